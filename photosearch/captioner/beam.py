@@ -1,0 +1,89 @@
+"""Beam search over many photos at once."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from photosearch.captioner.network import Decoder
+from photosearch.captioner.vocabulary import END, PAD, START, UNKNOWN
+
+MAX_BEAM_WIDTH = 20
+NEVER_WRITTEN = (PAD, START, UNKNOWN)
+
+
+@dataclass(frozen=True)
+class Decoding:
+    """How sentences are searched for."""
+
+    beam_width: int = 5
+    length_exponent: float = 0.7  # hypotheses are compared by log-probability / words^exponent; 0: shorter wins
+    max_words: int = 22
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.beam_width <= MAX_BEAM_WIDTH:
+            raise ValueError(f"beam_width is {self.beam_width}; it must be 1 (greedy) to {MAX_BEAM_WIDTH}")
+        if self.max_words < 1:
+            raise ValueError(f"max_words is {self.max_words}; it must be at least 1")
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """One hypothesis: word numbers without start and end, and its log-probability a word (nats, end counted)."""
+
+    words: list[int]
+    log_prob: float
+
+
+@torch.inference_mode()
+def search(decoder: Decoder, regions: Tensor, decoding: Decoding) -> list[list[Sentence]]:
+    """Write sentences for encoder regions (B, R, E), B may be 0: for each photo its hypotheses, best first.
+
+    A finished sentence stays in the beam at its own score; the search ends when no open one is left.
+    """
+    n_photos, width = len(regions), decoding.beam_width
+    if n_photos == 0:
+        return []
+    memory, state = decoder.look(regions)
+    memory, state = memory.repeat(width), state.pick(torch.arange(n_photos).repeat_interleave(width))
+    words = torch.full((n_photos, width, 1), START)
+    totals = torch.full((n_photos, width), -math.inf)  # summed log-probabilities
+    totals[:, 0] = 0  # at first all hypotheses are the same one
+    lengths = torch.ones(n_photos, width)
+    finished = torch.zeros(n_photos, width, dtype=torch.bool)
+    n_words = decoder.sizes.vocabulary
+    first_row = torch.arange(n_photos)[:, None] * width
+    for t in range(decoding.max_words + 1):
+        embedded = decoder.embedding(words[:, :, -1].flatten())
+        state, context, _ = decoder.step(memory, state, embedded)
+        logits = decoder.logits(embedded, state.hidden, context).float()
+        logits[:, list(NEVER_WRITTEN)] = -math.inf
+        if t == decoding.max_words:
+            logits[:, [word for word in range(n_words) if word != END]] = -math.inf
+        steps = logits.log_softmax(1).view(n_photos, width, n_words)
+        # A finished hypothesis has one way on: itself.
+        steps = steps.masked_fill(finished[:, :, None], -math.inf)
+        steps[:, :, PAD] = steps[:, :, PAD].masked_fill(finished, 0.0)
+        sums = totals[:, :, None] + steps
+        scores = (sums / (lengths**decoding.length_exponent)[:, :, None]).flatten(1)  # (B, width * V)
+        _, best = scores.topk(width, dim=1)
+        parent, word = best // n_words, best % n_words
+        totals = sums.flatten(1).gather(1, best)
+        finished = finished.gather(1, parent) | (word == END)
+        lengths = lengths.gather(1, parent) + (~finished).float()
+        words = torch.cat([words.gather(1, parent[:, :, None].expand(-1, -1, words.shape[2])), word[:, :, None]], dim=2)
+        if bool(finished.all()):
+            break
+        state = state.pick((first_row + parent).flatten())
+    return [_sentences(words[i], totals[i], lengths[i]) for i in range(n_photos)]
+
+
+def _sentences(words: Tensor, totals: Tensor, lengths: Tensor) -> list[Sentence]:
+    found = []
+    for row, total, length in zip(words.tolist(), totals.tolist(), lengths.tolist(), strict=True):
+        if total > -math.inf:  # fewer sentences than the beam is wide
+            found.append(Sentence([word for word in row if word not in (START, END, PAD)], min(total / length, 0.0)))
+    return found

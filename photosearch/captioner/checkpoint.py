@@ -1,0 +1,87 @@
+"""A captioner's files: weights, sizes and vocabulary, checked when read.
+
+A folder holds `captioner.safetensors` (float16), `config.json` and `vocabulary.json`; a `README.md`
+beside them is the model's card.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load, save_file
+from torch import nn
+
+from photosearch.captioner.beam import Decoding
+from photosearch.captioner.files import CONFIG, FORMAT, VOCABULARY, WEIGHTS, read_files
+from photosearch.captioner.network import Decoder, Encoder, Sizes
+from photosearch.captioner.vocabulary import Vocabulary
+from photosearch.errors import ModelError
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A captioner as its files hold it."""
+
+    name: str
+    network: nn.ModuleDict  # "encoder" and "decoder", float32, in evaluation mode
+    vocabulary: Vocabulary
+    decoding: Decoding
+    digest: str
+
+
+def save_checkpoint(
+    folder: Path, name: str, encoder: Encoder, decoder: Decoder, vocabulary: Vocabulary, decoding: Decoding
+) -> None:
+    """Write a captioner's files; those that are there are replaced."""
+    folder.mkdir(parents=True, exist_ok=True)
+    network = nn.ModuleDict({"encoder": encoder, "decoder": decoder})
+    state = {key: value.half().contiguous() for key, value in network.state_dict().items() if value.is_floating_point()}
+    save_file(state, folder / WEIGHTS, metadata={"format": "pt"})
+    config = {"format": FORMAT, "name": name, "sizes": asdict(decoder.sizes), "decoding": asdict(decoding)}
+    (folder / CONFIG).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+    (folder / VOCABULARY).write_text(json.dumps(vocabulary.words, indent=0) + "\n", encoding="utf-8")
+
+
+def load_checkpoint(folder: Path) -> Checkpoint:
+    """Read a captioner.
+
+    Raises:
+        ModelError: a file is missing or damaged, or the three do not belong together.
+    """
+    files = read_files(folder)
+    try:
+        sizes, decoding = Sizes(**files.config["sizes"]), Decoding(**files.config["decoding"])  # type: ignore[arg-type]
+        vocabulary = Vocabulary(json.loads(files.vocabulary))
+        state = load(files.weights)
+    except (ValueError, KeyError, TypeError, SafetensorError) as error:
+        raise ModelError(
+            f"{folder} holds a damaged captioner ({error}). Get its files again; see models/README.md."
+        ) from error
+    if len(vocabulary) != sizes.vocabulary:
+        raise ModelError(
+            f"{folder / VOCABULARY} has {len(vocabulary):,} words, but {CONFIG} says {sizes.vocabulary:,}."
+            " Replace both together; see models/README.md."
+        )
+    network = nn.ModuleDict({"encoder": Encoder(), "decoder": Decoder(sizes)})
+    skipped = {
+        key for key, value in network.state_dict().items() if not value.is_floating_point()
+    }  # batch norm's counters
+    try:
+        missing, unexpected = network.load_state_dict(
+            {key: value.float() for key, value in state.items()}, strict=False
+        )
+    except RuntimeError as error:
+        raise ModelError(f"{folder / WEIGHTS} does not fit {CONFIG}: {str(error).splitlines()[-1].strip()}") from error
+    if set(missing) - skipped or unexpected:
+        odd = sorted(set(missing) - skipped) + unexpected
+        raise ModelError(f"{folder / WEIGHTS} does not fit {CONFIG}: {len(odd)} tensors differ, among them {odd[0]}.")
+    for parameter in network.parameters():
+        if not torch.isfinite(parameter).all():
+            raise ModelError(
+                f"{folder / WEIGHTS} holds numbers that are not finite. Get the file again; see models/README.md."
+            )
+    return Checkpoint(files.name, network.eval().requires_grad_(False), vocabulary, decoding, files.digest)

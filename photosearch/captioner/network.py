@@ -1,0 +1,200 @@
+"""Show, Attend and Tell (Xu et al. 2015, arXiv:1502.03044): encoder, soft attention, LSTM decoder.
+
+Shapes: B batch, R regions, E encoder width, D region width inside the decoder, H hidden,
+W word embedding, T steps, V vocabulary.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+# EfficientNet-Lite0 (Tan & Le 2019, arXiv:1905.11946; the "lite" variant drops squeeze-and-excite and
+# uses ReLU6): expansion, kernel, stride, output channels, blocks.
+LITE0_STAGES = (
+    (1, 3, 1, 16, 1),
+    (6, 3, 2, 24, 2),
+    (6, 5, 2, 40, 2),
+    (6, 3, 2, 80, 3),
+    (6, 5, 1, 112, 3),
+    (6, 5, 2, 192, 4),
+    (6, 3, 1, 320, 1),
+)
+STEM_CHANNELS = 32
+ENCODER_WIDTH = 1280
+BATCH_NORM_EPS = 1e-3
+
+
+class SameConv(nn.Conv2d):
+    """Convolution with TensorFlow's "same" padding, as the published weights expect: the odd pixel goes last."""
+
+    def forward(self, x: Tensor) -> Tensor:  # (B, C, h, w)
+        kernel, stride = self.kernel_size[0], self.stride[0]
+        padding = [max((-(-side // stride) - 1) * stride + kernel - side, 0) for side in x.shape[-2:]]
+        (top, left) = (total // 2 for total in padding)
+        x = F.pad(x, (left, padding[1] - left, top, padding[0] - top))
+        return F.conv2d(x, self.weight, None, self.stride, 0, 1, self.groups)
+
+
+def _unit(n_in: int, n_out: int, kernel: int, stride: int = 1, groups: int = 1, act: bool = True) -> nn.Sequential:
+    layers: list[nn.Module] = []
+    if stride > 1:
+        layers.append(SameConv(n_in, n_out, kernel, stride, groups=groups, bias=False))
+    else:
+        layers.append(nn.Conv2d(n_in, n_out, kernel, 1, kernel // 2, groups=groups, bias=False))
+    layers.append(nn.BatchNorm2d(n_out, eps=BATCH_NORM_EPS, momentum=0.01))
+    if act:
+        layers.append(nn.ReLU6(inplace=True))
+    return nn.Sequential(*layers)
+
+
+class InvertedResidual(nn.Module):
+    """Expand, filter each channel, project; added to its input where the shapes agree."""
+
+    def __init__(self, n_in: int, n_out: int, kernel: int, stride: int, expansion: int) -> None:
+        super().__init__()
+        width = n_in * expansion
+        units = [_unit(n_in, width, 1)] if expansion > 1 else []
+        units += [_unit(width, width, kernel, stride, groups=width), _unit(width, n_out, 1, act=False)]
+        self.layers = nn.Sequential(*units)
+        self.is_residual = stride == 1 and n_in == n_out
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.layers(x) if self.is_residual else self.layers(x)
+
+
+class Encoder(nn.Module):
+    """EfficientNet-Lite0 without its classifier: pixels to a grid of region vectors."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = _unit(3, STEM_CHANNELS, 3, stride=2)
+        stages, n_in = [], STEM_CHANNELS
+        for expansion, kernel, stride, n_out, n_blocks in LITE0_STAGES:
+            blocks = []
+            for i in range(n_blocks):
+                blocks.append(InvertedResidual(n_in, n_out, kernel, stride if i == 0 else 1, expansion))
+                n_in = n_out
+            stages.append(nn.Sequential(*blocks))
+        self.stages = nn.Sequential(*stages)
+        self.head = _unit(n_in, ENCODER_WIDTH, 1)
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        """Encode float32 pixels (B, 3, 224, 224), normalised as the config says, to regions (B, R=49, E=1280)."""
+        grid = self.head(self.stages(self.stem(pixels)))  # (B, E, 7, 7)
+        return grid.flatten(2).transpose(1, 2)  # (B, R, E)
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """The widths a captioner is built with; they travel with its weights."""
+
+    vocabulary: int
+    embedding: int = 320
+    hidden: int = 512
+    region: int = 512
+    attention: int = 512
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What the decoder may look at while it writes."""
+
+    regions: Tensor  # (B, R, D)
+    keys: Tensor  # (B, R, A), the regions' part of the attention, computed once a photo
+
+    def repeat(self, n: int) -> Memory:
+        """Each photo `n` times in a row, for `n` sentences a photo."""
+        return Memory(self.regions.repeat_interleave(n, 0), self.keys.repeat_interleave(n, 0))
+
+
+@dataclass(frozen=True)
+class State:
+    """The LSTM's hidden and cell state."""
+
+    hidden: Tensor  # (B, H)
+    cell: Tensor  # (B, H)
+
+    def pick(self, rows: Tensor) -> State:
+        """The states of the given rows, in that order."""
+        return State(self.hidden[rows], self.cell[rows])
+
+
+class Attention(nn.Module):
+    """Soft attention (Xu et al., section 4.2): how much each region matters for the next word."""
+
+    def __init__(self, sizes: Sizes) -> None:
+        super().__init__()
+        self.of_region = nn.Linear(sizes.region, sizes.attention)
+        self.of_hidden = nn.Linear(sizes.hidden, sizes.attention)
+        self.energy = nn.Linear(sizes.attention, 1, bias=False)
+
+    def forward(self, memory: Memory, hidden: Tensor) -> tuple[Tensor, Tensor]:
+        """Returns the context (B, D) and the weights (B, R); each row of weights sums to 1."""
+        energies = self.energy(torch.tanh(memory.keys + self.of_hidden(hidden)[:, None])).squeeze(2)  # (B, R)
+        weights = energies.float().softmax(1)
+        context = torch.bmm(weights[:, None].to(memory.regions.dtype), memory.regions).squeeze(1)  # (B, D)
+        return context, weights
+
+
+class Decoder(nn.Module):
+    """Writes a sentence word by word, looking at the regions anew for each word.
+
+    Input and output word embeddings are tied; `dropout` only acts in training.
+    """
+
+    def __init__(self, sizes: Sizes, encoder_width: int = ENCODER_WIDTH, dropout: float = 0.45) -> None:
+        super().__init__()
+        self.sizes = sizes
+        self.normalise = nn.LayerNorm(encoder_width)
+        self.to_region = nn.Linear(encoder_width, sizes.region)
+        self.attention = Attention(sizes)
+        self.embedding = nn.Embedding(sizes.vocabulary, sizes.embedding)
+        # At unit scale the tied output layer starts with logits too large to learn from.
+        nn.init.normal_(self.embedding.weight, std=sizes.embedding**-0.5)
+        self.first_hidden = nn.Linear(sizes.region, sizes.hidden)
+        self.first_cell = nn.Linear(sizes.region, sizes.hidden)
+        self.beta = nn.Linear(sizes.hidden, sizes.region)
+        self.gates = nn.Linear(sizes.embedding + sizes.region + sizes.hidden, 4 * sizes.hidden)
+        self.from_hidden = nn.Linear(sizes.hidden, sizes.embedding)
+        self.from_context = nn.Linear(sizes.region, sizes.embedding, bias=False)
+        self.bias = nn.Parameter(torch.zeros(sizes.vocabulary))
+        self.dropout = nn.Dropout(dropout)
+
+    def look(self, regions: Tensor) -> tuple[Memory, State]:
+        """Take in encoder regions (B, R, E); returns what to attend to and the first state."""
+        seen = self.dropout(torch.relu(self.to_region(self.normalise(regions))))  # (B, R, D)
+        mean = seen.mean(1)
+        state = State(torch.tanh(self.first_hidden(mean)), torch.tanh(self.first_cell(mean)).float())
+        return Memory(seen, self.attention.of_region(seen)), state
+
+    def step(self, memory: Memory, state: State, embedded: Tensor) -> tuple[State, Tensor, Tensor]:
+        """Take in one word, as its embedding (B, W); returns the new state, context (B, D) and attention (B, R)."""
+        context, weights = self.attention(memory, state.hidden)
+        context = torch.sigmoid(self.beta(state.hidden)) * context
+        gates = self.gates(torch.cat([embedded, context, state.hidden.to(embedded.dtype)], dim=1))  # (B, 4H)
+        forget, take, give, new = gates.chunk(4, dim=1)
+        cell = torch.sigmoid(forget + 1) * state.cell + torch.sigmoid(take) * torch.tanh(
+            new
+        )  # the 1: remember at first
+        return State(torch.sigmoid(give) * torch.tanh(cell), cell), context, weights
+
+    def logits(self, embedded: Tensor, hidden: Tensor, context: Tensor) -> Tensor:
+        """Deep output layer (equation 7): last word, state and context (..., W / H / D) to (..., V)."""
+        deep = self.dropout(embedded + self.from_hidden(hidden) + self.from_context(context))
+        return F.linear(deep, self.embedding.weight, self.bias)
+
+    def forward(self, memory: Memory, state: State, words: Tensor) -> tuple[Tensor, Tensor]:
+        """Read given sentences: word ids (B, T) to next-word logits (B, T, V) and attention (B, T, R)."""
+        embedded = self.dropout(self.embedding(words))  # (B, T, W)
+        hidden, contexts, attention = [], [], []
+        for t in range(words.shape[1]):
+            state, context, weights = self.step(memory, state, embedded[:, t])
+            hidden.append(state.hidden)
+            contexts.append(context)
+            attention.append(weights)
+        logits = self.logits(embedded, torch.stack(hidden, 1), torch.stack(contexts, 1))
+        return logits, torch.stack(attention, 1)

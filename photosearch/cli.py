@@ -1,0 +1,283 @@
+"""The command line: `python -m photosearch`."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from photosearch.errors import PhotosearchError
+from photosearch.records import Failure, Progress, Report, Results
+from photosearch.settings import Settings, read_settings
+from photosearch.workspace import DEFAULT_MODEL, Workspace
+
+app = typer.Typer(
+    name="photosearch",
+    help="Find a photo by describing it.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+_WIDTH = 100  # characters of a caption or reason in a table
+
+
+class SearchFormat(StrEnum):
+    TABLE = "table"
+    JSON = "json"
+    JSONL = "jsonl"
+
+
+class ExportFormat(StrEnum):
+    JSON = "json"
+    CSV = "csv"
+
+
+CollectionOption = Annotated[str | None, typer.Option("--collection", help="The collection's name.")]
+
+
+@app.callback()
+def options(
+    context: typer.Context,
+    library: Annotated[Path | None, typer.Option(help="Folder of the library.", envvar="PHOTOSEARCH_LIBRARY")] = None,
+) -> None:
+    """Find a photo by describing it."""
+    settings = read_settings()
+    context.obj = replace(settings, library_dir=library.expanduser()) if library else settings
+
+
+@contextmanager
+def _opened(context: typer.Context) -> Iterator[Workspace]:
+    settings: Settings = context.obj
+    workspace = Workspace(settings)
+    try:
+        yield workspace
+    finally:
+        workspace.close()
+
+
+@app.command()
+def add(
+    context: typer.Context,
+    source: Annotated[str, typer.Argument(help="demo, or a folder of photos.")],
+    collection: CollectionOption = None,
+    no_caption: Annotated[bool, typer.Option("--no-caption", help="Only list the photos; caption them later.")] = False,
+) -> None:
+    """Take photos into a collection, and caption them. Again: takes in what is new, changed or gone."""
+    with _opened(context) as workspace:
+        name, report = workspace.add(source, collection)
+        parts = [
+            f"{report.n_new} new",
+            f"{report.n_changed} changed or to be tried again",
+            f"{report.n_unchanged} known",
+            f"{report.n_gone} gone",
+        ]
+        _say(f'Collection "{name}": {", ".join(parts)}.')
+        if report.n_skipped:
+            _say(f"{report.n_skipped} files are not named like pictures and were left out.")
+        _say_failures(report.failures)
+        if not no_caption:
+            _caption(workspace, name, DEFAULT_MODEL, redo=False)
+
+
+@app.command()
+def caption(
+    context: typer.Context,
+    collection: CollectionOption = None,
+    model: Annotated[str, typer.Option(help="The captioner's folder in models/.")] = DEFAULT_MODEL,
+    redo: Annotated[bool, typer.Option("--redo", help="Look again at photos that are captioned.")] = False,
+) -> None:
+    """Caption what is not captioned yet. A run that was stopped goes on where it was."""
+    with _opened(context) as workspace:
+        _caption(workspace, collection, model, redo)
+
+
+def _caption(workspace: Workspace, collection: str | None, model: str, redo: bool) -> None:
+    started = time.perf_counter()
+    with _progress_bar("Captioning") as on_progress:
+        report = workspace.caption(collection, model=model, redo=redo, on_progress=on_progress)
+    _say(_captioned(report, time.perf_counter() - started))
+    _say_failures(report.failures)
+
+
+def _captioned(report: Report, seconds: float) -> str:
+    if not (report.n_captioned or report.n_reused or report.failures):
+        return "Nothing to caption."
+    parts = [f"{report.n_captioned} captioned in {seconds:.0f} s"]
+    if report.n_captioned and seconds:
+        parts[0] += f" ({report.n_captioned / seconds:.1f} photos/s)"
+    if report.n_reused:
+        parts.append(f"{report.n_reused} known from before")
+    if report.failures:
+        parts.append(f"{len(report.failures)} could not be used")
+    return ", ".join(parts) + "."
+
+
+@app.command()
+def search(
+    context: typer.Context,
+    query: Annotated[str | None, typer.Argument(help="A description of the photo.")] = None,
+    collection: CollectionOption = None,
+    top: Annotated[int, typer.Option(min=1, help="Photos shown at most.")] = 10,
+    format: Annotated[SearchFormat, typer.Option(help="jsonl goes with --queries.")] = SearchFormat.TABLE,
+    queries: Annotated[Path | None, typer.Option(help="A file with a query a line.")] = None,
+    literal: Annotated[
+        bool, typer.Option("--literal", help="Take all signs as plain text, as is the case now.")
+    ] = False,
+    no_expand: Annotated[
+        bool, typer.Option("--no-expand", help="Only the query's own words, as is the case now.")
+    ] = False,
+) -> None:
+    """Find photos by a description."""
+    if (query is None) == (queries is None):
+        raise PhotosearchError("Give a description, or a file of them with --queries.")
+    if (format is SearchFormat.JSONL) != (queries is not None):
+        raise PhotosearchError("--queries FILE and --format jsonl go together.")
+    with _opened(context) as workspace:
+        name = collection if collection is not None else workspace.default_collection()
+        if query is not None:
+            results = workspace.search(query, name, top=top)
+            if format is SearchFormat.JSON:
+                _print_json(results)
+            else:
+                _print_table(results)
+        elif queries is not None:
+            for line in _read_lines(queries):
+                _print_json(workspace.search(line, name, top=top))
+
+
+def _read_lines(path: Path) -> list[str]:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise PhotosearchError(f'"{path}" cannot be read: {error.strerror}.') from error
+    except UnicodeDecodeError as error:
+        raise PhotosearchError(f'"{path}" is no UTF-8 text (byte {error.start}).') from error
+    lines = text.split("\n")  # a query may hold other line breaks that Unicode knows
+    return [line.rstrip("\r") for line in (lines[:-1] if lines[-1] == "" else lines)]
+
+
+def _print_json(results: Results) -> None:
+    from photosearch.formats import results_json
+
+    typer.echo(json.dumps(results_json(results), ensure_ascii=False))
+
+
+def _print_table(results: Results) -> None:
+    if not results.hits:
+        words = f" Words that do occur: {', '.join(results.suggestions)}." if results.suggestions else ""
+        typer.echo(f"Nothing found.{words}")
+        return
+    for hit in results.hits:
+        because = " ".join(f"{share.term}={share.share:.2f}" for share in hit.shares)
+        typer.echo(
+            f"{hit.rank:4}  {hit.score:.3f}  {_printable(hit.photo.origin)}\n             {_printable(hit.photo.caption)}  [{because}]"
+        )
+    typer.echo(f"{results.total} found in {results.took_ms:.1f} ms")
+
+
+@app.command()
+def export(
+    context: typer.Context,
+    collection: CollectionOption = None,
+    format: Annotated[ExportFormat, typer.Option(help="json or csv.")] = ExportFormat.JSON,
+) -> None:
+    """Print a collection's photos with their captions."""
+    from photosearch.formats import photo_json, photos_csv
+
+    with _opened(context) as workspace:
+        photos = workspace.export(collection if collection is not None else workspace.default_collection())
+        if format is ExportFormat.JSON:
+            typer.echo(json.dumps([photo_json(photo) for photo in photos], ensure_ascii=False, indent=1))
+        else:
+            typer.echo(photos_csv(photos), nl=False)
+
+
+@app.command()
+def collections(context: typer.Context) -> None:
+    """List the collections."""
+    with _opened(context) as workspace:
+        for info in workspace.collections():
+            typer.echo(
+                f"{info.name}\t{info.n_photos} photos\t{info.n_ready} captioned\t{info.n_new} to do\t{info.n_failed} failed"
+            )
+
+
+@app.command()
+def status(context: typer.Context, collection: CollectionOption = None) -> None:
+    """Say what is captioned, what is not, what failed and why."""
+    from photosearch import jobs
+
+    with _opened(context) as workspace:
+        typer.echo(f"Library: {workspace.library.folder}")
+        if running := jobs.current(workspace.library):
+            typer.echo(f"A run is at work: {running.done} of {running.total} photos.")
+        if collection is not None:
+            workspace.library.generation(collection)
+        for info in workspace.collections():
+            if collection in (None, info.name):
+                typer.echo(
+                    f'"{info.name}": {info.n_photos} photos, {info.n_ready} captioned, {info.n_new} to do, {info.n_failed} failed'
+                )
+                for failure in workspace.failures(info.name):
+                    typer.echo(f"  {_printable(failure.source_key)}: {failure.reason}")
+
+
+@app.command()
+def remove(context: typer.Context, collection: Annotated[str, typer.Argument(help="The collection's name.")]) -> None:
+    """Forget a collection; the photos themselves stay where they are."""
+    with _opened(context) as workspace:
+        workspace.remove(collection)
+        _say(f'Collection "{collection}" was removed.')
+
+
+@contextmanager
+def _progress_bar(title: str) -> Iterator[Callable[[Progress], None]]:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(title, total=None)
+        yield lambda progress: bar.update(task, completed=progress.done, total=progress.total)
+
+
+def _say(text: str) -> None:
+    typer.echo(text, err=True)
+
+
+def _say_failures(failures: tuple[Failure, ...]) -> None:
+    for failure in failures:
+        _say(f"  {_printable(failure.source_key)}: {failure.reason}")
+
+
+def _printable(text: str) -> str:
+    """A text from elsewhere, with what would steer a terminal written out."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in text)
+
+
+def main() -> None:
+    """Run the command line; failures are one line on standard error and exit status 1."""
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    try:
+        app()
+    except PhotosearchError as error:
+        _say(f"Error: {_printable(str(error))}")
+        sys.exit(1)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(1)
+    except KeyboardInterrupt:
+        _say("Stopped. What was done is kept; run it again to go on.")
+        sys.exit(130)

@@ -1,0 +1,53 @@
+"""What can go wrong and may be shown as it is: subject, fact, next step.
+
+PhotosearchError
+├── SettingsError        a setting has a value that cannot be used
+├── SourceError          photos cannot be had from where they should come from
+├── PhotoError           one photo cannot be used; the run goes on without it
+├── ModelError           a model's files are missing, damaged or do not belong together
+├── LibraryError         what is kept cannot be read or written
+│   ├── CollectionNotFound
+│   ├── PhotoNotFound
+│   └── WorkerBusy       another run is at work on the library
+└── ReadOnlyError        the public demo keeps its library as it is
+"""
+
+
+class PhotosearchError(Exception):
+    """Base of all errors whose message is meant for people."""
+
+
+class SettingsError(PhotosearchError):
+    """A setting has a value that cannot be used."""
+
+
+class SourceError(PhotosearchError):
+    """Photos cannot be had from where they should come from."""
+
+
+class PhotoError(PhotosearchError):
+    """One photo cannot be used; the run goes on without it."""
+
+
+class ModelError(PhotosearchError):
+    """A model's files are missing, damaged or do not belong together."""
+
+
+class LibraryError(PhotosearchError):
+    """What is kept cannot be read or written."""
+
+
+class CollectionNotFound(LibraryError):
+    """There is no collection of that name."""
+
+
+class PhotoNotFound(LibraryError):
+    """There is no photo of that id."""
+
+
+class WorkerBusy(LibraryError):
+    """Another run is at work on the library."""
+
+
+class ReadOnlyError(PhotosearchError):
+    """The public demo keeps its library as it is."""

@@ -1,0 +1,166 @@
+"""Pictures: decode safely, orient, resize, thumbnails, pixels for the models."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import threading
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+import pi_heif
+from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
+
+from photosearch.errors import PhotoError
+
+CAPTIONER_SIDE_PX = 224
+PIXEL_MEAN = 127.0  # EfficientNet-Lite's own preprocessing: (rgb - 127) / 128
+PIXEL_SCALE = 128.0
+THUMBNAIL_SIDE_PX = 400
+THUMBNAIL_QUALITY = 80
+MAX_FILE_BYTES = 250_000_000
+MAX_PIXELS = 80_000_000  # decoded at once: 240 MB of RGB; a larger JPEG is decoded at a half, a quarter or an eighth
+LARGE_PIXELS = 16_000_000  # from here one at a time, so that several large photos do not fill the memory together
+DRAFT_SIDE_PX = 2 * THUMBNAIL_SIDE_PX  # JPEGs are decoded no larger than needed
+
+# Pillow refuses pictures of more than 179 million pixels by itself and warns from half of that; ours is the lower limit.
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+pi_heif.register_heif_opener()
+_one_large = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A decoded photo, upright."""
+
+    sha256: str  # of the file's bytes
+    width_px: int  # of the whole photo, upright
+    height_px: int
+    rgb: Image.Image  # mode RGB, perhaps smaller than the photo
+
+
+def decode(data: bytes) -> Picture:
+    """Decode a file's bytes to an upright RGB picture; of an animation, the first frame.
+
+    Raises:
+        PhotoError: the bytes are no picture, are damaged, or are too large to decode.
+    """
+    if not data:
+        raise PhotoError("the file is empty")
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            width, height = image.size
+            image.draft("RGB", (DRAFT_SIDE_PX, DRAFT_SIDE_PX))
+            n_pixels = image.width * image.height
+            if n_pixels > MAX_PIXELS:
+                raise PhotoError(
+                    f"{width} x {height} px is too large to decode; the limit is {MAX_PIXELS // 1_000_000} million pixels"
+                )
+            if n_pixels > LARGE_PIXELS:
+                with _one_large:
+                    rgb, turned = _upright_rgb(image)
+            else:
+                rgb, turned = _upright_rgb(image)
+    except UnidentifiedImageError as error:
+        raise PhotoError("the file is no picture that can be read") from error
+    except Image.DecompressionBombError as error:
+        raise PhotoError("the picture is too large to decode") from error
+    except MemoryError as error:
+        raise PhotoError("there is not enough memory to decode the picture") from error
+    # Pillow's readers meet damaged files with many kinds of errors; each of them means the same here.
+    except (
+        OSError,
+        ValueError,
+        SyntaxError,
+        TypeError,
+        KeyError,
+        IndexError,
+        OverflowError,
+        ZeroDivisionError,
+        EOFError,
+        RuntimeError,
+        AttributeError,
+    ) as error:
+        raise PhotoError(f"the picture is damaged ({str(error) or type(error).__name__})") from error
+    if turned:
+        width, height = height, width
+    return Picture(hashlib.sha256(data).hexdigest(), width, height, rgb)
+
+
+def _upright_rgb(image: ImageFile.ImageFile) -> tuple[Image.Image, bool]:
+    """The picture in RGB, turned as its EXIF says, no larger than needed; and whether its sides changed places."""
+    orientation = _orientation(image)
+    image.seek(0)
+    image.load()
+    side = max(image.size)
+    rgb = _to_rgb(image)
+    if side > DRAFT_SIDE_PX:
+        rgb.thumbnail((DRAFT_SIDE_PX, DRAFT_SIDE_PX), Image.Resampling.BILINEAR, reducing_gap=2.0)
+    turn = _TURNS.get(orientation)
+    return (rgb.transpose(turn) if turn is not None else rgb), orientation in _SIDES_SWAPPED
+
+
+_EXIF_ORIENTATION = 0x0112
+_SIDES_SWAPPED = (5, 6, 7, 8)
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+def _orientation(image: Image.Image) -> int:
+    try:
+        return int(image.getexif().get(_EXIF_ORIENTATION, 1))
+    except (OSError, ValueError, SyntaxError, TypeError, KeyError, IndexError, OverflowError, EOFError):
+        return 1  # a damaged EXIF block says nothing; the picture may be whole
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    """Any mode to RGB: deep greys scaled down instead of clipped, transparency on white."""
+    if image.mode.startswith(("I", "F")):
+        values = np.asarray(image, dtype=np.float64)
+        values = np.nan_to_num(values)
+        top = (
+            65535.0
+            if image.mode.startswith("I;16") or 255 < values.max(initial=0) <= 65535
+            else max(values.max(initial=0), 1.0)
+        )
+        return Image.fromarray((np.clip(values, 0, top) * (255.0 / top)).astype(np.uint8)).convert("RGB")
+    if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
+        rgba = image.convert("RGBA")
+        white = Image.new("RGBA", rgba.size, "white")
+        return Image.alpha_composite(white, rgba).convert("RGB")
+    return image.convert("RGB")
+
+
+def captioner_view(picture: Picture) -> np.ndarray:
+    """The picture as the captioner sees it: uint8 (224, 224, 3), squashed as its training photos were."""
+    side = CAPTIONER_SIDE_PX
+    if picture.rgb.size == (side, side):
+        return np.asarray(picture.rgb)
+    return np.asarray(picture.rgb.resize((side, side), Image.Resampling.BICUBIC, reducing_gap=2.0))
+
+
+def thumbnail(picture: Picture) -> bytes:
+    """A JPEG of at most `THUMBNAIL_SIDE_PX`, without the photo's metadata."""
+    small = (
+        ImageOps.contain(picture.rgb, (THUMBNAIL_SIDE_PX, THUMBNAIL_SIDE_PX))
+        if max(picture.rgb.size) > THUMBNAIL_SIDE_PX
+        else picture.rgb
+    )
+    out = io.BytesIO()
+    small.save(out, "JPEG", quality=THUMBNAIL_QUALITY)
+    return out.getvalue()
+
+
+def perceptual_hash(picture: Picture) -> str:
+    """The picture's perceptual hash (64 bits in hexadecimal): near-duplicates differ in few bits."""
+    import imagehash  # brings SciPy; only captioning needs it
+
+    return str(imagehash.phash(picture.rgb))

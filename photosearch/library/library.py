@@ -1,0 +1,411 @@
+"""What is kept: photos, captions and their history in SQLite, thumbnails on disk.
+
+Every write that search can see raises its collection's generation and stamps the photos it touched,
+so that readers notice it by one number.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import (
+    URL,
+    Connection,
+    Engine,
+    Row,
+    Select,
+    create_engine,
+    delete,
+    event,
+    exists,
+    func,
+    insert,
+    select,
+    update,
+)
+from sqlalchemy.exc import DatabaseError, OperationalError
+
+from photosearch.errors import CollectionNotFound, LibraryError, PhotoNotFound
+from photosearch.library import schema as t
+from photosearch.library.photos import CAPTIONER, assemble, newest_model
+from photosearch.records import Caption, CollectionInfo, Listing, Photo, PhotoState
+
+FILE_NAME = "library.sqlite"
+BUSY_TIMEOUT_MS = 30_000
+_AT_ONCE = 500  # values bound in one statement; SQLite's limit is 32,766
+
+
+@dataclass(frozen=True)
+class Pending:
+    """A photo that a model has yet to see."""
+
+    id: str
+    source: str
+    source_key: str
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What came of reading a photo: its picture's facts, or the reason why there is none."""
+
+    photo_id: str
+    sha256: str | None = None
+    width_px: int = 0
+    height_px: int = 0
+    phash: str | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class Merge:
+    """What listing a source changed."""
+
+    n_new: int
+    n_changed: int
+    n_unchanged: int
+    n_gone: int
+
+
+def photo_id(collection: str, source_key: str) -> str:
+    """A photo's identity: its collection and its key there."""
+    return hashlib.sha256(f"{collection}\n{source_key}".encode()).hexdigest()[:16]
+
+
+class Library:
+    """One folder with everything that is kept. Use from any thread; models run outside its transactions."""
+
+    def __init__(self, folder: Path) -> None:
+        """Open the library in `folder`, creating or migrating it where needed.
+
+        Raises:
+            LibraryError: the folder cannot be written, or the library is a newer version's or damaged.
+        """
+        self.folder = folder
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise LibraryError(
+                f'Library "{folder}" cannot be made: {error.strerror}. Choose another folder with --library.'
+            ) from error
+        self._engine = _engine(folder / FILE_NAME)
+        with self._errors():
+            t.bring_up_to_date(self._engine)
+
+    def close(self) -> None:
+        """Give the files back; the library can be opened again."""
+        self._engine.dispose()
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        """The database's errors as ours."""
+        try:
+            yield
+        except OperationalError as error:
+            raise LibraryError(
+                f'Library "{self.folder}" cannot be used: {error.orig}. Check free space and access rights; what was saved is safe.'
+            ) from error
+        except DatabaseError as error:
+            raise LibraryError(
+                f'Library "{self.folder}" is damaged: {error.orig}. Restore it from a copy, or remove it.'
+            ) from error
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A connection to read from."""
+        with self._errors(), self._engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """A transaction: kept whole, or not at all when the block raises."""
+        with self._errors(), self._engine.begin() as connection:
+            yield connection
+
+    # Collections
+
+    def collections(self) -> list[CollectionInfo]:
+        """All collections by name, with the states of their photos."""
+
+        def count(*states: PhotoState) -> Select:
+            return select(func.count()).where(t.photo.c.collection_id == t.collection.c.id, t.photo.c.state.in_(states))
+
+        present = (PhotoState.NEW, PhotoState.READY, PhotoState.FAILED)
+        query = select(
+            t.collection.c.name,
+            t.collection.c.generation,
+            *(
+                count(*states).scalar_subquery()
+                for states in (present, *((state,) for state in (present[1], present[2], present[0])))
+            ),
+        ).order_by(t.collection.c.name)
+        with self.reading() as connection:
+            return [CollectionInfo(*row) for row in connection.execute(query)]
+
+    def generation(self, collection: str) -> int:
+        """The collection's generation; raises `CollectionNotFound`."""
+        with self.reading() as connection:
+            return self._collection(connection, collection).generation
+
+    def _collection(self, connection: Connection, name: str) -> Row:
+        row = connection.execute(select(t.collection).where(t.collection.c.name == name)).one_or_none()
+        if row is None:
+            names = connection.execute(select(t.collection.c.name).order_by(t.collection.c.name)).scalars().all()
+            known = f"There are: {', '.join(names)}." if names else "There are none yet; add one first."
+            raise CollectionNotFound(f'Collection "{name}" was not found. {known}')
+        return row
+
+    def _raise_generation(self, connection: Connection, collection_id: int) -> int:
+        raised = (
+            update(t.collection)
+            .where(t.collection.c.id == collection_id)
+            .values(generation=t.collection.c.generation + 1)
+        )
+        return connection.execute(raised.returning(t.collection.c.generation)).scalar_one()
+
+    def merge(self, collection: str, source: str, listings: Sequence[Listing], gone_keys: Iterable[str] = ()) -> Merge:
+        """Take in what a source lists; photos under `gone_keys` are no longer there.
+
+        Changed photos, failed ones and those that came back will be read again.
+        """
+        with self.writing() as connection:
+            row = connection.execute(select(t.collection.c.id).where(t.collection.c.name == collection)).one_or_none()
+            if row is None:
+                collection_id = connection.execute(
+                    insert(t.collection).values(name=collection, generation=0)
+                ).inserted_primary_key[0]
+            else:
+                collection_id = row.id
+            generation = self._raise_generation(connection, collection_id)
+            columns = (t.photo.c.id, t.photo.c.source_key, t.photo.c.stamp, t.photo.c.state)
+            known = {
+                row.source_key: row
+                for row in connection.execute(select(*columns).where(t.photo.c.collection_id == collection_id))
+            }
+            new, again, n_unchanged = [], [], 0
+            for listing in listings:
+                old = known.get(listing.source_key)
+                if old is None:
+                    new.append(
+                        {
+                            "id": photo_id(collection, listing.source_key), "collection_id": collection_id, "source": source,
+                            "source_key": listing.source_key, "stamp": listing.stamp, "state": PhotoState.NEW, "generation": generation,
+                        }
+                    )  # fmt: skip
+                elif old.stamp != listing.stamp or old.state in (PhotoState.FAILED, PhotoState.GONE):
+                    again.append({"of": old.id, "stamp": listing.stamp})
+                else:
+                    n_unchanged += 1
+            if new:
+                connection.execute(insert(t.photo), new)
+            for change in again:
+                values = {
+                    "stamp": change["stamp"],
+                    "state": PhotoState.NEW,
+                    "reason": None,
+                    "sha256": None,
+                    "generation": generation,
+                }
+                connection.execute(update(t.photo).where(t.photo.c.id == change["of"]).values(values))
+            gone = [known[key].id for key in gone_keys if key in known and known[key].state != PhotoState.GONE]
+            for some in _chunks(gone):
+                connection.execute(
+                    update(t.photo).where(t.photo.c.id.in_(some)).values(state=PhotoState.GONE, generation=generation)
+                )
+            return Merge(len(new), len(again), n_unchanged, len(gone))
+
+    def source_keys(self, collection: str, source: str) -> list[str]:
+        """The keys of a collection's photos that came from one kind of source; none for an unknown collection."""
+        query = (
+            select(t.photo.c.source_key)
+            .join(t.collection)
+            .where(t.collection.c.name == collection, t.photo.c.source == source)
+        )
+        with self.reading() as connection:
+            return list(connection.execute(query).scalars())
+
+    def remove_collection(self, name: str) -> None:
+        """Forget a collection, and the pictures that no other holds; raises `CollectionNotFound`."""
+        with self.writing() as connection:
+            collection_id = self._collection(connection, name).id
+            connection.execute(delete(t.collection).where(t.collection.c.id == collection_id))
+            unused = ~exists().where(t.photo.c.sha256 == t.image.c.sha256)
+            forgotten = connection.execute(delete(t.image).where(unused).returning(t.image.c.sha256)).scalars().all()
+        for sha256 in forgotten:
+            self.thumbnail_path(sha256).unlink(missing_ok=True)
+
+    # Analyses
+
+    def model_id(self, station: str, name: str, digest: str) -> int:
+        """The number under which a model's work is filed."""
+        with self.writing() as connection:
+            query = select(t.model.c.id).where(t.model.c.station == station, t.model.c.digest == digest)
+            found = connection.execute(query).scalar_one_or_none()
+            if found is None:
+                found = connection.execute(
+                    insert(t.model).values(station=station, name=name, digest=digest)
+                ).inserted_primary_key[0]
+            return int(found)
+
+    def pending(self, collection: str | None, model_id: int, *, redo: bool = False) -> list[Pending]:
+        """Photos that the model has not seen yet, in the order they were listed; with `redo` all that can be read."""
+        query = select(t.photo.c.id, t.photo.c.source, t.photo.c.source_key).order_by(
+            t.photo.c.collection_id, t.photo.c.source_key
+        )
+        seen = exists().where(t.analysis.c.sha256 == t.photo.c.sha256, t.analysis.c.model_id == model_id)
+        if redo:
+            query = query.where(t.photo.c.state.in_((PhotoState.NEW, PhotoState.READY)))
+        else:
+            query = query.where((t.photo.c.state == PhotoState.NEW) | ((t.photo.c.state == PhotoState.READY) & ~seen))
+        with self.reading() as connection:
+            if collection is not None:
+                query = query.where(t.photo.c.collection_id == self._collection(connection, collection).id)
+            return [Pending(*row) for row in connection.execute(query)]
+
+    def analysed(self, model_id: int, digests: Iterable[str]) -> set[str]:
+        """Which of the pictures the model has seen."""
+        query = select(t.analysis.c.sha256).where(t.analysis.c.model_id == model_id)
+        with self.reading() as connection:
+            return {
+                sha256
+                for some in _chunks(list(digests))
+                for sha256 in connection.execute(query.where(t.analysis.c.sha256.in_(some))).scalars()
+            }
+
+    def save(self, model_id: int, readings: Sequence[Reading], captions: dict[str, list[Caption]]) -> None:
+        """Keep what a batch came to, in one transaction: what was read, and the captions of new pictures."""
+        with self.writing() as connection:
+            ids = [reading.photo_id for reading in readings]
+            touched = set(connection.execute(select(t.photo.c.collection_id).where(t.photo.c.id.in_(ids))).scalars())
+            if captions:  # the same picture may be in other collections
+                also = select(t.photo.c.collection_id).where(t.photo.c.sha256.in_(list(captions)))
+                touched.update(connection.execute(also).scalars())
+            stamps = {
+                collection_id: self._raise_generation(connection, collection_id) for collection_id in sorted(touched)
+            }
+            self._save_images(connection, readings)
+            self._save_captions(connection, model_id, captions)
+            for reading in readings:
+                state = PhotoState.READY if reading.sha256 else PhotoState.FAILED
+                values = {"sha256": reading.sha256, "state": state, "reason": reading.reason}
+                connection.execute(update(t.photo).where(t.photo.c.id == reading.photo_id).values(values))
+            for collection_id, generation in stamps.items():
+                either = t.photo.c.id.in_(ids) | t.photo.c.sha256.in_(list(captions))
+                here = t.photo.c.collection_id == collection_id
+                connection.execute(update(t.photo).where(here, either).values(generation=generation))
+
+    def _save_images(self, connection: Connection, readings: Sequence[Reading]) -> None:
+        images = {
+            r.sha256: {"sha256": r.sha256, "width": r.width_px, "height": r.height_px, "phash": r.phash}
+            for r in readings
+            if r.sha256
+        }
+        known = set(connection.execute(select(t.image.c.sha256).where(t.image.c.sha256.in_(list(images)))).scalars())
+        if new := [values for sha256, values in images.items() if sha256 not in known]:
+            connection.execute(insert(t.image), new)
+
+    def _save_captions(self, connection: Connection, model_id: int, captions: dict[str, list[Caption]]) -> None:
+        if not captions:
+            return
+        for table in (t.caption, t.analysis):
+            connection.execute(delete(table).where(table.c.model_id == model_id, table.c.sha256.in_(list(captions))))
+        connection.execute(insert(t.analysis), [{"sha256": sha256, "model_id": model_id} for sha256 in captions])
+        rows = [
+            {"sha256": sha256, "model_id": model_id, "rank": c.rank, "text": c.text, "log_prob": c.log_prob}
+            for sha256, found in captions.items()
+            for c in found
+        ]
+        if rows:
+            connection.execute(insert(t.caption), rows)
+
+    # Reading
+
+    def documents(self, collection: str) -> list[tuple[str, str]]:
+        """The id and the sentence of each photo that has one; raises `CollectionNotFound`."""
+        with self.reading() as connection:
+            collection_id = self._collection(connection, collection).id
+            human = select(t.photo_text.c.text).where(
+                t.photo_text.c.photo_id == t.photo.c.id,
+                t.photo_text.c.kind == "human",
+                t.photo_text.c.superseded_at.is_(None),
+            )
+            newest = newest_model(CAPTIONER)
+            best = select(t.caption.c.text).where(
+                t.caption.c.sha256 == t.photo.c.sha256, t.caption.c.model_id == newest, t.caption.c.rank == 0
+            )
+            said = func.coalesce(human.limit(1).scalar_subquery(), best.limit(1).scalar_subquery())
+            query = select(t.photo.c.id, said).where(
+                t.photo.c.collection_id == collection_id, t.photo.c.state == PhotoState.READY
+            )
+            return [(row[0], row[1]) for row in connection.execute(query) if row[1]]
+
+    def photo(self, photo_id: str) -> Photo:
+        """One photo; raises `PhotoNotFound`."""
+        found = self.photos_by_id([photo_id])
+        if not found:
+            raise PhotoNotFound(f'Photo "{photo_id}" was not found.')
+        return found[photo_id]
+
+    def photos_by_id(self, ids: Sequence[str]) -> dict[str, Photo]:
+        """The photos of those ids that exist."""
+        with self.reading() as connection:
+            found = [photo for some in _chunks(ids) for photo in assemble(connection, t.photo.c.id.in_(some))]
+        return {photo.id: photo for photo in found}
+
+    def photos(self, collection: str, *states: PhotoState, limit: int | None = None, offset: int = 0) -> list[Photo]:
+        """A collection's photos in the order of their keys, of given states (all but gone by default)."""
+        wanted = states or (PhotoState.NEW, PhotoState.READY, PhotoState.FAILED)
+        with self.reading() as connection:
+            here = t.photo.c.collection_id == self._collection(connection, collection).id
+            ids = (
+                select(t.photo.c.id)
+                .where(here, t.photo.c.state.in_(wanted))
+                .order_by(t.photo.c.source_key, t.photo.c.id)
+            )
+            ordered = connection.execute(ids.limit(limit).offset(offset)).scalars().all()
+            found = {
+                photo.id: photo for some in _chunks(ordered) for photo in assemble(connection, t.photo.c.id.in_(some))
+            }
+        return [found[photo_id] for photo_id in ordered]
+
+    # Files
+
+    def thumbnail_path(self, sha256: str) -> Path:
+        """Where a picture's thumbnail lies, or would lie."""
+        return self.folder / "thumbnails" / sha256[:2] / f"{sha256}.jpg"
+
+    def keep_thumbnail(self, sha256: str, jpeg: bytes) -> None:
+        """Write a thumbnail, whole or not at all; raises `LibraryError` where there is no room."""
+        path = self.thumbnail_path(sha256)
+        part = path.with_name(f"{sha256}.{os.getpid()}.part")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            part.write_bytes(jpeg)
+            part.replace(path)
+        except OSError as error:
+            part.unlink(missing_ok=True)
+            raise LibraryError(
+                f'Library "{self.folder}" cannot be written: {error.strerror}. Free some space and run it again.'
+            ) from error
+
+
+def _engine(path: Path) -> Engine:
+    engine = create_engine(URL.create("sqlite", database=str(path)), connect_args={"timeout": BUSY_TIMEOUT_MS / 1000})
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection, _record) -> None:  # type: ignore[no-untyped-def]
+        cursor = connection.cursor()
+        for pragma in ("foreign_keys = ON", "journal_mode = WAL", "synchronous = NORMAL"):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    return engine
+
+
+def _chunks(values: Sequence[str]) -> Iterator[Sequence[str]]:
+    for first in range(0, len(values), _AT_ONCE):
+        yield values[first : first + _AT_ONCE]

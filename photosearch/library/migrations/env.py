@@ -1,0 +1,9 @@
+"""Run by Alembic: migrate over the connection that `schema.bring_up_to_date` hands in."""
+
+from alembic import context
+
+from photosearch.library.schema import metadata
+
+context.configure(connection=context.config.attributes["connection"], target_metadata=metadata, render_as_batch=True)
+with context.begin_transaction():
+    context.run_migrations()

@@ -1,0 +1,176 @@
+"""The library's tables, and how an older library becomes a current one.
+
+What a model says hangs on the image (its bytes); what a human, a post or an older file says hangs on
+the photo (its place in a collection).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sqlalchemy import (
+    Column,
+    DateTime,
+    Engine,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    inspect,
+    text,
+)
+
+from photosearch.errors import LibraryError
+
+HEAD = "0001"  # the newest migration
+_MIGRATIONS = Path(__file__).parent / "migrations"
+
+metadata = MetaData()
+
+collection = Table(
+    "collection",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", Text, nullable=False, unique=True),
+    Column("generation", Integer, nullable=False),
+)
+image = Table(
+    "image",
+    metadata,
+    Column("sha256", String(64), primary_key=True),
+    Column("width", Integer, nullable=False),
+    Column("height", Integer, nullable=False),
+    Column("phash", String(16)),
+    Column("kept_path", Text),
+)
+photo = Table(
+    "photo",
+    metadata,
+    Column("id", String(16), primary_key=True),
+    Column("collection_id", ForeignKey("collection.id", ondelete="CASCADE"), nullable=False),
+    Column("source_key", Text, nullable=False),
+    Column("sha256", ForeignKey("image.sha256")),
+    Column("source", String(20), nullable=False),
+    Column("stamp", Text, nullable=False),
+    Column("permalink", Text),
+    Column("taken_at", DateTime),
+    Column("place", Text),
+    Column("state", String(10), nullable=False),
+    Column("reason", Text),
+    Column("generation", Integer, nullable=False),
+    UniqueConstraint("collection_id", "source_key"),
+    Index("photo_by_generation", "collection_id", "generation"),
+    Index("photo_by_sha256", "sha256"),
+)
+photo_text = Table(
+    "photo_text",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("photo_id", ForeignKey("photo.id", ondelete="CASCADE"), nullable=False),
+    Column("kind", String(20), nullable=False),
+    Column("text", Text, nullable=False),
+    Column("who", Text),
+    Column("at", DateTime, nullable=False),
+    Column("superseded_at", DateTime),
+    Index("photo_text_by_photo", "photo_id"),
+)
+model = Table(
+    "model",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("station", String(20), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("digest", String(64), nullable=False),
+    UniqueConstraint("station", "digest"),
+)
+analysis = Table(
+    "analysis",
+    metadata,
+    Column("sha256", ForeignKey("image.sha256", ondelete="CASCADE"), primary_key=True),
+    Column("model_id", ForeignKey("model.id"), primary_key=True),
+    Column("error", Text),
+)
+caption = Table(
+    "caption",
+    metadata,
+    Column("sha256", ForeignKey("image.sha256", ondelete="CASCADE"), primary_key=True),
+    Column("model_id", ForeignKey("model.id"), primary_key=True),
+    Column("rank", Integer, primary_key=True),
+    Column("text", Text, nullable=False),
+    Column("log_prob", Float, nullable=False),
+)
+detection = Table(
+    "detection",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("sha256", ForeignKey("image.sha256", ondelete="CASCADE"), nullable=False),
+    Column("model_id", ForeignKey("model.id"), nullable=False),
+    Column("label", Text, nullable=False),
+    Column("score", Float, nullable=False),
+    Column("x", Float, nullable=False),
+    Column("y", Float, nullable=False),
+    Column("width", Float, nullable=False),
+    Column("height", Float, nullable=False),
+    Index("detection_by_image", "sha256", "model_id"),
+)
+prediction = Table(
+    "prediction",
+    metadata,
+    Column("sha256", ForeignKey("image.sha256", ondelete="CASCADE"), primary_key=True),
+    Column("model_id", ForeignKey("model.id"), primary_key=True),
+    Column("kind", String(20), primary_key=True),
+    Column("term", Text, primary_key=True),
+    Column("p", Float, nullable=False),
+)
+job = Table(
+    "job",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("kind", String(20), nullable=False),
+    Column("state", String(10), nullable=False),
+    Column("owner", Text, nullable=False),
+    Column("heartbeat", DateTime, nullable=False),
+    Column("done", Integer, nullable=False),
+    Column("total", Integer, nullable=False),
+)
+
+
+def bring_up_to_date(engine: Engine) -> None:
+    """Create the tables, or migrate an older library's.
+
+    Raises:
+        LibraryError: the library was made by a newer version, or is none of ours.
+    """
+    with engine.connect() as connection:
+        tables = inspect(connection).get_table_names()
+        versions = (
+            connection.execute(text("SELECT version_num FROM alembic_version")).scalars().all()
+            if "alembic_version" in tables
+            else []
+        )
+    if versions == [HEAD]:
+        return
+    if not versions and tables:
+        raise LibraryError(
+            f"{engine.url.database} is a database, but no library of photosearch. Choose another folder with --library."
+        )
+    from alembic import command  # half a second to import, and seldom needed
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
+
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    if not set(versions) <= known:
+        raise LibraryError(
+            f"The library {engine.url.database} was made by a newer version of photosearch (schema {versions[0]}; this one knows {HEAD})."
+            " Update photosearch, or choose another folder with --library."
+        )
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")

@@ -1,0 +1,168 @@
+"""What travels between rooms."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+
+class PhotoState(StrEnum):
+    """Where a photo stands."""
+
+    NEW = "new"  # listed, its bytes not read yet
+    READY = "ready"  # captioned
+    FAILED = "failed"  # cannot be used; the reason says why
+    GONE = "gone"  # no longer where it came from; comes back when it does
+
+
+@dataclass(frozen=True)
+class Caption:
+    """One sentence about a photo."""
+
+    text: str
+    log_prob: float | None  # nats a word, <= 0; None for a human's sentence
+    model: str | None  # the model that wrote it; None for a human
+    rank: int = 0  # 0: the one shown first
+
+    @property
+    def edited(self) -> bool:
+        """Whether a human wrote it."""
+        return self.model is None
+
+
+@dataclass(frozen=True)
+class Detection:
+    """One object in a photo; the box is x, y, width, height as shares of the photo's sides."""
+
+    label: str
+    score: float
+    box: tuple[float, float, float, float]
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """A label or concept with its probability."""
+
+    term: str
+    prob: float
+
+
+@dataclass(frozen=True)
+class Listing:
+    """A photo as its source lists it, before its bytes are read."""
+
+    source_key: str  # unique within its collection
+    stamp: str  # changes when the bytes may have changed
+
+
+@dataclass(frozen=True)
+class Photo:
+    """A photo in a collection, with what is known of it."""
+
+    id: str
+    collection: str
+    source: str  # the kind of source it came from
+    source_key: str
+    state: PhotoState
+    reason: str | None = None
+    sha256: str | None = None
+    width_px: int | None = None
+    height_px: int | None = None
+    permalink: str | None = None
+    taken_at: datetime | None = None
+    captions: tuple[Caption, ...] = ()  # the one shown first leads
+    objects: tuple[Detection, ...] = ()
+    labels: tuple[Prediction, ...] = ()
+    owner_text: str | None = None
+
+    @property
+    def caption(self) -> str:
+        """The sentence shown under the photo, empty where there is none yet."""
+        return self.captions[0].text if self.captions else ""
+
+    @property
+    def origin(self) -> str:
+        """Where it came from, as shown to people: permalink, path or name."""
+        return self.permalink or self.source_key
+
+
+@dataclass(frozen=True)
+class Share:
+    """What one query term adds to a score."""
+
+    term: str
+    share: float
+
+
+@dataclass(frozen=True)
+class Match:
+    """A found photo's id with its score in [0, 1] and the shares that add up to it, largest first."""
+
+    photo_id: str
+    score: float
+    shares: tuple[Share, ...]
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A match with its rank, from 1, and its photo."""
+
+    rank: int
+    score: float
+    photo: Photo
+    shares: tuple[Share, ...] = ()
+
+
+@dataclass(frozen=True)
+class Results:
+    """The answer to one query."""
+
+    query: str
+    collection: str
+    took_ms: float
+    total: int  # photos with a score above 0
+    hits: tuple[Hit, ...]
+    suggestions: tuple[str, ...] = ()  # words that do occur, when nothing was found
+
+
+@dataclass(frozen=True)
+class CollectionInfo:
+    """A collection and how far its photos are."""
+
+    name: str
+    generation: int  # raised by every write that search can see
+    n_photos: int
+    n_ready: int
+    n_failed: int
+    n_new: int
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A photo that could not be used, and why."""
+
+    source_key: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a run of `add` or `caption` did."""
+
+    n_new: int = 0
+    n_changed: int = 0
+    n_unchanged: int = 0
+    n_gone: int = 0
+    n_skipped: int = 0  # files that are not named like pictures
+    n_captioned: int = 0
+    n_reused: int = 0  # same picture, captioned before
+    failures: tuple[Failure, ...] = field(default=())
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a run is."""
+
+    done: int
+    total: int

@@ -1,0 +1,62 @@
+"""The demo collection: everyday photographs that scikit-image and scikit-learn ship."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+
+from photosearch.errors import PhotoError, SourceError
+from photosearch.records import Failure, Listing
+
+KIND = "demo"
+_FOLDERS = {"scikit-image": ("skimage", "data"), "scikit-learn": ("sklearn", "datasets", "images")}
+# Those that a person would take; not the textures, documents, microscope and telescope pictures beside them.
+PHOTOS = {
+    "scikit-image": (
+        "astronaut.png",
+        "camera.png",
+        "chelsea.png",
+        "clock_motion.png",
+        "coffee.png",
+        "coins.png",
+        "motorcycle_left.png",
+        "rocket.jpg",
+    ),
+    "scikit-learn": ("china.jpg", "flower.jpg"),
+}
+
+
+def path_of(source_key: str) -> Path:
+    """A demo photo's key is its package and its file name, so that it outlives a move of the packages."""
+    package, _, name = source_key.partition("/")
+    if name not in PHOTOS.get(package, ()):
+        raise PhotoError("the demo has no such photo")
+    module, *folders = _FOLDERS[package]
+    spec = find_spec(module)
+    if spec is None or spec.origin is None:
+        raise PhotoError(f"{package} is not installed")
+    return Path(spec.origin).parent.joinpath(*folders, name)
+
+
+class DemoSource:
+    """Lists the demo's photos."""
+
+    kind = KIND
+    collection = KIND
+    n_skipped = 0
+
+    def covers(self, source_key: str) -> bool:
+        return source_key.partition("/")[0] in PHOTOS
+
+    def listings(self) -> Iterator[Listing | Failure]:
+        for package, names in PHOTOS.items():
+            for name in names:
+                key = f"{package}/{name}"
+                try:
+                    size = path_of(key).stat().st_size
+                except (OSError, PhotoError) as error:
+                    raise SourceError(
+                        f"The demo's photo {key} is missing ({error}). Install requirements.txt again."
+                    ) from error
+                yield Listing(key, str(size))

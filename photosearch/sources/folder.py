@@ -1,0 +1,70 @@
+"""A folder of photos, with all folders in it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from photosearch.errors import SourceError
+from photosearch.records import Failure, Listing
+
+KIND = "folder"
+SUFFIXES = frozenset(".jpg .jpeg .jpe .jfif .png .webp .heic .heif .gif .bmp .tif .tiff .avif".split())
+
+
+def path_of(source_key: str) -> Path:
+    """A folder's photos are kept under their absolute path."""
+    return Path(source_key)
+
+
+class FolderSource:
+    """Lists the files that are named like pictures, hidden ones left out; links to folders are not followed."""
+
+    kind = KIND
+
+    def __init__(self, path: Path) -> None:
+        self._root = path.resolve()
+        self.collection = self._root.name or "photos"
+        self.n_skipped = 0
+
+    def covers(self, source_key: str) -> bool:
+        return Path(source_key).is_relative_to(self._root)
+
+    def listings(self) -> Iterator[Listing | Failure]:
+        try:
+            os.scandir(self._root).close()
+        except OSError as error:
+            raise SourceError(
+                f'Folder "{self._root}" cannot be opened: {error.strerror}. Check its access rights.'
+            ) from error
+        unreadable: list[OSError] = []
+        for parent, folders, names in os.walk(self._root, onerror=unreadable.append):
+            folders[:] = sorted(name for name in folders if not name.startswith("."))
+            for name in sorted(names):
+                path = os.path.join(parent, name)
+                if name.startswith("."):
+                    continue
+                if os.path.splitext(name)[1].lower() in SUFFIXES:
+                    yield self._listing(path)
+                else:
+                    self.n_skipped += 1
+            while unreadable:
+                error = unreadable.pop()
+                yield Failure(_text(error.filename), f"the folder cannot be opened: {error.strerror}")
+        for error in unreadable:
+            yield Failure(_text(error.filename), f"the folder cannot be opened: {error.strerror}")
+
+    def _listing(self, path: str) -> Listing | Failure:
+        if path != _text(path):
+            return Failure(_text(path), "the file's name is not valid Unicode; rename it")
+        try:
+            stat = os.stat(path)
+        except OSError as error:
+            return Failure(path, f"the file cannot be read: {error.strerror}")
+        return Listing(path, f"{stat.st_size}:{stat.st_mtime_ns}")
+
+
+def _text(path: str) -> str:
+    """A path as text that can be stored: bytes of a name that are no UTF-8 become question marks."""
+    return path.encode("utf-8", "replace").decode("utf-8")
