@@ -27,16 +27,19 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-_WIDTH = 100  # characters of a caption or reason in a table
 
 
 class SearchFormat(StrEnum):
+    """How hits are printed."""
+
     TABLE = "table"
     JSON = "json"
     JSONL = "jsonl"
 
 
 class ExportFormat(StrEnum):
+    """How photos are printed."""
+
     JSON = "json"
     CSV = "csv"
 
@@ -130,13 +133,12 @@ def search(
     format: Annotated[SearchFormat, typer.Option(help="jsonl goes with --queries.")] = SearchFormat.TABLE,
     queries: Annotated[Path | None, typer.Option(help="A file with a query a line.")] = None,
     literal: Annotated[
-        bool, typer.Option("--literal", help="Take all signs as plain text, as is the case now.")
+        bool, typer.Option("--literal", help="Quotes, minus signs and colons mean nothing (they do not yet).")
     ] = False,
-    no_expand: Annotated[
-        bool, typer.Option("--no-expand", help="Only the query's own words, as is the case now.")
-    ] = False,
+    no_expand: Annotated[bool, typer.Option("--no-expand", help="Without related words (there are none yet).")] = False,
 ) -> None:
     """Find photos by a description."""
+    del literal, no_expand  # a query is plain words so far
     if (query is None) == (queries is None):
         raise PhotosearchError("Give a description, or a file of them with --queries.")
     if (format is SearchFormat.JSONL) != (queries is not None):
@@ -179,7 +181,8 @@ def _print_table(results: Results) -> None:
     for hit in results.hits:
         because = " ".join(f"{share.term}={share.share:.2f}" for share in hit.shares)
         typer.echo(
-            f"{hit.rank:4}  {hit.score:.3f}  {_printable(hit.photo.origin)}\n             {_printable(hit.photo.caption)}  [{because}]"
+            f"{hit.rank:4}  {hit.score:.3f}  {_printable(hit.photo.origin)}\n"
+            f"             {_printable(hit.photo.caption)}  [{because}]"
         )
     typer.echo(f"{results.total} found in {results.took_ms:.1f} ms")
 
@@ -194,7 +197,7 @@ def export(
     from photosearch.formats import photo_json, photos_csv
 
     with _opened(context) as workspace:
-        photos = workspace.export(collection if collection is not None else workspace.default_collection())
+        photos = workspace.photos(collection if collection is not None else workspace.default_collection())
         if format is ExportFormat.JSON:
             typer.echo(json.dumps([photo_json(photo) for photo in photos], ensure_ascii=False, indent=1))
         else:
@@ -206,9 +209,13 @@ def collections(context: typer.Context) -> None:
     """List the collections."""
     with _opened(context) as workspace:
         for info in workspace.collections():
-            typer.echo(
-                f"{info.name}\t{info.n_photos} photos\t{info.n_ready} captioned\t{info.n_new} to do\t{info.n_failed} failed"
+            counts = (
+                f"{info.n_photos} photos",
+                f"{info.n_ready} captioned",
+                f"{info.n_new} to do",
+                f"{info.n_failed} failed",
             )
+            typer.echo("\t".join((_printable(info.name), *counts)))
 
 
 @app.command()
@@ -225,7 +232,8 @@ def status(context: typer.Context, collection: CollectionOption = None) -> None:
         for info in workspace.collections():
             if collection in (None, info.name):
                 typer.echo(
-                    f'"{info.name}": {info.n_photos} photos, {info.n_ready} captioned, {info.n_new} to do, {info.n_failed} failed'
+                    f'"{info.name}": {info.n_photos} photos, {info.n_ready} captioned,'
+                    f" {info.n_new} to do, {info.n_failed} failed"
                 )
                 for failure in workspace.failures(info.name):
                     typer.echo(f"  {_printable(failure.source_key)}: {failure.reason}")

@@ -10,13 +10,15 @@ from dataclasses import dataclass
 
 import numpy as np
 import pi_heif
-from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageFile, UnidentifiedImageError
 
 from photosearch.errors import PhotoError
 
 CAPTIONER_SIDE_PX = 224
 PIXEL_MEAN = 127.0  # EfficientNet-Lite's own preprocessing: (rgb - 127) / 128
 PIXEL_SCALE = 128.0
+# What is named like a picture in a folder. Pillow reads 40 more formats, one of them with another program.
+FORMATS = ("JPEG", "PNG", "WEBP", "HEIF", "AVIF", "GIF", "BMP", "TIFF")
 THUMBNAIL_SIDE_PX = 400
 THUMBNAIL_QUALITY = 80
 MAX_FILE_BYTES = 250_000_000
@@ -24,7 +26,7 @@ MAX_PIXELS = 80_000_000  # decoded at once: 240 MB of RGB; a larger JPEG is deco
 LARGE_PIXELS = 16_000_000  # from here one at a time, so that several large photos do not fill the memory together
 DRAFT_SIDE_PX = 2 * THUMBNAIL_SIDE_PX  # JPEGs are decoded no larger than needed
 
-# Pillow refuses pictures of more than 179 million pixels by itself and warns from half of that; ours is the lower limit.
+# Pillow refuses more than 179 million pixels by itself and warns from half of that; ours is the lower limit.
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 pi_heif.register_heif_opener()
 _one_large = threading.Lock()
@@ -49,13 +51,13 @@ def decode(data: bytes) -> Picture:
     if not data:
         raise PhotoError("the file is empty")
     try:
-        with Image.open(io.BytesIO(data)) as image:
+        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             width, height = image.size
             image.draft("RGB", (DRAFT_SIDE_PX, DRAFT_SIDE_PX))
             n_pixels = image.width * image.height
             if n_pixels > MAX_PIXELS:
                 raise PhotoError(
-                    f"{width} x {height} px is too large to decode; the limit is {MAX_PIXELS // 1_000_000} million pixels"
+                    f"{width} x {height} px is too large to decode; the limit is {MAX_PIXELS // 1_000_000} million"
                 )
             if n_pixels > LARGE_PIXELS:
                 with _one_large:
@@ -90,13 +92,10 @@ def decode(data: bytes) -> Picture:
 
 def _upright_rgb(image: ImageFile.ImageFile) -> tuple[Image.Image, bool]:
     """The picture in RGB, turned as its EXIF says, no larger than needed; and whether its sides changed places."""
-    orientation = _orientation(image)
     image.seek(0)
     image.load()
-    side = max(image.size)
-    rgb = _to_rgb(image)
-    if side > DRAFT_SIDE_PX:
-        rgb.thumbnail((DRAFT_SIDE_PX, DRAFT_SIDE_PX), Image.Resampling.BILINEAR, reducing_gap=2.0)
+    orientation = _orientation(image)  # not before: Pillow turns a TIFF by itself when it loads it
+    rgb = _to_rgb(_shrunk(image))
     turn = _TURNS.get(orientation)
     return (rgb.transpose(turn) if turn is not None else rgb), orientation in _SIDES_SWAPPED
 
@@ -119,6 +118,19 @@ def _orientation(image: Image.Image) -> int:
         return int(image.getexif().get(_EXIF_ORIENTATION, 1))
     except (OSError, ValueError, SyntaxError, TypeError, KeyError, IndexError, OverflowError, EOFError):
         return 1  # a damaged EXIF block says nothing; the picture may be whole
+
+
+def _shrunk(image: Image.Image) -> Image.Image:
+    """The picture no larger than needed, before its conversion, which takes several times its memory."""
+    if max(image.size) <= DRAFT_SIDE_PX:
+        return image
+    if image.has_transparency_data and image.mode not in ("RGBA", "LA"):
+        image = image.convert("RGBA")  # a colour that stands for transparency would mix with its neighbours
+    elif image.mode in ("1", "P"):
+        image = image.convert("RGB")  # these have no colours in between
+    gap = None if image.mode.startswith("I;16") else 2.0  # Pillow cannot reduce these first
+    image.thumbnail((DRAFT_SIDE_PX, DRAFT_SIDE_PX), Image.Resampling.BILINEAR, reducing_gap=gap)
+    return image
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:
@@ -149,11 +161,9 @@ def captioner_view(picture: Picture) -> np.ndarray:
 
 def thumbnail(picture: Picture) -> bytes:
     """A JPEG of at most `THUMBNAIL_SIDE_PX`, without the photo's metadata."""
-    small = (
-        ImageOps.contain(picture.rgb, (THUMBNAIL_SIDE_PX, THUMBNAIL_SIDE_PX))
-        if max(picture.rgb.size) > THUMBNAIL_SIDE_PX
-        else picture.rgb
-    )
+    small = picture.rgb.copy()
+    small.thumbnail((THUMBNAIL_SIDE_PX, THUMBNAIL_SIDE_PX))
+    small.info.clear()  # Pillow writes a comment found there into the JPEG
     out = io.BytesIO()
     small.save(out, "JPEG", quality=THUMBNAIL_QUALITY)
     return out.getvalue()

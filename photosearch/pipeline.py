@@ -50,12 +50,13 @@ def read_one(library: Library, model_id: int, photo: Pending, redo: bool) -> _Re
         data = sources.read_photo(photo.source, photo.source_key, images.MAX_FILE_BYTES)
         sha256 = hashlib.sha256(data).hexdigest()
         if not redo and library.analysed(model_id, [sha256]):
-            return _Read(Reading(photo.id, sha256))
+            return _Read(Reading(photo.id, photo.stamp, sha256))
         picture = images.decode(data)
     except PhotoError as error:
-        return _Read(Reading(photo.id, reason=str(error)))
+        return _Read(Reading(photo.id, photo.stamp, reason=str(error)))
     library.keep_thumbnail(sha256, images.thumbnail(picture))
-    reading = Reading(photo.id, sha256, picture.width_px, picture.height_px, images.perceptual_hash(picture))
+    phash = images.perceptual_hash(picture)
+    reading = Reading(photo.id, photo.stamp, sha256, picture.width_px, picture.height_px, phash)
     return _Read(reading, images.captioner_view(picture))
 
 
@@ -66,8 +67,8 @@ def caption_photos(
     *,
     model_id: int,
     redo: bool = False,
-    on_progress: OnProgress = lambda progress: None,
-    is_cancelled: Callable[[], bool] = lambda: False,
+    on_progress: OnProgress,
+    is_cancelled: Callable[[], bool],
 ) -> Report:
     """Caption photos and keep what was found.
 

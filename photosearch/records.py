@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, fields
 from datetime import datetime
 from enum import StrEnum
 
@@ -157,7 +157,11 @@ class Report:
     n_skipped: int = 0  # files that are not named like pictures
     n_captioned: int = 0
     n_reused: int = 0  # same picture, captioned before
-    failures: tuple[Failure, ...] = field(default=())
+    failures: tuple[Failure, ...] = ()
+
+    def __add__(self, other: Report) -> Report:
+        """What two runs did together."""
+        return Report(**{f.name: getattr(self, f.name) + getattr(other, f.name) for f in fields(self)})
 
 
 @dataclass(frozen=True)

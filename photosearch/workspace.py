@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from photosearch import sources
 from photosearch.captioner.files import read_files
-from photosearch.errors import CollectionNotFound, ModelError, PhotosearchError
+from photosearch.errors import CollectionNotFound, ModelError, PhotosearchError, ReadOnlyError
 from photosearch.index import Index
 from photosearch.jobs import OnProgress, worker
 from photosearch.library import CAPTIONER, Library, Pending
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from photosearch.captioner.captioner import Captioner
 
 DEFAULT_MODEL = "captioner"
+DEMO = "demo"
 PAGE_TOP = 100
 MAX_NAME_CHARS = 100
 
@@ -75,6 +76,29 @@ class Workspace:
 
     # Adding and captioning
 
+    def check_source(self, source_name: str) -> None:
+        """Raise `SourceError` when there is no such source."""
+        self._may_write()
+        sources.find_source(source_name.strip())
+
+    def _may_write(self) -> None:
+        if self.settings.demo:
+            raise ReadOnlyError("This is the public demo: nothing can be added, changed or removed.")
+
+    def needs_demo(self) -> bool:
+        """Whether the demo collection is wanted and not captioned yet."""
+        collections = self.collections()
+        if not collections:
+            return True
+        if self.settings.demo:
+            return True  # what it holds may have changed; what is captioned is not captioned again
+        return any(info.name == DEMO and info.n_new for info in collections)
+
+    def prepare_demo(self, on_progress: OnProgress = _ignore, is_cancelled: Callable[[], bool] = _never) -> Report:
+        """Add and caption what the demo holds; raises as `add` and `caption` do."""
+        name, added = self._add(self.settings.demo_source if self.settings.demo else DEMO, None)
+        return added + self._caption(name, DEFAULT_MODEL, False, on_progress, is_cancelled)
+
     def add(self, source_name: str, collection: str | None = None) -> tuple[str, Report]:
         """List a source's photos into a collection; nothing is captioned yet.
 
@@ -84,7 +108,12 @@ class Workspace:
         Raises:
             SourceError: the source cannot be listed.
             LibraryError: the library cannot be written.
+            ReadOnlyError: this is the public demo.
         """
+        self._may_write()
+        return self._add(source_name, collection)
+
+    def _add(self, source_name: str, collection: str | None) -> tuple[str, Report]:
         source = sources.find_source(source_name)
         name = self._collection_name(source.collection if collection is None else collection)
         found = list(source.listings())
@@ -132,7 +161,14 @@ class Workspace:
             ModelError: the model cannot be loaded.
             WorkerBusy: another run is at work on the library.
             LibraryError: results cannot be kept; what was saved is safe.
+            ReadOnlyError: this is the public demo.
         """
+        self._may_write()
+        return self._caption(collection, model, redo, on_progress, is_cancelled)
+
+    def _caption(
+        self, collection: str | None, model: str, redo: bool, on_progress: OnProgress, is_cancelled: Callable[[], bool]
+    ) -> Report:
         from photosearch.pipeline import caption_photos
 
         with worker(self.library, "caption") as beat:
@@ -212,11 +248,17 @@ class Workspace:
             for photo in self.library.photos(collection, PhotoState.FAILED)
         ]
 
-    def export(self, collection: str) -> Iterable[Photo]:
-        """A collection's photos with all that is known of them; raises `CollectionNotFound`."""
-        return self.library.photos(collection)
+    def photos(self, collection: str, *states: PhotoState, limit: int | None = None, offset: int = 0) -> list[Photo]:
+        """A collection's photos with all that is known of them, as `Library.photos` lists them."""
+        return self.library.photos(collection, *states, limit=limit, offset=offset)
 
     def remove(self, collection: str) -> None:
-        """Forget a collection, its texts and thumbnails; the photos themselves stay where they are."""
+        """Forget a collection, its texts and thumbnails; the photos themselves stay where they are.
+
+        Raises:
+            CollectionNotFound: there is no such collection.
+            ReadOnlyError: this is the public demo.
+        """
+        self._may_write()
         self.library.remove_collection(collection)
         self._indexes.pop(collection, None)

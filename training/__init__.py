@@ -1,0 +1,1 @@
+"""Makes the models; nothing imports it."""

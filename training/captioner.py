@@ -16,6 +16,7 @@ import logging
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import platformdirs
@@ -26,7 +27,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from photosearch.captioner import beam
 from photosearch.captioner.checkpoint import save_checkpoint
-from photosearch.captioner.network import ENCODER_WIDTH, Decoder, Encoder, Sizes, State
+from photosearch.captioner.network import ENCODER_WIDTH, Decoder, Encoder, Sizes
 from photosearch.captioner.vocabulary import END, PAD, START, Vocabulary, tokens
 from photosearch.evaluation import CiderD, bleu, cider_d
 from training.data import DEFAULT_DATA, Split, augmenter, load_split, mirrored
@@ -36,7 +37,7 @@ log = logging.getLogger("training.captioner")
 
 SEED = 0
 MIN_COUNT = 4
-N_VIEWS = 6  # the photo, its mirror image, and random crops
+N_VIEWS = 4  # the photo, its mirror image, and two random crops, one of them mirrored
 MAX_WORDS = 24
 PHOTOS_A_BATCH = 32  # with all five sentences of each
 N_REGIONS = 49
@@ -53,8 +54,8 @@ class Phase:
     ema: float = 0.998
 
 
-LIKELIHOOD = Phase("likelihood", n_passes=8, rate=2e-3, dropout=0.45)
-REWARD = Phase("reward", n_passes=6, rate=1e-4, dropout=0.1)
+LIKELIHOOD = Phase("likelihood", n_passes=7, rate=2e-3, dropout=0.45)
+REWARD = Phase("reward", n_passes=5, rate=1e-4, dropout=0.1)
 LABEL_SMOOTHING = 0.1
 DOUBLY_STOCHASTIC = 0.3
 WEIGHT_DECAY = 0.02
@@ -190,12 +191,13 @@ def train_decoder(
         if isinstance(module, nn.Dropout):
             module.p = phase.dropout
     average = AveragedModel(decoder, multi_avg_fn=get_ema_multi_avg_fn(phase.ema))
+    averaged = cast("Decoder", average.module)
     optimizer = torch.optim.AdamW(decoder.parameters(), lr=phase.rate, weight_decay=WEIGHT_DECAY)
     n_steps = -(-len(train) // PHOTOS_A_BATCH)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, phase.rate, total_steps=phase.n_passes * n_steps, pct_start=0.15
     )
-    parts = {"decoder": decoder, "average": average, "optimizer": optimizer, "schedule": schedule}
+    parts: dict[str, Any] = {"decoder": decoder, "average": average, "optimizer": optimizer, "schedule": schedule}
     first = 0
     if checkpoint.exists():
         saved = torch.load(checkpoint, weights_only=True)
@@ -225,14 +227,14 @@ def train_decoder(
             if step % 40 == 0:
                 log.info("%s pass %d step %d/%d: %.3f", phase.name, n_pass + 1, step, n_steps, total / (step + 1))
         log.info("%s pass %d: mean %.3f, %.0f s", phase.name, n_pass + 1, total / n_steps, time.time() - started)
-        captions = write_captions(average.module, dev_features, vocabulary, beam.Decoding())
+        captions = write_captions(averaged, dev_features, vocabulary, beam.Decoding())
         report(f"{phase.name} pass {n_pass + 1}", captions, references)
         torch.save(
             {name: part.state_dict() for name, part in parts.items()} | {"passes": n_pass + 1},
             checkpoint.with_suffix(".part"),
         )
         checkpoint.with_suffix(".part").replace(checkpoint)
-    return average.module
+    return averaged
 
 
 def main() -> None:

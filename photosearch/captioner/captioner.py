@@ -22,7 +22,8 @@ class Captioner:
         self.digest = checkpoint.digest
         self.vocabulary = checkpoint.vocabulary
         self.decoding = checkpoint.decoding
-        self._network = checkpoint.network.to(memory_format=torch.channels_last)
+        self._encoder = checkpoint.encoder.to(memory_format=torch.channels_last)
+        self._decoder = checkpoint.decoder
 
     @classmethod
     def load(cls, folder: Path) -> Captioner:
@@ -53,8 +54,8 @@ class Captioner:
             if picture.shape != (side, side, 3):
                 raise ValueError(f"a picture has shape {picture.shape}; want ({side}, {side}, 3)")
         batch = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2)  # (B, 3, side, side), channels last in memory
-        regions = self._network["encoder"]((batch.float() - PIXEL_MEAN) / PIXEL_SCALE)
-        found = beam.search(self._network["decoder"], regions, decoding or self.decoding)
+        regions = self._encoder((batch.float() - PIXEL_MEAN) / PIXEL_SCALE)
+        found = beam.search(self._decoder, regions, decoding or self.decoding)
         return [self._captions(sentences) for sentences in found]
 
     def _captions(self, sentences: list[beam.Sentence]) -> list[Caption]:

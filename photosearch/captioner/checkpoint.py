@@ -27,7 +27,8 @@ class Checkpoint:
     """A captioner as its files hold it."""
 
     name: str
-    network: nn.ModuleDict  # "encoder" and "decoder", float32, in evaluation mode
+    encoder: Encoder  # both float32 and in evaluation mode
+    decoder: Decoder
     vocabulary: Vocabulary
     decoding: Decoding
     digest: str
@@ -66,7 +67,8 @@ def load_checkpoint(folder: Path) -> Checkpoint:
             f"{folder / VOCABULARY} has {len(vocabulary):,} words, but {CONFIG} says {sizes.vocabulary:,}."
             " Replace both together; see models/README.md."
         )
-    network = nn.ModuleDict({"encoder": Encoder(), "decoder": Decoder(sizes)})
+    encoder, decoder = Encoder(), Decoder(sizes)
+    network = nn.ModuleDict({"encoder": encoder, "decoder": decoder}).eval().requires_grad_(False)
     skipped = {
         key for key, value in network.state_dict().items() if not value.is_floating_point()
     }  # batch norm's counters
@@ -84,4 +86,4 @@ def load_checkpoint(folder: Path) -> Checkpoint:
             raise ModelError(
                 f"{folder / WEIGHTS} holds numbers that are not finite. Get the file again; see models/README.md."
             )
-    return Checkpoint(files.name, network.eval().requires_grad_(False), vocabulary, decoding, files.digest)
+    return Checkpoint(files.name, encoder, decoder, vocabulary, decoding, files.digest)

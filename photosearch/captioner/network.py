@@ -31,7 +31,8 @@ BATCH_NORM_EPS = 1e-3
 class SameConv(nn.Conv2d):
     """Convolution with TensorFlow's "same" padding, as the published weights expect: the odd pixel goes last."""
 
-    def forward(self, x: Tensor) -> Tensor:  # (B, C, h, w)
+    def forward(self, x: Tensor) -> Tensor:
+        """Convolve (B, C, h, w) to (B, C', ceil(h / stride), ceil(w / stride))."""
         kernel, stride = self.kernel_size[0], self.stride[0]
         padding = [max((-(-side // stride) - 1) * stride + kernel - side, 0) for side in x.shape[-2:]]
         (top, left) = (total // 2 for total in padding)
@@ -63,6 +64,7 @@ class InvertedResidual(nn.Module):
         self.is_residual = stride == 1 and n_in == n_out
 
     def forward(self, x: Tensor) -> Tensor:
+        """(B, C, h, w) to (B, C', h / stride, w / stride)."""
         return x + self.layers(x) if self.is_residual else self.layers(x)
 
 

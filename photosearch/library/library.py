@@ -6,8 +6,11 @@ so that readers notice it by one number.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
+import threading
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -47,6 +50,7 @@ class Pending:
     id: str
     source: str
     source_key: str
+    stamp: str  # as it was listed; another one by the time of saving: the photo has changed meanwhile
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,7 @@ class Reading:
     """What came of reading a photo: its picture's facts, or the reason why there is none."""
 
     photo_id: str
+    stamp: str  # the one it was listed with
     sha256: str | None = None
     width_px: int = 0
     height_px: int = 0
@@ -107,7 +112,8 @@ class Library:
             yield
         except OperationalError as error:
             raise LibraryError(
-                f'Library "{self.folder}" cannot be used: {error.orig}. Check free space and access rights; what was saved is safe.'
+                f'Library "{self.folder}" cannot be used: {error.orig}.'
+                " Check free space and access rights; what was saved is safe."
             ) from error
         except DatabaseError as error:
             raise LibraryError(
@@ -123,7 +129,7 @@ class Library:
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """A transaction: kept whole, or not at all when the block raises."""
-        with self._errors(), self._engine.begin() as connection:
+        with self._errors(), self._engine.execution_options(**t.WRITES).begin() as connection:
             yield connection
 
     # Collections
@@ -149,10 +155,13 @@ class Library:
     def generation(self, collection: str) -> int:
         """The collection's generation; raises `CollectionNotFound`."""
         with self.reading() as connection:
-            return self._collection(connection, collection).generation
+            return int(self._collection(connection, collection).generation)
 
     def _collection(self, connection: Connection, name: str) -> Row:
-        row = connection.execute(select(t.collection).where(t.collection.c.name == name)).one_or_none()
+        try:
+            row = connection.execute(select(t.collection).where(t.collection.c.name == name)).one_or_none()
+        except UnicodeEncodeError:
+            row = None  # a command line may hold bytes that are no Unicode; no name does
         if row is None:
             names = connection.execute(select(t.collection.c.name).order_by(t.collection.c.name)).scalars().all()
             known = f"There are: {', '.join(names)}." if names else "There are none yet; add one first."
@@ -165,7 +174,7 @@ class Library:
             .where(t.collection.c.id == collection_id)
             .values(generation=t.collection.c.generation + 1)
         )
-        return connection.execute(raised.returning(t.collection.c.generation)).scalar_one()
+        return int(connection.execute(raised.returning(t.collection.c.generation)).scalar_one())
 
     def merge(self, collection: str, source: str, listings: Sequence[Listing], gone_keys: Iterable[str] = ()) -> Merge:
         """Take in what a source lists; photos under `gone_keys` are no longer there.
@@ -175,9 +184,10 @@ class Library:
         with self.writing() as connection:
             row = connection.execute(select(t.collection.c.id).where(t.collection.c.name == collection)).one_or_none()
             if row is None:
-                collection_id = connection.execute(
-                    insert(t.collection).values(name=collection, generation=0)
-                ).inserted_primary_key[0]
+                # From the clock: one that is made anew must not meet a generation that a reader still remembers.
+                first = time.time_ns() // 1_000_000
+                made = insert(t.collection).values(name=collection, generation=first).returning(t.collection.c.id)
+                collection_id = connection.execute(made).scalar_one()
             else:
                 collection_id = row.id
             generation = self._raise_generation(connection, collection_id)
@@ -192,10 +202,15 @@ class Library:
                 if old is None:
                     new.append(
                         {
-                            "id": photo_id(collection, listing.source_key), "collection_id": collection_id, "source": source,
-                            "source_key": listing.source_key, "stamp": listing.stamp, "state": PhotoState.NEW, "generation": generation,
+                            "id": photo_id(collection, listing.source_key),
+                            "collection_id": collection_id,
+                            "source": source,
+                            "source_key": listing.source_key,
+                            "stamp": listing.stamp,
+                            "state": PhotoState.NEW,
+                            "generation": generation,
                         }
-                    )  # fmt: skip
+                    )
                 elif old.stamp != listing.stamp or old.state in (PhotoState.FAILED, PhotoState.GONE):
                     again.append({"of": old.id, "stamp": listing.stamp})
                 else:
@@ -246,16 +261,14 @@ class Library:
             query = select(t.model.c.id).where(t.model.c.station == station, t.model.c.digest == digest)
             found = connection.execute(query).scalar_one_or_none()
             if found is None:
-                found = connection.execute(
-                    insert(t.model).values(station=station, name=name, digest=digest)
-                ).inserted_primary_key[0]
+                made = insert(t.model).values(station=station, name=name, digest=digest).returning(t.model.c.id)
+                found = connection.execute(made).scalar_one()
             return int(found)
 
     def pending(self, collection: str | None, model_id: int, *, redo: bool = False) -> list[Pending]:
         """Photos that the model has not seen yet, in the order they were listed; with `redo` all that can be read."""
-        query = select(t.photo.c.id, t.photo.c.source, t.photo.c.source_key).order_by(
-            t.photo.c.collection_id, t.photo.c.source_key
-        )
+        columns = (t.photo.c.id, t.photo.c.source, t.photo.c.source_key, t.photo.c.stamp)
+        query = select(*columns).order_by(t.photo.c.collection_id, t.photo.c.source_key)
         seen = exists().where(t.analysis.c.sha256 == t.photo.c.sha256, t.analysis.c.model_id == model_id)
         if redo:
             query = query.where(t.photo.c.state.in_((PhotoState.NEW, PhotoState.READY)))
@@ -277,7 +290,10 @@ class Library:
             }
 
     def save(self, model_id: int, readings: Sequence[Reading], captions: dict[str, list[Caption]]) -> None:
-        """Keep what a batch came to, in one transaction: what was read, and the captions of new pictures."""
+        """Keep what a batch came to, in one transaction: what was read, and the captions of new pictures.
+
+        A photo that was listed as changed or gone since it was read stays as it was listed.
+        """
         with self.writing() as connection:
             ids = [reading.photo_id for reading in readings]
             touched = set(connection.execute(select(t.photo.c.collection_id).where(t.photo.c.id.in_(ids))).scalars())
@@ -292,7 +308,9 @@ class Library:
             for reading in readings:
                 state = PhotoState.READY if reading.sha256 else PhotoState.FAILED
                 values = {"sha256": reading.sha256, "state": state, "reason": reading.reason}
-                connection.execute(update(t.photo).where(t.photo.c.id == reading.photo_id).values(values))
+                as_listed = (t.photo.c.stamp == reading.stamp) & (t.photo.c.state != PhotoState.GONE)
+                here = t.photo.c.id == reading.photo_id
+                connection.execute(update(t.photo).where(here, as_listed).values(values))
             for collection_id, generation in stamps.items():
                 either = t.photo.c.id.in_(ids) | t.photo.c.sha256.in_(list(captions))
                 here = t.photo.c.collection_id == collection_id
@@ -333,7 +351,7 @@ class Library:
                 t.photo_text.c.kind == "human",
                 t.photo_text.c.superseded_at.is_(None),
             )
-            newest = newest_model(CAPTIONER)
+            newest = newest_model(CAPTIONER, t.photo.c.sha256)
             best = select(t.caption.c.text).where(
                 t.caption.c.sha256 == t.photo.c.sha256, t.caption.c.model_id == newest, t.caption.c.rank == 0
             )
@@ -381,13 +399,14 @@ class Library:
     def keep_thumbnail(self, sha256: str, jpeg: bytes) -> None:
         """Write a thumbnail, whole or not at all; raises `LibraryError` where there is no room."""
         path = self.thumbnail_path(sha256)
-        part = path.with_name(f"{sha256}.{os.getpid()}.part")
+        part = path.with_name(f"{sha256}.{os.getpid()}-{threading.get_ident()}.part")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             part.write_bytes(jpeg)
             part.replace(path)
         except OSError as error:
-            part.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                part.unlink()
             raise LibraryError(
                 f'Library "{self.folder}" cannot be written: {error.strerror}. Free some space and run it again.'
             ) from error
@@ -398,10 +417,19 @@ def _engine(path: Path) -> Engine:
 
     @event.listens_for(engine, "connect")
     def prepare(connection, _record) -> None:  # type: ignore[no-untyped-def]
+        connection.isolation_level = None  # the driver begins no transactions of its own: tables are made in one, too
         cursor = connection.cursor()
-        for pragma in ("foreign_keys = ON", "journal_mode = WAL", "synchronous = NORMAL"):
-            cursor.execute(f"PRAGMA {pragma}")
+        cursor.execute("PRAGMA foreign_keys = ON")
+        cursor.execute("PRAGMA synchronous = NORMAL")
+        if cursor.execute("PRAGMA page_count").fetchone() == (0,):  # new; somebody else's file is left as it is
+            cursor.execute("PRAGMA journal_mode = WAL")
         cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        # A writer waits for its turn here; later SQLite would refuse it at once where another was faster.
+        writes = connection.get_execution_options().get("writes", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return engine
 

@@ -10,13 +10,13 @@ from photosearch.records import Caption, Detection, Photo, PhotoState, Predictio
 CAPTIONER, DETECTOR, CLASSIFIER = "captioner", "detector", "classifier"  # stations, as models are filed
 
 
-def newest_model(station: str, sha256: ColumnElement[str] | None = None) -> ScalarSelect[int]:
-    """The number of the newest model of a station that has seen a picture (the photo's by default)."""
-    picture = t.photo.c.sha256 if sha256 is None else sha256
-    seen = t.analysis.c.sha256 == picture
+def newest_model(station: str, sha256: ColumnElement[str]) -> ScalarSelect[int]:
+    """The number of the newest model of a station that has seen a picture."""
+    seen = t.analysis.c.sha256 == sha256
+    both = t.analysis.join(t.model)
     return (
         select(func.max(t.analysis.c.model_id))
-        .join(t.model)
+        .select_from(both)
         .where(seen, t.model.c.station == station)
         .scalar_subquery()
     )
@@ -38,14 +38,24 @@ def assemble(connection: Connection, condition: ColumnElement[bool]) -> list[Pho
     texts = _texts(connection, ids)
     return [
         Photo(
-            row.id, row.collection, row.source, row.source_key, PhotoState(row.state), row.reason, row.sha256, row.width, row.height,
-            row.permalink, row.taken_at,
-            (*texts.get((row.id, "human"), ()), *captions.get(row.sha256, ())),
-            tuple(objects.get(row.sha256, ())), tuple(labels.get(row.sha256, ())),
-            next((text.text for text in texts.get((row.id, "owner"), ())), None),
+            id=row.id,
+            collection=row.collection,
+            source=row.source,
+            source_key=row.source_key,
+            state=PhotoState(row.state),
+            reason=row.reason,
+            sha256=row.sha256,
+            width_px=row.width,
+            height_px=row.height,
+            permalink=row.permalink,
+            taken_at=row.taken_at,
+            captions=(*texts.get((row.id, "human"), ()), *captions.get(row.sha256, ())),
+            objects=tuple(objects.get(row.sha256, ())),
+            labels=tuple(labels.get(row.sha256, ())),
+            owner_text=next((text.text for text in texts.get((row.id, "owner"), ())), None),
         )
         for row in rows
-    ]  # fmt: skip
+    ]
 
 
 def _captions(connection: Connection, shas: list[str]) -> dict[str, list[Caption]]:

@@ -29,6 +29,7 @@ from photosearch.errors import LibraryError
 
 HEAD = "0001"  # the newest migration
 _MIGRATIONS = Path(__file__).parent / "migrations"
+WRITES = {"writes": True}  # execution options of a transaction that writes
 
 metadata = MetaData()
 
@@ -148,11 +149,8 @@ def bring_up_to_date(engine: Engine) -> None:
     """
     with engine.connect() as connection:
         tables = inspect(connection).get_table_names()
-        versions = (
-            connection.execute(text("SELECT version_num FROM alembic_version")).scalars().all()
-            if "alembic_version" in tables
-            else []
-        )
+        kept = text("SELECT version_num FROM alembic_version")
+        versions = list(connection.execute(kept).scalars()) if "alembic_version" in tables else []
     if versions == [HEAD]:
         return
     if not versions and tables:
@@ -168,9 +166,10 @@ def bring_up_to_date(engine: Engine) -> None:
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
     if not set(versions) <= known:
         raise LibraryError(
-            f"The library {engine.url.database} was made by a newer version of photosearch (schema {versions[0]}; this one knows {HEAD})."
-            " Update photosearch, or choose another folder with --library."
+            f"The library {engine.url.database} was made by a newer version of photosearch"
+            f" (schema {versions[0]}; this one knows {HEAD}). Update photosearch,"
+            " or choose another folder with --library."
         )
-    with engine.begin() as connection:
+    with engine.execution_options(**WRITES).begin() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")

@@ -17,7 +17,6 @@ PHOTOS = {
         "astronaut.png",
         "camera.png",
         "chelsea.png",
-        "clock_motion.png",
         "coffee.png",
         "coins.png",
         "motorcycle_left.png",
@@ -47,9 +46,11 @@ class DemoSource:
     n_skipped = 0
 
     def covers(self, source_key: str) -> bool:
+        """Whether a key is of the demo's form."""
         return source_key.partition("/")[0] in PHOTOS
 
     def listings(self) -> Iterator[Listing | Failure]:
+        """Each demo photo; raises `SourceError` when a package lacks one."""
         for package, names in PHOTOS.items():
             for name in names:
                 key = f"{package}/{name}"

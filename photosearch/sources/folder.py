@@ -29,9 +29,11 @@ class FolderSource:
         self.n_skipped = 0
 
     def covers(self, source_key: str) -> bool:
+        """Whether a path lies in the folder."""
         return Path(source_key).is_relative_to(self._root)
 
     def listings(self) -> Iterator[Listing | Failure]:
+        """Each picture by its path; raises `SourceError` when the folder itself cannot be opened."""
         try:
             os.scandir(self._root).close()
         except OSError as error:
@@ -49,11 +51,8 @@ class FolderSource:
                     yield self._listing(path)
                 else:
                     self.n_skipped += 1
-            while unreadable:
-                error = unreadable.pop()
-                yield Failure(_text(error.filename), f"the folder cannot be opened: {error.strerror}")
-        for error in unreadable:
-            yield Failure(_text(error.filename), f"the folder cannot be opened: {error.strerror}")
+        for problem in unreadable:
+            yield Failure(_text(problem.filename), f"the folder cannot be opened: {problem.strerror}")
 
     def _listing(self, path: str) -> Listing | Failure:
         if path != _text(path):

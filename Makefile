@@ -1,0 +1,49 @@
+# Two commands do everything: `make app` starts the app, `make test` passes every test.
+# Each makes the environment it needs in .venv. PYTHON chooses the interpreter (3.11 or newer).
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN = $(VENV)/bin
+PORT ?= 8501
+
+.PHONY: app test lint bench venv screenshots train clean
+
+app: $(VENV)/.run
+	$(BIN)/streamlit run app.py --server.address localhost --server.port $(PORT)
+
+test: $(VENV)/.dev $(VENV)/.browser
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(VENV)/.dev
+	$(BIN)/python -m benchmarks
+
+screenshots: $(VENV)/.dev $(VENV)/.browser
+	$(BIN)/python -m tests.browser.screenshots
+
+train: $(VENV)/.dev
+	$(BIN)/python -m training.captioner
+
+venv: $(VENV)/.dev
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run: requirements.txt | $(BIN)/python
+	$(BIN)/python -m pip install --disable-pip-version-check -q -r requirements.txt
+	touch $@
+
+$(VENV)/.dev: requirements-dev.txt requirements.txt | $(BIN)/python
+	$(BIN)/python -m pip install --disable-pip-version-check -q -r requirements-dev.txt
+	touch $(VENV)/.run $@
+
+$(VENV)/.browser: tests/browser/install.sh | $(VENV)/.dev
+	tests/browser/install.sh $(BIN)/python
+	touch $@
+
+clean:
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis

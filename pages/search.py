@@ -1,0 +1,68 @@
+"""Search: choose a collection, describe a photo, see what fits."""
+
+import math
+
+import streamlit as st
+
+from photosearch.records import PhotoState
+from photosearch.ui import state
+from photosearch.ui.grid import show_hits, show_photos
+from photosearch.ui.progress import show_run
+from photosearch.ui.text import plain
+from photosearch.workspace import PAGE_TOP
+
+
+def first_page() -> None:
+    """Another question starts at its first page."""
+    st.session_state.pop("page", None)
+
+
+workspace = state.workspace()
+st.title("Find a photo by describing it", anchor=False)
+show_run()
+collections = workspace.collections()
+if not collections:
+    st.info("There are no photos yet. The Library page says how to bring yours.")
+    st.stop()
+
+info = {collection.name: collection for collection in collections}
+where, what, go = st.columns([2, 6, 1], vertical_alignment="bottom")
+name = where.selectbox(
+    "Collection",
+    list(info),
+    key="name",
+    bind="query-params",
+    on_change=first_page,
+)
+query = what.text_input(
+    "Description",
+    placeholder="two dogs on a beach",
+    key="q",
+    bind="query-params",
+    max_chars=1000,
+    on_change=first_page,
+)
+go.button("Search", type="primary", width="stretch")
+
+if query.strip():
+    results = workspace.search(query, name, top=PAGE_TOP)
+    if results.hits:
+        best = f", the best {PAGE_TOP} shown" if results.total > PAGE_TOP else ""
+        st.caption(
+            f"{results.total:,} found{best}. The score is the sum of its words' shares; 1.00 is a perfect match."
+        )
+        show_hits(results.hits, query)
+    else:
+        hint = (
+            f" Words that do occur here: {', '.join(map(plain, results.suggestions))}." if results.suggestions else ""
+        )
+        st.info(f"No caption holds a word of “{plain(query)}”.{hint}")
+else:
+    n_ready = info[name].n_ready
+    if n_ready:
+        n_pages = math.ceil(n_ready / PAGE_TOP)
+        st.caption(f"All {n_ready:,} captioned photos. Describe one to find it.")
+        number = st.pagination(n_pages, key="page", bind="query-params") if n_pages > 1 else 1
+        show_photos(workspace.photos(name, PhotoState.READY, limit=PAGE_TOP, offset=(number - 1) * PAGE_TOP))
+    else:
+        st.info("None of these photos is captioned yet. The Library page says how far it is.")

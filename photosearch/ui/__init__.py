@@ -1,0 +1,8 @@
+"""What the pages are made of; the package's only part that imports streamlit."""
+
+from pathlib import Path
+
+
+def site_path() -> Path:
+    """The script behind every page, which `app.py` hands to streamlit; it is run, never imported."""
+    return Path(__file__).with_name("site.py")

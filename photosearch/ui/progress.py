@@ -1,0 +1,47 @@
+"""The run in the background, as every tab sees it."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from photosearch.jobs import Snapshot
+from photosearch.ui import state
+from photosearch.ui.text import plain
+
+POLL_S = 0.7
+
+
+def show_run() -> None:
+    """The run at work with its progress; when it ends, the page is drawn again."""
+    run = state.runs().latest
+    if run is None:
+        return
+    if run.snapshot.is_running:
+        _follow()
+    else:
+        _show_end(run.snapshot)
+
+
+@st.fragment(run_every=POLL_S)
+def _follow() -> None:
+    run = state.runs().latest
+    if run is None or not run.snapshot.is_running:
+        st.rerun()
+        return
+    done, total = run.snapshot.progress.done, run.snapshot.progress.total
+    counted = f": {done:,} of {total:,} photos" if total else ": getting ready"
+    st.progress(done / total if total else 0.0, text=plain(run.snapshot.title) + counted)
+    if not state.workspace().settings.demo:
+        st.button("Stop", key="stop-run", on_click=run.cancel, help="What is captioned is kept; it can go on later.")
+
+
+def _show_end(snapshot: Snapshot) -> None:
+    if snapshot.error is not None:
+        st.error(plain(f"{snapshot.title}: {snapshot.error}"))
+    elif snapshot.report is not None and snapshot.report.failures:
+        n = len(snapshot.report.failures)
+        with st.expander(f"{n:,} {'photo' if n == 1 else 'photos'} could not be used"):
+            st.dataframe(
+                [{"photo": failure.source_key, "reason": failure.reason} for failure in snapshot.report.failures],
+                hide_index=True,
+            )

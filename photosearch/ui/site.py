@@ -1,0 +1,28 @@
+"""The script behind every page: settings, navigation, the foot. Run by `app.py`, never imported."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from photosearch.errors import PhotosearchError
+from photosearch.ui import state
+from photosearch.ui.frame import foot, style
+
+PAGES = Path(__file__).resolve().parents[2] / "pages"
+
+st.set_page_config(page_title="photosearch", page_icon="🔎", layout="wide")
+style()
+page = st.navigation(
+    [
+        st.Page(PAGES / "search.py", title="Search", default=True),
+        st.Page(PAGES / "library.py", title="Library"),
+    ],
+    position="top",
+)
+try:
+    state.workspace()
+except PhotosearchError as error:
+    st.error(str(error).replace("`", "'"))
+    st.stop()
+page.run()
+foot()

@@ -1,0 +1,142 @@
+"""The pages without a browser: each state that they have."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from photosearch.library import CAPTIONER
+from photosearch.pipeline import caption_photos
+from photosearch.settings import Settings
+from photosearch.ui import site_path, state
+from photosearch.workspace import Workspace
+from tests.conftest import ColourStation
+
+PATIENCE_S = 30
+
+
+@pytest.fixture
+def shown(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
+    """The workspace that the pages show."""
+    st.cache_resource.clear()
+    monkeypatch.setattr(state, "workspace", lambda: workspace)
+    yield workspace
+    st.cache_resource.clear()
+
+
+def fill(workspace: Workspace, folder: Path, collection: str | None = None) -> None:
+    name, _ = workspace.add(str(folder), collection)
+    library, station = workspace.library, ColourStation()
+    model_id = library.model_id(CAPTIONER, station.name, station.digest)
+    pending = library.pending(name, model_id)
+    caption_photos(
+        library, station, pending, model_id=model_id, on_progress=lambda progress: None, is_cancelled=lambda: False
+    )
+
+
+def open_page(**query: str) -> AppTest:
+    app = AppTest.from_file(str(site_path()), default_timeout=PATIENCE_S)
+    for key, value in query.items():
+        app.query_params[key] = value
+    return app.run()
+
+
+def html(app: AppTest) -> str:
+    return " ".join(element.proto.body for element in app.get("html"))
+
+
+def test_an_empty_library_says_where_to_go(shown: Workspace) -> None:
+    app = open_page()
+    assert not app.exception
+    assert "no photos yet" in app.info[0].value
+
+
+def test_no_query_shows_all_photos(shown: Workspace, make_photos: Callable[..., Path]) -> None:
+    fill(shown, make_photos("red.jpg", "green.jpg", "blue.jpg"))
+    app = open_page()
+    assert not app.exception
+    assert len(app.image) == 3
+    assert "All 3 captioned photos" in app.caption[0].value
+
+
+def test_a_query_shows_score_and_caption_under_each_hit(shown: Workspace, make_photos: Callable[..., Path]) -> None:
+    fill(shown, make_photos("red.jpg", "green.jpg", "blue.jpg"))
+    app = open_page()
+    app.text_input(key="q").set_value("something red").run()
+    assert not app.exception
+    assert len(app.image) == 1
+    assert app.image[0].proto.imgs[0].alt == "a red picture"
+    assert "/api/v1/photos/" in app.image[0].proto.imgs[0].url
+    assert 'class="score">0.' in html(app)
+    assert "a <mark>red</mark> picture" in html(app)
+
+
+def test_the_address_sets_collection_and_query(shown: Workspace, make_photos: Callable[..., Path]) -> None:
+    fill(shown, make_photos("red.jpg", folder="one"))
+    fill(shown, make_photos("green.jpg", folder="two"))
+    app = open_page(name="two", q="picture")
+    assert app.selectbox(key="name").value == "two"
+    assert [image.proto.imgs[0].alt for image in app.image] == ["a green picture"]
+
+
+def test_no_match_suggests_words_that_occur(shown: Workspace, make_photos: Callable[..., Path]) -> None:
+    fill(shown, make_photos("red.jpg"))
+    app = open_page(q="elephant <b>")
+    assert "No caption holds a word" in app.info[0].value
+    assert "picture" in app.info[0].value
+    assert "<b>" not in app.info[0].value
+
+
+def test_a_caption_with_markup_is_shown_as_text(shown: Workspace, make_photos: Callable[..., Path]) -> None:
+    class Hostile(ColourStation):
+        def caption_batch(self, pictures):  # type: ignore[no-untyped-def]
+            from photosearch.records import Caption
+
+            return [[Caption("<img src=x onerror=alert(1)> dog & **cat**", -1.0, "hostile")] for _ in pictures]
+
+    name, _ = shown.add(str(make_photos("red.jpg")))
+    model_id = shown.library.model_id(CAPTIONER, "hostile", "h" * 64)
+    caption_photos(
+        shown.library, Hostile(), shown.library.pending(name, model_id), model_id=model_id,
+        on_progress=lambda progress: None, is_cancelled=lambda: False,
+    )  # fmt: skip
+    app = open_page(q="dog")
+    assert "&lt;img src=x onerror=alert(1)&gt; <mark>dog</mark> &amp; **cat**" in html(app)
+    assert "<img" not in html(app)
+
+
+def test_the_library_page_lists_collections_and_failures(shown: Workspace, make_photos: Callable[..., Path]) -> None:
+    folder = make_photos("red.jpg")
+    (folder / "broken.jpg").write_bytes(b"")
+    fill(shown, folder)
+    app = open_page()
+    app.switch_page(str(site_path().parents[2] / "pages" / "library.py")).run()
+    assert not app.exception
+    assert any("2 photos, 1 captioned, 0 to do, 1 failed" in caption.value for caption in app.caption)
+    assert "the file is empty" in str(app.dataframe[0].value)
+
+
+def test_an_unknown_folder_is_an_error_on_the_page(shown: Workspace) -> None:
+    app = open_page()
+    app.switch_page(str(site_path().parents[2] / "pages" / "library.py")).run()
+    app.text_input[0].set_value("/no/such/folder")
+    app.button[0].click().run()
+    assert "was not found" in app.error[0].value
+
+
+def test_the_public_demo_offers_no_way_to_change_it(
+    tmp_path: Path, tiny_models: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    demo = Workspace(Settings(tmp_path / "library", models_dir=tiny_models, demo=True))
+    demo.prepare_demo()
+    monkeypatch.setattr(state, "workspace", lambda: demo)
+    app = open_page()
+    app.switch_page(str(site_path().parents[2] / "pages" / "library.py")).run()
+    assert not app.exception
+    assert "public demo" in app.info[0].value
+    assert not app.text_input
+    assert not app.button

@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from photosearch.analyzer import STOP_WORDS, term_of, terms, words
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("", []),
+        ("the", []),
+        ("The, a; of: IS!", []),
+        ("Two dogs running", ["two", "dog", "run"]),
+        ("a dog's ball, the dogs’ balls", ["dog", "ball", "dog", "ball"]),
+        ("dog dog DOG", ["dog", "dog", "dog"]),
+        ("black-and-white photo_of_1_cat", ["black", "white", "photo", "1", "cat"]),
+        ("ﬁre ２ ｃａｔｓ", ["fire", "2", "cat"]),
+        ("\x00 🐕 \n\t — ''' _", []),
+    ],
+)
+def test_text_becomes_terms(text: str, found: list[str]) -> None:
+    assert terms(text) == found
+
+
+@pytest.mark.parametrize(
+    "text", ["two front under fire not no nobody behind between near off up down", "Rügen Łódź 東京"]
+)
+def test_words_that_people_search_for_are_kept(text: str) -> None:
+    assert len(terms(text)) == len(text.split())
+
+
+def test_words_keep_stop_words_and_order() -> None:
+    assert words("The cat's IN the hat") == ["the", "cat's", "in", "the", "hat"]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("CAFÉ", "cafe\u0301"), ("don’t", "don't"), ("running", "RUNS"), ("mountain", "mountains"), ("child's", "child")],
+)
+def test_spellings_of_the_same_word_are_one_term(one: str, other: str) -> None:
+    assert terms(one) == terms(other) != []
+
+
+@pytest.mark.parametrize("word", sorted(STOP_WORDS))
+def test_stop_words_are_stopped(word: str) -> None:
+    assert term_of(word) is None
+    assert terms(word.upper()) == []
+
+
+@settings(deadline=None, max_examples=200, derandomize=True)
+@given(text=st.text(max_size=60))
+def test_splitting_twice_changes_nothing(text: str) -> None:
+    assert words(" ".join(words(text))) == words(text)
+
+
+@settings(deadline=None, max_examples=100, derandomize=True)
+@given(one=st.text(max_size=40), other=st.text(max_size=40))
+def test_terms_of_two_lines_are_those_of_each(one: str, other: str) -> None:
+    assert terms(f"{one}\n{other}") == terms(one) + terms(other)
+
+
+@settings(deadline=None, max_examples=100, derandomize=True)
+@given(text=st.text(st.characters(max_codepoint=127), max_size=60))
+def test_case_does_not_matter(text: str) -> None:
+    assert terms(text.upper()) == terms(text.lower())

@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+import csv
+import io
+import json
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from photosearch.formats import CSV_COLUMNS, photo_json, photos_csv, results_json
+from photosearch.index import Index
+from photosearch.records import Caption, Detection, Hit, Photo, PhotoState, Prediction, Results
+
+BARE = Photo("id-1", "holiday", "folder", "/photos/red.jpg", PhotoState.FAILED, reason="the file is empty")
+FULL = Photo(
+    "id-2",
+    "holiday",
+    "instagram",
+    "code/1",
+    PhotoState.READY,
+    width_px=640,
+    height_px=480,
+    permalink="https://example.com/p/code/",
+    taken_at=datetime(2024, 5, 6, 7, 8, 9, tzinfo=UTC),
+    captions=(Caption('a "red" dog, two\ncats', None, None), Caption("a dog", -0.5, "model", rank=1)),
+    objects=(Detection("dog", 0.9, (0.1, 0.2, 0.3, 0.4)), Detection("ball", 0.5, (0, 0, 1, 1))),
+    labels=(Prediction("beach", 0.7), Prediction("sea", 0.2)),
+    owner_text="Grüße 🐕",
+)
+
+
+def rows(text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(text, newline="")))
+
+
+def owned(text: str) -> Photo:
+    return Photo("id", "c", "folder", "key", PhotoState.READY, owner_text=text)
+
+
+def test_photo_is_told_whole() -> None:
+    told = photo_json(FULL)
+    assert json.loads(json.dumps(told)) == told == {
+        "source": "https://example.com/p/code/",
+        "photo": "id-2",
+        "state": "ready",
+        "reason": None,
+        "width": 640,
+        "height": 480,
+        "captions": [
+            {"text": 'a "red" dog, two\ncats', "log_prob": None, "model": None, "edited": True},
+            {"text": "a dog", "log_prob": -0.5, "model": "model", "edited": False},
+        ],
+        "objects": [
+            {"label": "dog", "score": 0.9, "box": [0.1, 0.2, 0.3, 0.4]},
+            {"label": "ball", "score": 0.5, "box": [0, 0, 1, 1]},
+        ],
+        "labels": [{"label": "beach", "p": 0.7}, {"label": "sea", "p": 0.2}],
+        "owner_text": "Grüße 🐕",
+        "taken_at": "2024-05-06T07:08:09+00:00",
+    }  # fmt: skip
+
+
+def test_failed_photo_tells_its_reason() -> None:
+    told = photo_json(BARE)
+    assert (told["state"], told["reason"], told["captions"]) == ("failed", "the file is empty", [])
+    assert told["source"] == "/photos/red.jpg"
+    assert json.loads(json.dumps(told)) == told
+
+
+def test_table_has_a_row_for_each_photo() -> None:
+    bare, full = rows(photos_csv([BARE, FULL]))
+    assert tuple(bare) == CSV_COLUMNS
+    assert bare == dict.fromkeys(CSV_COLUMNS, "") | {"source": "/photos/red.jpg"}
+    assert full == {
+        "source": "https://example.com/p/code/",
+        "caption": 'a "red" dog, two\ncats',
+        "log_prob": "",
+        "model": "",
+        "edited": "True",
+        "objects": "dog; ball",
+        "labels": "beach; sea",
+        "owner_text": "Grüße 🐕",
+        "taken_at": "2024-05-06T07:08:09+00:00",
+    }
+    assert rows(photos_csv([])) == []
+
+
+def test_table_keeps_negative_numbers() -> None:
+    photo = Photo("id", "c", "folder", "key", PhotoState.READY, captions=(Caption("a dog", -0.5, "model"),))
+    assert rows(photos_csv([photo]))[0]["log_prob"] == "-0.5"
+
+
+@pytest.mark.parametrize("text", ['=HYPERLINK("x")', "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"])
+def test_table_holds_no_formulas(text: str) -> None:
+    assert rows(photos_csv([owned(text)]))[0]["owner_text"] == f"'{text}"
+
+
+@settings(deadline=None, max_examples=200, derandomize=True)
+@given(text=st.text(st.characters(exclude_categories=["Cs"]), max_size=30))
+def test_table_gives_texts_back(text: str) -> None:
+    (row,) = rows(photos_csv([owned(text)]))
+    assert row["owner_text"] in (text, f"'{text}")
+    assert row["owner_text"][:1] not in tuple("=+-@\t\r")
+
+
+def test_answer_has_its_hits_with_terms_that_add_up() -> None:
+    index = Index([("id-1", "a red dog on two balls"), ("id-2", "red dogs in the snow, red balls")])
+    total, matches = index.search("two red dogs, snow and balls", top=10)
+    photos = {"id-1": BARE, "id-2": FULL}
+    hits = tuple(Hit(n, m.score, photos[m.photo_id], m.shares) for n, m in enumerate(matches, start=1))
+    told = results_json(Results("two red dogs", "holiday", 1.23456, total, hits))
+    assert json.loads(json.dumps(told)) == told
+    assert {**told, "hits": len(told["hits"])} == {
+        "query": "two red dogs",
+        "collection": "holiday",
+        "took_ms": 1.23,
+        "total": 2,
+        "hits": 2,
+    }
+    for hit, match in zip(told["hits"], matches, strict=True):
+        assert hit["photo"] == match.photo_id
+        assert (hit["source"], hit["caption"]) == (photos[match.photo_id].origin, photos[match.photo_id].caption)
+        assert list(hit["terms"]) == [part.term for part in match.shares]
+        assert sum(hit["terms"].values()) == pytest.approx(hit["score"], abs=5e-6)
+    assert [hit["rank"] for hit in told["hits"]] == [1, 2]
+
+
+def test_answer_without_hits() -> None:
+    told = results_json(Results("unicorn", "holiday", 0.0, 0, ()))
+    assert told == {"query": "unicorn", "collection": "holiday", "took_ms": 0.0, "total": 0, "hits": []}

@@ -1,0 +1,205 @@
+"""From listed photos to saved captions: what is shown to the model, what fails, what is kept."""
+
+import struct
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from photosearch import pipeline
+from photosearch.errors import LibraryError
+from photosearch.library import CAPTIONER, Library
+from photosearch.pipeline import caption_photos
+from photosearch.records import Listing, PhotoState, Progress, Report
+from tests.conftest import ColourStation, jpeg
+
+N_PHOTOS, SMALL_BATCH = 7, 2
+
+
+def ignore(_: Progress) -> None:
+    pass
+
+
+def list_folder(library: Library, root: Path, collection: str = "c") -> None:
+    stat = [(str(path), path.stat()) for path in sorted(root.rglob("*.*"))]
+    library.merge(collection, "folder", [Listing(key, f"{s.st_size}:{s.st_mtime_ns}") for key, s in stat])
+
+
+def run(
+    library: Library,
+    station: ColourStation,
+    *,
+    redo: bool = False,
+    on_progress: Callable[[Progress], None] = ignore,
+    is_cancelled: Callable[[], bool] = lambda: False,
+) -> Report:
+    model_id = library.model_id(CAPTIONER, station.name, station.digest)
+    photos = library.pending(None, model_id, redo=redo)
+    return caption_photos(
+        library, station, photos, model_id=model_id, redo=redo, on_progress=on_progress, is_cancelled=is_cancelled
+    )
+
+
+@pytest.fixture
+def many(tmp_path, monkeypatch) -> Path:
+    """Seven different photos, which take four batches."""
+    monkeypatch.setattr(pipeline, "BATCH", SMALL_BATCH)
+    root = tmp_path / "many"
+    root.mkdir()
+    for i in range(N_PHOTOS):
+        (root / f"{i}.jpg").write_bytes(jpeg((200, 10 * i, 0)))
+    return root
+
+
+def write_bomb(path: Path, side_px: int = 20_000) -> None:
+    """A whole, valid PNG of black pixels, one bit each: 50 MB of rows in some 50 kB."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    pack = zlib.compressobj(1)
+    row = bytes(1 + side_px // 8)
+    pixels = b"".join(pack.compress(row * 1000) for _ in range(side_px // 1000)) + pack.flush()
+    header = struct.pack(">IIBBBBB", side_px, side_px, 1, 0, 0, 0, 0)
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", pixels) + chunk(b"IEND", b""))
+
+
+def test_photos_get_their_captions_sizes_and_thumbnails(library, station, make_photos):
+    list_folder(library, make_photos("red.jpg", "green.jpg"))
+    assert run(library, station) == Report(n_captioned=2)
+    green, red = library.photos("c")
+    assert (green.caption, red.caption) == ("a green picture", "a red picture")
+    assert (red.state, red.width_px, red.height_px) == (PhotoState.READY, 64, 48)
+    assert library.thumbnail_path(red.sha256).read_bytes().startswith(b"\xff\xd8")
+
+
+def test_nothing_to_do_is_no_work(library, station):
+    assert run(library, station) == Report()
+
+
+def test_a_second_run_shows_nothing_to_the_model(library, station, make_photos):
+    list_folder(library, make_photos("red.jpg", "green.jpg"))
+    run(library, station)
+    assert (run(library, station), station.n_seen) == (Report(), 2)
+
+
+@pytest.mark.parametrize("batch", [1, 2, 32])
+def test_copies_within_one_run_are_shown_to_the_model_once(library, station, make_photos, monkeypatch, batch):
+    monkeypatch.setattr(pipeline, "BATCH", batch)
+    list_folder(library, make_photos("red.jpg", "red-2.jpg", "blue.jpg", "red-3.jpg"))
+    assert run(library, station) == Report(n_captioned=2, n_reused=2)
+    assert station.n_seen == 2
+    assert sorted(photo.caption for photo in library.photos("c")) == ["a blue picture"] + 3 * ["a red picture"]
+
+
+def test_a_picture_in_two_collections_is_captioned_once(library, station, make_photos):
+    root = make_photos("red.jpg")
+    list_folder(library, root, "c")
+    run(library, station)
+    list_folder(library, root, "other")
+    assert run(library, station) == Report(n_reused=1)
+    assert station.n_seen == 1
+    assert library.photos("other")[0].caption == "a red picture"
+
+
+def test_a_touched_but_equal_file_is_not_captioned_again(library, station, make_photos):
+    root = make_photos("red.jpg")
+    list_folder(library, root)
+    run(library, station)
+    library.merge("c", "folder", [Listing(str(root / "red.jpg"), "touched")])
+    assert run(library, station) == Report(n_reused=1)
+    (photo,) = library.photos("c")
+    assert (photo.caption, photo.width_px) == ("a red picture", 64)
+
+
+def test_bad_files_fail_with_a_reason_and_the_rest_is_captioned(library, station, make_photos):
+    root = make_photos("red.jpg", "green.jpg")
+    (root / "text.jpg").write_text("no picture")
+    (root / "cut.jpg").write_bytes(jpeg("blue", (640, 480))[:2500])
+    (root / "empty.jpg").write_bytes(b"")
+    write_bomb(root / "bomb.png")
+    list_folder(library, root)
+    report = run(library, station)
+    assert report.n_captioned == 2
+    reasons = {Path(failure.source_key).name: failure.reason for failure in report.failures}
+    assert set(reasons) == {"text.jpg", "cut.jpg", "empty.jpg", "bomb.png"}
+    assert reasons["empty.jpg"] == "the file is empty"
+    assert "no picture" in reasons["text.jpg"]
+    assert "damaged" in reasons["cut.jpg"]
+    assert "too large" in reasons["bomb.png"]
+    assert {Path(p.source_key).name: p.reason for p in library.photos("c", PhotoState.FAILED)} == reasons
+    assert run(library, station) == Report()
+
+
+def test_a_file_that_vanished_fails_with_a_reason(library, station, make_photos):
+    root = make_photos("red.jpg")
+    list_folder(library, root)
+    (root / "red.jpg").unlink()
+    (failure,) = run(library, station).failures
+    assert failure.reason == "the file is no longer there"
+
+
+def test_progress_counts_up_to_all_photos(library, station, many):
+    list_folder(library, many)
+    seen: list[Progress] = []
+    run(library, station, on_progress=seen.append)
+    assert [progress.done for progress in seen] == [0, 2, 4, 6, 7]
+    assert {progress.total for progress in seen} == {N_PHOTOS}
+
+
+def test_cancelling_keeps_what_is_saved_and_the_next_run_finishes(library, station, many):
+    list_folder(library, many)
+    assert run(library, station, is_cancelled=lambda: True).n_captioned == SMALL_BATCH
+    assert len(library.documents("c")) == SMALL_BATCH
+    assert run(library, station).n_captioned == N_PHOTOS - SMALL_BATCH
+    assert (len(library.documents("c")), station.n_seen) == (N_PHOTOS, N_PHOTOS)
+
+
+def test_redo_shows_every_picture_again_and_keeps_one_sentence_each(library, station, make_photos):
+    list_folder(library, make_photos("red.jpg", "red-2.jpg", "green.jpg"))
+    run(library, station)
+    assert run(library, station, redo=True) == Report(n_captioned=2, n_reused=1)
+    assert station.n_seen == 4
+    assert [len(photo.captions) for photo in library.photos("c")] == [1, 1, 1]
+
+
+def test_another_model_sees_all_pictures_and_its_sentence_leads(library, station, make_photos):
+    list_folder(library, make_photos("red.jpg"))
+    run(library, station)
+    better = ColourStation()
+    better.name, better.digest = "better", "b" * 64
+    assert run(library, better) == Report(n_captioned=1)
+    assert [caption.model for caption in library.photos("c")[0].captions] == ["better", "colours"]
+
+
+def test_an_error_of_the_library_stops_the_run_and_keeps_earlier_batches(library, station, many):
+    list_folder(library, many)
+
+    def block(progress: Progress) -> None:
+        if progress.done == SMALL_BATCH:
+            (library.folder / "thumbnails").rename(library.folder / "aside")
+            (library.folder / "thumbnails").write_text("a file where a folder should be")
+
+    with pytest.raises(LibraryError, match="cannot be written"):
+        run(library, station, on_progress=block)
+    n_kept = len(library.documents("c"))
+    assert SMALL_BATCH <= n_kept < N_PHOTOS
+    (library.folder / "thumbnails").unlink()
+    (library.folder / "aside").rename(library.folder / "thumbnails")
+    assert run(library, station).n_captioned == N_PHOTOS - n_kept
+
+
+def test_an_error_of_the_model_keeps_earlier_batches(library, station, many, monkeypatch):
+    list_folder(library, many)
+    whole = station.caption_batch
+
+    def break_at_the_third(pictures):
+        if station.n_seen == 2 * SMALL_BATCH:
+            raise RuntimeError("out of memory")
+        return whole(pictures)
+
+    monkeypatch.setattr(station, "caption_batch", break_at_the_third)
+    with pytest.raises(RuntimeError, match="out of memory"):
+        run(library, station)
+    assert len(library.documents("c")) == 2 * SMALL_BATCH

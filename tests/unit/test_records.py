@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+from photosearch.records import Caption, Failure, Photo, PhotoState, Report
+
+PHOTO = Photo("id", "holiday", "folder", "/photos/red.jpg", PhotoState.READY)
+
+
+def test_a_sentence_without_a_model_is_a_humans() -> None:
+    assert Caption("a dog", None, None).edited
+    assert not Caption("a dog", -0.5, "model").edited
+
+
+def test_first_caption_is_the_one_shown() -> None:
+    captions = (Caption("first", -0.1, "model"), Caption("second", -0.2, "model", rank=1))
+    assert Photo("id", "c", "folder", "key", PhotoState.READY, captions=captions).caption == "first"
+    assert PHOTO.caption == ""
+
+
+def test_permalink_is_shown_before_the_key() -> None:
+    photo = Photo("id", "c", "instagram", "code/1", PhotoState.NEW, permalink="https://example.com/p/code/")
+    assert photo.origin == "https://example.com/p/code/"
+    assert PHOTO.origin == "/photos/red.jpg"
+
+
+def test_reports_add_up() -> None:
+    first, second = Failure("a.jpg", "empty"), Failure("b.jpg", "damaged")
+    one = Report(n_new=2, n_changed=1, n_gone=3, failures=(first,))
+    other = Report(n_new=5, n_unchanged=7, n_skipped=1, n_captioned=4, n_reused=6, failures=(second,))
+    assert one + other == Report(7, 1, 7, 3, 1, 4, 6, (first, second))
+    assert Report() + one == one + Report() == one
