@@ -52,7 +52,7 @@ def list_collections() -> None:
             st.caption(
                 f"{info.n_photos:,} photos, {info.n_ready:,} captioned, {info.n_new:,} to do, {info.n_failed:,} failed"
             )
-            if info.n_failed:
+            if info.n_failed and not workspace.settings.demo:  # paths are the owner's affair
                 with st.expander("What failed, and why"):
                     failures = workspace.failures(info.name)
                     st.dataframe([{"photo": f.source_key, "reason": f.reason} for f in failures], hide_index=True)

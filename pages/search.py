@@ -22,7 +22,10 @@ st.title("Find a photo by describing it", anchor=False)
 show_run()
 collections = workspace.collections()
 if not collections:
-    st.info("There are no photos yet. The Library page says how to bring yours.")
+    running = state.runs().is_running
+    st.info(
+        "The first photos are on their way." if running else "There are no photos yet. Add yours on the Library page."
+    )
     st.stop()
 
 info = {collection.name: collection for collection in collections}

@@ -25,7 +25,8 @@ STOP_WORDS = frozenset(
     """.split()
 )
 
-_WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
+_LETTER = r"[^\W_][\u0300-\u036f]*"  # with the accents that have no letter of their own
+_WORD = re.compile(rf"(?:{_LETTER})+(?:'(?:{_LETTER})+)*")
 _APOSTROPHES = str.maketrans({"’": "'", "ʼ": "'", "＇": "'"})
 _stemmer = snowballstemmer.stemmer("english")
 
@@ -38,7 +39,7 @@ def words(text: str) -> list[str]:
 @lru_cache(maxsize=100_000)
 def term_of(word: str) -> str | None:
     """The search term of one lower-case word, or None for a stop word."""
-    if word in STOP_WORDS:
+    if word in STOP_WORDS or word.removesuffix("'s") in STOP_WORDS:
         return None
     return _stemmer.stemWord(word) or None
 

@@ -27,6 +27,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+_INTERRUPTED = 130  # the exit status that Typer gives a command stopped by Ctrl-C
 
 
 class SearchFormat(StrEnum):
@@ -201,7 +202,7 @@ def export(
         if format is ExportFormat.JSON:
             typer.echo(json.dumps([photo_json(photo) for photo in photos], ensure_ascii=False, indent=1))
         else:
-            typer.echo(photos_csv(photos), nl=False)
+            typer.echo(photos_csv(photos), nl=False, color=True)  # else a name loses what looks like a colour
 
 
 @app.command()
@@ -254,7 +255,8 @@ def _progress_bar(title: str) -> Iterator[Callable[[Progress], None]]:
     from rich.progress import Progress as Bar
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
+    console = Console(stderr=True)
+    with Bar(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task(title, total=None)
         yield lambda progress: bar.update(task, completed=progress.done, total=progress.total)
 
@@ -279,13 +281,16 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:
-        app()
+        status = app(sys.argv[1:] or ["--help"], standalone_mode=False)
     except PhotosearchError as error:
         _say(f"Error: {_printable(str(error))}")
+        sys.exit(1)
+    except typer.TyperException as error:  # a word or option that there is not
+        _say(f"Error: {_printable(error.format_message())} See python -m photosearch --help.")
         sys.exit(1)
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(1)
-    except KeyboardInterrupt:
+    if status == _INTERRUPTED:
         _say("Stopped. What was done is kept; run it again to go on.")
-        sys.exit(130)
+    sys.exit(status)

@@ -22,12 +22,15 @@ FORMATS = ("JPEG", "PNG", "WEBP", "HEIF", "AVIF", "GIF", "BMP", "TIFF")
 THUMBNAIL_SIDE_PX = 400
 THUMBNAIL_QUALITY = 80
 MAX_FILE_BYTES = 250_000_000
-MAX_PIXELS = 80_000_000  # decoded at once: 240 MB of RGB; a larger JPEG is decoded at a half, a quarter or an eighth
+MAX_PIXELS = 80_000_000  # decoded at once: 320 MB in Pillow; a larger JPEG is decoded at a half, a quarter or an eighth
 LARGE_PIXELS = 16_000_000  # from here one at a time, so that several large photos do not fill the memory together
 DRAFT_SIDE_PX = 2 * THUMBNAIL_SIDE_PX  # JPEGs are decoded no larger than needed
 
 # Pillow refuses more than 179 million pixels by itself and warns from half of that; ours is the lower limit.
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+warnings.filterwarnings(
+    "ignore", category=UserWarning, module=r"PIL\."
+)  # of damaged EXIF blocks, which say nothing here
 pi_heif.register_heif_opener()
 _one_large = threading.Lock()
 

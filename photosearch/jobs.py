@@ -26,6 +26,7 @@ from photosearch.records import Progress, Report
 log = logging.getLogger(__name__)
 
 LOCK_NAME = "worker.lock"
+LOCK_PATIENCE_S = 0.5  # `current` holds the lock for a moment to see whether it is free
 OnProgress = Callable[[Progress], None]
 
 
@@ -40,7 +41,7 @@ def worker(library: Library, kind: str) -> Iterator[OnProgress]:
     Raises:
         WorkerBusy: another run is at work on the library.
     """
-    lock = filelock.FileLock(library.folder / LOCK_NAME, timeout=0)
+    lock = filelock.FileLock(library.folder / LOCK_NAME, timeout=LOCK_PATIENCE_S)
     try:
         lock.acquire()
     except filelock.Timeout as error:

@@ -82,6 +82,11 @@ class Photo:
         return self.captions[0].text if self.captions else ""
 
     @property
+    def name(self) -> str:
+        """The last part of its key, which tells nothing of the machine it lies on."""
+        return self.source_key.replace("\\", "/").rpartition("/")[2]
+
+    @property
     def origin(self) -> str:
         """Where it came from, as shown to people: permalink, path or name."""
         return self.permalink or self.source_key

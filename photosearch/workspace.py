@@ -124,7 +124,9 @@ class Workspace:
         gone = [
             key
             for key in self.library.source_keys(name, source.kind)
-            if key not in listed and source.covers(key) and not any(key.startswith(place) for place in unreadable)
+            if key not in listed
+            and source.covers(key)
+            and not any(Path(key).is_relative_to(place) for place in unreadable)
         ]
         merge = self.library.merge(name, source.kind, listings, gone)
         report = Report(

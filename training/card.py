@@ -90,7 +90,7 @@ def table(scores: dict[str, Scores]) -> str:
         ("different sentences", [f"{s.n_different:,}" for s in scores.values()]),
         ("words a sentence", [f"{s.mean_words:.1f}" for s in scores.values()]),
         (
-            "search by caption alone: R@1 / R@5 / R@10",
+            "search: R@1 / R@5 / R@10",
             [" / ".join(f"{r:.2f}" for r in s.recall) for s in scores.values()],
         ),
         ("median rank of the right photo", [f"{s.median_rank:g}" for s in scores.values()]),

@@ -7,6 +7,8 @@ beside them is the model's card.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -47,6 +49,15 @@ def save_checkpoint(
     (folder / VOCABULARY).write_text(json.dumps(vocabulary.words, indent=0) + "\n", encoding="utf-8")
 
 
+@contextmanager
+def _damage(path: Path) -> Iterator[None]:
+    """What a damaged file makes its reader raise, as our error."""
+    try:
+        yield
+    except (ValueError, KeyError, TypeError, SafetensorError) as error:
+        raise ModelError(f"{path} is damaged ({error}). Get it again; see models/README.md.") from error
+
+
 def load_checkpoint(folder: Path) -> Checkpoint:
     """Read a captioner.
 
@@ -54,14 +65,14 @@ def load_checkpoint(folder: Path) -> Checkpoint:
         ModelError: a file is missing or damaged, or the three do not belong together.
     """
     files = read_files(folder)
-    try:
+    with _damage(folder / CONFIG):
         sizes, decoding = Sizes(**files.config["sizes"]), Decoding(**files.config["decoding"])  # type: ignore[arg-type]
+        if not all(isinstance(size, int) and size > 0 for size in asdict(sizes).values()):
+            raise ValueError("a size is no positive number")
+    with _damage(folder / VOCABULARY):
         vocabulary = Vocabulary(json.loads(files.vocabulary))
+    with _damage(folder / WEIGHTS):
         state = load(files.weights)
-    except (ValueError, KeyError, TypeError, SafetensorError) as error:
-        raise ModelError(
-            f"{folder} holds a damaged captioner ({error}). Get its files again; see models/README.md."
-        ) from error
     if len(vocabulary) != sizes.vocabulary:
         raise ModelError(
             f"{folder / VOCABULARY} has {len(vocabulary):,} words, but {CONFIG} says {sizes.vocabulary:,}."
@@ -81,8 +92,8 @@ def load_checkpoint(folder: Path) -> Checkpoint:
     if set(missing) - skipped or unexpected:
         odd = sorted(set(missing) - skipped) + unexpected
         raise ModelError(f"{folder / WEIGHTS} does not fit {CONFIG}: {len(odd)} tensors differ, among them {odd[0]}.")
-    for parameter in network.parameters():
-        if not torch.isfinite(parameter).all():
+    for value in network.state_dict().values():  # batch norm's statistics, too
+        if not torch.isfinite(value).all():
             raise ModelError(
                 f"{folder / WEIGHTS} holds numbers that are not finite. Get the file again; see models/README.md."
             )

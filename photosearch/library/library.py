@@ -371,7 +371,7 @@ class Library:
     def photos_by_id(self, ids: Sequence[str]) -> dict[str, Photo]:
         """The photos of those ids that exist."""
         with self.reading() as connection:
-            found = [photo for some in _chunks(ids) for photo in assemble(connection, t.photo.c.id.in_(some))]
+            found = [photo for some in _chunks(ids) for photo in assemble(connection, some)]
         return {photo.id: photo for photo in found}
 
     def photos(self, collection: str, *states: PhotoState, limit: int | None = None, offset: int = 0) -> list[Photo]:
@@ -385,9 +385,7 @@ class Library:
                 .order_by(t.photo.c.source_key, t.photo.c.id)
             )
             ordered = connection.execute(ids.limit(limit).offset(offset)).scalars().all()
-            found = {
-                photo.id: photo for some in _chunks(ordered) for photo in assemble(connection, t.photo.c.id.in_(some))
-            }
+            found = {photo.id: photo for some in _chunks(ordered) for photo in assemble(connection, some)}
         return [found[photo_id] for photo_id in ordered]
 
     # Files

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, Connection, ScalarSelect, func, select
+from collections.abc import Sequence
+
+from sqlalchemy import BindParameter, ColumnElement, Connection, ScalarSelect, bindparam, func, select
 
 from photosearch.library import schema as t
 from photosearch.records import Caption, Detection, Photo, PhotoState, Prediction
@@ -22,20 +24,56 @@ def newest_model(station: str, sha256: ColumnElement[str]) -> ScalarSelect[int]:
     )
 
 
-def assemble(connection: Connection, condition: ColumnElement[bool]) -> list[Photo]:
-    """The photos that meet a condition, in no order."""
-    query = (
-        select(t.photo, t.collection.c.name.label("collection"), t.image.c.width, t.image.c.height)
-        .join(t.collection)
-        .outerjoin(t.image)
-        .where(condition)
-    )
-    rows = connection.execute(query).all()
-    shas, ids = [row.sha256 for row in rows if row.sha256], [row.id for row in rows]
-    captions = _captions(connection, shas)
-    objects = _objects(connection, shas)
-    labels = _labels(connection, shas)
-    texts = _texts(connection, ids)
+# Built once: putting a statement together takes longer than SQLite takes to answer it.
+_THESE: BindParameter[str] = bindparam("these", expanding=True)
+_PHOTOS = (
+    select(t.photo, t.collection.c.name.label("collection"), t.image.c.width, t.image.c.height)
+    .join(t.collection)
+    .outerjoin(t.image)
+    .where(t.photo.c.id.in_(_THESE))
+)
+_CAPTIONS = (
+    select(t.caption.c.sha256, t.caption.c.text, t.caption.c.log_prob, t.model.c.name, t.caption.c.rank)
+    .join(t.model)
+    .where(t.caption.c.sha256.in_(_THESE))
+    .order_by(t.caption.c.model_id.desc(), t.caption.c.rank)
+)
+_OBJECTS = (
+    select(t.detection)
+    .where(t.detection.c.sha256.in_(_THESE))
+    .where(t.detection.c.model_id == newest_model(DETECTOR, t.detection.c.sha256))
+    .order_by(t.detection.c.score.desc())
+)
+_LABELS = (
+    select(t.prediction.c.sha256, t.prediction.c.term, t.prediction.c.p)
+    .where(t.prediction.c.sha256.in_(_THESE), t.prediction.c.kind == "label")
+    .where(t.prediction.c.model_id == newest_model(CLASSIFIER, t.prediction.c.sha256))
+    .order_by(t.prediction.c.p.desc())
+)
+_TEXTS = (
+    select(t.photo_text.c.photo_id, t.photo_text.c.kind, t.photo_text.c.text)
+    .where(t.photo_text.c.photo_id.in_(_THESE), t.photo_text.c.superseded_at.is_(None))
+    .order_by(t.photo_text.c.id)
+)
+
+
+def assemble(connection: Connection, ids: Sequence[str]) -> list[Photo]:
+    """The photos of those ids that exist, in no order."""
+    rows = connection.execute(_PHOTOS, {"these": list(ids)}).all()
+    shas = {"these": [row.sha256 for row in rows if row.sha256]}
+    captions: dict[str, list[Caption]] = {}
+    for sha256, text, log_prob, model, rank in connection.execute(_CAPTIONS, shas):
+        captions.setdefault(sha256, []).append(Caption(text, log_prob, model, rank))
+    objects: dict[str, list[Detection]] = {}
+    for row in connection.execute(_OBJECTS, shas):
+        found = Detection(row.label, row.score, (row.x, row.y, row.width, row.height))
+        objects.setdefault(row.sha256, []).append(found)
+    labels: dict[str, list[Prediction]] = {}
+    for sha256, term, p in connection.execute(_LABELS, shas):
+        labels.setdefault(sha256, []).append(Prediction(term, p))
+    texts: dict[tuple[str, str], list[str]] = {}
+    for photo_id, kind, text in connection.execute(_TEXTS, {"these": [row.id for row in rows]}):
+        texts.setdefault((photo_id, kind), []).append(text)
     return [
         Photo(
             id=row.id,
@@ -49,51 +87,13 @@ def assemble(connection: Connection, condition: ColumnElement[bool]) -> list[Pho
             height_px=row.height,
             permalink=row.permalink,
             taken_at=row.taken_at,
-            captions=(*texts.get((row.id, "human"), ()), *captions.get(row.sha256, ())),
+            captions=(
+                *(Caption(text, None, None) for text in texts.get((row.id, "human"), ())),
+                *captions.get(row.sha256, ()),
+            ),
             objects=tuple(objects.get(row.sha256, ())),
             labels=tuple(labels.get(row.sha256, ())),
-            owner_text=next((text.text for text in texts.get((row.id, "owner"), ())), None),
+            owner_text=next(iter(texts.get((row.id, "owner"), ())), None),
         )
         for row in rows
     ]
-
-
-def _captions(connection: Connection, shas: list[str]) -> dict[str, list[Caption]]:
-    query = (
-        select(t.caption, t.model.c.name)
-        .join(t.model)
-        .where(t.caption.c.sha256.in_(shas))
-        .order_by(t.caption.c.model_id.desc(), t.caption.c.rank)
-    )
-    found: dict[str, list[Caption]] = {}
-    for row in connection.execute(query):
-        found.setdefault(row.sha256, []).append(Caption(row.text, row.log_prob, row.name, row.rank))
-    return found
-
-
-def _objects(connection: Connection, shas: list[str]) -> dict[str, list[Detection]]:
-    d = t.detection.c
-    newest = newest_model(DETECTOR, d.sha256)
-    query = select(t.detection).where(d.sha256.in_(shas), d.model_id == newest).order_by(d.score.desc())
-    found: dict[str, list[Detection]] = {}
-    for row in connection.execute(query):
-        found.setdefault(row.sha256, []).append(Detection(row.label, row.score, (row.x, row.y, row.width, row.height)))
-    return found
-
-
-def _labels(connection: Connection, shas: list[str]) -> dict[str, list[Prediction]]:
-    p = t.prediction.c
-    newest = newest_model(CLASSIFIER, p.sha256)
-    query = select(t.prediction).where(p.sha256.in_(shas), p.kind == "label", p.model_id == newest).order_by(p.p.desc())
-    found: dict[str, list[Prediction]] = {}
-    for row in connection.execute(query):
-        found.setdefault(row.sha256, []).append(Prediction(row.term, row.p))
-    return found
-
-
-def _texts(connection: Connection, ids: list[str]) -> dict[tuple[str, str], list[Caption]]:
-    query = select(t.photo_text).where(t.photo_text.c.photo_id.in_(ids), t.photo_text.c.superseded_at.is_(None))
-    found: dict[tuple[str, str], list[Caption]] = {}
-    for row in connection.execute(query.order_by(t.photo_text.c.id)):
-        found.setdefault((row.photo_id, row.kind), []).append(Caption(row.text, None, None))
-    return found

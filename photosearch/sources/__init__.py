@@ -39,6 +39,8 @@ def find_source(name: str) -> Source:
     """
     if name == demo.KIND:
         return demo.DemoSource()
+    if not name.strip():
+        raise SourceError("No folder was named. Give its path, or demo.")
     path = Path(name).expanduser()
     try:
         if path.is_dir():

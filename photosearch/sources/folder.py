@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -58,10 +59,12 @@ class FolderSource:
         if path != _text(path):
             return Failure(_text(path), "the file's name is not valid Unicode; rename it")
         try:
-            stat = os.stat(path)
+            found = os.stat(path)
         except OSError as error:
             return Failure(path, f"the file cannot be read: {error.strerror}")
-        return Listing(path, f"{stat.st_size}:{stat.st_mtime_ns}")
+        if not stat.S_ISREG(found.st_mode):
+            return Failure(path, "this is no file")  # reading a pipe would wait for ever
+        return Listing(path, f"{found.st_size}:{found.st_mtime_ns}")
 
 
 def _text(path: str) -> str:

@@ -41,7 +41,7 @@ def show_photos(photos: Iterable[Photo]) -> None:
 def _picture(photo: Photo) -> None:
     if photo.sha256 is None:
         return
-    st.image(_origin() + image_address(photo.id, photo.sha256), alt=photo.caption or photo.origin, width="stretch")
+    st.image(_origin() + image_address(photo.id, photo.sha256), alt=photo.caption or photo.name, width="stretch")
 
 
 def _origin() -> str:

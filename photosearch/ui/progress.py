@@ -38,7 +38,7 @@ def _follow() -> None:
 def _show_end(snapshot: Snapshot) -> None:
     if snapshot.error is not None:
         st.error(plain(f"{snapshot.title}: {snapshot.error}"))
-    elif snapshot.report is not None and snapshot.report.failures:
+    elif snapshot.report is not None and snapshot.report.failures and not state.workspace().settings.demo:
         n = len(snapshot.report.failures)
         with st.expander(f"{n:,} {'photo' if n == 1 else 'photos'} could not be used"):
             st.dataframe(

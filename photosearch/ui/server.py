@@ -25,8 +25,12 @@ def routes() -> list[Route]:
 
 @asynccontextmanager
 async def lifespan(_app: Any) -> AsyncIterator[None]:
-    """Warm up in a thread while the server starts; stop the run at work when it ends."""
-    threading.Thread(target=_warm, name="warm", daemon=True).start()
+    """Open the library, warm up in a thread; at the end stop the run at work."""
+    try:
+        state.begin()
+        threading.Thread(target=_warm, name="warm", daemon=True).start()
+    except PhotosearchError as error:
+        log.error("%s", error)  # every page says it too
     yield
     run = state.runs().latest
     if run is not None:
@@ -38,4 +42,4 @@ def _warm() -> None:
     try:
         state.warm()
     except PhotosearchError as error:
-        log.error("%s", error)  # the page shows it too
+        log.error("%s", error)

@@ -31,10 +31,15 @@ class Runs:
         """The run at work, or the one that ended last."""
         return self._latest
 
+    @property
+    def is_running(self) -> bool:
+        """Whether a run is at work."""
+        return self._latest is not None and self._latest.snapshot.is_running
+
     def start(self, title: str, work: Callable[[OnProgress, Callable[[], bool]], Report]) -> bool:
         """Begin a run; False when another one is still at work."""
         with self._lock:
-            if self._latest is not None and self._latest.snapshot.is_running:
+            if self.is_running:
                 return False
             self._latest = BackgroundRun(title, work)
             self._latest.start()
@@ -74,11 +79,16 @@ def start_captioning(collection: str) -> bool:
     return runs().start(f"Captioning {collection}", work)
 
 
-def warm() -> None:
-    """Make ready for the first visitor: the demo collection where there is nothing else, the index, the model."""
+def begin() -> None:
+    """Open the library; where the demo collection is wanted and not captioned yet, begin with that."""
     held = workspace()
     if held.needs_demo():
         runs().start("Captioning the demo photos", held.prepare_demo)
+
+
+def warm() -> None:
+    """Make ready for the first visitor: indexes and model."""
+    held = workspace()
     for info in held.collections():
         held.index(info.name)
     held.captioner()

@@ -73,7 +73,7 @@ def test_a_reload_sends_no_picture_again(page: Page, demo_app: str) -> None:
 
 
 def test_a_folder_is_added_with_progress_and_names_stay_text(page: Page, demo_app: str, tmp_path: Path) -> None:
-    folder = tmp_path / "<b>holiday</b> & `co`"
+    folder = tmp_path / "<b>holiday & `co`"
     folder.mkdir()
     for name in ("china.jpg", "flower.jpg"):
         shutil.copy(demo.path_of(f"scikit-learn/{name}"), folder / f"**{name}")
@@ -83,7 +83,7 @@ def test_a_folder_is_added_with_progress_and_names_stay_text(page: Page, demo_ap
     page.get_by_label("Folder on this machine").fill(str(folder))
     page.get_by_role("button", name="Add and caption").click()
     expect(page.get_by_text("3 photos, 2 captioned, 0 to do, 1 failed")).to_be_visible(timeout=PATIENCE_MS)
-    expect(page.get_by_text("<b>holiday</b> & `co`", exact=True).first).to_be_visible()
+    expect(page.get_by_text("<b>holiday & `co`", exact=True).first).to_be_visible()
     assert page.locator("img[src='x']").count() == 0
 
 

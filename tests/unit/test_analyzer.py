@@ -66,3 +66,12 @@ def test_terms_of_two_lines_are_those_of_each(one: str, other: str) -> None:
 @given(text=st.text(st.characters(max_codepoint=127), max_size=60))
 def test_case_does_not_matter(text: str) -> None:
     assert terms(text.upper()) == terms(text.lower())
+
+
+@pytest.mark.parametrize("text", ["it's", "There’s", "what's"])
+def test_a_stop_word_with_its_verb_is_a_stop_word(text: str) -> None:
+    assert terms(text) == []
+
+
+def test_accents_without_a_letter_of_their_own_stay_in_their_word() -> None:
+    assert len(words("İstanbul")) == 1

@@ -1,0 +1,42 @@
+"""`make screenshots`: the pictures in docs/, of the demo collection."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from playwright.sync_api import expect, sync_playwright
+
+from photosearch.sources import demo
+from tests.browser.chromium import launch
+from tests.browser.server import ROOT, serving
+
+PATIENCE_MS = 120_000
+SHOTS = (
+    ("search", "/?q=man", 1280, 800, "light"),
+    ("search-dark", "/?q=man", 1280, 800, "dark"),
+    ("search-phone", "/?q=man", 400, 800, "light"),
+    ("library", "/library", 1280, 800, "light"),
+)
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as scratch, sync_playwright() as playwright:
+        browser = launch(playwright)
+        with serving(Path(scratch) / "library", Path(scratch) / "log") as address:
+            page = browser.new_page()
+            page.goto(address)
+            n_photos = sum(map(len, demo.PHOTOS.values()))
+            expect(page.locator('img[src*="/api/v1/photos/"]')).to_have_count(n_photos, timeout=PATIENCE_MS)
+            for name, path, width, height, scheme in SHOTS:
+                page = browser.new_page(viewport={"width": width, "height": height}, color_scheme=scheme)
+                page.goto(address + path)
+                expect(page.locator(".foot")).to_be_visible(timeout=PATIENCE_MS)
+                page.wait_for_load_state("networkidle")
+                page.wait_for_timeout(1000)  # pictures fade in
+                page.screenshot(path=ROOT / "docs" / f"{name}.png")
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()

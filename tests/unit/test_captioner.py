@@ -1,0 +1,279 @@
+"""The network, the search for sentences, and the files a captioner comes in."""
+
+import itertools
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from photosearch.captioner import beam
+from photosearch.captioner.beam import MAX_BEAM_WIDTH, NEVER_WRITTEN, Decoding
+from photosearch.captioner.captioner import Captioner
+from photosearch.captioner.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from photosearch.captioner.files import CONFIG, VOCABULARY, WEIGHTS
+from photosearch.captioner.network import ENCODER_WIDTH, Decoder, Encoder, Sizes
+from photosearch.captioner.vocabulary import END, PAD, SPECIAL, START, UNKNOWN, Vocabulary, tokens
+from photosearch.errors import ModelError
+
+N_REGIONS, SIDE = 49, 224
+CLOSE = 1e-4
+torch.set_num_threads(1)  # two test runs beside each other are no slower for it
+
+
+def make_decoder(n_words: int = 8, seed: int = 0) -> Decoder:
+    """An untrained decoder whose opinions are strong enough to tell photos and sentences apart."""
+    torch.manual_seed(seed)
+    decoder = Decoder(Sizes(len(SPECIAL) + n_words, embedding=8, hidden=8, region=8, attention=8)).eval()
+    for weights in decoder.parameters():
+        weights.data *= 3
+    return decoder.requires_grad_(False)
+
+
+def make_regions(n_photos: int, seed: int = 1) -> torch.Tensor:
+    return torch.randn(n_photos, N_REGIONS, ENCODER_WIDTH, generator=torch.Generator().manual_seed(seed))
+
+
+def make_pictures(n: int) -> list[np.ndarray]:
+    return list(np.random.default_rng(0).integers(0, 256, (n, SIDE, SIDE, 3), dtype=np.uint8))
+
+
+def next_words(decoder: Decoder, regions: torch.Tensor, sentence: list[int]) -> torch.Tensor:
+    """Log-probabilities of the word after a sentence, by reading the whole sentence anew."""
+    memory, state = decoder.look(regions)
+    logits, _ = decoder(memory, state, torch.tensor([[START, *sentence]]))
+    last = logits[0, -1]
+    last[list(NEVER_WRITTEN)] = -torch.inf
+    return last.log_softmax(0)
+
+
+def greedy(decoder: Decoder, regions: torch.Tensor, max_words: int) -> list[int]:
+    sentence: list[int] = []
+    while len(sentence) < max_words:
+        word = int(next_words(decoder, regions, sentence).argmax())
+        if word == END:
+            break
+        sentence.append(word)
+    return sentence
+
+
+def every_sentence(decoder: Decoder, regions: torch.Tensor, decoding: Decoding) -> list[tuple[float, list[int]]]:
+    """All sentences there are with their scores, best first; one of `max_words` ends there for certain."""
+    words = range(len(SPECIAL), decoder.sizes.vocabulary)
+    found = []
+    for n in range(decoding.max_words + 1):
+        for sentence in itertools.product(words, repeat=n):
+            steps = [next_words(decoder, regions, list(sentence[:i]))[word] for i, word in enumerate(sentence)]
+            if n < decoding.max_words:
+                steps.append(next_words(decoder, regions, list(sentence))[END])
+            found.append((float(sum(steps)) / (n + 1) ** decoding.length_exponent, list(sentence)))
+    return sorted(found, reverse=True)
+
+
+# The network
+
+
+def test_attention_rows_sum_to_one():
+    decoder = make_decoder()
+    memory, state = decoder.look(make_regions(3))
+    logits, attention = decoder(memory, state, torch.tensor([[START, 4, 5, 6]] * 3))
+    assert (logits.shape, attention.shape) == ((3, 4, decoder.sizes.vocabulary), (3, 4, N_REGIONS))
+    assert torch.allclose(attention.sum(2), torch.ones(3, 4))
+    assert bool((attention >= 0).all())
+
+
+def test_the_encoder_turns_a_picture_into_49_regions():
+    with torch.inference_mode():
+        assert Encoder().eval()(torch.zeros(1, 3, SIDE, SIDE)).shape == (1, N_REGIONS, ENCODER_WIDTH)
+
+
+# The search
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_width_one_is_greedy(seed):
+    decoder, regions = make_decoder(seed=seed), make_regions(4, seed)
+    found = beam.search(decoder, regions, Decoding(1, max_words=6))
+    assert [[s.words for s in sentences] for sentences in found] == [
+        [greedy(decoder, regions[i : i + 1], 6)] for i in range(4)
+    ]
+
+
+@pytest.mark.parametrize("exponent", [0.0, 0.7, 1.0])
+@pytest.mark.parametrize(("n_words", "max_words"), [(3, 2), (2, 3)])
+@pytest.mark.parametrize("seed", range(3))
+def test_a_beam_wide_enough_finds_exactly_the_best_sentences(seed, n_words, max_words, exponent):
+    decoder, regions = make_decoder(n_words, seed), make_regions(2, seed)
+    decoding = Decoding(MAX_BEAM_WIDTH, exponent, max_words)
+    for i, sentences in enumerate(beam.search(decoder, regions, decoding)):
+        wanted = every_sentence(decoder, regions[i : i + 1], decoding)
+        assert [sentence.words for sentence in sentences] == [words for _, words in wanted]
+        scores = [s.log_prob * (len(s.words) + 1) ** (1 - exponent) for s in sentences]
+        assert scores == pytest.approx([score for score, _ in wanted], abs=CLOSE)
+
+
+def test_photos_together_get_the_same_sentences_as_alone():
+    decoder, regions = make_decoder(), make_regions(5)
+    together = beam.search(decoder, regions, Decoding(4, max_words=8))
+    for i, sentences in enumerate(together):
+        (alone,) = beam.search(decoder, regions[i : i + 1], Decoding(4, max_words=8))
+        assert [s.words for s in sentences] == [s.words for s in alone]
+        assert [s.log_prob for s in sentences] == pytest.approx([s.log_prob for s in alone], abs=CLOSE)
+
+
+def test_sentences_are_of_real_words_within_the_limit_and_no_better_than_certain():
+    for sentences in beam.search(make_decoder(), make_regions(5), Decoding(5, max_words=4)):
+        assert len({tuple(s.words) for s in sentences}) == len(sentences) == 5
+        for sentence in sentences:
+            assert len(sentence.words) <= 4
+            assert not {PAD, START, END, UNKNOWN} & set(sentence.words)
+            assert sentence.log_prob <= 0
+
+
+def test_no_photos_give_no_sentences():
+    assert beam.search(make_decoder(), make_regions(0), Decoding()) == []
+
+
+@pytest.mark.parametrize("width", [-1, 0, MAX_BEAM_WIDTH + 1])
+def test_a_width_out_of_range_is_refused(width):
+    with pytest.raises(ValueError, match=f"beam_width is {width}"):
+        Decoding(width)
+
+
+def test_a_sentence_without_words_is_refused():
+    with pytest.raises(ValueError, match="max_words is 0"):
+        Decoding(max_words=0)
+
+
+# The captioner
+
+
+def test_pictures_together_get_the_same_captions_as_alone(tiny_models):
+    captioner, pictures = Captioner.load(tiny_models / "captioner"), make_pictures(3)
+    together = captioner.caption_batch(pictures)
+    alone = [captioner.caption_batch([picture])[0] for picture in pictures]
+    assert [[c.text for c in found] for found in together] == [[c.text for c in found] for found in alone]
+    for both, one in zip(together, alone, strict=True):
+        assert [c.log_prob for c in both] == pytest.approx([c.log_prob for c in one], abs=CLOSE)
+        assert [c.rank for c in both] == list(range(len(both)))
+
+
+def test_no_pictures_give_no_captions(tiny_models):
+    assert Captioner.load(tiny_models / "captioner").caption_batch([]) == []
+
+
+@pytest.mark.parametrize("shape", [(SIDE, SIDE), (SIDE, SIDE, 4), (SIDE, SIDE - 1, 3), (3, SIDE, SIDE)])
+def test_a_picture_of_another_shape_is_refused(tiny_models, shape):
+    with pytest.raises(ValueError, match="a picture has shape"):
+        Captioner.load(tiny_models / "captioner").caption_batch([np.zeros(shape, np.uint8)])
+
+
+# Its vocabulary
+
+
+def test_words_become_numbers_and_come_back():
+    vocabulary = Vocabulary.learn(["A dog runs.", "a dog's toy", "a cat"], min_count=2)
+    assert vocabulary.words == (*SPECIAL, "a")
+    assert vocabulary.encode(tokens("A dog")) == [4, UNKNOWN]
+    assert vocabulary.decode([START, 4, END, 4]) == ["a"]
+
+
+@pytest.mark.parametrize("words", [["a"], [*SPECIAL, "a", "a"], [*reversed(SPECIAL), "a"]])
+def test_a_vocabulary_without_special_words_or_with_doubles_is_refused(words):
+    with pytest.raises(ValueError, match="a vocabulary"):
+        Vocabulary(words)
+
+
+# Its files
+
+
+@pytest.fixture
+def folder(tmp_path, tiny_models) -> Path:
+    """A copy of the tiny captioner that a test may damage."""
+    for path in (tiny_models / "captioner").iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    return tmp_path
+
+
+def refuse(folder: Path, message: str) -> None:
+    with pytest.raises(ModelError, match=message) as caught:
+        load_checkpoint(folder)
+    assert str(folder) in str(caught.value)
+
+
+def test_saving_and_loading_keeps_the_captions(tmp_path):
+    torch.manual_seed(3)
+    encoder, decoder, vocabulary = Encoder().eval(), make_decoder(3), Vocabulary([*SPECIAL, "dog", "cat", "runs"])
+    decoding = Decoding(beam_width=2, max_words=4)
+    before = Captioner(Checkpoint("tiny", encoder, decoder, vocabulary, decoding, "0" * 64))
+    save_checkpoint(tmp_path, "tiny", encoder, decoder, vocabulary, decoding)
+    after, pictures = Captioner.load(tmp_path), make_pictures(2)
+    assert after.decoding == decoding
+    for old, new in zip(before.caption_batch(pictures), after.caption_batch(pictures), strict=True):
+        assert [caption.text for caption in old] == [caption.text for caption in new]
+        assert [c.log_prob for c in old] == pytest.approx([c.log_prob for c in new], abs=0.05)
+
+
+def test_a_loaded_captioner_saved_again_is_the_same_model(folder, tmp_path_factory):
+    first, again = load_checkpoint(folder), tmp_path_factory.mktemp("again")
+    save_checkpoint(again, first.name, first.encoder, first.decoder, first.vocabulary, first.decoding)
+    assert load_checkpoint(again).digest == first.digest
+
+
+@pytest.mark.parametrize("name", [WEIGHTS, CONFIG, VOCABULARY])
+def test_a_missing_file_is_named(folder, name):
+    (folder / name).unlink()
+    refuse(folder, f"{name} cannot be read: No such file")
+
+
+@pytest.mark.parametrize("name", [WEIGHTS, CONFIG, VOCABULARY])
+def test_a_truncated_file_is_named(folder, name):
+    content = (folder / name).read_bytes()
+    (folder / name).write_bytes(content[: len(content) // 2])
+    refuse(folder, f"{name} is damaged")
+
+
+def test_a_vocabulary_of_another_length_is_refused(folder):
+    (folder / VOCABULARY).write_text(json.dumps([*SPECIAL, "dog"]))
+    refuse(folder, rf"{VOCABULARY} has 5 words, but {CONFIG} says 16")
+
+
+@pytest.mark.parametrize("key", ["decoder.bias", "encoder.head.1.weight", "encoder.head.1.running_var"])
+def test_weights_that_are_no_numbers_are_refused(folder, key):
+    state = load_file(folder / WEIGHTS)
+    state[key][0] = torch.nan
+    save_file(state, folder / WEIGHTS)
+    refuse(folder, f"{WEIGHTS} holds numbers that are not finite")
+
+
+def test_weights_that_lack_a_tensor_or_have_another_shape_are_refused(folder):
+    state = load_file(folder / WEIGHTS)
+    bias = state.pop("decoder.bias")
+    save_file(state, folder / WEIGHTS)
+    refuse(folder, f"{WEIGHTS} does not fit {CONFIG}: 1 tensors differ, among them decoder.bias")
+    save_file({**state, "decoder.bias": bias[1:].clone()}, folder / WEIGHTS)
+    refuse(folder, f"{WEIGHTS} does not fit {CONFIG}")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"format": 2}, f"{CONFIG} is of format 2"),
+        ({"sizes": {"vocabulary": 16, "depth": 3}}, f"{CONFIG} is damaged"),
+        ({"sizes": {"vocabulary": "16"}}, f"{CONFIG} is damaged"),
+        ({"decoding": {"beam_width": 0}}, f"{CONFIG} is damaged"),
+        ({"decoding": None}, f"{CONFIG} is damaged"),
+    ],
+)
+def test_a_config_that_cannot_be_used_is_refused(folder, change, message):
+    config = json.loads((folder / CONFIG).read_text())
+    (folder / CONFIG).write_text(json.dumps({**config, **change}))
+    refuse(folder, message)
+
+
+@pytest.mark.parametrize("words", ["5", "{}", '["a"]', "[1, 2, 3, 4]"])
+def test_a_vocabulary_that_is_none_is_refused(folder, words):
+    (folder / VOCABULARY).write_text(words)
+    refuse(folder, f"{VOCABULARY} is damaged")

@@ -1,0 +1,252 @@
+"""The object that everything holds: add, caption, search, remove, and what the public demo refuses."""
+
+import os
+from pathlib import Path
+
+import pytest
+import torch
+
+from photosearch.captioner.beam import Decoding
+from photosearch.captioner.checkpoint import save_checkpoint
+from photosearch.captioner.network import Decoder, Encoder, Sizes
+from photosearch.captioner.vocabulary import SPECIAL, Vocabulary
+from photosearch.errors import CollectionNotFound, ModelError, PhotosearchError, ReadOnlyError, SourceError
+from photosearch.jobs import worker
+from photosearch.records import CollectionInfo, PhotoState, Report
+from photosearch.settings import Settings
+from photosearch.workspace import Workspace
+from tests.conftest import jpeg
+
+
+@pytest.fixture(scope="module")
+def tiny_models(tmp_path_factory) -> Path:
+    """A captioner that can only say words that searching counts; all pictures look alike to it."""
+    torch.manual_seed(0)
+    torch.set_num_threads(1)  # two test runs beside each other are no slower for it
+    vocabulary = Vocabulary([*SPECIAL, "dog", "grass"])
+    folder = tmp_path_factory.mktemp("models")
+    decoder = Decoder(Sizes(len(vocabulary), embedding=8, hidden=8, region=8, attention=8))
+    save_checkpoint(folder / "captioner", "tiny", Encoder(), decoder, vocabulary, Decoding(beam_width=2, max_words=3))
+    return folder
+
+
+@pytest.fixture
+def pets(workspace, make_photos) -> Path:
+    """A captioned collection of two photos."""
+    root = make_photos("red.jpg", "blue.jpg", folder="pets")
+    workspace.add(str(root))
+    workspace.caption("pets")
+    return root
+
+
+def said(workspace: Workspace, collection: str = "pets") -> str:
+    """What the captioner says of every picture."""
+    return workspace.photos(collection, PhotoState.READY)[0].caption
+
+
+def found(workspace: Workspace, collection: str = "pets") -> list[str]:
+    results = workspace.search(said(workspace, collection), collection)
+    return sorted(Path(hit.photo.source_key).name for hit in results.hits)
+
+
+# Adding, captioning, searching
+
+
+def test_photos_that_were_added_and_captioned_are_found(workspace, make_photos):
+    root = make_photos("red.jpg", "blue.jpg", folder="pets")
+    assert workspace.add(str(root)) == ("pets", Report(n_new=2))
+    assert workspace.search("dog", "pets").hits == ()
+    assert workspace.caption("pets") == Report(n_captioned=2)
+    results = workspace.search(said(workspace), "pets")
+    assert [hit.rank for hit in results.hits] == [1, 2]
+    assert [hit.score for hit in results.hits] == [pytest.approx(1.0), pytest.approx(1.0)]
+    assert results.total == 2
+
+
+def test_a_word_that_no_caption_has_finds_nothing_and_suggests_those_that_occur(workspace, pets):
+    results = workspace.search("zebra", "pets")
+    assert (results.total, results.hits) == (0, ())
+    assert set(results.suggestions) <= {"dog", "grass"}
+    assert results.suggestions
+
+
+def test_top_limits_the_hits_not_the_total(workspace, pets):
+    results = workspace.search(said(workspace), "pets", top=1)
+    assert (len(results.hits), results.total) == (1, 2)
+
+
+def test_captioning_again_does_nothing(workspace, pets):
+    assert workspace.caption("pets") == Report()
+    assert workspace.add(str(pets)) == ("pets", Report(n_unchanged=2))
+
+
+def test_captioning_without_a_name_takes_all_collections(workspace, make_photos):
+    workspace.add(str(make_photos("red.jpg")), "one")
+    workspace.add(str(make_photos("blue.jpg", folder="others")), "two")
+    assert workspace.caption().n_captioned == 2
+
+
+def test_a_deleted_photo_is_gone_after_adding_again(workspace, pets):
+    (pets / "red.jpg").unlink()
+    assert workspace.add(str(pets))[1].n_gone == 1
+    assert found(workspace) == ["blue.jpg"]
+
+
+def test_a_photo_that_came_back_is_found_again(workspace, pets):
+    (pets / "red.jpg").unlink()
+    workspace.add(str(pets))
+    (pets / "red.jpg").write_bytes(jpeg("red"))
+    workspace.add(str(pets))
+    assert workspace.caption("pets") == Report(n_reused=1)
+    assert found(workspace) == ["blue.jpg", "red.jpg"]
+
+
+def test_another_folder_in_the_same_collection_leaves_the_first_ones_photos(workspace, pets, make_photos):
+    report = workspace.add(str(make_photos("green.jpg", folder="more")), "pets")[1]
+    assert (report.n_new, report.n_gone) == (1, 0)
+
+
+def test_a_folder_that_becomes_unreadable_does_not_make_its_photos_gone(workspace, make_photos, monkeypatch):
+    root = make_photos("a/red.jpg", "b/blue.jpg", "bb/green.jpg", folder="pets")
+    workspace.add(str(root))
+    (root / "bb" / "green.jpg").unlink()
+    scan = os.scandir
+
+    def refuse_b(path):
+        if os.fspath(path) == str(root / "b"):
+            raise PermissionError(13, "Permission denied", str(root / "b"))
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", refuse_b)
+    report = workspace.add(str(root))[1]
+    assert [(Path(f.source_key).name, f.reason) for f in report.failures] == [
+        ("b", "the folder cannot be opened: Permission denied")
+    ]
+    assert [Path(photo.source_key).name for photo in workspace.photos("pets")] == ["red.jpg", "blue.jpg"]
+
+
+# Names
+
+
+def test_an_unknown_collection_is_told_with_those_that_exist(workspace, pets):
+    for ask in (lambda: workspace.search("dog", "cats"), lambda: workspace.caption("cats")):
+        with pytest.raises(CollectionNotFound, match=r'"cats" was not found. There are: pets\.'):
+            ask()
+    with pytest.raises(CollectionNotFound, match="cats"):
+        workspace.remove("cats")
+
+
+def test_an_unknown_model_is_told_with_those_that_exist(workspace, make_photos):
+    workspace.add(str(make_photos("red.jpg")))
+    for name in ("none", "../captioner", ""):
+        with pytest.raises(ModelError, match="There are: captioner"):
+            workspace.caption(model=name)
+
+
+def test_without_any_model_the_folder_is_told(tmp_path, make_photos):
+    workspace = Workspace(Settings(tmp_path / "library", models_dir=tmp_path / "nothing"))
+    workspace.add(str(make_photos("red.jpg")))
+    with pytest.raises(ModelError, match="There is none in .*nothing"):
+        workspace.caption()
+
+
+@pytest.mark.parametrize("name", ["", "   ", "a\nb", "a\x00b", "x" * 101, "\udcff"])
+def test_an_unsuitable_name_is_refused_and_nothing_is_kept(workspace, make_photos, name):
+    with pytest.raises(PhotosearchError, match="1 to 100 printable characters"):
+        workspace.add(str(make_photos("red.jpg")), name)
+    assert workspace.collections() == []
+
+
+@pytest.mark.parametrize("name", ['it\'s "mine"', "<script>alert(1)</script>", "100% \U0001f436", "../up", "x" * 100])
+def test_any_printable_name_will_do(workspace, make_photos, name):
+    assert workspace.add(str(make_photos("red.jpg")), name)[0] == name
+    assert [info.name for info in workspace.collections()] == [name]
+
+
+def test_the_default_collection_is_the_only_one(workspace, make_photos):
+    with pytest.raises(CollectionNotFound, match="no collection yet"):
+        workspace.default_collection()
+    workspace.add(str(make_photos("red.jpg")), "one")
+    assert workspace.default_collection() == "one"
+    workspace.add(str(make_photos("red.jpg")), "two")
+    with pytest.raises(CollectionNotFound, match="one, two"):
+        workspace.default_collection()
+
+
+def test_a_source_that_does_not_exist_leaves_no_collection(workspace, tmp_path):
+    with pytest.raises(SourceError):
+        workspace.add(str(tmp_path / "missing"))
+    assert workspace.collections() == []
+
+
+# The index
+
+
+def test_the_index_is_kept_while_nothing_changes_and_follows_each_write(workspace, pets):
+    first = workspace.index("pets")
+    assert workspace.index("pets") is first
+    (pets / "red.jpg").unlink()
+    workspace.add(str(pets))
+    assert len(workspace.index("pets")) == 1
+
+
+def test_the_index_follows_writes_of_another_workspace(workspace, pets):
+    assert found(workspace) == ["blue.jpg", "red.jpg"]
+    other = Workspace(workspace.settings)
+    other.remove("pets")
+    with pytest.raises(CollectionNotFound):
+        workspace.search("dog", "pets")
+    (pets / "red.jpg").unlink()
+    other.add(str(pets))
+    other.caption("pets")
+    assert found(workspace) == ["blue.jpg"]
+
+
+# Removing, the public demo
+
+
+def test_a_removed_collection_leaves_the_files_where_they_are(workspace, pets):
+    workspace.remove("pets")
+    assert workspace.collections() == []
+    assert sorted(path.name for path in pets.iterdir()) == ["blue.jpg", "red.jpg"]
+    assert not list((workspace.library.folder / "thumbnails").rglob("*.jpg"))
+
+
+def test_failures_are_listed_with_their_reasons(workspace, make_photos):
+    root = make_photos("red.jpg", folder="pets")
+    (root / "empty.jpg").write_bytes(b"")
+    workspace.add(str(root))
+    workspace.caption()
+    (failure,) = workspace.failures("pets")
+    assert (Path(failure.source_key).name, failure.reason) == ("empty.jpg", "the file is empty")
+    (info,) = workspace.collections()
+    assert info == CollectionInfo("pets", info.generation, n_photos=2, n_ready=1, n_failed=1, n_new=0)
+
+
+def test_the_public_demo_shows_its_photos_and_refuses_changes(tmp_path, tiny_models, make_photos):
+    root = make_photos("red.jpg", folder="pets")
+    demo = Workspace(Settings(tmp_path / "library", models_dir=tiny_models, demo=True, demo_source=str(root)))
+    assert demo.needs_demo()
+    assert demo.prepare_demo() == Report(n_new=1, n_captioned=1)
+    assert found(demo) == ["red.jpg"]
+    for change in (lambda: demo.add(str(root)), demo.caption, lambda: demo.remove("pets")):
+        with pytest.raises(ReadOnlyError, match="public demo"):
+            change()
+    with pytest.raises(ReadOnlyError):
+        demo.check_source(str(root))
+    assert demo.prepare_demo() == Report(n_unchanged=1)
+
+
+def test_the_demo_collection_is_wanted_until_it_is_captioned(workspace, make_photos):
+    assert workspace.needs_demo()
+    workspace.add("demo")
+    assert workspace.needs_demo()
+    workspace.remove("demo")
+    workspace.add(str(make_photos("red.jpg")))
+    assert not workspace.needs_demo()
+
+
+def test_captioning_while_another_run_is_at_work_is_refused(workspace, make_photos):
+    workspace.add(str(make_photos("red.jpg")))
+    with worker(workspace.library, "caption"), pytest.raises(PhotosearchError, match="Another run is at work"):
+        workspace.caption()
