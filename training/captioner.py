@@ -4,7 +4,7 @@
 2. Encode several views of each photo once.
 3. Teach the decoder the human sentences (cross-entropy).
 4. Reward sentences that agree with the human ones (self-critical training on CIDEr-D).
-5. Write `models/captioner`, measured on the dev split.
+5. Write `models/captioner`, measure it as it ships and write its card (`training.card`).
 
 Each stage keeps a checkpoint under --work and goes on from it.
 """
@@ -30,6 +30,7 @@ from photosearch.captioner.checkpoint import save_checkpoint
 from photosearch.captioner.network import ENCODER_WIDTH, Decoder, Encoder, Sizes
 from photosearch.captioner.vocabulary import END, PAD, START, Vocabulary, tokens
 from photosearch.evaluation import CiderD, bleu, cider_d
+from training.card import write_card
 from training.data import DEFAULT_DATA, Split, augmenter, load_split, mirrored
 from training.encoder import encode, tune_encoder
 
@@ -38,7 +39,7 @@ log = logging.getLogger("training.captioner")
 SEED = 0
 MIN_COUNT = 4
 N_VIEWS = 4  # the photo, its mirror image, and two random crops, one of them mirrored
-MAX_WORDS = 24
+MAX_WORDS = 20
 PHOTOS_A_BATCH = 32  # with all five sentences of each
 N_REGIONS = 49
 
@@ -264,6 +265,7 @@ def main() -> None:
     for phase in (LIKELIHOOD, REWARD):
         decoder = train_decoder(phase, decoder, train, views, dev, dev_features, vocabulary, work / f"{phase.name}.pt")
         save_checkpoint(options.out, "show-attend-tell", encoder, decoder, vocabulary, beam.Decoding())
+        write_card(options.out, options.data)
         log.info("%s written after %s", options.out, phase.name)
 
 

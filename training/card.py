@@ -109,7 +109,8 @@ hypotheses compared by log-probability / words^{length_exponent:g}. Digest `{dig
 ## Data and recipe
 
 Flickr8k's 6,000 training photos with five descriptions each (Hodosh et al. 2013); nothing else. The encoder starts
-from ImageNet weights. The recipe, its reasons and what each step brought: [training/README.md](../../training/README.md).
+from ImageNet weights. The recipe, its reasons and what each step brought:
+[training/README.md](../../training/README.md).
 
 ## Measured
 

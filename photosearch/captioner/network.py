@@ -98,7 +98,7 @@ class Sizes:
     embedding: int = 320
     hidden: int = 512
     region: int = 512
-    attention: int = 512
+    attention: int = 256
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from photosearch.captioner.captioner import Captioner
 from photosearch.captioner.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from photosearch.captioner.files import CONFIG, VOCABULARY, WEIGHTS
 from photosearch.captioner.network import ENCODER_WIDTH, Decoder, Encoder, Sizes
-from photosearch.captioner.vocabulary import END, PAD, SPECIAL, START, UNKNOWN, Vocabulary, tokens
+from photosearch.captioner.vocabulary import END, PAD, SPECIAL, START, UNKNOWN, Vocabulary
 from photosearch.errors import ModelError
 
 N_REGIONS, SIDE = 49, 224
@@ -168,22 +168,6 @@ def test_no_pictures_give_no_captions(tiny_models):
 def test_a_picture_of_another_shape_is_refused(tiny_models, shape):
     with pytest.raises(ValueError, match="a picture has shape"):
         Captioner.load(tiny_models / "captioner").caption_batch([np.zeros(shape, np.uint8)])
-
-
-# Its vocabulary
-
-
-def test_words_become_numbers_and_come_back():
-    vocabulary = Vocabulary.learn(["A dog runs.", "a dog's toy", "a cat"], min_count=2)
-    assert vocabulary.words == (*SPECIAL, "a")
-    assert vocabulary.encode(tokens("A dog")) == [4, UNKNOWN]
-    assert vocabulary.decode([START, 4, END, 4]) == ["a"]
-
-
-@pytest.mark.parametrize("words", [["a"], [*SPECIAL, "a", "a"], [*reversed(SPECIAL), "a"]])
-def test_a_vocabulary_without_special_words_or_with_doubles_is_refused(words):
-    with pytest.raises(ValueError, match="a vocabulary"):
-        Vocabulary(words)
 
 
 # Its files

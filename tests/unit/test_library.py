@@ -67,7 +67,7 @@ def test_the_library_of_a_newer_version_is_refused_and_left_as_it_is(library):
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     connection.close()
     before = path.read_bytes()
-    with pytest.raises(LibraryError, match="newer version.*9999.*Update photosearch"):
+    with pytest.raises(LibraryError, match=r"newer version.*9999.*Update photosearch"):
         Library(library.folder)
     assert path.read_bytes() == before
 

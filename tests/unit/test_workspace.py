@@ -146,7 +146,7 @@ def test_an_unknown_model_is_told_with_those_that_exist(workspace, make_photos):
 def test_without_any_model_the_folder_is_told(tmp_path, make_photos):
     workspace = Workspace(Settings(tmp_path / "library", models_dir=tmp_path / "nothing"))
     workspace.add(str(make_photos("red.jpg")))
-    with pytest.raises(ModelError, match="There is none in .*nothing"):
+    with pytest.raises(ModelError, match=r"There is none in .*nothing"):
         workspace.caption()
 
 
