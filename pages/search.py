@@ -9,7 +9,7 @@ from photosearch.ui import state
 from photosearch.ui.grid import show_hits, show_photos
 from photosearch.ui.progress import show_run
 from photosearch.ui.text import plain
-from photosearch.workspace import PAGE_TOP
+from photosearch.workspace import DEMO, PAGE_TOP
 
 
 def first_page() -> None:
@@ -46,6 +46,9 @@ query = what.text_input(
     on_change=first_page,
 )
 go.button("Search", type="primary", width="stretch")
+if list(info) == [DEMO]:
+    own = "Try one of yours" if workspace.settings.demo else "Bring your own"
+    st.markdown(f"These are demo photos. [{own}](/library).")
 
 if query.strip():
     results = workspace.search(query, name, top=PAGE_TOP)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,7 @@ DEFAULT_MODEL = "captioner"
 DEMO = "demo"
 PAGE_TOP = 100
 MAX_NAME_CHARS = 100
+_UNWRITABLE = ("Cc", "Cs", "Zl", "Zp")  # control characters, halves of surrogate pairs, line separators
 
 
 def _never() -> bool:
@@ -141,9 +143,10 @@ class Workspace:
 
     def _collection_name(self, name: str) -> str:
         name = name.strip()
-        if not name or len(name) > MAX_NAME_CHARS or not name.isprintable():
+        if not name or len(name) > MAX_NAME_CHARS or any(unicodedata.category(char) in _UNWRITABLE for char in name):
             raise PhotosearchError(
                 f"A collection's name has 1 to {MAX_NAME_CHARS} printable characters; {name[:120]!r} cannot be used."
+                " Give another name."
             )
         return name
 

@@ -20,7 +20,7 @@ from photosearch.settings import Settings
 from photosearch.workspace import Workspace
 
 N_PHOTOS, BATCH, N_KILLS = 100, 4, 3
-PATIENCE_S = 60
+PATIENCE_S = 300  # on a busy machine
 DRIVER = """
 import sys
 from pathlib import Path

@@ -56,7 +56,7 @@ class Phase:
 
 
 LIKELIHOOD = Phase("likelihood", n_passes=7, rate=2e-3, dropout=0.45)
-REWARD = Phase("reward", n_passes=5, rate=1e-4, dropout=0.1)
+REWARD = Phase("reward", n_passes=3, rate=2e-4, dropout=0.1, ema=0.995)
 LABEL_SMOOTHING = 0.1
 DOUBLY_STOCHASTIC = 0.3
 WEIGHT_DECAY = 0.02

@@ -157,7 +157,10 @@ def test_an_unsuitable_name_is_refused_and_nothing_is_kept(workspace, make_photo
     assert workspace.collections() == []
 
 
-@pytest.mark.parametrize("name", ['it\'s "mine"', "<script>alert(1)</script>", "100% \U0001f436", "../up", "x" * 100])
+@pytest.mark.parametrize(
+    "name",
+    ['it\'s "mine"', "<script>alert(1)</script>", "100% \U0001f436", "\U0001f468\u200d\U0001f467", "../up", "x" * 100],
+)
 def test_any_printable_name_will_do(workspace, make_photos, name):
     assert workspace.add(str(make_photos("red.jpg")), name)[0] == name
     assert [info.name for info in workspace.collections()] == [name]
