@@ -42,7 +42,7 @@ class Sentence:
 def search(decoder: Decoder, regions: Tensor, decoding: Decoding) -> list[list[Sentence]]:
     """Write sentences for encoder regions (B, R, E), B may be 0: for each photo its hypotheses, best first.
 
-    A finished sentence stays in the beam at its own score; the search ends when no open one is left.
+    No word follows itself. A finished sentence stays in the beam at its own score; the search ends when no open one is left.
     """
     n_photos, width = len(regions), decoding.beam_width
     if n_photos == 0:
@@ -57,10 +57,12 @@ def search(decoder: Decoder, regions: Tensor, decoding: Decoding) -> list[list[S
     n_words = decoder.sizes.vocabulary
     first_row = torch.arange(n_photos)[:, None] * width
     for t in range(decoding.max_words + 1):
-        embedded = decoder.embedding(words[:, :, -1].flatten())
+        last = words[:, :, -1].flatten()
+        embedded = decoder.embedding(last)
         state, context, _ = decoder.step(memory, state, embedded)
         logits = decoder.logits(embedded, state.hidden, context).float()
         logits[:, list(NEVER_WRITTEN)] = -math.inf
+        logits.scatter_(1, last[:, None], -math.inf)  # "a rock rock"
         if t == decoding.max_words:
             logits[:, [word for word in range(n_words) if word != END]] = -math.inf
         steps = logits.log_softmax(1).view(n_photos, width, n_words)

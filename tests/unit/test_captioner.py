@@ -46,6 +46,7 @@ def next_words(decoder: Decoder, regions: torch.Tensor, sentence: list[int]) -> 
     logits, _ = decoder(memory, state, torch.tensor([[START, *sentence]]))
     last = logits[0, -1]
     last[list(NEVER_WRITTEN)] = -torch.inf
+    last[sentence[-1:]] = -torch.inf  # no word follows itself
     return last.log_softmax(0)
 
 
@@ -68,7 +69,8 @@ def every_sentence(decoder: Decoder, regions: torch.Tensor, decoding: Decoding) 
             steps = [next_words(decoder, regions, list(sentence[:i]))[word] for i, word in enumerate(sentence)]
             if n < decoding.max_words:
                 steps.append(next_words(decoder, regions, list(sentence))[END])
-            found.append((float(sum(steps)) / (n + 1) ** decoding.length_exponent, list(sentence)))
+            if sum(steps) > -torch.inf:
+                found.append((float(sum(steps)) / (n + 1) ** decoding.length_exponent, list(sentence)))
     return sorted(found, reverse=True)
 
 
