@@ -42,7 +42,8 @@ class Sentence:
 def search(decoder: Decoder, regions: Tensor, decoding: Decoding) -> list[list[Sentence]]:
     """Write sentences for encoder regions (B, R, E), B may be 0: for each photo its hypotheses, best first.
 
-    No word follows itself. A finished sentence stays in the beam at its own score; the search ends when no open one is left.
+    No word follows itself. A finished sentence stays in the beam at its own score; the search ends when
+    no open one is left.
     """
     n_photos, width = len(regions), decoding.beam_width
     if n_photos == 0:
