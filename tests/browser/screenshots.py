@@ -13,9 +13,8 @@ from tests.browser.server import ROOT, serving
 
 PATIENCE_MS = 120_000
 SHOTS = (
-    ("search", "/?q=man", 1280, 800, "light"),
-    ("search-dark", "/?q=man", 1280, 800, "dark"),
-    ("search-phone", "/?q=man", 400, 800, "light"),
+    ("search", "/?q=red+motorcycle", 1280, 800, "light"),
+    ("search-phone", "/?q=red+motorcycle", 400, 800, "light"),
     ("library", "/library", 1280, 800, "light"),
 )
 
