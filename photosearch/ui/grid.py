@@ -54,11 +54,18 @@ def _card(caption: str, score: float | None, shares: Sequence[Share], said: dict
     """The text under a picture as HTML, everything from outside escaped."""
     lines = []
     if score is not None:
-        why = " + ".join(f"{said.get(share.term, share.term)} {share.share:.2f}" for share in shares)
+        why = " + ".join(f"{said.get(term, term)} {share:.2f}" for term, share in _rounded(score, shares))
         lines.append(f'<span class="score">{score:.2f}</span> <span class="why">= {html.escape(why)}</span>')
     matched = {share.term for share in shares}
     lines.append(f'<span class="caption">{_marked(caption, matched)}</span>')
     return f'<div class="photo">{"".join(lines)}</div>'
+
+
+def _rounded(score: float, shares: Sequence[Share]) -> list[tuple[str, float]]:
+    """The shares in hundredths; the first takes what rounding leaves, so that what is shown adds up, too."""
+    parts = [(share.term, round(share.share, 2)) for share in shares]
+    rest = round(score, 2) - sum(share for _, share in parts)
+    return [(term, share + rest if i == 0 else share) for i, (term, share) in enumerate(parts)]
 
 
 def _marked(text: str, matched: set[str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -140,3 +141,12 @@ def test_the_public_demo_offers_no_way_to_change_it(
     assert "public demo" in app.info[0].value
     assert not app.text_input
     assert not app.button
+
+
+def test_the_shares_shown_add_up_to_the_score_shown(shown: Workspace, make_photos: Callable[..., Path]) -> None:
+    fill(shown, make_photos("red.jpg", "green.jpg", "blue.jpg", "red-2.jpg"))
+    app = open_page(q="a red picture of a green thing")
+    cards = re.findall(r'class="score">([\d.]+)</span> <span class="why">= ([^<]+)<', html(app))
+    assert len(cards) == 4
+    for score, why in cards:
+        assert sum(float(part.split()[-1]) for part in why.split(" + ")) == pytest.approx(float(score))
