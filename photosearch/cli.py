@@ -86,7 +86,7 @@ def add(
         ]
         _say(f'Collection "{name}": {", ".join(parts)}.')
         if report.n_skipped:
-            _say(f"{report.n_skipped} files are not named like pictures and were left out.")
+            _say(f"Left out, since not named like pictures: {report.n_skipped} files.")
         _say_failures(report.failures)
         if not no_caption:
             _caption(workspace, name, DEFAULT_MODEL, redo=False)
