@@ -30,7 +30,7 @@ def main() -> None:
         started = time.perf_counter()
         subprocess.run([sys.executable, "-c", READY], check=True, stderr=subprocess.DEVNULL)
         print(
-            f"ready (model loaded, index open) over {N_PHOTOS} captioned photos: {time.perf_counter() - started:.1f} s"
+            f"library, index and model opened by a new process over {N_PHOTOS} captioned photos: {time.perf_counter() - started:.1f} s"
         )
 
         from streamlit.testing.v1 import AppTest

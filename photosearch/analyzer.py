@@ -26,14 +26,14 @@ STOP_WORDS = frozenset(
 )
 
 _LETTER = r"[^\W_][\u0300-\u036f]*"  # with the accents that have no letter of their own
-_WORD = re.compile(rf"(?:{_LETTER})+(?:'(?:{_LETTER})+)*")
-_APOSTROPHES = str.maketrans({"’": "'", "ʼ": "'", "＇": "'"})
+_APOSTROPHES = str.maketrans(dict.fromkeys("’ʼ＇", "'"))
+WORD = re.compile(rf"(?:{_LETTER})+(?:['’ʼ＇](?:{_LETTER})+)*")  # a word in a text as it is written
 _stemmer = snowballstemmer.stemmer("english")
 
 
 def words(text: str) -> list[str]:
     """Split a text into lower-case words, stop words included, in order."""
-    return _WORD.findall(unicodedata.normalize("NFKC", text).lower().translate(_APOSTROPHES))
+    return WORD.findall(unicodedata.normalize("NFKC", text).lower().translate(_APOSTROPHES))
 
 
 @lru_cache(maxsize=100_000)

@@ -7,78 +7,25 @@ so that readers notice it by one number.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import (
-    URL,
-    Connection,
-    Engine,
-    Row,
-    Select,
-    create_engine,
-    delete,
-    event,
-    exists,
-    func,
-    insert,
-    select,
-    update,
-)
+from sqlalchemy import Connection, Row, Select, delete, exists, func, insert, select, update
 from sqlalchemy.exc import DatabaseError, OperationalError
 
 from photosearch.errors import CollectionNotFound, LibraryError, PhotoNotFound
 from photosearch.library import schema as t
+from photosearch.library.engine import open_engine
 from photosearch.library.photos import CAPTIONER, assemble, newest_model
+from photosearch.library.work import Merge, Pending, Reading, photo_id
 from photosearch.records import Caption, CollectionInfo, Listing, Photo, PhotoState
 
 FILE_NAME = "library.sqlite"
-BUSY_TIMEOUT_MS = 30_000
 _AT_ONCE = 500  # values bound in one statement; SQLite's limit is 32,766
-
-
-@dataclass(frozen=True)
-class Pending:
-    """A photo that a model has yet to see."""
-
-    id: str
-    source: str
-    source_key: str
-    stamp: str  # as it was listed; another one by the time of saving: the photo has changed meanwhile
-
-
-@dataclass(frozen=True)
-class Reading:
-    """What came of reading a photo: its picture's facts, or the reason why there is none."""
-
-    photo_id: str
-    stamp: str  # the one it was listed with
-    sha256: str | None = None
-    width_px: int = 0
-    height_px: int = 0
-    phash: str | None = None
-    reason: str | None = None
-
-
-@dataclass(frozen=True)
-class Merge:
-    """What listing a source changed."""
-
-    n_new: int
-    n_changed: int
-    n_unchanged: int
-    n_gone: int
-
-
-def photo_id(collection: str, source_key: str) -> str:
-    """A photo's identity: its collection and its key there."""
-    return hashlib.sha256(f"{collection}\n{source_key}".encode()).hexdigest()[:16]
 
 
 class Library:
@@ -97,7 +44,7 @@ class Library:
             raise LibraryError(
                 f'Library "{folder}" cannot be made: {error.strerror}. Choose another folder with --library.'
             ) from error
-        self._engine = _engine(folder / FILE_NAME)
+        self._engine = open_engine(folder / FILE_NAME)
         with self._errors():
             t.bring_up_to_date(self._engine)
 
@@ -408,28 +355,6 @@ class Library:
             raise LibraryError(
                 f'Library "{self.folder}" cannot be written: {error.strerror}. Free some space and run it again.'
             ) from error
-
-
-def _engine(path: Path) -> Engine:
-    engine = create_engine(URL.create("sqlite", database=str(path)), connect_args={"timeout": BUSY_TIMEOUT_MS / 1000})
-
-    @event.listens_for(engine, "connect")
-    def prepare(connection, _record) -> None:  # type: ignore[no-untyped-def]
-        connection.isolation_level = None  # the driver begins no transactions of its own: tables are made in one, too
-        cursor = connection.cursor()
-        cursor.execute("PRAGMA foreign_keys = ON")
-        cursor.execute("PRAGMA synchronous = NORMAL")
-        if cursor.execute("PRAGMA page_count").fetchone() == (0,):  # new; somebody else's file is left as it is
-            cursor.execute("PRAGMA journal_mode = WAL")
-        cursor.close()
-
-    @event.listens_for(engine, "begin")
-    def begin(connection: Connection) -> None:
-        # A writer waits for its turn here; later SQLite would refuse it at once where another was faster.
-        writes = connection.get_execution_options().get("writes", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
-
-    return engine
 
 
 def _chunks(values: Sequence[str]) -> Iterator[Sequence[str]]:

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import html
-import re
 from collections.abc import Iterable, Sequence
 from urllib.parse import urlsplit
 
 import streamlit as st
 
-from photosearch.analyzer import term_of, words
+from photosearch.analyzer import WORD, term_of, terms, words
 from photosearch.api import image_address
 from photosearch.records import Hit, Photo, Share
 
 MIN_CARD_PX = 165  # two columns on a phone of 400 px
-_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 
 
 def show_hits(hits: Sequence[Hit], query: str) -> None:
@@ -71,9 +69,8 @@ def _rounded(score: float, shares: Sequence[Share]) -> list[tuple[str, float]]:
 def _marked(text: str, matched: set[str]) -> str:
     """A text as HTML, the words of the given terms marked."""
     parts, end = [], 0
-    for word in _WORD.finditer(text):
-        (found,) = words(word.group()) or ("",)
-        if term_of(found) in matched:
+    for word in WORD.finditer(text):
+        if not matched.isdisjoint(terms(word.group())):
             parts += [html.escape(text[end : word.start()]), f"<mark>{html.escape(word.group())}</mark>"]
             end = word.end()
     return "".join([*parts, html.escape(text[end:])])

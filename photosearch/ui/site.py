@@ -7,6 +7,7 @@ import streamlit as st
 from photosearch.errors import PhotosearchError
 from photosearch.ui import state
 from photosearch.ui.frame import foot, style
+from photosearch.ui.text import plain
 
 PAGES = Path(__file__).resolve().parents[2] / "pages"
 
@@ -21,8 +22,7 @@ page = st.navigation(
 )
 try:
     state.workspace()
+    page.run()
 except PhotosearchError as error:
-    st.error(str(error).replace("`", "'"))
-    st.stop()
-page.run()
+    st.error(plain(str(error)))
 foot()

@@ -45,11 +45,6 @@ class Runs:
             self._latest.start()
             return True
 
-    def stop(self) -> None:
-        """Ask the run at work to end after the batch in hand."""
-        if self._latest is not None:
-            self._latest.cancel()
-
 
 @st.cache_resource(show_spinner=False)
 def runs() -> Runs:

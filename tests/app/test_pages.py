@@ -10,6 +10,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from photosearch.errors import LibraryError
 from photosearch.library import CAPTIONER
 from photosearch.pipeline import caption_photos
 from photosearch.settings import Settings
@@ -150,3 +151,21 @@ def test_the_shares_shown_add_up_to_the_score_shown(shown: Workspace, make_photo
     assert len(cards) == 4
     for score, why in cards:
         assert sum(float(part.split()[-1]) for part in why.split(" + ")) == pytest.approx(float(score))
+
+
+def test_signs_that_stand_for_several_words_are_marked_like_words(shown: Workspace) -> None:
+    from photosearch.ui.grid import _marked
+
+    assert _marked("½ cup & the dog’s bowl", {"2", "dog"}) == "<mark>½</mark> cup &amp; the <mark>dog’s</mark> bowl"
+
+
+def test_a_library_that_fails_later_is_said_on_the_page(
+    shown: Workspace, make_photos: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken() -> None:
+        raise LibraryError("The library `x` is damaged.")
+
+    monkeypatch.setattr(shown, "collections", broken)
+    app = open_page()
+    assert not app.exception
+    assert "is damaged" in app.error[0].value
