@@ -26,7 +26,7 @@ screenshots: $(VENV)/.dev $(VENV)/.browser
 	$(BIN)/python -m tests.browser.screenshots
 
 train: $(VENV)/.dev
-	$(BIN)/python -m training.captioner
+	$(BIN)/python -m training
 
 venv: $(VENV)/.dev
 

@@ -34,23 +34,54 @@ def make_photos(folder: Path, n: int) -> None:
         crop.save(folder / f"{i:05}.jpg", quality=90)
 
 
+def caption(folder: Path, library: Path, *options: str) -> tuple[float, float]:
+    """Caption a folder in a process of its own: seconds from start to end, and its peak memory in MB."""
+    command = [sys.executable, "-m", "photosearch", "--library", str(library), "add", str(folder), *options]
+    started = time.perf_counter()
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    if status:
+        raise SystemExit("captioning failed")
+    return time.perf_counter() - started, usage.ru_maxrss / 1024
+
+
+def stations(n_pictures: int = 64) -> None:
+    """What each station takes a photo, and the encoder as a graph beside the same layers in torch."""
+    from photosearch.images import decode
+    from photosearch.loader import Choice, Models
+    from photosearch.settings import MODELS_DIR
+    from photosearch.stations import Batch
+
+    models = Models(MODELS_DIR, MODELS_DIR)
+    with tempfile.TemporaryDirectory() as scratch:
+        make_photos(Path(scratch), n_pictures)
+        pictures = [decode(path.read_bytes()) for path in sorted(Path(scratch).iterdir())]
+    observers = [model.load() for model in models.choose(Choice())]
+    for _ in range(2):  # the first time warms up
+        batch, parts = Batch(pictures), []
+        started = time.perf_counter()
+        models.encoder().regions(batch)
+        parts.append(("encoder", time.perf_counter() - started))
+        for observer in observers:
+            started = time.perf_counter()
+            observer.look(batch)
+            parts.append((observer.station.value, time.perf_counter() - started))
+    print("ms a photo: " + ", ".join(f"{name} {1000 * took / n_pictures:.1f}" for name, took in parts))
+
+
 def main() -> None:
     """Measure and print."""
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "photos"
         folder.mkdir()
         make_photos(folder, N_PHOTOS)
-        command = [sys.executable, "-m", "photosearch", "--library", f"{scratch}/library", "add", str(folder)]
-        started = time.perf_counter()
-        process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
-        _, status, usage = os.wait4(process.pid, 0)
-        seconds = time.perf_counter() - started
-        if status:
-            raise SystemExit("captioning failed")
-        print(
-            f"caption {N_PHOTOS:,} photos of {SIDE_PX} px, beam 5, start to finish: {seconds:.1f} s,"
-            f" {N_PHOTOS / seconds:.1f} photos/s, peak {usage.ru_maxrss / 1024:,.0f} MB"
-        )
+        for what, options in (("without objects", ["--no-objects"]), ("with objects", [])):
+            seconds, peak_mb = caption(folder, Path(scratch) / what, *options)
+            print(
+                f"{N_PHOTOS:,} photos of {SIDE_PX} px, captions (beam 5), concepts, labels, {what}, start to finish:"
+                f" {seconds:.1f} s, {N_PHOTOS / seconds:.1f} photos/s, peak {peak_mb:,.0f} MB"
+            )
+    stations()
 
 
 if __name__ == "__main__":

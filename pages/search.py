@@ -4,6 +4,7 @@ import math
 
 import streamlit as st
 
+from photosearch.fields import Field
 from photosearch.records import PhotoState
 from photosearch.ui import state
 from photosearch.ui.grid import show_hits, show_photos
@@ -11,10 +12,33 @@ from photosearch.ui.progress import show_run
 from photosearch.ui.text import plain
 from photosearch.workspace import DEMO, PAGE_TOP
 
+GROUPS = {
+    "captions": (Field.HUMAN, Field.CAPTION, Field.SENTENCES),
+    "concepts": (Field.CONCEPTS,),
+    "objects": (Field.OBJECTS,),
+    "labels": (Field.LABELS,),
+    "owner's words": (Field.OWNER,),
+}
+
 
 def first_page() -> None:
     """Another question starts at its first page."""
     st.session_state.pop("page", None)
+
+
+def choose_fields() -> tuple[frozenset[Field], bool]:
+    """What is searched, and whether related words count."""
+    with st.expander("What is searched"):
+        groups = st.pills(
+            "Where the words may stand",
+            list(GROUPS),
+            selection_mode="multi",
+            default=list(GROUPS),
+            key="by",
+            bind="query-params",
+        )
+        expand = st.toggle("Related words count, too (kid finds child)", value=True, key="related", bind="query-params")
+    return frozenset(field for group in groups or GROUPS for field in GROUPS[group]), expand
 
 
 workspace = state.workspace()
@@ -51,7 +75,8 @@ if list(info) == [DEMO]:
     st.markdown(f"These are demo photos. [{own}](/library).")
 
 if query.strip():
-    results = workspace.search(query, name, top=PAGE_TOP)
+    fields, expand = choose_fields()
+    results = workspace.search(query, name, top=PAGE_TOP, fields=fields, expand=expand)
     if results.hits:
         best = f", the best {PAGE_TOP} shown" if results.total > PAGE_TOP else ""
         st.caption(
@@ -62,7 +87,7 @@ if query.strip():
         hint = (
             f" Words that do occur here: {', '.join(map(plain, results.suggestions))}." if results.suggestions else ""
         )
-        st.info(f"No caption holds a word of “{plain(query)}”.{hint}")
+        st.info(f"No photo holds a word of “{plain(query)}”.{hint}")
 else:
     n_ready = info[name].n_ready
     if n_ready:

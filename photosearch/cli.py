@@ -11,14 +11,18 @@ from contextlib import contextmanager
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from photosearch.errors import PhotosearchError
+from photosearch.fields import ALL, Field
 from photosearch.records import Failure, Progress, Report, Results
 from photosearch.settings import Settings, read_settings
-from photosearch.workspace import DEFAULT_MODEL, Workspace
+from photosearch.workspace import Workspace
+
+if TYPE_CHECKING:
+    from photosearch.loader import Choice
 
 app = typer.Typer(
     name="photosearch",
@@ -45,6 +49,13 @@ class ExportFormat(StrEnum):
     CSV = "csv"
 
 
+ModelOption = Annotated[
+    str, typer.Option("--model", help="The captioner: a folder in models/, an imported one, hf:NAME.")
+]
+ClassifierOption = Annotated[
+    str, typer.Option("--classifier", help="Who labels: efficientnet-lite0, alexnet, or a file of AlexNet's weights.")
+]
+NoObjectsOption = Annotated[bool, typer.Option("--no-objects", help="Without the detector: twice as quick.")]
 CollectionOption = Annotated[str | None, typer.Option("--collection", help="The collection's name.")]
 
 
@@ -74,6 +85,7 @@ def add(
     source: Annotated[str, typer.Argument(help="demo, or a folder of photos.")],
     collection: CollectionOption = None,
     no_caption: Annotated[bool, typer.Option("--no-caption", help="Only list the photos; caption them later.")] = False,
+    no_objects: NoObjectsOption = False,
 ) -> None:
     """Take photos into a collection, and caption them. Again: takes in what is new, changed or gone."""
     with _opened(context) as workspace:
@@ -89,25 +101,31 @@ def add(
             _say(f"Left out, since not named like pictures: {report.n_skipped} files.")
         _say_failures(report.failures)
         if not no_caption:
-            _caption(workspace, name, DEFAULT_MODEL, redo=False)
+            from photosearch.loader import Choice
+
+            _caption(workspace, name, Choice(objects=not no_objects), redo=False)
 
 
 @app.command()
 def caption(
     context: typer.Context,
     collection: CollectionOption = None,
-    model: Annotated[str, typer.Option(help="The captioner's folder in models/.")] = DEFAULT_MODEL,
+    model: ModelOption = "captioner",
+    classifier: ClassifierOption = "efficientnet-lite0",
+    no_objects: NoObjectsOption = False,
     redo: Annotated[bool, typer.Option("--redo", help="Look again at photos that are captioned.")] = False,
 ) -> None:
-    """Caption what is not captioned yet. A run that was stopped goes on where it was."""
+    """Caption what is not captioned yet, name objects, labels and concepts. A run that was stopped goes on."""
+    from photosearch.loader import Choice
+
     with _opened(context) as workspace:
-        _caption(workspace, collection, model, redo)
+        _caption(workspace, collection, Choice(model, classifier, not no_objects), redo)
 
 
-def _caption(workspace: Workspace, collection: str | None, model: str, redo: bool) -> None:
+def _caption(workspace: Workspace, collection: str | None, choice: Choice, redo: bool) -> None:
     started = time.perf_counter()
     with _progress_bar("Captioning") as on_progress:
-        report = workspace.caption(collection, model=model, redo=redo, on_progress=on_progress)
+        report = workspace.caption(collection, choice=choice, redo=redo, on_progress=on_progress)
     _say(_captioned(report, time.perf_counter() - started))
     _say_failures(report.failures)
 
@@ -136,10 +154,12 @@ def search(
     literal: Annotated[
         bool, typer.Option("--literal", help="Quotes, minus signs and colons mean nothing (they do not yet).")
     ] = False,
-    no_expand: Annotated[bool, typer.Option("--no-expand", help="Without related words (there are none yet).")] = False,
+    no_expand: Annotated[bool, typer.Option("--no-expand", help="Without related words.")] = False,
+    by: Annotated[list[Field] | None, typer.Option(help="Search in this only; may be given several times.")] = None,
 ) -> None:
     """Find photos by a description."""
-    del literal, no_expand  # a query is plain words so far
+    del literal  # a query is plain words so far
+    fields = frozenset(by) if by else ALL
     if (query is None) == (queries is None):
         raise PhotosearchError("Give a description, or a file of them with --queries.")
     if (format is SearchFormat.JSONL) != (queries is not None):
@@ -147,14 +167,14 @@ def search(
     with _opened(context) as workspace:
         name = collection if collection is not None else workspace.default_collection()
         if query is not None:
-            results = workspace.search(query, name, top=top)
+            results = workspace.search(query, name, top=top, fields=fields, expand=not no_expand)
             if format is SearchFormat.JSON:
                 _print_json(results)
             else:
                 _print_table(results)
         elif queries is not None:
             for line in _read_lines(queries):
-                _print_json(workspace.search(line, name, top=top))
+                _print_json(workspace.search(line, name, top=top, fields=fields, expand=not no_expand))
 
 
 def _read_lines(path: Path) -> list[str]:
@@ -180,7 +200,7 @@ def _print_table(results: Results) -> None:
         typer.echo(f"Nothing found.{words}")
         return
     for hit in results.hits:
-        because = " ".join(f"{share.term}={share.share:.2f}" for share in hit.shares)
+        because = " ".join(f"{term}={share:.2f}" for term, share in hit.by_term().items() if share >= 0.005)
         typer.echo(
             f"{hit.rank:4}  {hit.score:.3f}  {_printable(hit.photo.origin)}\n"
             f"             {_printable(hit.photo.caption)}  [{because}]"
@@ -203,6 +223,40 @@ def export(
             typer.echo(json.dumps([photo_json(photo) for photo in photos], ensure_ascii=False, indent=1))
         else:
             typer.echo(photos_csv(photos), nl=False, color=True)  # else a name loses what looks like a colour
+
+
+@app.command()
+def evaluate(
+    context: typer.Context,
+    images: Annotated[Path, typer.Option(help="A ZIP or folder of photos.")],
+    captions: Annotated[Path, typer.Option(help='A file with a line {"image": NAME, "captions": [...]} a photo.')],
+    model: ModelOption = "captioner",
+    classifier: ClassifierOption = "efficientnet-lite0",
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON with all digits.")] = False,
+) -> None:
+    """Measure on photos that people described: how good captions are, and how well search finds each photo."""
+    from photosearch.formats import measured_json, measured_table
+    from photosearch.loader import Choice
+    from photosearch.measurement import look_at, measure, read_described
+
+    with _opened(context) as workspace:
+        observers = [chosen.load() for chosen in workspace.models().choose(Choice(model, classifier))]
+        photos = list(read_described(images, captions))
+        measured = measure(photos, look_at(photos, observers), *workspace.tables())
+    typer.echo(json.dumps(measured_json(measured), indent=1) if as_json else measured_table(measured))
+
+
+@app.command()
+def import_checkpoint(
+    context: typer.Context,
+    checkpoint: Annotated[Path, typer.Argument(help="BEST_checkpoint_*.pth.tar")],
+    wordmap: Annotated[Path, typer.Argument(help="WORDMAP_*.json")],
+    name: Annotated[str, typer.Option(help="What it is to be called.")],
+) -> None:
+    """Take in a captioner of the older system; then: caption --model NAME. Nothing in the file is run."""
+    with _opened(context) as workspace:
+        workspace.import_checkpoint(checkpoint, wordmap, name)
+        _say(f'Captioner "{name}" is there. Use it with: python -m photosearch caption --model {name} --redo')
 
 
 @app.command()

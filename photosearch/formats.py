@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from photosearch.records import Photo, Results
+
+if TYPE_CHECKING:
+    from photosearch.measurement import Measured
 
 _DECIMALS = 6
 CSV_COLUMNS = ("source", "caption", "log_prob", "model", "edited", "objects", "labels", "owner_text", "taken_at")
@@ -26,7 +31,7 @@ def results_json(results: Results) -> dict[str, object]:
                 "photo": hit.photo.id,
                 "source": hit.photo.origin,
                 "caption": hit.photo.caption,
-                "terms": {share.term: round(share.share, _DECIMALS) for share in hit.shares},
+                "terms": {term: round(share, _DECIMALS) for term, share in hit.by_term().items()},
             }
             for hit in results.hits
         ],
@@ -47,6 +52,7 @@ def photo_json(photo: Photo) -> dict[str, object]:
         ],
         "objects": [{"label": o.label, "score": o.score, "box": list(o.box)} for o in photo.objects],
         "labels": [{"label": label.term, "p": label.prob} for label in photo.labels],
+        "concepts": [{"term": concept.term, "p": concept.prob} for concept in photo.concepts],
         "owner_text": photo.owner_text,
         "taken_at": photo.taken_at.isoformat() if photo.taken_at else None,
     }
@@ -80,3 +86,49 @@ def photos_csv(photos: Iterable[Photo]) -> str:
             ]
         )
     return out.getvalue()
+
+
+def measured_json(measured: Measured) -> dict[str, object]:
+    """What `evaluate --json` prints."""
+    return {
+        "photos": measured.n_photos,
+        "queries": measured.n_queries,
+        **{f"BLEU-{n}": score for n, score in enumerate(measured.bleu, start=1)},
+        "CIDEr-D": measured.cider_d,
+        "ROUGE-L": measured.rouge_l,
+        "different_sentences": measured.n_different,
+        "words_a_sentence": measured.mean_words,
+        "retrieval": {
+            name: {
+                "R@1": found.recall_at_1,
+                "R@5": found.recall_at_5,
+                "R@10": found.recall_at_10,
+                "median_rank": None if math.isinf(found.median_rank) else found.median_rank,
+                "MRR": found.mean_reciprocal_rank,
+            }
+            for name, found in measured.retrieval.items()
+        },
+    }
+
+
+def measured_table(measured: Measured) -> str:
+    """The same as two tables in Markdown, which are also what the model card shows."""
+    captions = [f"BLEU-{n} | {score:.3f}" for n, score in enumerate(measured.bleu, start=1)]
+    captions += [f"CIDEr-D | {measured.cider_d:.3f}", f"ROUGE-L | {measured.rouge_l:.3f}"]
+    captions += [f"different sentences | {measured.n_different:,}", f"words a sentence | {measured.mean_words:.1f}"]
+    found = [
+        f"{name} | {r.recall_at_1:.3f} | {r.recall_at_5:.3f} | {r.recall_at_10:.3f} | {r.median_rank:g}"
+        f" | {r.mean_reciprocal_rank:.3f}"
+        for name, r in measured.retrieval.items()
+    ]
+    return "\n".join(
+        [
+            f"| captions of {measured.n_photos:,} photos | |",
+            "| --- | --- |",
+            *(f"| {row} |" for row in captions),
+            "",
+            f"| {measured.n_queries:,} descriptions as queries | R@1 | R@5 | R@10 | median rank | MRR |",
+            "| --- | --- | --- | --- | --- | --- |",
+            *(f"| {row} |" for row in found),
+        ]
+    )

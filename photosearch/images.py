@@ -6,6 +6,7 @@ import hashlib
 import io
 import threading
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,9 +15,8 @@ from PIL import Image, ImageFile, UnidentifiedImageError
 
 from photosearch.errors import PhotoError
 
-CAPTIONER_SIDE_PX = 224
-PIXEL_MEAN = 127.0  # EfficientNet-Lite's own preprocessing: (rgb - 127) / 128
-PIXEL_SCALE = 128.0
+LITE_SIDE_PX = 224  # of EfficientNet-Lite0's input
+PIXEL_MEAN, PIXEL_SCALE = 127.0, 128.0  # its published preprocessing: (rgb - 127) / 128
 # What is named like a picture in a folder. Pillow reads 40 more formats, one of them with another program.
 FORMATS = ("JPEG", "PNG", "WEBP", "HEIF", "AVIF", "GIF", "BMP", "TIFF")
 THUMBNAIL_SIDE_PX = 400
@@ -154,12 +154,17 @@ def _to_rgb(image: Image.Image) -> Image.Image:
     return image.convert("RGB")
 
 
-def captioner_view(picture: Picture) -> np.ndarray:
-    """The picture as the captioner sees it: uint8 (224, 224, 3), squashed as its training photos were."""
-    side = CAPTIONER_SIDE_PX
-    if picture.rgb.size == (side, side):
+def squashed(picture: Picture, side_px: int = LITE_SIDE_PX) -> np.ndarray:
+    """The whole picture as a square, uint8 (side, side, 3); the photos that the models learned from were so, too."""
+    if picture.rgb.size == (side_px, side_px):
         return np.asarray(picture.rgb)
-    return np.asarray(picture.rgb.resize((side, side), Image.Resampling.BICUBIC, reducing_gap=2.0))
+    return np.asarray(picture.rgb.resize((side_px, side_px), Image.Resampling.BICUBIC, reducing_gap=2.0))
+
+
+def lite_pixels(pictures: Sequence[Picture]) -> np.ndarray:
+    """Pictures as EfficientNet-Lite0 wants them, by its own preprocessing: float32 (B, 3, 224, 224)."""
+    pixels = np.stack([squashed(picture) for picture in pictures]).transpose(0, 3, 1, 2)
+    return np.ascontiguousarray((pixels.astype(np.float32) - PIXEL_MEAN) / PIXEL_SCALE)
 
 
 def thumbnail(picture: Picture) -> bytes:

@@ -1,118 +1,206 @@
-"""The TF-IDF index: build, search, explain.
+"""The TF-IDF index over a photo's fields: build, search, explain.
 
-With t a term, d a photo's text, N texts and df(t) the texts that hold t:
+For photo d, field f and term t in a collection of N photos (`photosearch.fields` says what a field holds):
 
-    g(d, t) = 1 + ln(count of t in d)        idf(t) = 1 + ln((1 + N) / (1 + df(t)))
-    score(q, d) = sum over t of  q(t) idf(t) * g(d, t) idf(t) / (|q idf| * |g idf|)
+    a(d, t) = sum over f of  w_f * g(d, t, f)          g = 1 + ln(count) where said, sqrt(p) where predicted
+    df(t)   = sum over d of  max over f of m           m = 1 where said, p where predicted
+    idf(t)  = 1 + ln((1 + N) / (1 + df(t)))
+    q(t)    = c(t) idf(t) + sum over the query's other terms s of  e(s, t) c(s) idf(s)     c = 1 + ln(count)
+    score   = sum over t and f of  q(t) / |q| * w_f g(d, t, f) idf(t) / |a idf|
 
-the cosine of two TF-IDF vectors, q counted like g. Each summand is the share of its term. This is
-scikit-learn's `TfidfVectorizer(sublinear_tf=True)` with our analyzer.
+the cosine of query and photo; each summand is the share of a term in a field. With captions alone, weight 1 and
+no expansion table this is scikit-learn's `TfidfVectorizer(sublinear_tf=True)` with our analyzer.
 """
 
 from __future__ import annotations
 
 import difflib
 import math
-from collections import Counter
-from collections.abc import Iterable
+from array import array
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from photosearch.analyzer import STOP_WORDS, term_of, terms, words
-from photosearch.records import Match, Share
+from photosearch.expansion import Expansion
+from photosearch.fields import ALL, WEIGHTS, Field, postings
+from photosearch.hypernyms import Hypernyms
+from photosearch.records import Document, Match, Share
 
 SCORE_DECIMALS = 9  # scores closer than this are equal; the photo's id then decides
 N_SUGGESTIONS = 6
+_FIELDS = tuple(Field)
 
 
 @dataclass(frozen=True)
-class _Postings:
-    """The texts that hold a term, by row in increasing order, and their normalised weights."""
+class _View:
+    """The index over some of the fields: postings by term, then by row; those of one photo in several fields adjoin."""
 
+    starts: np.ndarray  # int64 (V + 1): where each term's postings begin
     rows: np.ndarray  # int32
-    weights: np.ndarray  # float64, g * idf / |g * idf|
+    fields: np.ndarray  # int8
+    weights: np.ndarray  # float64: w_f * g * idf / |a * idf|
+    idf: np.ndarray  # float64 (V); 0 for a term that none of these fields holds
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """What a query asks of one of the index's terms."""
+
+    weight: float  # q(t) / |q|
+    sources: tuple[tuple[str, float], ...]  # the query's terms that want it, with their parts of the weight
 
 
 class Index:
     """An immutable index over one state of a collection."""
 
-    def __init__(self, documents: Iterable[tuple[str, str]]) -> None:
-        """Index photo ids with their texts; an id occurs once, two photos may have the same text."""
-        texts = sorted(documents)
-        self._ids = np.array([photo_id for photo_id, _ in texts], dtype=np.str_)
-        counts = [Counter(terms(text)) for _, text in texts]
-        rows: dict[str, list[int]] = {}
-        gains: dict[str, list[float]] = {}
-        for row, count in enumerate(counts):
-            for term, n in count.items():
-                rows.setdefault(term, []).append(row)
-                gains.setdefault(term, []).append(1 + math.log(n))
-        self._idf = {term: 1 + math.log((1 + len(texts)) / (1 + len(found))) for term, found in rows.items()}
-        squares = np.zeros(len(texts))
-        weighted = {term: np.array(gains[term]) * self._idf[term] for term in rows}
-        for term, weights in weighted.items():
-            squares[rows[term]] += weights**2
-        norms = np.sqrt(squares)
-        self._postings = {
-            term: _Postings(np.array(rows[term], dtype=np.int32), weights / norms[rows[term]])
-            for term, weights in weighted.items()
-        }
-        seen = Counter(word for _, text in texts for word in words(text) if word not in STOP_WORDS)
-        self._words = [word for word, _ in seen.most_common()]
+    def __init__(
+        self,
+        documents: Iterable[Document],
+        *,
+        expansion: Expansion | None = None,
+        hypernyms: Hypernyms | None = None,
+        weights: Mapping[Field, float] = WEIGHTS,
+    ) -> None:
+        """Index documents; an id occurs once, two photos may hold the same text."""
+        ordered = sorted(documents, key=lambda d: d.photo_id)
+        self._ids = np.array([d.photo_id for d in ordered], dtype=np.str_)
+        self._expansion = expansion or Expansion()
+        self._field_weights = np.array([weights[field] for field in _FIELDS])
+        column: defaultdict[str, int] = defaultdict()
+        column.default_factory = column.__len__  # a new term gets the next number
+        rows, columns, fields = array("i"), array("i"), array("b")
+        gains, masses = array("d"), array("d")
+        number = {field: i for i, field in enumerate(_FIELDS)}
+        above = hypernyms or Hypernyms({})
+        for row, document in enumerate(ordered):
+            for posting in postings(document, above):
+                rows.append(row)
+                columns.append(column[posting.term])
+                fields.append(number[posting.field])
+                gains.append(posting.gain)
+                masses.append(posting.mass)
+        self._column = dict(column)
+        order = np.lexsort((np.array(rows, np.int32), np.array(columns, np.int32)))
+        self._rows, self._columns = (np.array(values, np.int32)[order] for values in (rows, columns))
+        self._fields = np.array(fields, np.int8)[order]
+        self._gains, self._masses = (np.array(values, np.float64)[order] for values in (gains, masses))
+        self._views: dict[frozenset[Field], _View] = {}
+        self._words = _frequent_words(ordered)
 
     def __len__(self) -> int:
         return len(self._ids)
 
-    def search(self, query: str, *, top: int) -> tuple[int, list[Match]]:
-        """Find texts by cosine similarity.
+    def search(
+        self, query: str, *, top: int, fields: frozenset[Field] = ALL, expand: bool = True
+    ) -> tuple[int, list[Match]]:
+        """Find photos by cosine similarity.
 
         Args:
-            query: a description; words that no text holds count for nothing.
+            query: a description; words that no photo holds count for nothing.
             top: matches wanted at most.
+            fields: what is searched.
+            expand: whether the expansion table counts.
 
         Returns:
-            How many texts score above 0, and the best of them: by score, then by photo id.
+            How many photos score above 0, and the best of them: by score, then by photo id.
 
         Raises:
             ValueError: `top` is negative.
         """
         if top < 0:
             raise ValueError(f"top is {top}; it must be at least 0")
-        # As scikit-learn has it: a word that no text holds is no dimension, so it does not lower the score.
-        known = {
-            term: (1 + math.log(n)) * self._idf[term] for term, n in Counter(terms(query)).items() if term in self._idf
-        }
-        if not known:
-            return 0, []
-        norm = math.sqrt(sum(weight**2 for weight in known.values()))
-        scores = np.zeros(len(self))
-        for term, weight in known.items():
-            posting = self._postings[term]
-            scores[posting.rows] += weight / norm * posting.weights
+        view = self._view(fields)
+        wanted = self._wanted(query, view, expand)
+        scores = self._scores(wanted, view)
         found = np.flatnonzero(scores > 0)
+        n_found = len(found)
         rounded = scores[found].round(SCORE_DECIMALS)
-        if top < len(found):  # only what may be among the best is sorted; rows are in the order of ids
-            least = np.partition(rounded, len(found) - top)[len(found) - top] if top else math.inf
+        if top < n_found:  # only what may be among the best is sorted; rows are in the order of ids
+            least = np.partition(rounded, n_found - top)[n_found - top] if top else math.inf
             keep = rounded >= least
-            found, rounded, n_found = found[keep], rounded[keep], len(found)
-        else:
-            n_found = len(found)
+            found, rounded = found[keep], rounded[keep]
         best = found[np.argsort(-rounded, kind="stable")[:top]]
-        shares: list[list[Share]] = [[] for _ in best]
-        for term, weight in known.items():
-            posting = self._postings[term]
-            at = np.minimum(np.searchsorted(posting.rows, best), len(posting.rows) - 1)
-            for i in np.flatnonzero(posting.rows[at] == best):
-                shares[i].append(Share(term, float(weight / norm * posting.weights[at[i]])))
+        shares = self._explain(best, wanted, view)
         return n_found, [
-            Match(
-                str(self._ids[row]),
-                min(round(float(scores[row]), SCORE_DECIMALS), 1.0),
-                tuple(sorted(parts, key=lambda part: (-part.share, part.term))),
-            )
+            Match(str(self._ids[row]), min(round(float(scores[row]), SCORE_DECIMALS), 1.0), parts)
             for row, parts in zip(best, shares, strict=True)
         ]
+
+    def rank(self, query: str, photo_id: str, *, fields: frozenset[Field] = ALL, expand: bool = True) -> int | None:
+        """The rank, from 1, of one photo in the answer to a query; None where it is not found."""
+        row = int(np.searchsorted(self._ids, photo_id))
+        if row == len(self) or self._ids[row] != photo_id:
+            return None
+        view = self._view(fields)
+        scores = self._scores(self._wanted(query, view, expand), view).round(SCORE_DECIMALS)
+        own = scores[row]
+        return 1 + int((scores > own).sum() + (scores[:row] == own).sum()) if own > 0 else None
+
+    def _scores(self, wanted: Mapping[int, _Wanted], view: _View) -> np.ndarray:
+        """Each photo's cosine: float64 (N,)."""
+        scores = np.zeros(len(self))
+        for column, want in wanted.items():
+            here = slice(view.starts[column], view.starts[column + 1])
+            np.add.at(scores, view.rows[here], want.weight * view.weights[here])
+        return scores
+
+    def _view(self, fields: frozenset[Field]) -> _View:
+        """The index over these fields: df, norms and with them all weights depend on the choice; kept once made."""
+        if fields not in self._views:
+            self._views[fields] = self._make_view(fields)
+        return self._views[fields]
+
+    def _make_view(self, fields: frozenset[Field]) -> _View:
+        chosen = np.isin(self._fields, [i for i, field in enumerate(_FIELDS) if field in fields])
+        rows, columns, of = self._rows[chosen], self._columns[chosen], self._fields[chosen]
+        n_terms = len(self._column)
+        first = np.flatnonzero(np.diff(rows, prepend=-1) | np.diff(columns, prepend=-1))  # of a term in a photo
+        once = np.maximum.reduceat(self._masses[chosen], first) if len(first) else np.zeros(0)
+        df = np.bincount(columns[first], once, minlength=n_terms)
+        idf = np.where(df > 0, 1 + np.log((1 + len(self)) / (1 + df)), 0.0)
+        weights = self._field_weights[of] * self._gains[chosen] * idf[columns]
+        added = np.add.reduceat(weights, first) if len(first) else np.zeros(0)
+        norms = np.sqrt(np.bincount(rows[first], added**2, minlength=len(self)))
+        weights = np.divide(weights, norms[rows], out=np.zeros_like(weights), where=norms[rows] > 0)
+        starts = np.searchsorted(columns, np.arange(n_terms + 1))
+        return _View(starts, rows, of, weights, idf)
+
+    def _wanted(self, query: str, view: _View, expand: bool) -> dict[int, _Wanted]:
+        """The index's terms that a query asks for. A term that no photo holds is no dimension, as in scikit-learn."""
+        unseen = 1 + math.log(1 + len(self))  # the idf of a term that no photo holds
+        parts: dict[int, list[tuple[str, float]]] = {}
+        for term, n in Counter(terms(query)).items():
+            column = self._column.get(term)
+            idf = view.idf[column] if column is not None else 0.0
+            count = 1 + math.log(n)
+            if column is not None and idf:
+                parts.setdefault(column, []).append((term, count * idf))
+            for other, weight in self._expansion.related(term) if expand else ():
+                to = self._column.get(other)
+                if to is not None and view.idf[to]:
+                    parts.setdefault(to, []).append((term, weight * count * (idf or unseen)))
+        norm = math.sqrt(sum(sum(part for _, part in wants) ** 2 for wants in parts.values()))
+        return {
+            column: _Wanted(sum(part for _, part in wants) / norm, tuple((term, part / norm) for term, part in wants))
+            for column, wants in parts.items()
+        }
+
+    def _explain(self, best: np.ndarray, wanted: Mapping[int, _Wanted], view: _View) -> list[tuple[Share, ...]]:
+        """Each found photo's shares, largest first: by term, field and the query's term that it answers."""
+        place = np.full(len(self), -1)
+        place[best] = np.arange(len(best))
+        names = {column: term for term, column in self._column.items() if column in wanted}
+        shares: list[list[Share]] = [[] for _ in best]
+        for column, want in wanted.items():
+            start, end = view.starts[column], view.starts[column + 1]
+            at = place[view.rows[start:end]]
+            for i in np.flatnonzero(at >= 0):
+                weight, field = float(view.weights[start + i]), _FIELDS[view.fields[start + i]]
+                shares[at[i]] += [Share(names[column], part * weight, field, source) for source, part in want.sources]
+        return [tuple(sorted(parts, key=lambda part: (-part.share, part.term, part.field))) for parts in shares]
 
     def suggest(self, query: str, n: int = N_SUGGESTIONS) -> list[str]:
         """Words that do occur: those spelled like the query's words first, then the most frequent ones."""
@@ -127,3 +215,11 @@ class Index:
             if len(found) == n:
                 break
         return list(found.values())
+
+
+def _frequent_words(documents: Iterable[Document]) -> list[str]:
+    """The words of captions, objects and owners, the most frequent first; labels guess too much."""
+    texts = (
+        text for d in documents for text in (*d.human, *d.captions[:1], *(label for label, _ in d.objects), *d.owner)
+    )
+    return [word for word, _ in Counter(w for text in texts for w in words(text) if w not in STOP_WORDS).most_common()]

@@ -1,55 +1,45 @@
 """New photos to text, in batches: resumable, with progress.
 
-Reading (decode, turn, shrink) runs in threads one batch ahead of the model. A batch is saved in one
+Reading (decode, turn, shrink) runs in threads one batch ahead of the models. A batch is saved in one
 transaction; a run that is killed loses at most the batches in flight.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Protocol
-
-import numpy as np
 
 from photosearch import images, sources
 from photosearch.errors import PhotoError
 from photosearch.library import Library, Pending, Reading
-from photosearch.records import Caption, Failure, Progress, Report
+from photosearch.records import Failure, Progress, Report
+from photosearch.stations import Batch, Findings, Observer
 
 BATCH = 32
 N_READERS = 2
 
 OnProgress = Callable[[Progress], None]
-
-
-class CaptionStation(Protocol):
-    """What the pipeline wants of a captioner."""
-
-    name: str
-    digest: str
-
-    def caption_batch(self, pictures: Sequence[np.ndarray]) -> list[list[Caption]]:
-        """Sentences for uint8 pictures (224, 224, 3), best first."""
-        ...
+Observers = Mapping[int, Observer]  # by the number under which the library files the model's work
 
 
 @dataclass(frozen=True)
 class _Read:
-    """A photo read, with the pixels that the model wants; none when the picture is known or cannot be used."""
+    """A photo read; its picture where there is a model that has yet to see it."""
 
     reading: Reading
-    pixels: np.ndarray | None = None
+    picture: images.Picture | None = None
+    unseen_by: frozenset[int] = frozenset()
 
 
-def read_one(library: Library, model_id: int, photo: Pending, redo: bool) -> _Read:
-    """Read a photo's bytes; decode it and keep its thumbnail unless the model has seen the same bytes."""
+def read_one(library: Library, model_ids: Sequence[int], photo: Pending, redo: bool) -> _Read:
+    """Read a photo's bytes; decode it and keep its thumbnail unless all models have seen the same bytes."""
     try:
         data = sources.read_photo(photo.source, photo.source_key, images.MAX_FILE_BYTES)
         sha256 = hashlib.sha256(data).hexdigest()
-        if not redo and library.analysed(model_id, [sha256]):
+        unseen_by = frozenset(model_ids) - (set() if redo else library.seen_by(sha256))
+        if not unseen_by:
             return _Read(Reading(photo.id, photo.stamp, sha256))
         picture = images.decode(data)
     except PhotoError as error:
@@ -57,50 +47,42 @@ def read_one(library: Library, model_id: int, photo: Pending, redo: bool) -> _Re
     library.keep_thumbnail(sha256, images.thumbnail(picture))
     phash = images.perceptual_hash(picture)
     reading = Reading(photo.id, photo.stamp, sha256, picture.width_px, picture.height_px, phash)
-    return _Read(reading, images.captioner_view(picture))
+    return _Read(reading, picture, unseen_by)
 
 
-def caption_photos(
+def analyse_photos(
     library: Library,
-    station: CaptionStation,
+    observers: Observers,
     photos: Sequence[Pending],
     *,
-    model_id: int,
     redo: bool = False,
     on_progress: OnProgress,
     is_cancelled: Callable[[], bool],
 ) -> Report:
-    """Caption photos and keep what was found.
+    """Show photos to the models that have not seen them, and keep what they tell.
 
     Args:
         library: where photos are read from and results are kept.
-        station: the captioner.
-        photos: what to caption, as `Library.pending` lists it.
-        model_id: the number under which the library files the captioner's work.
-        redo: look again at pictures that the model has seen.
+        observers: the models.
+        photos: what to look at, as `Library.pending` lists it.
+        redo: look again at pictures that the models have seen.
         on_progress: called after each batch has been saved.
         is_cancelled: asked between batches; True ends the run after the batch in hand.
 
     Returns:
-        What was captioned, what was known, and what could not be used.
+        What was looked at, what was known, and what could not be used.
 
     Raises:
         LibraryError: results cannot be kept. All batches before this one are safe.
     """
-    n_captioned = n_reused = 0
+    n_captioned = n_reused = n_done = 0
     failures: list[Failure] = []
-    done: set[str] = set()  # pictures captioned in this run
+    done: set[str] = set()  # pictures looked at in this run
     on_progress(Progress(0, len(photos)))
-    n_done = 0
     with ThreadPoolExecutor(N_READERS, thread_name_prefix="reader") as pool:
-        for batch, read in _read_ahead(pool, library, model_id, photos, redo):
-            fresh = {
-                r.reading.sha256: r.pixels
-                for r in read
-                if r.reading.sha256 and r.pixels is not None and r.reading.sha256 not in done
-            }
-            captions = dict(zip(fresh, station.caption_batch(list(fresh.values())), strict=True))
-            library.save(model_id, [r.reading for r in read], captions)
+        for batch, read in _read_ahead(pool, library, list(observers), photos, redo):
+            fresh = {r.picture.sha256: r for r in read if r.picture and r.picture.sha256 not in done}
+            library.save([r.reading for r in read], _look(observers, fresh))
             done |= fresh.keys()
             n_captioned += len(fresh)
             n_reused += sum(r.reading.sha256 is not None for r in read) - len(fresh)
@@ -116,13 +98,28 @@ def caption_photos(
     return Report(n_captioned=n_captioned, n_reused=n_reused, failures=tuple(failures))
 
 
+def _look(observers: Observers, fresh: Mapping[str, _Read]) -> dict[int, dict[str, Findings]]:
+    """What each model tells of the pictures that it has not seen; pictures that the same models want go together."""
+    found: dict[int, dict[str, Findings]] = {}
+    groups: dict[frozenset[int], list[images.Picture]] = {}
+    for read in fresh.values():
+        if read.picture:
+            groups.setdefault(read.unseen_by, []).append(read.picture)
+    for wanted, pictures in groups.items():
+        batch = Batch(pictures)
+        for model_id in sorted(wanted):
+            told = observers[model_id].look(batch)
+            found.setdefault(model_id, {}).update(zip((p.sha256 for p in pictures), told, strict=True))
+    return found
+
+
 def _read_ahead(
-    pool: ThreadPoolExecutor, library: Library, model_id: int, photos: Sequence[Pending], redo: bool
+    pool: ThreadPoolExecutor, library: Library, model_ids: Sequence[int], photos: Sequence[Pending], redo: bool
 ) -> Iterator[tuple[Sequence[Pending], list[_Read]]]:
-    """Batches with what was read; while one is being captioned the next is being read."""
+    """Batches with what was read; while the models look at one the next is being read."""
 
     def start(batch: Sequence[Pending]) -> list[Future[_Read]]:
-        return [pool.submit(read_one, library, model_id, photo, redo) for photo in batch]
+        return [pool.submit(read_one, library, model_ids, photo, redo) for photo in batch]
 
     batches = [photos[first : first + BATCH] for first in range(0, len(photos), BATCH)]
     coming = start(batches[0]) if batches else []

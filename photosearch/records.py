@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from enum import StrEnum
 
@@ -73,7 +74,8 @@ class Photo:
     taken_at: datetime | None = None
     captions: tuple[Caption, ...] = ()  # the one shown first leads
     objects: tuple[Detection, ...] = ()
-    labels: tuple[Prediction, ...] = ()
+    labels: tuple[Prediction, ...] = ()  # ImageNet's, by probability
+    concepts: tuple[Prediction, ...] = ()  # predicted search terms, by probability
     owner_text: str | None = None
 
     @property
@@ -93,11 +95,26 @@ class Photo:
 
 
 @dataclass(frozen=True)
-class Share:
-    """What one query term adds to a score."""
+class Document:
+    """What a photo can be found by."""
 
-    term: str
+    photo_id: str
+    human: tuple[str, ...] = ()  # sentences that people wrote; they stand in for the captions
+    captions: tuple[str, ...] = ()  # the latest model's, best first
+    objects: tuple[tuple[str, float], ...] = ()  # label and score of each
+    labels: Mapping[str, float] = field(default_factory=dict)  # probabilities
+    concepts: Mapping[str, float] = field(default_factory=dict)  # search terms' probabilities
+    owner: tuple[str, ...] = ()  # what came with the photo: post, hashtags, place
+
+
+@dataclass(frozen=True)
+class Share:
+    """What one term of a photo adds to a score."""
+
+    term: str  # the photo's
     share: float
+    field: str = ""  # where the photo holds it
+    word: str = ""  # the query's term that it answers; another one where the expansion table relates the two
 
 
 @dataclass(frozen=True)
@@ -117,6 +134,13 @@ class Hit:
     score: float
     photo: Photo
     shares: tuple[Share, ...] = ()
+
+    def by_term(self) -> dict[str, float]:
+        """What each of the photo's terms adds to the score, in all fields together, largest first."""
+        added: dict[str, float] = {}
+        for share in self.shares:
+            added[share.term] = added.get(share.term, 0.0) + share.share
+        return dict(sorted(added.items(), key=lambda item: (-item[1], item[0])))
 
 
 @dataclass(frozen=True)

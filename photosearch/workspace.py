@@ -11,18 +11,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from photosearch import sources
-from photosearch.captioner.files import read_files
-from photosearch.errors import CollectionNotFound, ModelError, PhotosearchError, ReadOnlyError
+from photosearch.errors import CollectionNotFound, PhotosearchError, ReadOnlyError
+from photosearch.expansion import Expansion
+from photosearch.fields import ALL, Field
+from photosearch.hypernyms import Hypernyms
 from photosearch.index import Index
 from photosearch.jobs import OnProgress, worker
-from photosearch.library import CAPTIONER, Library, Pending
+from photosearch.library import Library
 from photosearch.records import CollectionInfo, Failure, Hit, Listing, Photo, PhotoState, Progress, Report, Results
 from photosearch.settings import Settings
+from photosearch.stations import Batch, Findings
 
 if TYPE_CHECKING:
-    from photosearch.captioner.captioner import Captioner
+    from photosearch.images import Picture
+    from photosearch.loader import Choice, Models
 
-DEFAULT_MODEL = "captioner"
 DEMO = "demo"
 PAGE_TOP = 100
 MAX_NAME_CHARS = 100
@@ -50,7 +53,8 @@ class Workspace:
         """Open the library that the settings name; models are loaded when first needed."""
         self.settings = settings
         self.library = Library(settings.library_dir)
-        self._captioners: dict[str, Captioner] = {}
+        self._models: Models | None = None
+        self._tables: tuple[Expansion, Hypernyms] | None = None
         self._indexes: dict[str, _Indexed] = {}
         self._lock = threading.Lock()
 
@@ -60,21 +64,42 @@ class Workspace:
 
     # Models
 
-    def captioner(self, name: str = DEFAULT_MODEL) -> Captioner:
-        """A captioner by the name of its folder in `models`, loaded once; raises `ModelError`."""
+    def models(self) -> Models:
+        """The models, each loaded when first needed."""
         with self._lock:
-            if name not in self._captioners:
-                from photosearch.captioner.captioner import Captioner  # torch: seconds and hundreds of MB
+            if self._models is None:
+                from photosearch.loader import Models  # with ONNX Runtime and Pillow, which searching does without
 
-                self._captioners[name] = Captioner.load(self._model_folder(name))
-            return self._captioners[name]
+                self._models = Models(self.settings.models_dir, self.settings.library_dir / "models")
+            return self._models
 
-    def _model_folder(self, name: str) -> Path:
-        known = sorted(path.parent.name for path in self.settings.models_dir.glob("*/config.json"))
-        if name not in known:
-            there = f"There are: {', '.join(known)}." if known else f"There is none in {self.settings.models_dir}."
-            raise ModelError(f'Model "{name}" was not found. {there}')
-        return self.settings.models_dir / name
+    def import_checkpoint(self, checkpoint: Path, wordmap: Path, name: str) -> None:
+        """Take in a captioner of the older system, then known by `name`.
+
+        Raises:
+            ModelError: the files cannot be read or do not fit, or there is a model of that name.
+            ReadOnlyError: this is the public demo.
+        """
+        self._may_write()
+        from photosearch.captioner.original import import_checkpoint
+
+        models = self.models()
+        if name in models.captioners():
+            raise PhotosearchError(f'There is a model "{name}" already. Choose another name.')
+        import_checkpoint(checkpoint, wordmap, models.imported / name, name)
+
+    def look(self, picture: Picture, choice: Choice | None = None) -> Findings:
+        """What the models tell of one picture, which is kept nowhere; raises `ModelError`."""
+        from photosearch.loader import Choice
+
+        batch = Batch([picture])
+        told = [model.load().look(batch)[0] for model in self.models().choose(choice or Choice())]
+        return Findings(
+            captions=tuple(caption for one in told for caption in one.captions),
+            objects=tuple(found for one in told for found in one.objects),
+            labels=tuple(label for one in told for label in one.labels),
+            concepts=tuple(concept for one in told for concept in one.concepts),
+        )
 
     # Adding and captioning
 
@@ -99,7 +124,7 @@ class Workspace:
     def prepare_demo(self, on_progress: OnProgress = _ignore, is_cancelled: Callable[[], bool] = _never) -> Report:
         """Add and caption what the demo holds; raises as `add` and `caption` do."""
         name, added = self._add(self.settings.demo_source if self.settings.demo else DEMO, None)
-        return added + self._caption(name, DEFAULT_MODEL, False, on_progress, is_cancelled)
+        return added + self._caption(name, None, False, on_progress, is_cancelled)
 
     def add(self, source_name: str, collection: str | None = None) -> tuple[str, Report]:
         """List a source's photos into a collection; nothing is captioned yet.
@@ -154,12 +179,12 @@ class Workspace:
         self,
         collection: str | None = None,
         *,
-        model: str = DEFAULT_MODEL,
+        choice: Choice | None = None,
         redo: bool = False,
         on_progress: OnProgress = _ignore,
         is_cancelled: Callable[[], bool] = _never,
     ) -> Report:
-        """Caption what is not captioned yet, in one collection or in all.
+        """Caption what is not captioned yet, in one collection or in all; name objects, labels and concepts with it.
 
         Raises:
             CollectionNotFound: there is no such collection.
@@ -169,12 +194,18 @@ class Workspace:
             ReadOnlyError: this is the public demo.
         """
         self._may_write()
-        return self._caption(collection, model, redo, on_progress, is_cancelled)
+        return self._caption(collection, choice, redo, on_progress, is_cancelled)
 
     def _caption(
-        self, collection: str | None, model: str, redo: bool, on_progress: OnProgress, is_cancelled: Callable[[], bool]
+        self,
+        collection: str | None,
+        choice: Choice | None,
+        redo: bool,
+        on_progress: OnProgress,
+        is_cancelled: Callable[[], bool],
     ) -> Report:
-        from photosearch.pipeline import caption_photos
+        from photosearch.loader import Choice
+        from photosearch.pipeline import analyse_photos
 
         with worker(self.library, "caption") as beat:
 
@@ -182,17 +213,16 @@ class Workspace:
                 beat(progress)
                 on_progress(progress)
 
-            files = read_files(self._model_folder(model))
-            model_id = self.library.model_id(CAPTIONER, files.name, files.digest)
-            pending: list[Pending] = self.library.pending(collection, model_id, redo=redo)
+            chosen = self.models().choose(choice or Choice())
+            filed = {self.library.model_id(model.station, model.name, model.digest): model for model in chosen}
+            pending = self.library.pending(collection, list(filed), redo=redo)
             if not pending:
                 return Report()
             report(Progress(0, len(pending)))
-            return caption_photos(
+            return analyse_photos(
                 self.library,
-                self.captioner(model),
+                {model_id: model.load() for model_id, model in filed.items()},
                 pending,
-                model_id=model_id,
                 redo=redo,
                 on_progress=report,
                 is_cancelled=is_cancelled,
@@ -211,26 +241,54 @@ class Workspace:
             )
         raise CollectionNotFound(f"There are several collections; choose one with --collection: {', '.join(names)}.")
 
+    def tables(self) -> tuple[Expansion, Hypernyms]:
+        """What searching reads beside the library: related words, what a label is a kind of; raises `ModelError`."""
+        if self._tables is None:
+            models = self.settings.models_dir
+            self._tables = (
+                Expansion.load(models / "expansion" / "expansion.txt"),
+                Hypernyms.load(models / "hypernyms" / "hypernyms.txt"),
+            )
+        return self._tables
+
     def index(self, collection: str) -> Index:
         """The collection's index as it stands; raises `CollectionNotFound`."""
         generation = self.library.generation(collection)
         known = self._indexes.get(collection)
         if known is None or known.generation != generation:
             # Documents are read after the number: they may be newer than it, never older.
-            known = _Indexed(generation, Index(self.library.documents(collection)))
+            expansion, hypernyms = self.tables()
+            index = Index(self.library.documents(collection), expansion=expansion, hypernyms=hypernyms)
+            known = _Indexed(generation, index)
             self._indexes[collection] = known
         return known.index
 
-    def search(self, query: str, collection: str, *, top: int = PAGE_TOP) -> Results:
+    def search(
+        self,
+        query: str,
+        collection: str,
+        *,
+        top: int = PAGE_TOP,
+        fields: frozenset[Field] = ALL,
+        expand: bool = True,
+    ) -> Results:
         """Find photos by description.
+
+        Args:
+            query: a description.
+            collection: where to search.
+            top: hits wanted at most.
+            fields: what of a photo is searched.
+            expand: whether related words count, too.
 
         Raises:
             CollectionNotFound: there is no such collection.
+            ModelError: the table of related words cannot be read.
             ValueError: `top` is negative.
         """
         index = self.index(collection)
         started = time.perf_counter()
-        total, matches = index.search(query, top=top)
+        total, matches = index.search(query, top=top, fields=fields, expand=expand)
         photos = self.library.photos_by_id([match.photo_id for match in matches])
         took_ms = 1000 * (time.perf_counter() - started)
         found = [match for match in matches if match.photo_id in photos]

@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from photosearch.images import Picture
 from photosearch.library import Library
-from photosearch.records import Caption
-from photosearch.settings import Settings
+from photosearch.models import open_model
+from photosearch.pipeline import analyse_photos
+from photosearch.records import Caption, Report
+from photosearch.settings import MODELS_DIR, Settings
+from photosearch.stations import Batch, Findings, Observer, Station
 from photosearch.workspace import Workspace
+
+if TYPE_CHECKING:
+    from photosearch.captioner.beam import Decoding
+    from photosearch.captioner.network import Decoder
+    from photosearch.captioner.vocabulary import Vocabulary
 
 TINY_WORDS = ("a", "red", "green", "blue", "dog", "cat", "runs", "sits", "on", "grass", "snow", "two")
 
@@ -28,37 +38,61 @@ def jpeg(colour: str | tuple[int, int, int] = "red", size: tuple[int, int] = (64
 class ColourStation:
     """A captioner that names the colour it sees; it counts the pictures it was shown."""
 
+    station = Station.CAPTIONER
     name = "colours"
     digest = "c" * 64
 
     def __init__(self) -> None:
         self.n_seen = 0
 
-    def caption_batch(self, pictures: Sequence[np.ndarray]) -> list[list[Caption]]:
-        self.n_seen += len(pictures)
-        names = ("red", "green", "blue")
-        return [
-            [Caption(f"a {names[int(picture.mean((0, 1)).argmax())]} picture", -0.5, self.name)] for picture in pictures
-        ]
+    def look(self, batch: Batch) -> list[Findings]:
+        self.n_seen += len(batch.pictures)
+        return [Findings(captions=(Caption(self.say(picture), -0.5, self.name),)) for picture in batch.pictures]
+
+    def say(self, picture: Picture) -> str:
+        return f"a {('red', 'green', 'blue')[int(np.asarray(picture.rgb).mean((0, 1)).argmax())]} picture"
+
+
+def analyse(library: Library, *observers: Observer, redo: bool = False, **options: Any) -> Report:
+    """Show all pending photos to the observers, as a workspace does."""
+    filed = {library.model_id(o.station, o.name, o.digest): o for o in observers}
+    photos = library.pending(None, list(filed), redo=redo)
+    told: dict[str, Any] = {"on_progress": lambda _: None, "is_cancelled": lambda: False, **options}
+    return analyse_photos(library, filed, photos, redo=redo, **told)
+
+
+def models_with(folder: Path, decoder: Decoder, vocabulary: Vocabulary, decoding: Decoding) -> Path:
+    """A models folder with a captioner of one's own; the other models are the real ones."""
+    from photosearch.captioner.checkpoint import save_checkpoint
+
+    for path in MODELS_DIR.iterdir():
+        if path.is_dir() and path.name != "captioner":
+            (folder / path.name).symlink_to(path)
+    save_checkpoint(
+        folder / "captioner",
+        "tiny",
+        decoder,
+        vocabulary,
+        decoding,
+        encoder_digest=open_model(MODELS_DIR / "encoder", "encoder").digest,
+        concepts_digest=open_model(MODELS_DIR / "concepts", Station.CONCEPTS).digest,
+    )
+    return folder
 
 
 @pytest.fixture(scope="session")
 def tiny_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A models folder with an untrained captioner: the real encoder's layers, a dozen words, hidden size 8."""
+    """A models folder with an untrained captioner: a dozen words, hidden size 8."""
     import torch
 
     from photosearch.captioner.beam import Decoding
-    from photosearch.captioner.checkpoint import save_checkpoint
-    from photosearch.captioner.network import Decoder, Encoder, Sizes
+    from photosearch.captioner.network import Decoder, Sizes
     from photosearch.captioner.vocabulary import SPECIAL, Vocabulary
 
     torch.manual_seed(0)
     vocabulary = Vocabulary([*SPECIAL, *TINY_WORDS])
-    sizes = Sizes(len(vocabulary), embedding=8, hidden=8, region=8, attention=8)
-    folder = tmp_path_factory.mktemp("models")
-    decoding = Decoding(beam_width=3, max_words=6)
-    save_checkpoint(folder / "captioner", "tiny", Encoder(), Decoder(sizes), vocabulary, decoding)
-    return folder
+    decoder = Decoder(Sizes(len(vocabulary), embedding=8, hidden=8, region=8, attention=8))
+    return models_with(tmp_path_factory.mktemp("models"), decoder, vocabulary, Decoding(beam_width=3, max_words=6))
 
 
 @pytest.fixture

@@ -9,45 +9,41 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 import pytest
 from sqlalchemy import text
 from typer.testing import CliRunner
 
 from photosearch.cli import app
-from photosearch.library import CAPTIONER, Library
-from photosearch.pipeline import caption_photos
-from photosearch.records import Caption, Listing
-from tests.conftest import jpeg
+from photosearch.images import Picture
+from photosearch.library import Library
+from photosearch.records import Listing
+from tests.conftest import ColourStation, analyse, jpeg
 
 HIT_KEYS = ["rank", "score", "photo", "source", "caption", "terms"]
 ODD_NAMES = ["\U0001f436 dog.jpg", '"it\'s".jpg', "<script>alert(1)<.jpg", "bell\x07\x1b[31m\nline.jpg", "=1+1.jpg"]
 PATIENCE_S = 300  # on a busy machine
-COMMANDS = ("add", "caption", "search", "export", "collections", "status", "remove")
+COMMANDS = ("add", "caption", "search", "export", "evaluate", "import_checkpoint", "collections", "status", "remove")
 
 
-class Sayings:
+class Sayings(ColourStation):
     """A captioner that says the given sentences, one a picture, in turn."""
 
     name, digest = "sayings", "5" * 64
 
     def __init__(self, *sentences: str) -> None:
+        super().__init__()
         self.sentences = iter(sentences)
 
-    def caption_batch(self, pictures: Sequence[np.ndarray]) -> list[list[Caption]]:
-        return [[Caption(next(self.sentences), -0.5, self.name)] for _ in pictures]
+    def say(self, picture: Picture) -> str:
+        return next(self.sentences)
 
 
 def caption(library: Library, root: Path, *sentences: str, collection: str = "c") -> None:
     """Fill a collection with the photos of a folder and what is said of them, in the order of their names."""
     library.merge(collection, "folder", [Listing(str(path), "1") for path in sorted(root.iterdir())])
-    station = Sayings(*sentences)
-    model_id = library.model_id(CAPTIONER, station.name, station.digest)
-    photos = library.pending(collection, model_id)
-    caption_photos(library, station, photos, model_id=model_id, on_progress=lambda _: None, is_cancelled=lambda: False)
+    analyse(library, Sayings(*sentences))
 
 
 def run(library: Library, *words: str) -> str:
@@ -194,7 +190,7 @@ def test_queries_are_answered_one_a_line_in_their_order(dogs, tmp_path):
     path = tmp_path / "q.txt"
     for ending in ("\n", "\r\n"):
         path.write_bytes(ending.join(queries).encode())
-        lines = run(dogs, "search", "--queries", str(path), "--format", "jsonl").split("\n")
+        lines = run(dogs, "search", "--queries", str(path), "--format", "jsonl", "--no-expand").split("\n")
         assert lines.pop() == ""
         answers = [json.loads(line) for line in lines]
         assert [answer["query"] for answer in answers] == queries
@@ -255,7 +251,7 @@ def test_odd_names_steer_no_terminal(odd):
 # Help
 
 
-@pytest.mark.parametrize("command", [[], *([name] for name in COMMANDS)])
+@pytest.mark.parametrize("command", [[], *([name.replace("_", "-")] for name in COMMANDS)])
 def test_every_command_has_a_help_text(command):
     shown = CliRunner().invoke(app, [*command, "--help"]).stdout
     assert len(shown.split()) > 10

@@ -17,6 +17,7 @@ from photosearch.library import Library
 from photosearch.library import schema as t
 from photosearch.records import Report
 from photosearch.settings import Settings
+from photosearch.stations import Station
 from photosearch.workspace import Workspace
 
 N_PHOTOS, BATCH, N_KILLS = 100, 4, 3
@@ -83,7 +84,7 @@ def test_a_run_killed_three_times_is_finished_by_the_next(tmp_path, tiny_models,
 
     library = workspace.library
     with library.reading() as connection:
-        assert connection.execute(select(func.count()).select_from(t.analysis)).scalar_one() == N_PHOTOS
+        assert connection.execute(select(func.count()).select_from(t.analysis)).scalar_one() == N_PHOTOS * len(Station)
         first = select(func.count(), func.count(t.caption.c.sha256.distinct())).where(t.caption.c.rank == 0)
         assert tuple(connection.execute(first).one()) == (N_PHOTOS, N_PHOTOS)
         assert connection.exec_driver_sql("PRAGMA integrity_check").scalar_one() == "ok"

@@ -1,16 +1,7 @@
-"""Train the captioner: `python -m training.captioner`. The recipe, its reasons and its results: training/README.md.
-
-1. Tune the encoder on search terms (`training.encoder`).
-2. Encode several views of each photo once.
-3. Teach the decoder the human sentences (cross-entropy).
-4. Write `models/captioner`, measure it as it ships and write its card (`training.card`).
-
-Each stage keeps a checkpoint under --work and goes on from it.
-"""
+"""Teach the captioner's decoder the human sentences (cross-entropy) on views that the encoder saw once."""
 
 from __future__ import annotations
 
-import argparse
 import logging
 import time
 from collections.abc import Iterator
@@ -18,60 +9,30 @@ from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
-import platformdirs
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from photosearch.captioner import beam
-from photosearch.captioner.checkpoint import save_checkpoint
-from photosearch.captioner.network import ENCODER_WIDTH, Decoder, Encoder, Sizes
+from photosearch.captioner.network import Decoder, Sizes
 from photosearch.captioner.vocabulary import END, PAD, START, Vocabulary, tokens
 from photosearch.evaluation import bleu, cider_d
-from training.card import write_card
-from training.data import DEFAULT_DATA, Split, augmenter, load_split, mirrored
-from training.encoder import encode, tune_encoder
+from training.data import Split, mirrored
 
-log = logging.getLogger("training.captioner")
+log = logging.getLogger(__name__)
 
 SEED = 0
 MIN_COUNT = 4
-N_VIEWS = 4  # the photo, its mirror image, and two random crops, one of them mirrored
 MAX_WORDS = 20
 PHOTOS_A_BATCH = 32  # with all five sentences of each
-N_REGIONS = 49
-
-
-N_PASSES = 7
+N_PASSES = 8
 RATE = 2e-3
 DROPOUT = 0.45
 EMA_DECAY = 0.998
 LABEL_SMOOTHING = 0.1
 DOUBLY_STOCHASTIC = 0.3
 WEIGHT_DECAY = 0.02
-
-
-def view_features(encoder: Encoder, photos: Tensor, path: Path) -> np.ndarray:
-    """Encode `N_VIEWS` views of each photo, every second one mirrored: float16 (N_VIEWS, N, R, E), kept at `path`."""
-    if not path.exists():
-        torch.manual_seed(SEED)
-        view, part = augmenter(), path.with_suffix(".part")
-        shape = (N_VIEWS, len(photos), N_REGIONS, ENCODER_WIDTH)
-        features = np.lib.format.open_memmap(part, mode="w+", dtype=np.float16, shape=shape)
-        for n_view in range(N_VIEWS):
-            started = time.time()
-            for first in range(0, len(photos), 256):
-                chunk = photos[first : first + 256]
-                if n_view >= 2:
-                    chunk = torch.stack([view(photo) for photo in chunk])
-                if n_view % 2:
-                    chunk = chunk.flip(-1)
-                features[n_view, first : first + 256] = encode(encoder, chunk).numpy()
-            log.info("view %d of %d encoded in %.0f s", n_view + 1, N_VIEWS, time.time() - started)
-        features.flush()
-        part.replace(path)
-    return np.load(path, mmap_mode="r")
 
 
 def sentence_batch(sentences: list[list[str]], vocabulary: Vocabulary) -> Tensor:
@@ -120,7 +81,7 @@ def report(name: str, captions: list[list[str]], references: list[list[list[str]
 
 
 def train_decoder(
-    train: Split, views: np.ndarray, dev: Split, dev_features: np.ndarray, vocabulary: Vocabulary, checkpoint: Path
+    train: Split, regions: np.ndarray, dev: Split, dev_features: np.ndarray, vocabulary: Vocabulary, checkpoint: Path
 ) -> Decoder:
     """Teach a new decoder the human sentences, going on from `checkpoint`; returns its averaged weights."""
     torch.manual_seed(SEED)
@@ -141,8 +102,8 @@ def train_decoder(
     for n_pass in range(first, N_PASSES):
         started, total = time.time(), 0.0
         decoder.train()
-        for step, (regions, batch) in enumerate(batches(train, views, vocabulary, n_pass)):
-            loss = likelihood_loss(decoder, regions, batch)
+        for step, (seen, batch) in enumerate(batches(train, regions, vocabulary, n_pass)):
+            loss = likelihood_loss(decoder, seen, batch)
             optimizer.zero_grad()
             loss.backward()
             nn.utils.clip_grad_norm_(decoder.parameters(), 1.0)
@@ -161,43 +122,15 @@ def train_decoder(
     return averaged
 
 
-def batches(train: Split, views: np.ndarray, vocabulary: Vocabulary, n_pass: int) -> Iterator[tuple[Tensor, Tensor]]:
-    """One pass over the photos in random order, a random view of each: regions (B, R, E), sentences (5 B, T)."""
+def batches(train: Split, regions: np.ndarray, vocabulary: Vocabulary, n_pass: int) -> Iterator[tuple[Tensor, Tensor]]:
+    """One pass over the photos in random order, a random view of each: regions (B, R, E), sentences (5 B, T).
+
+    A view of odd number is mirrored, and so are *left* and *right* in its sentences.
+    """
     draw = torch.Generator().manual_seed(n_pass)
     for rows in torch.randperm(len(train), generator=draw).split(PHOTOS_A_BATCH):
-        chosen = list(zip(torch.randint(N_VIEWS, (len(rows),), generator=draw).tolist(), rows.tolist(), strict=True))
-        regions = torch.from_numpy(np.stack([views[view, row] for view, row in chosen])).float()
+        views = torch.randint(len(regions), (len(rows),), generator=draw)
+        chosen = list(zip(views.tolist(), rows.tolist(), strict=True))
+        seen = torch.from_numpy(np.stack([regions[view, row] for view, row in chosen])).float()
         texts = [(tokens(text), view % 2) for view, row in chosen for text in train.captions[row]]
-        yield regions, sentence_batch([mirrored(words) if flip else words for words, flip in texts], vocabulary)
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument(
-        "--data", type=Path, default=DEFAULT_DATA, help="folder of Flickr8k, as training/README.md describes it"
-    )
-    parser.add_argument(
-        "--work",
-        type=Path,
-        default=platformdirs.user_cache_path("photosearch") / "training",
-        help="checkpoints and features (7 GB)",
-    )
-    parser.add_argument("--out", type=Path, default=Path(__file__).resolve().parents[1] / "models" / "captioner")
-    options = parser.parse_args()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    work: Path = options.work
-    work.mkdir(parents=True, exist_ok=True)
-    train, dev = load_split(options.data, "train"), load_split(options.data, "dev")
-    encoder = tune_encoder(train, dev, work / "encoder.pt")
-    views = view_features(encoder, train.photos, work / "views.npy")
-    dev_features = encode(encoder, dev.photos).numpy()
-    vocabulary = Vocabulary.learn((text for texts in train.captions for text in texts), min_count=MIN_COUNT)
-    log.info("%d words", len(vocabulary))
-    decoder = train_decoder(train, views, dev, dev_features, vocabulary, work / "decoder.pt")
-    save_checkpoint(options.out, "show-attend-tell", encoder, decoder, vocabulary, beam.Decoding())
-    write_card(options.out, options.data)
-    log.info("%s written", options.out)
-
-
-if __name__ == "__main__":
-    main()
+        yield seen, sentence_batch([mirrored(words) if flip else words for words, flip in texts], vocabulary)

@@ -14,7 +14,7 @@ from PIL import Image
 from torch import Tensor
 from torchvision.transforms import v2
 
-from photosearch.images import CAPTIONER_SIDE_PX
+from photosearch.images import LITE_SIDE_PX
 
 DEFAULT_DATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "flickr8k"
 
@@ -46,7 +46,7 @@ def load_split(folder: Path, split: str) -> Split:
         if not path.is_file():
             raise DataMissing(f"{path} is missing. Training reads Flickr8k from --data; see training/README.md.")
     rows = [json.loads(line) for line in captions_path.read_text(encoding="utf-8").splitlines()]
-    photos = torch.empty((len(rows), 3, CAPTIONER_SIDE_PX, CAPTIONER_SIDE_PX), dtype=torch.uint8)
+    photos = torch.empty((len(rows), 3, LITE_SIDE_PX, LITE_SIDE_PX), dtype=torch.uint8)
     with zipfile.ZipFile(images_path) as archive:
         members = {Path(name).name: name for name in archive.namelist()}
         for i, row in enumerate(rows):
@@ -59,8 +59,8 @@ def augmenter() -> v2.Transform:
     """A random view of a photo: crop and colour. Flips are apart, since *left* and *right* change with them."""
     return v2.Compose(
         [
-            v2.RandomResizedCrop(CAPTIONER_SIDE_PX, scale=(0.55, 1.0), ratio=(0.8, 1.25), antialias=True),
-            v2.ColorJitter(brightness=0.25, contrast=0.25, saturation=0.25, hue=0.02),
+            v2.RandomResizedCrop(LITE_SIDE_PX, scale=(0.4, 1.0), ratio=(0.75, 1.33), antialias=True),
+            v2.ColorJitter(brightness=0.3, contrast=0.3, saturation=0.3, hue=0.02),
         ]
     )
 

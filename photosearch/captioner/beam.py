@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from photosearch.captioner.network import Decoder
+from photosearch.captioner.network import Memory, State
 from photosearch.captioner.vocabulary import END, PAD, START, UNKNOWN
 
 MAX_BEAM_WIDTH = 20
@@ -22,10 +23,13 @@ class Decoding:
     beam_width: int = 5
     length_exponent: float = 0.7  # hypotheses are compared by log-probability / words^exponent; 0: shorter wins
     max_words: int = 22
+    agreement: float = 0.0  # what full agreement with the concept model adds to the score (`captioner.Critic`)
 
     def __post_init__(self) -> None:
         if not 1 <= self.beam_width <= MAX_BEAM_WIDTH:
             raise ValueError(f"beam_width is {self.beam_width}; it must be 1 (greedy) to {MAX_BEAM_WIDTH}")
+        if not self.agreement >= 0:
+            raise ValueError(f"agreement is {self.agreement}; it must be at least 0")
         if self.max_words < 1:
             raise ValueError(f"max_words is {self.max_words}; it must be at least 1")
 
@@ -38,8 +42,35 @@ class Sentence:
     log_prob: float
 
 
+class WriterSizes(Protocol):
+    """What the search wants to know of a decoder."""
+
+    @property
+    def vocabulary(self) -> int:
+        """The number of words."""
+
+
+class Writer(Protocol):
+    """A decoder, as the search drives it; `photosearch.captioner.network.Decoder` says what each does."""
+
+    embedding: nn.Embedding
+
+    @property
+    def sizes(self) -> WriterSizes:
+        """The decoder's widths."""
+
+    def look(self, regions: Tensor) -> tuple[Memory, State]:
+        """Regions (B, R, E) to what to attend to, and the first state."""
+
+    def step(self, memory: Memory, state: State, embedded: Tensor) -> tuple[State, Tensor, Tensor]:
+        """One word (B, W) to the new state, context (B, D) and attention (B, R)."""
+
+    def logits(self, embedded: Tensor, hidden: Tensor, context: Tensor) -> Tensor:
+        """The next word's logits (B, V)."""
+
+
 @torch.inference_mode()
-def search(decoder: Decoder, regions: Tensor, decoding: Decoding) -> list[list[Sentence]]:
+def search(decoder: Writer, regions: Tensor, decoding: Decoding) -> list[list[Sentence]]:
     """Write sentences for encoder regions (B, R, E), B may be 0: for each photo its hypotheses, best first.
 
     No word follows itself. A finished sentence stays in the beam at its own score; the search ends when
@@ -82,6 +113,12 @@ def search(decoder: Decoder, regions: Tensor, decoding: Decoding) -> list[list[S
             break
         state = state.pick((first_row + parent).flatten())
     return [_sentences(words[i], totals[i], lengths[i]) for i in range(n_photos)]
+
+
+def score(sentence: Sentence, decoding: Decoding) -> float:
+    """What finished hypotheses are compared by: log-probability / words^exponent, the end counted as a word."""
+    n = len(sentence.words) + 1
+    return sentence.log_prob * n ** (1 - decoding.length_exponent)
 
 
 def _sentences(words: Tensor, totals: Tensor, lengths: Tensor) -> list[Sentence]:

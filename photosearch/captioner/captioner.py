@@ -1,69 +1,91 @@
-"""The captioning station: decoded pictures in, sentences out."""
+"""The captioning station: pictures in, sentences out."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Protocol
 
-import numpy as np
 import torch
 
 from photosearch.captioner import beam
 from photosearch.captioner.checkpoint import Checkpoint, load_checkpoint
-from photosearch.images import CAPTIONER_SIDE_PX, PIXEL_MEAN, PIXEL_SCALE
+from photosearch.encoder import Encoder
 from photosearch.records import Caption
+from photosearch.stations import Batch, Findings, Station
 
-# More photos at once leave the processor's cache: 32 are slower by a third and take 500 MB more.
-ENCODED_AT_ONCE = 4
+
+class Critic(Protocol):
+    """Whoever can say how well sentences go with a picture: the concept model."""
+
+    digest: str
+
+    def agreement(self, batch: Batch, sentences: Sequence[Sequence[str]]) -> list[list[float]]:
+        """For each picture's sentences a number in [0, 1]."""
+        ...
 
 
 class Captioner:
-    """Writes sentences for pictures."""
+    """Writes sentences for pictures: the beam search proposes, and agreement with the predicted terms helps choose."""
 
-    def __init__(self, checkpoint: Checkpoint) -> None:
+    station = Station.CAPTIONER
+
+    def __init__(self, checkpoint: Checkpoint, encoder: Encoder, critic: Critic) -> None:
         self.name = checkpoint.name
         self.digest = checkpoint.digest
         self.vocabulary = checkpoint.vocabulary
         self.decoding = checkpoint.decoding
-        self._encoder = checkpoint.encoder.to(memory_format=torch.channels_last)
         self._decoder = checkpoint.decoder
+        self._encoder = encoder
+        self._critic = critic
 
     @classmethod
-    def load(cls, folder: Path) -> Captioner:
+    def load(cls, folder: Path, encoder: Encoder, critic: Critic) -> Captioner:
         """Read a captioner from its files; raises `ModelError` as `load_checkpoint` does."""
-        return cls(load_checkpoint(folder))
+        return cls(load_checkpoint(folder, encoder, critic.digest), encoder, critic)
+
+    def look(self, batch: Batch) -> list[Findings]:
+        """Sentences for each picture, best first, found in the model's own way."""
+        return [Findings(captions=captions) for captions in self.write(batch)]
 
     @torch.inference_mode()
-    def caption_batch(
-        self, pictures: Sequence[np.ndarray], *, decoding: beam.Decoding | None = None
-    ) -> list[list[Caption]]:
+    def write(self, batch: Batch, decoding: beam.Decoding | None = None) -> list[tuple[Caption, ...]]:
         """Write sentences for each picture, best first.
 
         Args:
-            pictures: uint8 arrays (224, 224, 3), RGB, as `images.captioner_view` makes them; may be empty.
+            batch: the pictures; may be none.
             decoding: how to search; the model's own way by default.
 
         Returns:
             For each picture in input order at most `beam_width` captions. A sentence found twice
             (it cannot be told apart by its words) is kept once.
-
-        Raises:
-            ValueError: a picture has another shape.
         """
-        if not pictures:
+        if not batch.pictures:
             return []
-        side = CAPTIONER_SIDE_PX
-        for picture in pictures:
-            if picture.shape != (side, side, 3):
-                raise ValueError(f"a picture has shape {picture.shape}; want ({side}, {side}, 3)")
-        batch = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2)  # (B, 3, side, side), channels last in memory
-        pixels = (batch.float() - PIXEL_MEAN) / PIXEL_SCALE
-        regions = torch.cat([self._encoder(few) for few in pixels.split(ENCODED_AT_ONCE)])  # (B, R, E)
-        found = beam.search(self._decoder, regions, decoding or self.decoding)
-        return [self._captions(sentences) for sentences in found]
+        regions = torch.from_numpy(self._encoder.regions(batch))  # (B, R, E)
+        decoding = decoding or self.decoding
+        found = [self._texts(sentences) for sentences in beam.search(self._decoder, regions, decoding)]
+        if decoding.agreement:
+            agreement = self._critic.agreement(batch, [list(texts) for texts in found])
+            found = [_reranked(texts, added, decoding) for texts, added in zip(found, agreement, strict=True)]
+        return [
+            tuple(Caption(text, s.log_prob, self.name, rank) for rank, (text, s) in enumerate(texts.items()))
+            for texts in found
+        ]
 
-    def _captions(self, sentences: list[beam.Sentence]) -> list[Caption]:
-        best: dict[str, float] = {}
+    def _texts(self, sentences: list[beam.Sentence]) -> dict[str, beam.Sentence]:
+        best: dict[str, beam.Sentence] = {}
         for sentence in sentences:
-            best.setdefault(" ".join(self.vocabulary.decode(sentence.words)), sentence.log_prob)
-        return [Caption(text, log_prob, self.name, rank) for rank, (text, log_prob) in enumerate(best.items())]
+            best.setdefault(" ".join(self.vocabulary.decode(sentence.words)), sentence)
+        return best
+
+
+def _reranked(
+    texts: dict[str, beam.Sentence], agreement: Sequence[float], decoding: beam.Decoding
+) -> dict[str, beam.Sentence]:
+    """The sentences by the beam's own score plus what their agreement adds."""
+    scores = {
+        text: beam.score(sentence, decoding) + decoding.agreement * added
+        for (text, sentence), added in zip(texts.items(), agreement, strict=True)
+    }
+    return {text: texts[text] for text in sorted(texts, key=lambda text: -scores[text])}

@@ -1,7 +1,7 @@
-"""A captioner's files: weights, sizes and vocabulary, checked when read.
+"""A captioner's files: the decoder's weights, its sizes and its vocabulary, checked when read.
 
-A folder holds `captioner.safetensors` (float16), `config.json` and `vocabulary.json`; a `README.md`
-beside them is the model's card.
+Beside the config, a folder holds `decoder.safetensors` (float16) and `vocabulary.json`; a `README.md` is the
+model's card.
 """
 
 from __future__ import annotations
@@ -14,14 +14,17 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load, save_file
-from torch import nn
+from safetensors.torch import load, save
 
 from photosearch.captioner.beam import Decoding
-from photosearch.captioner.files import CONFIG, FORMAT, VOCABULARY, WEIGHTS, read_files
-from photosearch.captioner.network import Decoder, Encoder, Sizes
+from photosearch.captioner.network import Decoder, Sizes
 from photosearch.captioner.vocabulary import Vocabulary
+from photosearch.encoder import Encoder
 from photosearch.errors import ModelError
+from photosearch.models import CONFIG, ModelFolder, check_same, open_model, write_model
+from photosearch.stations import Station
+
+WEIGHTS, VOCABULARY = "decoder.safetensors", "vocabulary.json"
 
 
 @dataclass(frozen=True)
@@ -29,72 +32,80 @@ class Checkpoint:
     """A captioner as its files hold it."""
 
     name: str
-    encoder: Encoder  # both float32 and in evaluation mode
-    decoder: Decoder
+    decoder: Decoder  # float32 and in evaluation mode
     vocabulary: Vocabulary
     decoding: Decoding
     digest: str
 
 
 def save_checkpoint(
-    folder: Path, name: str, encoder: Encoder, decoder: Decoder, vocabulary: Vocabulary, decoding: Decoding
-) -> None:
+    folder: Path,
+    name: str,
+    decoder: Decoder,
+    vocabulary: Vocabulary,
+    decoding: Decoding,
+    *,
+    encoder_digest: str,
+    concepts_digest: str,
+) -> ModelFolder:
     """Write a captioner's files; those that are there are replaced."""
-    folder.mkdir(parents=True, exist_ok=True)
-    network = nn.ModuleDict({"encoder": encoder, "decoder": decoder})
-    state = {key: value.half().contiguous() for key, value in network.state_dict().items() if value.is_floating_point()}
-    save_file(state, folder / WEIGHTS, metadata={"format": "pt"})
-    config = {"format": FORMAT, "name": name, "sizes": asdict(decoder.sizes), "decoding": asdict(decoding)}
-    (folder / CONFIG).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
-    (folder / VOCABULARY).write_text(json.dumps(vocabulary.words, indent=0) + "\n", encoding="utf-8")
+    state = {key: value.half().contiguous() for key, value in decoder.state_dict().items()}
+    words = json.dumps(vocabulary.words, indent=0) + "\n"
+    return write_model(
+        folder,
+        Station.CAPTIONER,
+        name,
+        {
+            "encoder": encoder_digest,
+            "concepts": concepts_digest,
+            "sizes": asdict(decoder.sizes),
+            "decoding": asdict(decoding),
+        },
+        {WEIGHTS: save(state, metadata={"format": "pt"}), VOCABULARY: words.encode()},
+    )
 
 
 @contextmanager
-def _damage(path: Path) -> Iterator[None]:
+def _damage(model: ModelFolder, name: str) -> Iterator[None]:
     """What a damaged file makes its reader raise, as our error."""
     try:
         yield
     except (ValueError, KeyError, TypeError, SafetensorError) as error:
-        raise ModelError(f"{path} is damaged ({error}). Get it again; see models/README.md.") from error
+        raise model.damaged(name, error) from error
 
 
-def load_checkpoint(folder: Path) -> Checkpoint:
-    """Read a captioner.
+def load_checkpoint(folder: Path, encoder: Encoder, concepts_digest: str) -> Checkpoint:
+    """Read a captioner that goes with an encoder and a concept model.
 
     Raises:
-        ModelError: a file is missing or damaged, or the three do not belong together.
+        ModelError: a file is missing or damaged, or they do not belong together.
     """
-    files = read_files(folder)
-    with _damage(folder / CONFIG):
-        sizes, decoding = Sizes(**files.config["sizes"]), Decoding(**files.config["decoding"])  # type: ignore[arg-type]
+    model = open_model(folder, Station.CAPTIONER)
+    with _damage(model, CONFIG):
+        sizes = Sizes(**model.options["sizes"])  # type: ignore[arg-type]
+        decoding = Decoding(**model.options["decoding"])  # type: ignore[arg-type]
         if not all(isinstance(size, int) and size > 0 for size in asdict(sizes).values()):
             raise ValueError("a size is no positive number")
-    with _damage(folder / VOCABULARY):
-        vocabulary = Vocabulary(json.loads(files.vocabulary))
-    with _damage(folder / WEIGHTS):
-        state = load(files.weights)
+    check_same(folder, "encoder", model.options.get("encoder"), encoder.digest)
+    check_same(folder, "concept model", model.options.get("concepts"), concepts_digest)
+    with _damage(model, VOCABULARY):
+        vocabulary = Vocabulary(json.loads(model.read(VOCABULARY)))
+    with _damage(model, WEIGHTS):
+        state = load(model.read(WEIGHTS))
     if len(vocabulary) != sizes.vocabulary:
         raise ModelError(
             f"{folder / VOCABULARY} has {len(vocabulary):,} words, but {CONFIG} says {sizes.vocabulary:,}."
             " Replace both together; see models/README.md."
         )
-    encoder, decoder = Encoder(), Decoder(sizes)
-    network = nn.ModuleDict({"encoder": encoder, "decoder": decoder}).eval().requires_grad_(False)
-    skipped = {
-        key for key, value in network.state_dict().items() if not value.is_floating_point()
-    }  # batch norm's counters
+    decoder = Decoder(sizes).eval().requires_grad_(False)
     try:
-        missing, unexpected = network.load_state_dict(
-            {key: value.float() for key, value in state.items()}, strict=False
-        )
+        missing, unexpected = decoder.load_state_dict({k: v.float() for k, v in state.items()}, strict=False)
     except RuntimeError as error:
         raise ModelError(f"{folder / WEIGHTS} does not fit {CONFIG}: {str(error).splitlines()[-1].strip()}") from error
-    if set(missing) - skipped or unexpected:
-        odd = sorted(set(missing) - skipped) + unexpected
+    if odd := [*sorted(missing), *unexpected]:
         raise ModelError(f"{folder / WEIGHTS} does not fit {CONFIG}: {len(odd)} tensors differ, among them {odd[0]}.")
-    for value in network.state_dict().values():  # batch norm's statistics, too
-        if not torch.isfinite(value).all():
-            raise ModelError(
-                f"{folder / WEIGHTS} holds numbers that are not finite. Get the file again; see models/README.md."
-            )
-    return Checkpoint(files.name, encoder, decoder, vocabulary, decoding, files.digest)
+    if not all(bool(torch.isfinite(value).all()) for value in decoder.state_dict().values()):
+        raise ModelError(
+            f"{folder / WEIGHTS} holds numbers that are not finite. Get the file again; see models/README.md."
+        )
+    return Checkpoint(model.name, decoder, vocabulary, decoding, model.digest)

@@ -1,4 +1,6 @@
-"""Show, Attend and Tell (Xu et al. 2015, arXiv:1502.03044): encoder, soft attention, LSTM decoder.
+"""Show, Attend and Tell (Xu et al. 2015, arXiv:1502.03044): soft attention and the LSTM decoder.
+
+The encoder is an exported graph (`photosearch.graphs`).
 
 Shapes: B batch, R regions, E encoder width, D region width inside the decoder, H hidden,
 W word embedding, T steps, V vocabulary.
@@ -12,82 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-# EfficientNet-Lite0 (Tan & Le 2019, arXiv:1905.11946; the "lite" variant drops squeeze-and-excite and
-# uses ReLU6): expansion, kernel, stride, output channels, blocks.
-LITE0_STAGES = (
-    (1, 3, 1, 16, 1),
-    (6, 3, 2, 24, 2),
-    (6, 5, 2, 40, 2),
-    (6, 3, 2, 80, 3),
-    (6, 5, 1, 112, 3),
-    (6, 5, 2, 192, 4),
-    (6, 3, 1, 320, 1),
-)
-STEM_CHANNELS = 32
-ENCODER_WIDTH = 1280
-BATCH_NORM_EPS = 1e-3
-
-
-class SameConv(nn.Conv2d):
-    """Convolution with TensorFlow's "same" padding, as the published weights expect: the odd pixel goes last."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Convolve (B, C, h, w) to (B, C', ceil(h / stride), ceil(w / stride))."""
-        kernel, stride = self.kernel_size[0], self.stride[0]
-        padding = [max((-(-side // stride) - 1) * stride + kernel - side, 0) for side in x.shape[-2:]]
-        (top, left) = (total // 2 for total in padding)
-        x = F.pad(x, (left, padding[1] - left, top, padding[0] - top))
-        return F.conv2d(x, self.weight, None, self.stride, 0, 1, self.groups)
-
-
-def _unit(n_in: int, n_out: int, kernel: int, stride: int = 1, groups: int = 1, act: bool = True) -> nn.Sequential:
-    layers: list[nn.Module] = []
-    if stride > 1:
-        layers.append(SameConv(n_in, n_out, kernel, stride, groups=groups, bias=False))
-    else:
-        layers.append(nn.Conv2d(n_in, n_out, kernel, 1, kernel // 2, groups=groups, bias=False))
-    layers.append(nn.BatchNorm2d(n_out, eps=BATCH_NORM_EPS, momentum=0.01))
-    if act:
-        layers.append(nn.ReLU6(inplace=True))
-    return nn.Sequential(*layers)
-
-
-class InvertedResidual(nn.Module):
-    """Expand, filter each channel, project; added to its input where the shapes agree."""
-
-    def __init__(self, n_in: int, n_out: int, kernel: int, stride: int, expansion: int) -> None:
-        super().__init__()
-        width = n_in * expansion
-        units = [_unit(n_in, width, 1)] if expansion > 1 else []
-        units += [_unit(width, width, kernel, stride, groups=width), _unit(width, n_out, 1, act=False)]
-        self.layers = nn.Sequential(*units)
-        self.is_residual = stride == 1 and n_in == n_out
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(B, C, h, w) to (B, C', h / stride, w / stride)."""
-        return x + self.layers(x) if self.is_residual else self.layers(x)
-
-
-class Encoder(nn.Module):
-    """EfficientNet-Lite0 without its classifier: pixels to a grid of region vectors."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.stem = _unit(3, STEM_CHANNELS, 3, stride=2)
-        stages, n_in = [], STEM_CHANNELS
-        for expansion, kernel, stride, n_out, n_blocks in LITE0_STAGES:
-            blocks = []
-            for i in range(n_blocks):
-                blocks.append(InvertedResidual(n_in, n_out, kernel, stride if i == 0 else 1, expansion))
-                n_in = n_out
-            stages.append(nn.Sequential(*blocks))
-        self.stages = nn.Sequential(*stages)
-        self.head = _unit(n_in, ENCODER_WIDTH, 1)
-
-    def forward(self, pixels: Tensor) -> Tensor:
-        """Encode float32 pixels (B, 3, 224, 224), normalised as the config says, to regions (B, R=49, E=1280)."""
-        grid = self.head(self.stages(self.stem(pixels)))  # (B, E, 7, 7)
-        return grid.flatten(2).transpose(1, 2)  # (B, R, E)
+ENCODER_WIDTH = 1280  # E, of EfficientNet-Lite0's region vectors
 
 
 @dataclass(frozen=True)

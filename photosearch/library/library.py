@@ -10,19 +10,22 @@ import contextlib
 import os
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import Connection, Row, Select, delete, exists, func, insert, select, update
+from sqlalchemy import Connection, Row, Select, delete, exists, false, func, insert, or_, select, update
 from sqlalchemy.exc import DatabaseError, OperationalError
 
 from photosearch.errors import CollectionNotFound, LibraryError, PhotoNotFound
 from photosearch.library import schema as t
+from photosearch.library.documents import read_documents
 from photosearch.library.engine import open_engine
-from photosearch.library.photos import CAPTIONER, assemble, newest_model
+from photosearch.library.photos import assemble
+from photosearch.library.saving import save_findings, save_images
 from photosearch.library.work import Merge, Pending, Reading, photo_id
-from photosearch.records import Caption, CollectionInfo, Listing, Photo, PhotoState
+from photosearch.records import CollectionInfo, Document, Listing, Photo, PhotoState
+from photosearch.stations import Findings, Station
 
 FILE_NAME = "library.sqlite"
 _AT_ONCE = 500  # values bound in one statement; SQLite's limit is 32,766
@@ -202,7 +205,7 @@ class Library:
 
     # Analyses
 
-    def model_id(self, station: str, name: str, digest: str) -> int:
+    def model_id(self, station: Station, name: str, digest: str) -> int:
         """The number under which a model's work is filed."""
         with self.writing() as connection:
             query = select(t.model.c.id).where(t.model.c.station == station, t.model.c.digest == digest)
@@ -212,46 +215,48 @@ class Library:
                 found = connection.execute(made).scalar_one()
             return int(found)
 
-    def pending(self, collection: str | None, model_id: int, *, redo: bool = False) -> list[Pending]:
-        """Photos that the model has not seen yet, in the order they were listed; with `redo` all that can be read."""
+    def pending(self, collection: str | None, model_ids: Sequence[int], *, redo: bool = False) -> list[Pending]:
+        """Photos that one of the models has not seen yet, in the order they were listed; with `redo` all readable."""
         columns = (t.photo.c.id, t.photo.c.source, t.photo.c.source_key, t.photo.c.stamp)
         query = select(*columns).order_by(t.photo.c.collection_id, t.photo.c.source_key)
-        seen = exists().where(t.analysis.c.sha256 == t.photo.c.sha256, t.analysis.c.model_id == model_id)
         if redo:
             query = query.where(t.photo.c.state.in_((PhotoState.NEW, PhotoState.READY)))
         else:
-            query = query.where((t.photo.c.state == PhotoState.NEW) | ((t.photo.c.state == PhotoState.READY) & ~seen))
+            seen = (
+                exists().where(t.analysis.c.sha256 == t.photo.c.sha256, t.analysis.c.model_id == model_id)
+                for model_id in model_ids
+            )
+            unseen = or_(false(), *(~by for by in seen))
+            query = query.where((t.photo.c.state == PhotoState.NEW) | ((t.photo.c.state == PhotoState.READY) & unseen))
         with self.reading() as connection:
             if collection is not None:
                 query = query.where(t.photo.c.collection_id == self._collection(connection, collection).id)
             return [Pending(*row) for row in connection.execute(query)]
 
-    def analysed(self, model_id: int, digests: Iterable[str]) -> set[str]:
-        """Which of the pictures the model has seen."""
-        query = select(t.analysis.c.sha256).where(t.analysis.c.model_id == model_id)
+    def seen_by(self, sha256: str) -> set[int]:
+        """The numbers of the models that have seen a picture."""
+        query = select(t.analysis.c.model_id).where(t.analysis.c.sha256 == sha256)
         with self.reading() as connection:
-            return {
-                sha256
-                for some in _chunks(list(digests))
-                for sha256 in connection.execute(query.where(t.analysis.c.sha256.in_(some))).scalars()
-            }
+            return set(connection.execute(query).scalars())
 
-    def save(self, model_id: int, readings: Sequence[Reading], captions: dict[str, list[Caption]]) -> None:
-        """Keep what a batch came to, in one transaction: what was read, and the captions of new pictures.
+    def save(self, readings: Sequence[Reading], findings: Mapping[int, Mapping[str, Findings]]) -> None:
+        """Keep what a batch came to, in one transaction: what was read, and what each model told of new pictures.
 
         A photo that was listed as changed or gone since it was read stays as it was listed.
         """
+        pictures = sorted({sha256 for told in findings.values() for sha256 in told})
         with self.writing() as connection:
             ids = [reading.photo_id for reading in readings]
             touched = set(connection.execute(select(t.photo.c.collection_id).where(t.photo.c.id.in_(ids))).scalars())
-            if captions:  # the same picture may be in other collections
-                also = select(t.photo.c.collection_id).where(t.photo.c.sha256.in_(list(captions)))
+            if pictures:  # the same picture may be in other collections
+                also = select(t.photo.c.collection_id).where(t.photo.c.sha256.in_(pictures))
                 touched.update(connection.execute(also).scalars())
             stamps = {
                 collection_id: self._raise_generation(connection, collection_id) for collection_id in sorted(touched)
             }
-            self._save_images(connection, readings)
-            self._save_captions(connection, model_id, captions)
+            save_images(connection, readings)
+            for model_id, told in findings.items():
+                save_findings(connection, model_id, told)
             for reading in readings:
                 state = PhotoState.READY if reading.sha256 else PhotoState.FAILED
                 values = {"sha256": reading.sha256, "state": state, "reason": reading.reason}
@@ -259,54 +264,16 @@ class Library:
                 here = t.photo.c.id == reading.photo_id
                 connection.execute(update(t.photo).where(here, as_listed).values(values))
             for collection_id, generation in stamps.items():
-                either = t.photo.c.id.in_(ids) | t.photo.c.sha256.in_(list(captions))
+                either = t.photo.c.id.in_(ids) | t.photo.c.sha256.in_(pictures)
                 here = t.photo.c.collection_id == collection_id
                 connection.execute(update(t.photo).where(here, either).values(generation=generation))
 
-    def _save_images(self, connection: Connection, readings: Sequence[Reading]) -> None:
-        images = {
-            r.sha256: {"sha256": r.sha256, "width": r.width_px, "height": r.height_px, "phash": r.phash}
-            for r in readings
-            if r.sha256
-        }
-        known = set(connection.execute(select(t.image.c.sha256).where(t.image.c.sha256.in_(list(images)))).scalars())
-        if new := [values for sha256, values in images.items() if sha256 not in known]:
-            connection.execute(insert(t.image), new)
-
-    def _save_captions(self, connection: Connection, model_id: int, captions: dict[str, list[Caption]]) -> None:
-        if not captions:
-            return
-        for table in (t.caption, t.analysis):
-            connection.execute(delete(table).where(table.c.model_id == model_id, table.c.sha256.in_(list(captions))))
-        connection.execute(insert(t.analysis), [{"sha256": sha256, "model_id": model_id} for sha256 in captions])
-        rows = [
-            {"sha256": sha256, "model_id": model_id, "rank": c.rank, "text": c.text, "log_prob": c.log_prob}
-            for sha256, found in captions.items()
-            for c in found
-        ]
-        if rows:
-            connection.execute(insert(t.caption), rows)
-
     # Reading
 
-    def documents(self, collection: str) -> list[tuple[str, str]]:
-        """The id and the sentence of each photo that has one; raises `CollectionNotFound`."""
+    def documents(self, collection: str) -> list[Document]:
+        """What each photo can be found by; raises `CollectionNotFound`."""
         with self.reading() as connection:
-            collection_id = self._collection(connection, collection).id
-            human = select(t.photo_text.c.text).where(
-                t.photo_text.c.photo_id == t.photo.c.id,
-                t.photo_text.c.kind == "human",
-                t.photo_text.c.superseded_at.is_(None),
-            )
-            newest = newest_model(CAPTIONER, t.photo.c.sha256)
-            best = select(t.caption.c.text).where(
-                t.caption.c.sha256 == t.photo.c.sha256, t.caption.c.model_id == newest, t.caption.c.rank == 0
-            )
-            said = func.coalesce(human.limit(1).scalar_subquery(), best.limit(1).scalar_subquery())
-            query = select(t.photo.c.id, said).where(
-                t.photo.c.collection_id == collection_id, t.photo.c.state == PhotoState.READY
-            )
-            return [(row[0], row[1]) for row in connection.execute(query) if row[1]]
+            return read_documents(connection, self._collection(connection, collection).id)
 
     def photo(self, photo_id: str) -> Photo:
         """One photo; raises `PhotoNotFound`."""

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 
-from sqlalchemy import BindParameter, ColumnElement, Connection, ScalarSelect, bindparam, func, select
+from sqlalchemy import BindParameter, ColumnElement, Connection, ScalarSelect, Select, bindparam, select
 
 from photosearch.library import schema as t
 from photosearch.records import Caption, Detection, Photo, PhotoState, Prediction
+from photosearch.stations import Station
 
-CAPTIONER, DETECTOR, CLASSIFIER = "captioner", "detector", "classifier"  # stations, as models are filed
 
-
-def newest_model(station: str, sha256: ColumnElement[str]) -> ScalarSelect[int]:
-    """The number of the newest model of a station that has seen a picture."""
-    seen = t.analysis.c.sha256 == sha256
-    both = t.analysis.join(t.model)
+def newest_model(station: Station, sha256: ColumnElement[str]) -> ScalarSelect[int]:
+    """The number of a station's model that looked at a picture last."""
     return (
-        select(func.max(t.analysis.c.model_id))
-        .select_from(both)
-        .where(seen, t.model.c.station == station)
+        select(t.analysis.c.model_id)
+        .select_from(t.analysis.join(t.model))
+        .where(t.analysis.c.sha256 == sha256, t.model.c.station == station)
+        .order_by(t.analysis.c.at.desc(), t.analysis.c.model_id.desc())
+        .limit(1)
         .scalar_subquery()
     )
 
@@ -34,27 +34,42 @@ _PHOTOS = (
 )
 _CAPTIONS = (
     select(t.caption.c.sha256, t.caption.c.text, t.caption.c.log_prob, t.model.c.name, t.caption.c.rank)
-    .join(t.model)
+    .select_from(
+        t.caption.join(t.model).join(
+            t.analysis,
+            (t.analysis.c.sha256 == t.caption.c.sha256) & (t.analysis.c.model_id == t.caption.c.model_id),
+        )
+    )
     .where(t.caption.c.sha256.in_(_THESE))
-    .order_by(t.caption.c.model_id.desc(), t.caption.c.rank)
+    .order_by(t.analysis.c.at.desc(), t.caption.c.model_id.desc(), t.caption.c.rank)
 )
 _OBJECTS = (
     select(t.detection)
     .where(t.detection.c.sha256.in_(_THESE))
-    .where(t.detection.c.model_id == newest_model(DETECTOR, t.detection.c.sha256))
+    .where(t.detection.c.model_id == newest_model(Station.DETECTOR, t.detection.c.sha256))
     .order_by(t.detection.c.score.desc())
 )
-_LABELS = (
-    select(t.prediction.c.sha256, t.prediction.c.term, t.prediction.c.p)
-    .where(t.prediction.c.sha256.in_(_THESE), t.prediction.c.kind == "label")
-    .where(t.prediction.c.model_id == newest_model(CLASSIFIER, t.prediction.c.sha256))
-    .order_by(t.prediction.c.p.desc())
-)
+
+
+def _predictions(station: Station) -> Select:
+    return (
+        select(t.prediction.c.sha256, t.prediction.c.found)
+        .where(t.prediction.c.sha256.in_(_THESE))
+        .where(t.prediction.c.model_id == newest_model(station, t.prediction.c.sha256))
+    )
+
+
+_LABELS, _CONCEPTS = _predictions(Station.CLASSIFIER), _predictions(Station.CONCEPTS)
 _TEXTS = (
     select(t.photo_text.c.photo_id, t.photo_text.c.kind, t.photo_text.c.text)
     .where(t.photo_text.c.photo_id.in_(_THESE), t.photo_text.c.superseded_at.is_(None))
     .order_by(t.photo_text.c.id)
 )
+
+
+def parse_predictions(found: str) -> tuple[Prediction, ...]:
+    """Predictions as the table holds them."""
+    return tuple(Prediction(term, p) for term, p in json.loads(found).items())
 
 
 def assemble(connection: Connection, ids: Sequence[str]) -> list[Photo]:
@@ -68,9 +83,10 @@ def assemble(connection: Connection, ids: Sequence[str]) -> list[Photo]:
     for row in connection.execute(_OBJECTS, shas):
         found = Detection(row.label, row.score, (row.x, row.y, row.width, row.height))
         objects.setdefault(row.sha256, []).append(found)
-    labels: dict[str, list[Prediction]] = {}
-    for sha256, term, p in connection.execute(_LABELS, shas):
-        labels.setdefault(sha256, []).append(Prediction(term, p))
+    labels, concepts = (
+        {sha256: parse_predictions(found) for sha256, found in connection.execute(query, shas)}
+        for query in (_LABELS, _CONCEPTS)
+    )
     texts: dict[tuple[str, str], list[str]] = {}
     for photo_id, kind, text in connection.execute(_TEXTS, {"these": [row.id for row in rows]}):
         texts.setdefault((photo_id, kind), []).append(text)
@@ -92,7 +108,8 @@ def assemble(connection: Connection, ids: Sequence[str]) -> list[Photo]:
                 *captions.get(row.sha256, ()),
             ),
             objects=tuple(objects.get(row.sha256, ())),
-            labels=tuple(labels.get(row.sha256, ())),
+            labels=labels.get(row.sha256, ()),
+            concepts=concepts.get(row.sha256, ()),
             owner_text=next(iter(texts.get((row.id, "owner"), ())), None),
         )
         for row in rows

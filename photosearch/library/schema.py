@@ -27,7 +27,7 @@ from sqlalchemy import (
 
 from photosearch.errors import LibraryError
 
-HEAD = "0001"  # the newest migration
+HEAD = "0002"  # the newest migration
 _MIGRATIONS = Path(__file__).parent / "migrations"
 WRITES = {"writes": True}  # execution options of a transaction that writes
 
@@ -95,6 +95,7 @@ analysis = Table(
     Column("sha256", ForeignKey("image.sha256", ondelete="CASCADE"), primary_key=True),
     Column("model_id", ForeignKey("model.id"), primary_key=True),
     Column("error", Text),
+    Column("at", Float, nullable=False, server_default="0"),  # seconds since 1970; of two models the latest counts
 )
 caption = Table(
     "caption",
@@ -124,9 +125,7 @@ prediction = Table(
     metadata,
     Column("sha256", ForeignKey("image.sha256", ondelete="CASCADE"), primary_key=True),
     Column("model_id", ForeignKey("model.id"), primary_key=True),
-    Column("kind", String(20), primary_key=True),
-    Column("term", Text, primary_key=True),
-    Column("p", Float, nullable=False),
+    Column("found", Text, nullable=False),  # JSON: term to probability, largest first
 )
 job = Table(
     "job",

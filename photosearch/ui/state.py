@@ -8,6 +8,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from photosearch.jobs import BackgroundRun, OnProgress
+from photosearch.loader import Choice
 from photosearch.records import Report
 from photosearch.settings import read_settings
 from photosearch.workspace import Workspace
@@ -86,4 +87,5 @@ def warm() -> None:
     held = workspace()
     for info in held.collections():
         held.index(info.name)
-    held.captioner()
+    for model in held.models().choose(Choice()):
+        model.load()

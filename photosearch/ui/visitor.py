@@ -24,10 +24,13 @@ def caption_a_picture() -> None:
     try:
         picture = images.decode(upload.getvalue())
         with st.spinner("Looking at it"):
-            (captions,) = state.workspace().captioner().caption_batch([images.captioner_view(picture)])
+            told = state.workspace().look(picture)
     except PhotosearchError as error:
         st.error(plain(f"This picture cannot be used: {error}."))
         return
-    st.image(images.thumbnail(picture), alt=captions[0].text, width=images.THUMBNAIL_SIDE_PX)
-    for caption in captions:
+    st.image(images.thumbnail(picture), alt=told.captions[0].text, width=images.THUMBNAIL_SIDE_PX)
+    for caption in told.captions:
         st.text(caption.text)
+    if told.objects:
+        st.text(f"Objects: {', '.join(dict.fromkeys(found.label for found in told.objects))}")
+    st.text(f"Labels: {', '.join(label.term for label in told.labels)}")

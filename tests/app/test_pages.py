@@ -11,12 +11,13 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from photosearch.errors import LibraryError
-from photosearch.library import CAPTIONER
-from photosearch.pipeline import caption_photos
+from photosearch.images import Picture
+from photosearch.records import Caption, Detection, Prediction
 from photosearch.settings import Settings
+from photosearch.stations import Batch, Findings, Station
 from photosearch.ui import site_path, state
 from photosearch.workspace import Workspace
-from tests.conftest import ColourStation
+from tests.conftest import ColourStation, analyse
 
 PATIENCE_S = 30
 
@@ -31,13 +32,8 @@ def shown(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Iterator[Wor
 
 
 def fill(workspace: Workspace, folder: Path, collection: str | None = None) -> None:
-    name, _ = workspace.add(str(folder), collection)
-    library, station = workspace.library, ColourStation()
-    model_id = library.model_id(CAPTIONER, station.name, station.digest)
-    pending = library.pending(name, model_id)
-    caption_photos(
-        library, station, pending, model_id=model_id, on_progress=lambda progress: None, is_cancelled=lambda: False
-    )
+    workspace.add(str(folder), collection)
+    analyse(workspace.library, ColourStation())
 
 
 def open_page(**query: str) -> AppTest:
@@ -88,24 +84,18 @@ def test_the_address_sets_collection_and_query(shown: Workspace, make_photos: Ca
 def test_no_match_suggests_words_that_occur(shown: Workspace, make_photos: Callable[..., Path]) -> None:
     fill(shown, make_photos("red.jpg"))
     app = open_page(q="elephant <b>")
-    assert "No caption holds a word" in app.info[0].value
+    assert "No photo holds a word" in app.info[0].value
     assert "picture" in app.info[0].value
     assert "<b>" not in app.info[0].value
 
 
 def test_a_caption_with_markup_is_shown_as_text(shown: Workspace, make_photos: Callable[..., Path]) -> None:
     class Hostile(ColourStation):
-        def caption_batch(self, pictures):  # type: ignore[no-untyped-def]
-            from photosearch.records import Caption
+        def say(self, picture: Picture) -> str:
+            return "<img src=x onerror=alert(1)> dog & **cat**"
 
-            return [[Caption("<img src=x onerror=alert(1)> dog & **cat**", -1.0, "hostile")] for _ in pictures]
-
-    name, _ = shown.add(str(make_photos("red.jpg")))
-    model_id = shown.library.model_id(CAPTIONER, "hostile", "h" * 64)
-    caption_photos(
-        shown.library, Hostile(), shown.library.pending(name, model_id), model_id=model_id,
-        on_progress=lambda progress: None, is_cancelled=lambda: False,
-    )  # fmt: skip
+    shown.add(str(make_photos("red.jpg")))
+    analyse(shown.library, Hostile())
     app = open_page(q="dog")
     assert "&lt;img src=x onerror=alert(1)&gt; <mark>dog</mark> &amp; **cat**" in html(app)
     assert "<img" not in html(app)
@@ -169,3 +159,46 @@ def test_a_library_that_fails_later_is_said_on_the_page(
     app = open_page()
     assert not app.exception
     assert "is damaged" in app.error[0].value
+
+
+class Telling(ColourStation):
+    """A station that tells the same of every picture."""
+
+    def __init__(self, station: Station, told: Findings) -> None:
+        super().__init__()
+        self.station, self.digest, self.told = station, station * 8, told
+
+    def look(self, batch: Batch) -> list[Findings]:
+        return [self.told] * len(batch.pictures)
+
+
+def all_stations() -> list[Telling]:
+    dogs = tuple(Detection("dog", score, (0, 0, 1, 1)) for score in (0.9, 0.8))
+    return [
+        Telling(Station.CAPTIONER, Findings(captions=(Caption("a red picture", -0.5, "telling"),))),
+        Telling(Station.DETECTOR, Findings(objects=dogs)),
+        Telling(Station.CLASSIFIER, Findings(labels=(Prediction("Border collie", 0.7),))),
+        Telling(Station.CONCEPTS, Findings(concepts=(Prediction("grass", 0.8),))),
+    ]
+
+
+def test_objects_are_chips_and_predicted_terms_are_also_seen(
+    shown: Workspace, make_photos: Callable[..., Path]
+) -> None:
+    shown.add(str(make_photos("red.jpg")))
+    analyse(shown.library, *all_stations())
+    app = open_page(q="grass and an animal")
+    assert '<span class="chip"><mark>dog</mark> × 2</span>' in html(app)
+    assert "also seen: " in html(app)
+    assert "grass" in html(app).split("also seen: ")[1]
+    assert "animal" in html(app).split("also seen: ")[1]
+
+
+def test_what_is_searched_can_be_chosen_and_is_in_the_address(
+    shown: Workspace, make_photos: Callable[..., Path]
+) -> None:
+    shown.add(str(make_photos("red.jpg")))
+    analyse(shown.library, *all_stations())
+    assert len(open_page(q="collie").image) == 1
+    assert "No photo holds" in open_page(q="collie", by="captions", related="false").info[0].value
+    assert len(open_page(q="red", by="captions", related="false").image) == 1

@@ -1,22 +1,29 @@
 """The network, the search for sentences, and the files a captioner comes in."""
 
+import hashlib
 import itertools
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file, save_file
+from PIL import Image
+from safetensors.torch import load_file, save
 
+from photosearch import encoder as encoding
 from photosearch.captioner import beam
 from photosearch.captioner.beam import MAX_BEAM_WIDTH, NEVER_WRITTEN, Decoding
 from photosearch.captioner.captioner import Captioner
-from photosearch.captioner.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-from photosearch.captioner.files import CONFIG, VOCABULARY, WEIGHTS
-from photosearch.captioner.network import ENCODER_WIDTH, Decoder, Encoder, Sizes
+from photosearch.captioner.checkpoint import VOCABULARY, WEIGHTS, Checkpoint, save_checkpoint
+from photosearch.captioner.network import ENCODER_WIDTH, Decoder, Sizes
 from photosearch.captioner.vocabulary import END, PAD, SPECIAL, START, UNKNOWN, Vocabulary
 from photosearch.errors import ModelError
+from photosearch.images import Picture
+from photosearch.models import CONFIG, open_model
+from photosearch.settings import MODELS_DIR
+from photosearch.stations import Batch, Station
 
 N_REGIONS, SIDE = 49, 224
 CLOSE = 1e-4
@@ -86,11 +93,6 @@ def test_attention_rows_sum_to_one():
     assert bool((attention >= 0).all())
 
 
-def test_the_encoder_turns_a_picture_into_49_regions():
-    with torch.inference_mode():
-        assert Encoder().eval()(torch.zeros(1, 3, SIDE, SIDE)).shape == (1, N_REGIONS, ENCODER_WIDTH)
-
-
 # The search
 
 
@@ -152,24 +154,74 @@ def test_a_sentence_without_words_is_refused():
 # The captioner
 
 
-def test_pictures_together_get_the_same_captions_as_alone(tiny_models):
-    captioner, pictures = Captioner.load(tiny_models / "captioner"), make_pictures(3)
-    together = captioner.caption_batch(pictures)
-    alone = [captioner.caption_batch([picture])[0] for picture in pictures]
+class Agreeing:
+    """A critic that likes sentences with a certain word."""
+
+    digest = "a" * 64
+
+    def __init__(self, word: str = "dog") -> None:
+        self.word = word
+
+    def agreement(self, batch: Batch, sentences: list[list[str]]) -> list[list[float]]:
+        assert len(sentences) == len(batch.pictures)
+        return [[float(self.word in text.split()) for text in texts] for texts in sentences]
+
+
+@pytest.fixture(scope="module")
+def encoder() -> encoding.Encoder:
+    return encoding.Encoder.load(MODELS_DIR / "encoder")
+
+
+def make_batch(n: int) -> Batch:
+    pictures = [Image.fromarray(values) for values in make_pictures(n)]
+    return Batch([Picture(f"{i:064}", *rgb.size, rgb) for i, rgb in enumerate(pictures)])
+
+
+def load(folder: Path, encoder: encoding.Encoder, critic: Agreeing | None = None) -> Captioner:
+    critic = critic or Agreeing()
+    critic.digest = open_model(MODELS_DIR / "concepts", Station.CONCEPTS).digest
+    return Captioner.load(folder, encoder, critic)
+
+
+def test_pictures_together_get_the_same_captions_as_alone(tiny_models, encoder):
+    captioner, batch = load(tiny_models / "captioner", encoder), make_batch(3)
+    together = captioner.write(batch)
+    alone = [captioner.write(Batch([picture]))[0] for picture in batch.pictures]
     assert [[c.text for c in found] for found in together] == [[c.text for c in found] for found in alone]
     for both, one in zip(together, alone, strict=True):
         assert [c.log_prob for c in both] == pytest.approx([c.log_prob for c in one], abs=CLOSE)
         assert [c.rank for c in both] == list(range(len(both)))
 
 
-def test_no_pictures_give_no_captions(tiny_models):
-    assert Captioner.load(tiny_models / "captioner").caption_batch([]) == []
+def test_what_it_tells_is_what_it_writes(tiny_models, encoder):
+    captioner, batch = load(tiny_models / "captioner", encoder), make_batch(2)
+    assert [found.captions for found in captioner.look(batch)] == captioner.write(batch)
 
 
-@pytest.mark.parametrize("shape", [(SIDE, SIDE), (SIDE, SIDE, 4), (SIDE, SIDE - 1, 3), (3, SIDE, SIDE)])
-def test_a_picture_of_another_shape_is_refused(tiny_models, shape):
-    with pytest.raises(ValueError, match="a picture has shape"):
-        Captioner.load(tiny_models / "captioner").caption_batch([np.zeros(shape, np.uint8)])
+def test_no_pictures_give_no_captions(tiny_models, encoder):
+    assert load(tiny_models / "captioner", encoder).look(Batch([])) == []
+
+
+def test_agreement_changes_the_order_and_nothing_else(tiny_models, encoder):
+    batch, width = make_batch(3), 8
+    plain = load(tiny_models / "captioner", encoder).write(batch, Decoding(width, max_words=3))
+    word = next(w for found in plain for c in found[1:] for w in c.text.split() if w not in found[0].text.split())
+    captioner = load(tiny_models / "captioner", encoder, Agreeing(word))
+    ranked = captioner.write(batch, Decoding(width, max_words=3, agreement=1000.0))
+    for before, after in zip(plain, ranked, strict=True):
+        assert sorted((c.text, c.log_prob) for c in before) == sorted((c.text, c.log_prob) for c in after)
+        has = [word in caption.text.split() for caption in after]
+        assert has == sorted(has, reverse=True)
+        assert [c.text for c, yes in zip(after, has, strict=True) if yes] == [
+            c.text for c in before if word in c.text.split()
+        ]
+    assert plain != ranked
+
+
+@pytest.mark.parametrize("agreement", [-1.0, float("nan")])
+def test_an_agreement_out_of_range_is_refused(agreement):
+    with pytest.raises(ValueError, match="agreement is"):
+        Decoding(agreement=agreement)
 
 
 # Its files
@@ -183,83 +235,124 @@ def folder(tmp_path, tiny_models) -> Path:
     return tmp_path
 
 
-def refuse(folder: Path, message: str) -> None:
-    with pytest.raises(ModelError, match=message) as caught:
-        load_checkpoint(folder)
-    assert str(folder) in str(caught.value)
+@pytest.fixture
+def refuse(folder, encoder) -> Callable[[str], None]:
+    """Expects the folder to be refused with a message that names it."""
+
+    def check(message: str) -> None:
+        with pytest.raises(ModelError, match=message) as caught:
+            load(folder, encoder)
+        assert str(folder) in str(caught.value)
+
+    return check
 
 
-def test_saving_and_loading_keeps_the_captions(tmp_path):
-    torch.manual_seed(3)
-    encoder, decoder, vocabulary = Encoder().eval(), make_decoder(3), Vocabulary([*SPECIAL, "dog", "cat", "runs"])
-    decoding = Decoding(beam_width=2, max_words=4)
-    before = Captioner(Checkpoint("tiny", encoder, decoder, vocabulary, decoding, "0" * 64))
-    save_checkpoint(tmp_path, "tiny", encoder, decoder, vocabulary, decoding)
-    after, pictures = Captioner.load(tmp_path), make_pictures(2)
+def rewrite(folder: Path, name: str, content: bytes) -> None:
+    """Replace one of a model's files, and its digest with it."""
+    (folder / name).write_bytes(content)
+    config = json.loads((folder / CONFIG).read_text())
+    config["files"][name] = hashlib.sha256(content).hexdigest()
+    (folder / CONFIG).write_text(json.dumps(config))
+
+
+def change(folder: Path, **options: object) -> None:
+    """Change what a model's config tells its station."""
+    config = json.loads((folder / CONFIG).read_text())
+    config["options"].update(options)
+    (folder / CONFIG).write_text(json.dumps(config))
+
+
+def test_saving_and_loading_keeps_the_captions(tmp_path, encoder):
+    decoder, vocabulary = make_decoder(3), Vocabulary([*SPECIAL, "dog", "cat", "runs"])
+    decoding, critic = Decoding(beam_width=2, max_words=4), Agreeing()
+    before = Captioner(Checkpoint("tiny", decoder, vocabulary, decoding, "0" * 64), encoder, critic)
+    save_checkpoint(
+        tmp_path, "tiny", decoder, vocabulary, decoding, encoder_digest=encoder.digest, concepts_digest=critic.digest
+    )
+    after, batch = Captioner.load(tmp_path, encoder, critic), make_batch(2)
     assert after.decoding == decoding
-    for old, new in zip(before.caption_batch(pictures), after.caption_batch(pictures), strict=True):
+    for old, new in zip(before.write(batch), after.write(batch), strict=True):
         assert [caption.text for caption in old] == [caption.text for caption in new]
         assert [c.log_prob for c in old] == pytest.approx([c.log_prob for c in new], abs=0.05)
 
 
-def test_a_loaded_captioner_saved_again_is_the_same_model(folder, tmp_path_factory):
-    first, again = load_checkpoint(folder), tmp_path_factory.mktemp("again")
-    save_checkpoint(again, first.name, first.encoder, first.decoder, first.vocabulary, first.decoding)
-    assert load_checkpoint(again).digest == first.digest
-
-
 @pytest.mark.parametrize("name", [WEIGHTS, CONFIG, VOCABULARY])
-def test_a_missing_file_is_named(folder, name):
+def test_a_missing_file_is_named(folder, refuse, name):
     (folder / name).unlink()
-    refuse(folder, f"{name} cannot be read: No such file")
+    refuse(f"{name} cannot be read: No such file")
 
 
 @pytest.mark.parametrize("name", [WEIGHTS, CONFIG, VOCABULARY])
-def test_a_truncated_file_is_named(folder, name):
+def test_a_truncated_file_is_named(folder, refuse, name):
     content = (folder / name).read_bytes()
     (folder / name).write_bytes(content[: len(content) // 2])
-    refuse(folder, f"{name} is damaged")
+    refuse(f"{name} is damaged")
 
 
-def test_a_vocabulary_of_another_length_is_refused(folder):
-    (folder / VOCABULARY).write_text(json.dumps([*SPECIAL, "dog"]))
-    refuse(folder, rf"{VOCABULARY} has 5 words, but {CONFIG} says 16")
+def test_a_file_that_is_another_one_is_refused(folder, refuse):
+    content = bytearray((folder / WEIGHTS).read_bytes())
+    content[-1] ^= 1
+    (folder / WEIGHTS).write_bytes(content)
+    refuse(f"{WEIGHTS} is damaged, or not the one that {CONFIG} names")
 
 
-@pytest.mark.parametrize("key", ["decoder.bias", "encoder.head.1.weight", "encoder.head.1.running_var"])
-def test_weights_that_are_no_numbers_are_refused(folder, key):
+def test_weights_of_the_right_digest_that_are_none_are_refused(folder, refuse):
+    rewrite(folder, WEIGHTS, b"no weights")
+    refuse(f"{WEIGHTS} is damaged")
+
+
+def test_a_vocabulary_of_another_length_is_refused(folder, refuse):
+    rewrite(folder, VOCABULARY, json.dumps([*SPECIAL, "dog"]).encode())
+    refuse(rf"{VOCABULARY} has 5 words, but {CONFIG} says 16")
+
+
+def test_weights_that_are_no_numbers_are_refused(folder, refuse):
     state = load_file(folder / WEIGHTS)
-    state[key][0] = torch.nan
-    save_file(state, folder / WEIGHTS)
-    refuse(folder, f"{WEIGHTS} holds numbers that are not finite")
+    state["bias"][0] = torch.nan
+    rewrite(folder, WEIGHTS, save(state))
+    refuse(f"{WEIGHTS} holds numbers that are not finite")
 
 
-def test_weights_that_lack_a_tensor_or_have_another_shape_are_refused(folder):
+def test_weights_that_lack_a_tensor_or_have_another_shape_are_refused(folder, refuse):
     state = load_file(folder / WEIGHTS)
-    bias = state.pop("decoder.bias")
-    save_file(state, folder / WEIGHTS)
-    refuse(folder, f"{WEIGHTS} does not fit {CONFIG}: 1 tensors differ, among them decoder.bias")
-    save_file({**state, "decoder.bias": bias[1:].clone()}, folder / WEIGHTS)
-    refuse(folder, f"{WEIGHTS} does not fit {CONFIG}")
+    bias = state.pop("bias")
+    rewrite(folder, WEIGHTS, save(state))
+    refuse(f"{WEIGHTS} does not fit {CONFIG}: 1 tensors differ, among them bias")
+    rewrite(folder, WEIGHTS, save({**state, "bias": bias[1:].clone()}))
+    refuse(f"{WEIGHTS} does not fit {CONFIG}")
 
 
 @pytest.mark.parametrize(
-    ("change", "message"),
+    ("options", "message"),
     [
-        ({"format": 2}, f"{CONFIG} is of format 2"),
         ({"sizes": {"vocabulary": 16, "depth": 3}}, f"{CONFIG} is damaged"),
         ({"sizes": {"vocabulary": "16"}}, f"{CONFIG} is damaged"),
         ({"decoding": {"beam_width": 0}}, f"{CONFIG} is damaged"),
         ({"decoding": None}, f"{CONFIG} is damaged"),
+        ({"encoder": "e" * 64}, "was made for another encoder"),
+        ({"concepts": None}, "was made for another concept model"),
     ],
 )
-def test_a_config_that_cannot_be_used_is_refused(folder, change, message):
-    config = json.loads((folder / CONFIG).read_text())
-    (folder / CONFIG).write_text(json.dumps({**config, **change}))
-    refuse(folder, message)
+def test_options_that_cannot_be_used_are_refused(folder, refuse, options, message):
+    change(folder, **options)
+    refuse(message)
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ({"format": 1}, f"{CONFIG} is of format 1"),
+        ({"station": "detector"}, "holds a detector, not a captioner"),
+        ({"files": None}, f"{CONFIG} is damaged"),
+        ({"files": {}}, f"{CONFIG} names no"),
+    ],
+)
+def test_a_config_that_is_another_one_is_refused(folder, refuse, config, message):
+    (folder / CONFIG).write_text(json.dumps({**json.loads((folder / CONFIG).read_text()), **config}))
+    refuse(message)
 
 
 @pytest.mark.parametrize("words", ["5", "{}", '["a"]', "[1, 2, 3, 4]"])
-def test_a_vocabulary_that_is_none_is_refused(folder, words):
-    (folder / VOCABULARY).write_text(words)
-    refuse(folder, f"{VOCABULARY} is damaged")
+def test_a_vocabulary_that_is_none_is_refused(folder, refuse, words):
+    rewrite(folder, VOCABULARY, words.encode())
+    refuse(f"{VOCABULARY} is damaged")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from photosearch.formats import CSV_COLUMNS, photo_json, photos_csv, results_json
 from photosearch.index import Index
-from photosearch.records import Caption, Detection, Hit, Photo, PhotoState, Prediction, Results
+from photosearch.records import Caption, Detection, Document, Hit, Photo, PhotoState, Prediction, Results
 
 BARE = Photo("id-1", "holiday", "folder", "/photos/red.jpg", PhotoState.FAILED, reason="the file is empty")
 FULL = Photo(
@@ -27,6 +27,7 @@ FULL = Photo(
     captions=(Caption('a "red" dog, two\ncats', None, None), Caption("a dog", -0.5, "model", rank=1)),
     objects=(Detection("dog", 0.9, (0.1, 0.2, 0.3, 0.4)), Detection("ball", 0.5, (0, 0, 1, 1))),
     labels=(Prediction("beach", 0.7), Prediction("sea", 0.2)),
+    concepts=(Prediction("dog", 0.6),),
     owner_text="Grüße 🐕",
 )
 
@@ -57,6 +58,7 @@ def test_photo_is_told_whole() -> None:
             {"label": "ball", "score": 0.5, "box": [0, 0, 1, 1]},
         ],
         "labels": [{"label": "beach", "p": 0.7}, {"label": "sea", "p": 0.2}],
+        "concepts": [{"term": "dog", "p": 0.6}],
         "owner_text": "Grüße 🐕",
         "taken_at": "2024-05-06T07:08:09+00:00",
     }  # fmt: skip
@@ -106,7 +108,12 @@ def test_table_gives_texts_back(text: str) -> None:
 
 
 def test_answer_has_its_hits_with_terms_that_add_up() -> None:
-    index = Index([("id-1", "a red dog on two balls"), ("id-2", "red dogs in the snow, red balls")])
+    index = Index(
+        [
+            Document("id-1", captions=("a red dog on two balls",)),
+            Document("id-2", captions=("red dogs in the snow, red balls",)),
+        ]
+    )
     total, matches = index.search("two red dogs, snow and balls", top=10)
     photos = {"id-1": BARE, "id-2": FULL}
     hits = tuple(Hit(n, m.score, photos[m.photo_id], m.shares) for n, m in enumerate(matches, start=1))

@@ -149,7 +149,7 @@ def test_bomb_is_refused_before_it_is_unpacked(
 @pytest.mark.parametrize("size", [(1, 1), (1, 5000), (5000, 1), (2, 30_000), (640, 480), (3000, 2000)])
 def test_every_shape_has_a_view_and_a_thumbnail(size: tuple[int, int]) -> None:
     picture = images.decode(jpeg("red", size))
-    view = images.captioner_view(picture)
+    view = images.squashed(picture)
     small = Image.open(io.BytesIO(images.thumbnail(picture)))
     assert (view.shape, view.dtype) == ((224, 224, 3), np.uint8)
     assert (picture.width_px, picture.height_px) == size

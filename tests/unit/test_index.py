@@ -1,4 +1,9 @@
+"""The index against two oracles: scikit-learn for captions alone, the written formula for all fields."""
+
 from __future__ import annotations
+
+import math
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -7,7 +12,11 @@ from hypothesis import strategies as st
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from photosearch.analyzer import terms
+from photosearch.expansion import Expansion
+from photosearch.fields import ALL, WEIGHTS, Field, postings
+from photosearch.hypernyms import Hypernyms
 from photosearch.index import SCORE_DECIMALS, Index
+from photosearch.records import Document
 
 WORDS = ["dog", "dogs", "cat", "running", "runs", "red", "two", "snow", "the", "a", "ball", "Grass", "child's", "rügen"]
 TEXTS = st.lists(st.sampled_from(WORDS), max_size=8).map(" ".join)
@@ -18,7 +27,12 @@ quick = settings(deadline=None, max_examples=120, derandomize=True)
 
 def index_of(texts: list[str]) -> Index:
     """An index whose ids run against the order of the texts."""
-    return Index((f"photo-{len(texts) - n:03}", text) for n, text in enumerate(texts))
+    return Index(said(f"photo-{len(texts) - n:03}", text) for n, text in enumerate(texts))
+
+
+def said(photo_id: str, text: str) -> Document:
+    """A photo with a caption and nothing else."""
+    return Document(photo_id, captions=(text,))
 
 
 def dense_scores(texts: list[str], query: str) -> dict[str, float]:
@@ -64,7 +78,7 @@ def test_top_cuts_the_whole_order(texts: list[str], query: str, top: int) -> Non
 @quick
 @given(texts=CORPORA, data=st.data())
 def test_order_of_the_documents_does_not_matter(texts: list[str], data: st.DataObject) -> None:
-    documents = [(f"photo-{n}", text) for n, text in enumerate(texts)]
+    documents = [said(f"photo-{n}", text) for n, text in enumerate(texts)]
     shuffled = data.draw(st.permutations(documents))
     assert Index(shuffled).search("red dogs run", top=9) == Index(documents).search("red dogs run", top=9)
 
@@ -86,7 +100,7 @@ def test_suggestions_start_with_words_spelled_alike() -> None:
 
 
 def test_same_caption_finds_both_photos_by_id() -> None:
-    index = Index([("b", "a red dog"), ("c", "a blue dog"), ("a", "a red dog")])
+    index = Index([said("b", "a red dog"), said("c", "a blue dog"), said("a", "a red dog")])
     n_found, matches = index.search("red dog", top=10)
     assert n_found == 3
     assert [match.photo_id for match in matches] == ["a", "b", "c"]
@@ -95,7 +109,7 @@ def test_same_caption_finds_both_photos_by_id() -> None:
 
 def test_ties_across_the_cut_go_by_id() -> None:
     ids = [f"{n:03}" for n in np.random.default_rng(0).permutation(200)]
-    n_found, matches = Index((photo_id, "a dog on grass") for photo_id in ids).search("grass", top=7)
+    n_found, matches = Index(said(photo_id, "a dog on grass") for photo_id in ids).search("grass", top=7)
     assert n_found == 200
     assert [match.photo_id for match in matches] == sorted(ids)[:7]
 
@@ -137,3 +151,113 @@ def test_very_long_query_is_answered() -> None:
 def test_negative_top_is_refused() -> None:
     with pytest.raises(ValueError, match="-1"):
         index_of(["a dog"]).search("dog", top=-1)
+
+
+# All fields
+
+TERMS = ["dog", "cat", "run", "red", "snow", "ball"]
+PROBS = st.dictionaries(st.sampled_from(TERMS), st.floats(0.01, 1.0), max_size=4)
+LABELS = st.dictionaries(st.sampled_from(["collie", "tabby cat", "snow leopard"]), st.floats(0.01, 1.0), max_size=3)
+OBJECTS = st.lists(st.tuples(st.sampled_from(["dog", "sports ball"]), st.floats(0.1, 1.0)), max_size=4).map(tuple)
+SENTENCES = st.lists(TEXTS, max_size=3).map(tuple)
+DOCUMENTS = st.lists(
+    st.builds(
+        Document,
+        st.just(""),
+        human=st.lists(TEXTS, max_size=1).map(tuple),
+        captions=SENTENCES,
+        objects=OBJECTS,
+        labels=LABELS,
+        concepts=PROBS,
+        owner=SENTENCES,
+    ),
+    max_size=7,
+).map(lambda found: [Document(f"p{n}", *fields_of(document)) for n, document in enumerate(found)])
+KINDS = Hypernyms(
+    {"collie": (("dog", 1), ("animal", 3)), "tabby cat": (("cat", 1), ("animal", 2)), "dog": (("animal", 1),)}
+)
+RELATED = Expansion(
+    {"kid": (("dog", 0.5), ("snow", 0.1)), "dog": (("cat", 0.3), ("anim", 0.2)), "red": (("unicorn", 0.9),)}
+)
+FIELDS = st.sets(st.sampled_from(list(Field))).map(frozenset)
+
+
+def fields_of(d: Document) -> tuple[object, ...]:
+    return d.human, d.captions, d.objects, d.labels, d.concepts, d.owner
+
+
+def by_formula(documents: list[Document], query: str, fields: frozenset[Field], expand: bool) -> dict[str, float]:
+    """All scores above 0, straight from the formula in the index's docstring, one number at a time."""
+    held = [[p for p in postings(d, KINDS) if p.field in fields] for d in documents]
+    known = {p.term for parts in held for p in parts}
+    df = {t: sum(max((p.mass for p in parts if p.term == t), default=0.0) for parts in held) for t in known}
+    idf = {t: 1 + math.log((1 + len(documents)) / (1 + df[t])) for t in known}
+    unseen = 1 + math.log(1 + len(documents))
+    asked: Counter[str] = Counter()
+    for s, n in Counter(terms(query)).items():
+        asked[s] += (1 + math.log(n)) * idf.get(s, 0.0)
+        for t, weight in RELATED.related(s) if expand else ():
+            asked[t] += weight * (1 + math.log(n)) * idf.get(s, unseen)
+    q = {t: weight for t, weight in asked.items() if t in known and weight}
+    q_norm = math.sqrt(sum(weight**2 for weight in q.values()))
+    scores = {}
+    for document, parts in zip(documents, held, strict=True):
+        a: Counter[str] = Counter()
+        for p in parts:
+            a[p.term] += WEIGHTS[p.field] * p.gain * idf[p.term]
+        norm = math.sqrt(sum(weight**2 for weight in a.values()))
+        dot = sum(q.get(t, 0.0) * weight for t, weight in a.items())
+        if dot > 0:
+            scores[document.photo_id] = dot / norm / q_norm
+    return scores
+
+
+@quick
+@given(
+    documents=DOCUMENTS,
+    query=st.lists(st.sampled_from([*WORDS, "kid", "animal"]), max_size=5),
+    fields=FIELDS,
+    expand=st.booleans(),
+)
+def test_scores_over_fields_are_the_formula_s(
+    documents: list[Document], query: list[str], fields: frozenset[Field], expand: bool
+) -> None:
+    index = Index(documents, expansion=RELATED, hypernyms=KINDS)
+    n_found, matches = index.search(" ".join(query), top=100, fields=fields, expand=expand)
+    expected = by_formula(documents, " ".join(query), fields, expand)
+    assert n_found == len(matches)
+    assert {m.photo_id: m.score for m in matches} == pytest.approx(expected, abs=1e-8)
+    for rank, match in enumerate(matches, start=1):
+        assert sum(part.share for part in match.shares) == pytest.approx(match.score, abs=1e-8)
+        assert {part.field for part in match.shares} <= fields
+        assert {part.word for part in match.shares} <= set(terms(" ".join(query)))
+        assert index.rank(" ".join(query), match.photo_id, fields=fields, expand=expand) == rank
+
+
+def test_a_related_word_finds_what_the_plain_one_does_not_and_says_so() -> None:
+    index = Index([Document("a", captions=("a dog",)), Document("b", captions=("a cat",))], expansion=RELATED)
+    assert index.search("kid", top=5, expand=False) == (0, [])
+    _, (match,) = index.search("kid", top=5)
+    assert (match.photo_id, match.shares[0].term, match.shares[0].word) == ("a", "dog", "kid")
+
+
+def test_a_share_names_its_field() -> None:
+    index = Index(
+        [Document("a", captions=("a dog", "a brown dog"), concepts={"dog": 0.5}), Document("b", captions=("a cat",))]
+    )
+    _, (match,) = index.search("dog", top=5)
+    assert {part.field for part in match.shares} == {Field.CAPTION, Field.SENTENCES, Field.CONCEPTS}
+    assert index.search("dog", top=5, fields=ALL - {Field.CAPTION, Field.SENTENCES, Field.CONCEPTS})[0] == 0
+
+
+def test_a_person_s_sentence_stands_in_for_the_captions() -> None:
+    index = Index([Document("a", human=("my cat",), captions=("a dog",)), Document("b", captions=("a dog",))])
+    assert [m.photo_id for m in index.search("dog", top=5)[1]] == ["b"]
+    assert [m.photo_id for m in index.search("cat", top=5)[1]] == ["a"]
+
+
+def test_rank_of_a_photo_that_is_not_there_or_not_found_is_none() -> None:
+    index = index_of(["a dog", "a cat"])
+    assert index.rank("dog", "nobody") is None
+    assert index.rank("dog", "photo-001") is None
+    assert index.rank("dog", "photo-002") == 1

@@ -10,9 +10,10 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from photosearch.errors import CollectionNotFound, LibraryError, PhotoNotFound
-from photosearch.library import CAPTIONER, Library, Reading, photo_id, schema
+from photosearch.library import Library, Reading, photo_id, schema
 from photosearch.library.library import FILE_NAME
-from photosearch.records import Caption, Listing, PhotoState
+from photosearch.records import Caption, Detection, Document, Listing, PhotoState, Prediction
+from photosearch.stations import Findings, Station
 from tests.conftest import jpeg
 
 RED, BLUE = "a" * 64, "b" * 64
@@ -22,21 +23,26 @@ def list_photos(library: Library, *keys: str, collection: str = "c", stamp: str 
     library.merge(collection, "folder", [Listing(key, stamp) for key in keys])
 
 
+def said(*texts: str, model: str = "m") -> Findings:
+    return Findings(captions=tuple(Caption(text, -0.5, model, rank) for rank, text in enumerate(texts)))
+
+
 def caption(library: Library, key: str, sha256: str, text: str = "a dog", collection: str = "c") -> None:
     """File a sentence for a listed photo, as the pipeline does."""
-    model_id = library.model_id(CAPTIONER, "m", "d" * 64)
-    stamp = next(p.stamp for p in library.pending(collection, model_id, redo=True) if p.source_key == key)
+    model_id = library.model_id(Station.CAPTIONER, "m", "d" * 64)
+    stamp = next(p.stamp for p in library.pending(collection, [model_id], redo=True) if p.source_key == key)
     reading = Reading(photo_id(collection, key), stamp, sha256, 64, 48, "0" * 16)
-    known = library.analysed(model_id, [sha256])
-    library.save(model_id, [reading], {} if known else {sha256: [Caption(text, -0.5, "m")]})
+    known = model_id in library.seen_by(sha256)
+    library.save([reading], {} if known else {model_id: {sha256: said(text)}})
 
 
 def fail(library: Library, key: str, collection: str = "c") -> None:
-    library.save(1, [Reading(photo_id(collection, key), "1", reason="the file is empty")], {})
+    library.save([Reading(photo_id(collection, key), "1", reason="the file is empty")], {})
 
 
 def pending(library: Library, collection: str | None = "c") -> list[str]:
-    return [photo.source_key for photo in library.pending(collection, library.model_id(CAPTIONER, "m", "d" * 64))]
+    model_id = library.model_id(Station.CAPTIONER, "m", "d" * 64)
+    return [photo.source_key for photo in library.pending(collection, [model_id])]
 
 
 def state(library: Library, key: str, collection: str = "c") -> PhotoState:
@@ -156,11 +162,11 @@ def test_a_caption_raises_the_generation_of_each_collection_that_holds_the_pictu
         list_photos(library, "/a.jpg", collection=name)
         caption(library, "/a.jpg", RED, collection=name)
     before = library.generation("other")
-    model_id = library.model_id(CAPTIONER, "better", "e" * 64)
+    model_id = library.model_id(Station.CAPTIONER, "better", "e" * 64)
     reading = Reading(photo_id("c", "/a.jpg"), "1", RED)
-    library.save(model_id, [reading], {RED: [Caption("a wolf", -0.1, "better")]})
+    library.save([reading], {model_id: {RED: said("a wolf", model="better")}})
     assert library.generation("other") > before
-    assert [text for _, text in library.documents("other")] == ["a wolf"]
+    assert [document.captions for document in library.documents("other")] == [("a wolf",)]
 
 
 # Photos
@@ -182,19 +188,19 @@ def test_a_changed_photo_is_read_again(library):
 
 def test_a_photo_that_changes_while_it_is_captioned_is_read_again(library):
     list_photos(library, "/a.jpg")
-    model_id = library.model_id(CAPTIONER, "m", "d" * 64)
-    (listed,) = library.pending("c", model_id)
+    model_id = library.model_id(Station.CAPTIONER, "m", "d" * 64)
+    (listed,) = library.pending("c", [model_id])
     list_photos(library, "/a.jpg", stamp="2")
-    library.save(model_id, [Reading(listed.id, listed.stamp, RED)], {RED: [Caption("a dog", -0.5, "m")]})
+    library.save([Reading(listed.id, listed.stamp, RED)], {model_id: {RED: said("a dog")}})
     assert pending(library) == ["/a.jpg"]
 
 
 def test_a_photo_that_vanishes_while_it_is_captioned_stays_gone(library):
     list_photos(library, "/a.jpg")
-    model_id = library.model_id(CAPTIONER, "m", "d" * 64)
-    (listed,) = library.pending("c", model_id)
+    model_id = library.model_id(Station.CAPTIONER, "m", "d" * 64)
+    (listed,) = library.pending("c", [model_id])
     library.merge("c", "folder", [], ["/a.jpg"])
-    library.save(model_id, [Reading(listed.id, listed.stamp, RED)], {RED: [Caption("a dog", -0.5, "m")]})
+    library.save([Reading(listed.id, listed.stamp, RED)], {model_id: {RED: said("a dog")}})
     assert state(library, "/a.jpg") is PhotoState.GONE
 
 
@@ -213,7 +219,7 @@ def test_a_photo_that_is_gone_has_no_document_and_comes_back(library):
     caption(library, "/a.jpg", RED)
     caption(library, "/b.jpg", BLUE)
     assert library.merge("c", "folder", [], ["/a.jpg"]).n_gone == 1
-    assert [found for found, _ in library.documents("c")] == [photo_id("c", "/b.jpg")]
+    assert [document.photo_id for document in library.documents("c")] == [photo_id("c", "/b.jpg")]
     assert [photo.source_key for photo in library.photos("c")] == ["/b.jpg"]
     list_photos(library, "/a.jpg")
     assert pending(library) == ["/a.jpg"]
@@ -224,6 +230,63 @@ def test_two_photos_with_the_same_sentence_are_two_documents(library):
     caption(library, "/a.jpg", RED)
     caption(library, "/b.jpg", BLUE)
     assert len(library.documents("c")) == 2
+
+
+def test_each_station_tells_its_own_part_and_the_latest_model_of_each_counts(library):
+    list_photos(library, "/a.jpg")
+    caption(library, "/a.jpg", RED, "a dog")
+    reading = Reading(photo_id("c", "/a.jpg"), "1", RED)
+    dog = Detection("dog", 0.75, (0.1, 0.2, 0.3, 0.4))
+    told = {
+        Station.DETECTOR: Findings(objects=(dog, dog)),
+        Station.CLASSIFIER: Findings(labels=(Prediction("Border collie", 0.5), Prediction("collie", 0.25))),
+        Station.CONCEPTS: Findings(concepts=(Prediction("dog", 0.9), Prediction("grass", 0.3))),
+    }
+    found = {library.model_id(station, "m", station * 8): {RED: part} for station, part in told.items()}
+    library.save([reading], found)
+    assert library.documents("c") == [
+        Document(
+            photo_id("c", "/a.jpg"),
+            captions=("a dog",),
+            objects=(("dog", 0.75), ("dog", 0.75)),
+            labels={"Border collie": 0.5, "collie": 0.25},
+            concepts={"dog": 0.9, "grass": 0.3},
+        )
+    ]
+    (photo,) = library.photos("c")
+    assert (photo.objects, photo.labels, photo.concepts) == (
+        (dog, dog),
+        told[Station.CLASSIFIER].labels,
+        told[Station.CONCEPTS].concepts,
+    )
+    again = library.model_id(Station.DETECTOR, "other", "o" * 64)
+    library.save([reading], {again: {RED: Findings()}})
+    assert library.photos("c")[0].objects == ()
+
+
+def test_the_captioner_that_looked_last_leads_and_the_other_ones_stand_beside_it(library):
+    list_photos(library, "/a.jpg")
+    caption(library, "/a.jpg", RED, "a dog")
+    reading = Reading(photo_id("c", "/a.jpg"), "1", RED)
+    first = library.model_id(Station.CAPTIONER, "m", "d" * 64)
+    second = library.model_id(Station.CAPTIONER, "better", "b" * 64)
+    library.save([reading], {second: {RED: said("a wolf", "a grey wolf", model="better")}})
+    (photo,) = library.photos("c")
+    assert [c.text for c in photo.captions] == ["a wolf", "a grey wolf", "a dog"]
+    assert [c.model for c in photo.captions] == ["better", "better", "m"]
+    assert library.documents("c")[0].captions == ("a wolf", "a grey wolf")
+    library.save([reading], {first: {RED: said("a hound")}})
+    assert library.photos("c")[0].caption == "a hound"
+    assert library.documents("c")[0].captions == ("a hound",)
+
+
+def test_a_photo_that_only_one_of_two_models_has_seen_is_pending(library):
+    list_photos(library, "/a.jpg")
+    caption(library, "/a.jpg", RED)
+    captioner = library.model_id(Station.CAPTIONER, "m", "d" * 64)
+    detector = library.model_id(Station.DETECTOR, "m", "d" * 64)
+    assert library.pending("c", [captioner]) == []
+    assert len(library.pending("c", [captioner, detector])) == 1
 
 
 def test_unknown_names_are_told_with_those_that_exist(library):

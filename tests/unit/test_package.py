@@ -12,9 +12,10 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "photosearch"
 # From the bottom up; a module imports from its own level or from below, stations not even from their own.
 LEVELS = (
-    {"__init__", "records", "errors", "settings", "analyzer", "images"},
-    {"captioner", "detector", "classifier", "concepts"},
-    {"library", "sources", "index", "query", "evaluation", "formats", "pipeline", "jobs"},
+    {"__init__", "records", "errors", "settings", "analyzer", "images", "models", "graphs", "stations", "encoder"},
+    {"captioner", "detector", "classifier", "alexnet", "concepts"},
+    {"hypernyms", "expansion", "fields", "library", "sources", "index", "query", "evaluation"},
+    {"pipeline", "jobs", "measurement", "loader", "formats"},
     {"workspace"},
     {"api", "cli"},
     {"ui", "__main__"},
@@ -98,7 +99,7 @@ def run():
     except SystemExit as end:
         assert not end.code, end.code
 {code}
-heavy = {{"torch", "streamlit", "sklearn", "skimage", "imagehash"}} & set(sys.modules)
+heavy = {{"torch", "streamlit", "sklearn", "skimage", "imagehash", "onnxruntime"}} & set(sys.modules)
 assert not heavy, heavy
 """
     environment = {"PHOTOSEARCH_LIBRARY": str(library.folder), "PATH": ""}

@@ -2,43 +2,23 @@
 
 import struct
 import zlib
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from photosearch import pipeline
 from photosearch.errors import LibraryError
-from photosearch.library import CAPTIONER, Library
-from photosearch.pipeline import caption_photos
+from photosearch.library import Library
 from photosearch.records import Listing, PhotoState, Progress, Report
-from tests.conftest import ColourStation, jpeg
+from photosearch.stations import Batch, Findings, Station
+from tests.conftest import ColourStation, analyse, jpeg
 
 N_PHOTOS, SMALL_BATCH = 7, 2
-
-
-def ignore(_: Progress) -> None:
-    pass
 
 
 def list_folder(library: Library, root: Path, collection: str = "c") -> None:
     stat = [(str(path), path.stat()) for path in sorted(root.rglob("*.*"))]
     library.merge(collection, "folder", [Listing(key, f"{s.st_size}:{s.st_mtime_ns}") for key, s in stat])
-
-
-def run(
-    library: Library,
-    station: ColourStation,
-    *,
-    redo: bool = False,
-    on_progress: Callable[[Progress], None] = ignore,
-    is_cancelled: Callable[[], bool] = lambda: False,
-) -> Report:
-    model_id = library.model_id(CAPTIONER, station.name, station.digest)
-    photos = library.pending(None, model_id, redo=redo)
-    return caption_photos(
-        library, station, photos, model_id=model_id, redo=redo, on_progress=on_progress, is_cancelled=is_cancelled
-    )
 
 
 @pytest.fixture
@@ -67,7 +47,7 @@ def write_bomb(path: Path, side_px: int = 20_000) -> None:
 
 def test_photos_get_their_captions_sizes_and_thumbnails(library, station, make_photos):
     list_folder(library, make_photos("red.jpg", "green.jpg"))
-    assert run(library, station) == Report(n_captioned=2)
+    assert analyse(library, station) == Report(n_captioned=2)
     green, red = library.photos("c")
     assert (green.caption, red.caption) == ("a green picture", "a red picture")
     assert (red.state, red.width_px, red.height_px) == (PhotoState.READY, 64, 48)
@@ -75,20 +55,20 @@ def test_photos_get_their_captions_sizes_and_thumbnails(library, station, make_p
 
 
 def test_nothing_to_do_is_no_work(library, station):
-    assert run(library, station) == Report()
+    assert analyse(library, station) == Report()
 
 
 def test_a_second_run_shows_nothing_to_the_model(library, station, make_photos):
     list_folder(library, make_photos("red.jpg", "green.jpg"))
-    run(library, station)
-    assert (run(library, station), station.n_seen) == (Report(), 2)
+    analyse(library, station)
+    assert (analyse(library, station), station.n_seen) == (Report(), 2)
 
 
 @pytest.mark.parametrize("batch", [1, 2, 32])
 def test_copies_within_one_run_are_shown_to_the_model_once(library, station, make_photos, monkeypatch, batch):
     monkeypatch.setattr(pipeline, "BATCH", batch)
     list_folder(library, make_photos("red.jpg", "red-2.jpg", "blue.jpg", "red-3.jpg"))
-    assert run(library, station) == Report(n_captioned=2, n_reused=2)
+    assert analyse(library, station) == Report(n_captioned=2, n_reused=2)
     assert station.n_seen == 2
     assert sorted(photo.caption for photo in library.photos("c")) == ["a blue picture"] + 3 * ["a red picture"]
 
@@ -96,9 +76,9 @@ def test_copies_within_one_run_are_shown_to_the_model_once(library, station, mak
 def test_a_picture_in_two_collections_is_captioned_once(library, station, make_photos):
     root = make_photos("red.jpg")
     list_folder(library, root, "c")
-    run(library, station)
+    analyse(library, station)
     list_folder(library, root, "other")
-    assert run(library, station) == Report(n_reused=1)
+    assert analyse(library, station) == Report(n_reused=1)
     assert station.n_seen == 1
     assert library.photos("other")[0].caption == "a red picture"
 
@@ -106,9 +86,9 @@ def test_a_picture_in_two_collections_is_captioned_once(library, station, make_p
 def test_a_touched_but_equal_file_is_not_captioned_again(library, station, make_photos):
     root = make_photos("red.jpg")
     list_folder(library, root)
-    run(library, station)
+    analyse(library, station)
     library.merge("c", "folder", [Listing(str(root / "red.jpg"), "touched")])
-    assert run(library, station) == Report(n_reused=1)
+    assert analyse(library, station) == Report(n_reused=1)
     (photo,) = library.photos("c")
     assert (photo.caption, photo.width_px) == ("a red picture", 64)
 
@@ -120,7 +100,7 @@ def test_bad_files_fail_with_a_reason_and_the_rest_is_captioned(library, station
     (root / "empty.jpg").write_bytes(b"")
     write_bomb(root / "bomb.png")
     list_folder(library, root)
-    report = run(library, station)
+    report = analyse(library, station)
     assert report.n_captioned == 2
     reasons = {Path(failure.source_key).name: failure.reason for failure in report.failures}
     assert set(reasons) == {"text.jpg", "cut.jpg", "empty.jpg", "bomb.png"}
@@ -129,48 +109,86 @@ def test_bad_files_fail_with_a_reason_and_the_rest_is_captioned(library, station
     assert "damaged" in reasons["cut.jpg"]
     assert "too large" in reasons["bomb.png"]
     assert {Path(p.source_key).name: p.reason for p in library.photos("c", PhotoState.FAILED)} == reasons
-    assert run(library, station) == Report()
+    assert analyse(library, station) == Report()
 
 
 def test_a_file_that_vanished_fails_with_a_reason(library, station, make_photos):
     root = make_photos("red.jpg")
     list_folder(library, root)
     (root / "red.jpg").unlink()
-    (failure,) = run(library, station).failures
+    (failure,) = analyse(library, station).failures
     assert failure.reason == "the file is no longer there"
 
 
 def test_progress_counts_up_to_all_photos(library, station, many):
     list_folder(library, many)
     seen: list[Progress] = []
-    run(library, station, on_progress=seen.append)
+    analyse(library, station, on_progress=seen.append)
     assert [progress.done for progress in seen] == [0, 2, 4, 6, 7]
     assert {progress.total for progress in seen} == {N_PHOTOS}
 
 
 def test_cancelling_keeps_what_is_saved_and_the_next_run_finishes(library, station, many):
     list_folder(library, many)
-    assert run(library, station, is_cancelled=lambda: True).n_captioned == SMALL_BATCH
+    assert analyse(library, station, is_cancelled=lambda: True).n_captioned == SMALL_BATCH
     assert len(library.documents("c")) == SMALL_BATCH
-    assert run(library, station).n_captioned == N_PHOTOS - SMALL_BATCH
+    assert analyse(library, station).n_captioned == N_PHOTOS - SMALL_BATCH
     assert (len(library.documents("c")), station.n_seen) == (N_PHOTOS, N_PHOTOS)
 
 
 def test_redo_shows_every_picture_again_and_keeps_one_sentence_each(library, station, make_photos):
     list_folder(library, make_photos("red.jpg", "red-2.jpg", "green.jpg"))
-    run(library, station)
-    assert run(library, station, redo=True) == Report(n_captioned=2, n_reused=1)
+    analyse(library, station)
+    assert analyse(library, station, redo=True) == Report(n_captioned=2, n_reused=1)
     assert station.n_seen == 4
     assert [len(photo.captions) for photo in library.photos("c")] == [1, 1, 1]
 
 
 def test_another_model_sees_all_pictures_and_its_sentence_leads(library, station, make_photos):
     list_folder(library, make_photos("red.jpg"))
-    run(library, station)
+    analyse(library, station)
     better = ColourStation()
     better.name, better.digest = "better", "b" * 64
-    assert run(library, better) == Report(n_captioned=1)
+    assert analyse(library, better) == Report(n_captioned=1)
     assert [caption.model for caption in library.photos("c")[0].captions] == ["better", "colours"]
+
+
+class Counting(ColourStation):
+    """A detector that sees nothing, and counts what it was shown together with others."""
+
+    station = Station.DETECTOR
+    name, digest = "counting", "n" * 64
+
+    def look(self, batch: Batch) -> list[Findings]:
+        batch.once("first", lambda: self.name)
+        return [Findings() for _ in super().look(batch)]
+
+
+def test_a_station_that_is_added_later_looks_alone(library, station, make_photos):
+    root = make_photos("red.jpg", "green.jpg")
+    list_folder(library, root)
+    analyse(library, station)
+    (root / "blue.jpg").write_bytes(jpeg("blue"))
+    list_folder(library, root)
+    detector = Counting()
+    assert analyse(library, station, detector) == Report(n_captioned=3)
+    assert (station.n_seen, detector.n_seen) == (3, 3)
+    assert analyse(library, station, detector) == Report()
+
+
+def test_what_one_station_computed_the_next_has(library, station, make_photos):
+    told = []
+
+    class Asking(Counting):
+        name, digest = "asking", "q" * 64
+
+        def look(self, batch: Batch) -> list[Findings]:
+            told.append(batch.once("first", lambda: self.name))
+            return super().look(batch)
+
+    list_folder(library, make_photos("red.jpg", "green.jpg"))
+    analyse(library, Counting(), Asking())
+    assert told == ["counting"]
 
 
 def test_an_error_of_the_library_stops_the_run_and_keeps_earlier_batches(library, station, many):
@@ -182,24 +200,24 @@ def test_an_error_of_the_library_stops_the_run_and_keeps_earlier_batches(library
             (library.folder / "thumbnails").write_text("a file where a folder should be")
 
     with pytest.raises(LibraryError, match="cannot be written"):
-        run(library, station, on_progress=block)
+        analyse(library, station, on_progress=block)
     n_kept = len(library.documents("c"))
     assert SMALL_BATCH <= n_kept < N_PHOTOS
     (library.folder / "thumbnails").unlink()
     (library.folder / "aside").rename(library.folder / "thumbnails")
-    assert run(library, station).n_captioned == N_PHOTOS - n_kept
+    assert analyse(library, station).n_captioned == N_PHOTOS - n_kept
 
 
 def test_an_error_of_the_model_keeps_earlier_batches(library, station, many, monkeypatch):
     list_folder(library, many)
-    whole = station.caption_batch
+    whole = station.look
 
-    def break_at_the_third(pictures):
+    def break_at_the_third(batch):
         if station.n_seen == 2 * SMALL_BATCH:
             raise RuntimeError("out of memory")
-        return whole(pictures)
+        return whole(batch)
 
-    monkeypatch.setattr(station, "caption_batch", break_at_the_third)
+    monkeypatch.setattr(station, "look", break_at_the_third)
     with pytest.raises(RuntimeError, match="out of memory"):
-        run(library, station)
+        analyse(library, station)
     assert len(library.documents("c")) == 2 * SMALL_BATCH

@@ -7,15 +7,16 @@ import pytest
 import torch
 
 from photosearch.captioner.beam import Decoding
-from photosearch.captioner.checkpoint import save_checkpoint
-from photosearch.captioner.network import Decoder, Encoder, Sizes
+from photosearch.captioner.network import Decoder, Sizes
 from photosearch.captioner.vocabulary import SPECIAL, Vocabulary
 from photosearch.errors import CollectionNotFound, ModelError, PhotosearchError, ReadOnlyError, SourceError
+from photosearch.fields import Field
 from photosearch.jobs import worker
+from photosearch.loader import Choice
 from photosearch.records import CollectionInfo, PhotoState, Report
 from photosearch.settings import Settings
 from photosearch.workspace import Workspace
-from tests.conftest import jpeg
+from tests.conftest import jpeg, models_with
 
 
 @pytest.fixture(scope="module")
@@ -24,10 +25,8 @@ def tiny_models(tmp_path_factory) -> Path:
     torch.manual_seed(0)
     torch.set_num_threads(1)  # two test runs beside each other are no slower for it
     vocabulary = Vocabulary([*SPECIAL, "dog", "grass"])
-    folder = tmp_path_factory.mktemp("models")
     decoder = Decoder(Sizes(len(vocabulary), embedding=8, hidden=8, region=8, attention=8))
-    save_checkpoint(folder / "captioner", "tiny", Encoder(), decoder, vocabulary, Decoding(beam_width=2, max_words=3))
-    return folder
+    return models_with(tmp_path_factory.mktemp("models"), decoder, vocabulary, Decoding(beam_width=2, max_words=3))
 
 
 @pytest.fixture
@@ -57,7 +56,8 @@ def test_photos_that_were_added_and_captioned_are_found(workspace, make_photos):
     assert workspace.add(str(root)) == ("pets", Report(n_new=2))
     assert workspace.search("dog", "pets").hits == ()
     assert workspace.caption("pets") == Report(n_captioned=2)
-    results = workspace.search(said(workspace), "pets")
+    captions = frozenset({Field.CAPTION})
+    results = workspace.search(said(workspace), "pets", fields=captions, expand=False)
     assert [hit.rank for hit in results.hits] == [1, 2]
     assert [hit.score for hit in results.hits] == [pytest.approx(1.0), pytest.approx(1.0)]
     assert results.total == 2
@@ -140,7 +140,7 @@ def test_an_unknown_model_is_told_with_those_that_exist(workspace, make_photos):
     workspace.add(str(make_photos("red.jpg")))
     for name in ("none", "../captioner", ""):
         with pytest.raises(ModelError, match="There are: captioner"):
-            workspace.caption(model=name)
+            workspace.caption(choice=Choice(captioner=name))
 
 
 def test_without_any_model_the_folder_is_told(tmp_path, make_photos):

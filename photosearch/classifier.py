@@ -1,0 +1,84 @@
+"""The classifying station: pictures to ImageNet's labels, by EfficientNet-Lite0 as it was published.
+
+A picture is squashed to the network's square, not cropped: on coco-dev the labels are as good, and what lies at the
+edges is seen. The features serve the concept model, too: one pass for both.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from photosearch.errors import ModelError
+from photosearch.graphs import Graph, open_graph
+from photosearch.images import lite_pixels
+from photosearch.models import ModelFolder, open_model
+from photosearch.records import Prediction
+from photosearch.stations import Batch, Findings, Station
+
+GRAPH, LABELS = "classifier.onnx", "labels.json"
+N_LABELS = 5  # kept a picture
+CLASSIFIED_AT_ONCE = 4
+
+
+class Classifier:
+    """Names what a picture shows, out of 1,000 labels."""
+
+    station = Station.CLASSIFIER
+
+    def __init__(self, name: str, digest: str, graph: Graph, labels: Sequence[str]) -> None:
+        self.name = name
+        self.digest = digest
+        self._graph = graph
+        self._labels = labels
+
+    @classmethod
+    def load(cls, folder: Path) -> Classifier:
+        """Read the classifier from its folder; raises `ModelError`."""
+        model = open_model(folder, Station.CLASSIFIER)
+        return cls(model.name, model.digest, open_graph(model, GRAPH), read_labels(model))
+
+    def look(self, batch: Batch) -> list[Findings]:
+        """The five likeliest labels of each picture, with softmax probabilities, best first."""
+        if not batch.pictures:
+            return []
+        logits, _ = self._pass(batch)
+        return [Findings(labels=best_labels(row, self._labels)) for row in logits]
+
+    def features(self, batch: Batch) -> np.ndarray:
+        """The regions' mean and maximum for each of at least one picture: float32 (B, 2 E); one pass with `look`."""
+        return self._pass(batch)[1]
+
+    def _pass(self, batch: Batch) -> tuple[np.ndarray, np.ndarray]:
+        return batch.once(("classifier", self.digest), lambda: self._run(lite_pixels(batch.pictures)))
+
+    def _run(self, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        few = [pixels[first : first + CLASSIFIED_AT_ONCE] for first in range(0, len(pixels), CLASSIFIED_AT_ONCE)]
+        logits, features = zip(*(self._graph(some) for some in few), strict=True)
+        return np.concatenate(logits), np.concatenate(features)
+
+
+def read_labels(model: ModelFolder) -> list[str]:
+    """The labels in the order of the network's outputs; raises `ModelError` when the file cannot be used."""
+    try:
+        labels = json.loads(model.read(LABELS))
+        if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
+            raise ValueError("no list of labels")
+    except ValueError as error:
+        raise model.damaged(LABELS, error) from error
+    return labels
+
+
+def best_labels(logits: np.ndarray, labels: Sequence[str]) -> tuple[Prediction, ...]:
+    """The likeliest labels of one picture, from its logits (n_labels,); raises `ModelError` when labels are missing."""
+    if len(logits) != len(labels):
+        raise ModelError(
+            f"The classifier tells {len(logits):,} labels apart, but {LABELS} names {len(labels):,}."
+            " Get its folder again; see models/README.md."
+        )
+    odds = np.exp(logits - logits.max())
+    probs = odds / odds.sum()
+    return tuple(Prediction(labels[i], float(probs[i])) for i in np.argsort(-probs, kind="stable")[:N_LABELS])

@@ -1,0 +1,38 @@
+"""The encoder that captioner and concepts share: pictures to a grid of region vectors, in one pass."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from photosearch.graphs import Graph, open_graph
+from photosearch.images import lite_pixels
+from photosearch.models import open_model
+from photosearch.stations import Batch
+
+STATION = "encoder"
+GRAPH = "encoder.onnx"
+ENCODED_AT_ONCE = 4  # more photos at once leave the processor's cache and take more memory
+
+
+class Encoder:
+    """EfficientNet-Lite0, tuned on what people say of photos; a graph."""
+
+    def __init__(self, graph: Graph, digest: str) -> None:
+        self._graph = graph
+        self.digest = digest
+
+    @classmethod
+    def load(cls, folder: Path) -> Encoder:
+        """Read an encoder from its folder; raises `ModelError`."""
+        model = open_model(folder, STATION)
+        return cls(open_graph(model, GRAPH), model.digest)
+
+    def regions(self, batch: Batch) -> np.ndarray:
+        """Region vectors of a batch of at least one picture, computed once: float32 (B, R, E)."""
+        return batch.once(("regions", self.digest), lambda: self._encode(lite_pixels(batch.pictures)))
+
+    def _encode(self, pixels: np.ndarray) -> np.ndarray:
+        few = [pixels[first : first + ENCODED_AT_ONCE] for first in range(0, len(pixels), ENCODED_AT_ONCE)]
+        return np.concatenate([self._graph(some)[0] for some in few])

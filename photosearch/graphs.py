@@ -1,0 +1,42 @@
+"""Networks as ONNX graphs, run by ONNX Runtime: three to four times as fast as the same layers in torch.
+
+Weights are stored as float16 inside the graph and computed with as float32.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+import onnxruntime
+
+from photosearch.models import ModelFolder
+
+
+class Graph(Protocol):
+    """A network: one array in, its outputs out."""
+
+    def __call__(self, inputs: np.ndarray) -> list[np.ndarray]:
+        """Run a batch, float32 (B, ...), B at least 1."""
+        ...
+
+
+def open_graph(folder: ModelFolder, name: str) -> Graph:
+    """Open one of a model's graphs; raises `ModelError` when its file is missing or damaged."""
+    content = folder.read(name)
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3  # errors only
+    # Threads that spin while they wait take the processor from the next network, torch's among them.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    try:
+        session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    except Exception as error:
+        raise folder.damaged(name, error) from error
+    (entry,) = session.get_inputs()
+
+    def run(inputs: np.ndarray) -> list[np.ndarray]:
+        outputs: Sequence[np.ndarray] = session.run(None, {entry.name: inputs})
+        return list(outputs)
+
+    return run

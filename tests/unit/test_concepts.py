@@ -1,0 +1,147 @@
+"""Predicted search terms: what is kept of them, agreement with sentences, files that do not fit."""
+
+import hashlib
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import skimage.data
+import torch
+from PIL import Image
+
+from photosearch.analyzer import terms
+from photosearch.concepts import IDF_FLOOR, N_TERMS, TERMS, Concepts
+from photosearch.errors import ModelError
+from photosearch.images import Picture
+from photosearch.loader import Models
+from photosearch.models import CONFIG
+from photosearch.settings import MODELS_DIR
+from photosearch.stations import Batch
+
+SHARES = {"dog": 0.25, "cat": 0.1, "grass": 0.5}
+LOGITS = np.array([[2.0, -1.0, 0.0], [-3.0, 3.0, 0.5]], np.float32)
+
+
+class FixedEncoder:
+    digest = "e" * 64
+
+    def regions(self, batch: Batch) -> np.ndarray:
+        return np.zeros((len(batch.pictures), 49, 8), np.float32)
+
+
+def picture(rgb: Image.Image) -> Picture:
+    return Picture("0" * 64, *rgb.size, rgb)
+
+
+def batch(n: int = 2) -> Batch:
+    return Batch([picture(Image.new("RGB", (8, 8)))] * n)
+
+
+def fixed(shares: dict[str, float] = SHARES) -> Concepts:
+    """A concept model that sees the same in every first and every second picture."""
+    zeros = np.zeros((2, 4), np.float32)
+    return Concepts("fixed", "f" * 64, lambda vectors: [LOGITS], shares, FixedEncoder(), lambda batch: zeros)  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module")
+def models() -> Models:
+    return Models(MODELS_DIR, MODELS_DIR)
+
+
+def test_terms_come_with_probabilities_the_likeliest_first():
+    first, second = (found.concepts for found in fixed().look(batch()))
+    assert [c.term for c in first] == ["dog", "grass", "cat"]
+    assert [c.term for c in second] == ["cat", "grass", "dog"]
+    assert first[0].prob == pytest.approx(1 / (1 + math.exp(-2)))
+
+
+def test_no_pictures_no_terms():
+    assert fixed().look(Batch([])) == []
+
+
+def test_agreement_is_the_cosine_of_sentence_and_prediction():
+    texts = ["a dog on grass", "a cat", "unheard words"]
+    agreement = fixed().agreement(batch(), [texts, texts])
+    idf = {term: 1 - math.log(share + IDF_FLOOR) for term, share in SHARES.items()}
+    for logits, found in zip(LOGITS, agreement, strict=True):
+        predicted = {
+            term: math.sqrt(1 / (1 + math.exp(-logit))) * idf[term] for term, logit in zip(SHARES, logits, strict=True)
+        }
+        for text, cosine in zip(texts, found, strict=True):
+            said = {term: idf[term] for term in terms(text) if term in SHARES}
+            dot = sum(weight * predicted[term] for term, weight in said.items())
+            norms = math.hypot(*said.values()) * math.hypot(*predicted.values()) or 1
+            assert cosine == pytest.approx(dot / norms, abs=1e-6)
+
+
+def test_terms_that_are_not_as_many_as_the_outputs_are_told():
+    with pytest.raises(ModelError, match="predicts 3 terms, but names 2"):
+        fixed({"dog": 0.1, "cat": 0.1}).look(batch())
+
+
+def test_it_says_something_true_of_a_photograph(models):
+    (found,) = models.concepts().look(Batch([picture(Image.fromarray(skimage.data.astronaut()))]))
+    assert len(found.concepts) == N_TERMS
+    assert "woman" in [concept.term for concept in found.concepts[:20]]
+    probs = [concept.prob for concept in found.concepts]
+    assert probs == sorted(probs, reverse=True)
+    assert 0 < probs[-1] <= probs[0] <= 1
+
+
+def test_together_is_as_alone(models):
+    pictures = [picture(Image.fromarray(getattr(skimage.data, name)())) for name in ("chelsea", "coffee")]
+    together = models.concepts().probabilities(Batch(pictures))
+    alone = [models.concepts().probabilities(Batch([one]))[0] for one in pictures]
+    assert np.abs(together - np.stack(alone)).max() < 1e-4
+
+
+def test_the_graph_is_the_network_in_torch():
+    from training.concepts import ConceptNetwork
+    from training.encoder import TermHead
+    from training.graphs import export_graph
+
+    torch.manual_seed(0)
+    network = ConceptNetwork(TermHead(12), TermHead(12)).eval()
+    content = export_graph(network, torch.randn(2, 4 * 1280), ["logits"])
+    vectors = torch.randn(3, 4 * 1280)
+    import onnxruntime
+
+    (found,) = onnxruntime.InferenceSession(content).run(None, {"input": vectors.numpy()})
+    with torch.inference_mode():
+        assert np.abs(found - network(vectors).numpy()).max() < 0.01  # its weights are float16
+
+
+@pytest.fixture
+def folder(tmp_path) -> Path:
+    for path in (MODELS_DIR / "concepts").iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    return tmp_path
+
+
+def load(folder: Path, models: Models, **other: str) -> Concepts:
+    encoder, lite0 = models.encoder(), models.lite0()
+    return Concepts.load(folder, encoder, lite0.features, other.get("classifier", lite0.digest))
+
+
+def test_it_is_refused_beside_another_classifier(folder, models):
+    with pytest.raises(ModelError, match="was made for another classifier"):
+        load(folder, models, classifier="c" * 64)
+
+
+@pytest.mark.parametrize("content", [b"[]", b"{", b'{"dog": 2.0}', b'{"dog": "x"}'])
+def test_terms_that_are_none_are_refused(folder, models, content):
+    (folder / TERMS).write_bytes(content)
+    config = json.loads((folder / CONFIG).read_text())
+    config["files"][TERMS] = hashlib.sha256(content).hexdigest()
+    (folder / CONFIG).write_text(json.dumps(config))
+    with pytest.raises(ModelError, match=rf"{TERMS} is damaged"):
+        load(folder, models)
+
+
+def test_its_terms_are_the_analyzer_s():
+    shares = json.loads((MODELS_DIR / "concepts" / TERMS).read_text())
+    said = {term for text in ("two children", "a dog running", "bicycles", "snowy mountains") for term in terms(text)}
+    assert said <= shares.keys()
+    assert list(shares) == sorted(shares)

@@ -1,0 +1,106 @@
+"""Torch modules to ONNX graphs: batch norm folded into the convolutions, weights stored as float16."""
+
+from __future__ import annotations
+
+import copy
+import logging
+import warnings
+from typing import cast
+
+import numpy as np
+import onnx
+import torch
+from onnx import TensorProto, helper, numpy_helper
+from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_weights
+
+TOLERANCE = 1e-4  # largest difference to torch, computed with the same float16 weights
+_STORED_AS_FLOAT32 = 64  # values of smaller tensors: not worth a conversion
+
+
+def fold_batch_norm(module: nn.Module) -> nn.Module:
+    """A copy for inference in which each convolution holds the batch norm that followed it in its `Sequential`."""
+    module = copy.deepcopy(module).eval().requires_grad_(False)
+    for parent in module.modules():
+        if not isinstance(parent, nn.Sequential):
+            continue
+        for i in range(len(parent) - 1):
+            conv, norm = parent[i], parent[i + 1]
+            if isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
+                mean, var = cast("Tensor", norm.running_mean), cast("Tensor", norm.running_var)
+                conv.weight, conv.bias = fuse_conv_bn_weights(
+                    conv.weight, conv.bias, mean, var, norm.eps, norm.weight, norm.bias
+                )
+                parent[i + 1] = nn.Identity()
+    return module.requires_grad_(False)
+
+
+def export_graph(module: nn.Module, example: Tensor, outputs: list[str]) -> bytes:
+    """Export a module as an ONNX file's bytes, and check it against torch.
+
+    Args:
+        module: takes one float32 tensor (B, ...), returns one tensor or a tuple of them.
+        example: an input; its first axis becomes the batch's, the others are fixed.
+        outputs: the outputs' names.
+
+    Raises:
+        RuntimeError: the graph's outputs differ from torch's by more than `TOLERANCE`.
+    """
+    folded = fold_batch_norm(module)
+    for value in folded.state_dict().values():
+        if value.is_floating_point() and value.numel() > _STORED_AS_FLOAT32:
+            value.copy_(value.half().float())
+    for chatty in ("torch.onnx", "onnxscript", "onnx_ir"):
+        logging.getLogger(chatty).setLevel(logging.ERROR)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        program = torch.onnx.export(
+            folded,
+            (example,),
+            dynamo=True,
+            input_names=["input"],
+            output_names=outputs,
+            dynamic_shapes=({0: torch.export.Dim("batch")},),
+            optimize=True,
+            verbose=False,
+        )
+    content = _in_half(cast("torch.onnx.ONNXProgram", program).model_proto).SerializeToString()
+    _check(folded, content, example)
+    return content
+
+
+def _in_half(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The same graph with its large weights as float16; each goes through a cast, once, when the graph is opened."""
+    graph = model.graph
+    casts = []
+    for weight in graph.initializer:
+        values = numpy_helper.to_array(weight)
+        if values.dtype == np.float32 and values.size > _STORED_AS_FLOAT32:
+            name = weight.name
+            weight.CopyFrom(numpy_helper.from_array(values.astype(np.float16), f"{name}.half"))
+            casts.append(helper.make_node("Cast", [f"{name}.half"], [name], to=TensorProto.FLOAT))
+    nodes = list(graph.node)
+    del graph.node[:]
+    graph.node.extend([*casts, *nodes])
+    del graph.value_info[:]
+    for node in graph.node:
+        node.doc_string = ""
+        del node.metadata_props[:]  # where in the exporter's source a node came from
+    del graph.metadata_props[:], model.metadata_props[:]
+    onnx.checker.check_model(model)
+    return model
+
+
+def _check(module: nn.Module, content: bytes, example: Tensor) -> None:
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+    batch = torch.cat([example, example.flip(-1), example * 0.5])
+    with torch.inference_mode():
+        wanted = module(batch)
+    for want, got in zip(
+        wanted if isinstance(wanted, tuple) else (wanted,), session.run(None, {"input": batch.numpy()}), strict=True
+    ):
+        difference = float(np.abs(want.numpy() - got).max())
+        if not difference <= TOLERANCE:
+            raise RuntimeError(f"the exported graph differs from torch by {difference:.1e}")

@@ -1,0 +1,77 @@
+"""Choose the fields' weights: `python -m training.weights`. They maximise the mean of R@10 on dev and on coco-dev.
+
+One field after the other is tried at larger and smaller weights, until no change helps. What it prints is written
+into `photosearch.fields` by hand; no training sees these photos.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from photosearch.evaluation import retrieval
+from photosearch.expansion import Expansion
+from photosearch.fields import ALL, WEIGHTS, Field
+from photosearch.hypernyms import Hypernyms
+from photosearch.index import Index
+from photosearch.loader import Choice, Models
+from photosearch.measurement import DescribedPhoto, documents, look_at, ranks, read_described
+from photosearch.records import Document
+from training.card import MODELS, SETS
+from training.data import DEFAULT_DATA
+
+log = logging.getLogger("training.weights")
+TUNED = (Field.SENTENCES, Field.CONCEPTS, Field.OBJECTS, Field.LABELS)  # the caption's is 1: only ratios matter
+FACTORS = (0.5, 0.8, 1.25, 2.0)
+
+Described = tuple[Sequence[DescribedPhoto], Sequence[Document]]
+
+
+def mean_recall(
+    weights: Mapping[Field, float], sets: Sequence[Described], expansion: Expansion, kinds: Hypernyms
+) -> float:
+    """The mean over the sets of R@10 with all fields."""
+    found = []
+    for photos, held in sets:
+        index = Index(held, expansion=expansion, hypernyms=kinds, weights=weights)
+        found.append(retrieval(ranks(index, photos, ALL, expand=True)).recall_at_10)
+    return sum(found) / len(found)
+
+
+def climb(sets: Sequence[Described], expansion: Expansion, kinds: Hypernyms) -> dict[Field, float]:
+    """The best weights that changes of one at a time lead to."""
+    best = dict(WEIGHTS)
+    score = mean_recall(best, sets, expansion, kinds)
+    log.info("as they are: %.4f", score)
+    improved = True
+    while improved:
+        improved = False
+        for field in TUNED:
+            for factor in FACTORS:
+                tried = {**best, field: round(best[field] * factor, 3)}
+                if (found := mean_recall(tried, sets, expansion, kinds)) > score + 1e-9:
+                    best, score, improved = tried, found, True
+                    log.info("%s %g: %.4f", field, tried[field], score)
+    return best
+
+
+def main() -> None:
+    """Look at both sets and climb."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, default=DEFAULT_DATA, help="folder of Flickr8k; coco-dev lies beside it")
+    options = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    observers = [model.load() for model in Models(MODELS, MODELS).choose(Choice())]
+    sets = []
+    for images, captions in SETS.values():
+        photos = list(read_described(options.data / images, options.data / captions))
+        sets.append((photos, documents(look_at(photos, observers))))
+    expansion = Expansion.load(MODELS / "expansion" / "expansion.txt")
+    best = climb(sets, expansion, Hypernyms.load(MODELS / "hypernyms" / "hypernyms.txt"))
+    log.info("best: %s", ", ".join(f"{field} {best[field]:g}" for field in (Field.CAPTION, *TUNED)))
+
+
+if __name__ == "__main__":
+    main()
