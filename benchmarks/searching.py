@@ -64,7 +64,7 @@ def fill(workspace: Workspace, captions: list[str]) -> None:
 
 def make_documents(captions: list[str]) -> list[Document]:
     """The captions with 64 predicted terms each, as many as the concept model gives: drawn by Zipf's law."""
-    names = json.loads((MODELS_DIR / "concepts" / "terms.json").read_text(encoding="utf-8"))
+    names = list(json.loads((MODELS_DIR / "concepts" / "terms.json").read_text(encoding="utf-8")))
     weights = [1 / rank for rank in range(1, len(names) + 1)]
     draw = random.Random(1)
     probs = [0.9 / rank for rank in range(1, N_TERMS + 1)]
