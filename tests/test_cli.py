@@ -260,3 +260,37 @@ def test_every_command_has_a_help_text(command):
 def test_the_commands_are_those_agreed_and_described():
     assert sorted(info.callback.__name__ for info in app.registered_commands) == sorted(COMMANDS)
     assert all(info.callback.__doc__ for info in app.registered_commands)
+
+
+def test_a_captioner_of_the_older_system_is_taken_in_and_its_sentences_stand_beside_ours(
+    library, make_photos, tmp_path
+):
+    from tests.unit.older_system import checkpoint_of, make_parts, save_old, save_wordmap
+
+    checkpoint = save_old(tmp_path / "BEST_checkpoint_old.pth.tar", checkpoint_of(*make_parts()), "zip")
+    wordmap = save_wordmap(tmp_path / "WORDMAP_old.json")
+    root = make_photos("red.jpg")
+    run(library, "add", str(root), "--collection", "c", "--no-objects")
+    run(library, "import-checkpoint", str(checkpoint), str(wordmap), "--name", "old")
+    assert "already" in refused(library.folder, "import-checkpoint", str(checkpoint), str(wordmap), "--name", "old")
+    run(library, "caption", "--model", "old", "--no-objects")
+    (photo,) = json.loads(run(library, "export", "--collection", "c"))
+    models = [caption["model"] for caption in photo["captions"]]
+    assert models[0] == "old"
+    assert "show-attend-tell" in models
+
+
+def test_evaluate_prints_all_digits_twice_the_same(library, make_photos, tmp_path):
+    root = make_photos("red.jpg", "green.jpg")
+    described = tmp_path / "captions.jsonl"
+    lines = [{"image": f"{name}.jpg", "captions": [f"a {name} picture", "a wall"]} for name in ("red", "green")]
+    described.write_text("\n".join(json.dumps(line) for line in lines))
+    printed = [
+        run(library, "evaluate", "--images", str(root), "--captions", str(described), "--json") for _ in range(2)
+    ]
+    assert printed[0] == printed[1]
+    told = json.loads(printed[0])
+    assert (told["photos"], told["queries"]) == (2, 4)
+    assert {"BLEU-4", "CIDEr-D", "ROUGE-L"} <= told.keys()
+    assert set(told["retrieval"]["+ expansion (all)"]) == {"R@1", "R@5", "R@10", "median_rank", "MRR"}
+    assert "| + concepts |" in run(library, "evaluate", "--images", str(root), "--captions", str(described))
