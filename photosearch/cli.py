@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
+import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -124,10 +126,30 @@ def caption(
 
 def _caption(workspace: Workspace, collection: str | None, choice: Choice, redo: bool) -> None:
     started = time.perf_counter()
-    with _progress_bar("Captioning") as on_progress:
-        report = workspace.caption(collection, choice=choice, redo=redo, on_progress=on_progress)
+    with _progress_bar("Captioning") as on_progress, _stoppable() as is_cancelled:
+        report = workspace.caption(
+            collection, choice=choice, redo=redo, on_progress=on_progress, is_cancelled=is_cancelled
+        )
     _say(_captioned(report, time.perf_counter() - started))
     _say_failures(report.failures)
+
+
+@contextmanager
+def _stoppable() -> Iterator[Callable[[], bool]]:
+    """Ctrl-C ends the block; where a library swallows the interrupt, it ends after the batch in hand."""
+    asked = threading.Event()
+
+    def on_interrupt(_number: int, _frame: object) -> None:
+        asked.set()
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, on_interrupt)
+    try:
+        yield asked.is_set
+        if asked.is_set():
+            raise KeyboardInterrupt
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _captioned(report: Report, seconds: float) -> str:
