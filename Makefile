@@ -11,7 +11,7 @@ PORT ?= 8501
 app: $(VENV)/.run
 	$(BIN)/streamlit run app.py --server.address localhost --server.port $(PORT)
 
-test: $(VENV)/.dev $(VENV)/.browser
+test: $(VENV)/.dev $(VENV)/.browser $(VENV)/.postgres
 	$(BIN)/python -m pytest
 
 lint: $(VENV)/.dev
@@ -43,6 +43,10 @@ $(VENV)/.dev: requirements-dev.txt requirements.txt | $(BIN)/python
 
 $(VENV)/.browser: tests/browser/install.sh | $(VENV)/.dev
 	tests/browser/install.sh $(BIN)/python
+	touch $@
+
+$(VENV)/.postgres: tests/postgres/install.sh | $(VENV)/.dev
+	tests/postgres/install.sh $(BIN)/python
 	touch $@
 
 clean:

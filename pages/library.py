@@ -4,6 +4,7 @@ import streamlit as st
 
 from photosearch.errors import PhotosearchError
 from photosearch.ui import state
+from photosearch.ui.adding import add_photos
 from photosearch.ui.progress import show_run
 from photosearch.ui.text import plain
 from photosearch.ui.visitor import caption_a_picture
@@ -22,25 +23,6 @@ def confirm_removal(name: str) -> None:
             st.error(plain(str(error)))
             return
         st.rerun()
-
-
-def add_folder() -> None:
-    """A folder of this machine, by its path."""
-    st.subheader("Add a folder of photos", anchor=False)
-    with st.form("add-folder", border=False):
-        folder = st.text_input("Folder on this machine", placeholder="/home/you/Pictures/2024", max_chars=4000)
-        collection = st.text_input("Name of the collection", placeholder="the folder's own name", max_chars=100)
-        submitted = st.form_submit_button("Add and caption", type="primary")
-    st.caption("The folder is only read. Adding it again takes in what is new, changed or gone.")
-    if submitted:
-        try:
-            workspace.check_source(folder)
-        except PhotosearchError as error:
-            st.error(plain(str(error)))
-            return
-        if state.start_adding(folder.strip(), collection.strip() or None):
-            st.rerun()
-        st.warning("Another run is at work. Wait for it, or stop it, and try again.")
 
 
 def list_collections() -> None:
@@ -76,9 +58,9 @@ if workspace.settings.demo:
     )
     caption_a_picture()
 else:
-    add_folder()
+    add_photos()
     with st.expander("From the command line"):
         st.code(
-            'python -m photosearch add FOLDER --collection NAME\npython -m photosearch search "two dogs on a beach"'
+            'python -m photosearch add SOURCE --collection NAME\npython -m photosearch search "two dogs on a beach"'
         )
 list_collections()

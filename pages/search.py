@@ -26,8 +26,8 @@ def first_page() -> None:
     st.session_state.pop("page", None)
 
 
-def choose_fields() -> tuple[frozenset[Field], bool]:
-    """What is searched, and whether related words count."""
+def choose_fields() -> tuple[frozenset[Field], bool, bool]:
+    """What is searched, whether related words count, and whether near-duplicates are shown as one."""
     with st.expander("What is searched"):
         groups = st.pills(
             "Where the words may stand",
@@ -38,7 +38,8 @@ def choose_fields() -> tuple[frozenset[Field], bool]:
             bind="query-params",
         )
         expand = st.toggle("Related words count, too (kid finds child)", value=True, key="related", bind="query-params")
-    return frozenset(field for group in groups or GROUPS for field in GROUPS[group]), expand
+        group = st.toggle("Show near-duplicates as one", value=True, key="alike", bind="query-params")
+    return frozenset(field for chosen in groups or GROUPS for field in GROUPS[chosen]), expand, group
 
 
 workspace = state.workspace()
@@ -75,8 +76,8 @@ if list(info) == [DEMO]:
     st.markdown(f"These are demo photos. [{own}](/library).")
 
 if query.strip():
-    fields, expand = choose_fields()
-    results = workspace.search(query, name, top=PAGE_TOP, fields=fields, expand=expand)
+    fields, expand, group = choose_fields()
+    results = workspace.search(query, name, top=PAGE_TOP, fields=fields, expand=expand, group=group)
     if results.hits:
         best = f", the best {PAGE_TOP} shown" if results.total > PAGE_TOP else ""
         st.caption(
@@ -89,11 +90,13 @@ if query.strip():
         )
         st.info(f"No photo holds a word of “{plain(query)}”.{hint}")
 else:
-    n_ready = info[name].n_ready
-    if n_ready:
-        n_pages = math.ceil(n_ready / PAGE_TOP)
-        st.caption(f"All {n_ready:,} captioned photos. Describe one to find it.")
+    n_ready, n_new = info[name].n_ready, info[name].n_new
+    if n_ready + n_new:
+        n_pages = math.ceil((n_ready + n_new) / PAGE_TOP)
+        also = f" {n_new:,} more are not captioned yet; the Library page says how far it is." if n_new else ""
+        st.caption(f"All {n_ready:,} captioned photos. Describe one to find it.{also}")
         number = st.pagination(n_pages, key="page", bind="query-params") if n_pages > 1 else 1
-        show_photos(workspace.photos(name, PhotoState.READY, limit=PAGE_TOP, offset=(number - 1) * PAGE_TOP))
+        shown = (PhotoState.READY, PhotoState.NEW)
+        show_photos(workspace.photos(name, *shown, limit=PAGE_TOP, offset=(number - 1) * PAGE_TOP))
     else:
-        st.info("None of these photos is captioned yet. The Library page says how far it is.")
+        st.info("There is no photo here that could be used. The Library page says why.")

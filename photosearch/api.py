@@ -28,7 +28,7 @@ def photo_routes(workspace: Callable[[], Workspace]) -> list[Route]:
             photo = workspace().library.photo(photo_id)
         except PhotoNotFound as error:
             return JSONResponse({"message": str(error)}, status_code=404)
-        path = workspace().library.thumbnail_path(photo.sha256) if photo.sha256 else None
+        path = workspace().library.files.thumbnail_path(photo.sha256) if photo.sha256 else None
         if path is None or not path.is_file():
             return JSONResponse({"message": f'Photo "{photo_id}" has no picture yet.'}, status_code=404)
         headers = {"Cache-Control": f"private, max-age={THUMBNAIL_LIFETIME_S}", "X-Content-Type-Options": "nosniff"}

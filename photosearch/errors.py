@@ -9,7 +9,8 @@ PhotosearchError
 │   ├── CollectionNotFound
 │   ├── PhotoNotFound
 │   └── WorkerBusy       another run is at work on the library
-└── ReadOnlyError        the public demo keeps its library as it is
+├── ReadOnlyError        the public demo keeps its library as it is
+└── Cancelled            somebody ended it; what was done is kept
 """
 
 
@@ -51,3 +52,7 @@ class WorkerBusy(LibraryError):
 
 class ReadOnlyError(PhotosearchError):
     """The public demo keeps its library as it is."""
+
+
+class Cancelled(PhotosearchError):
+    """Somebody ended it; what was done is kept."""

@@ -8,7 +8,7 @@ import math
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from photosearch.records import Photo, Results
+from photosearch.records import Photo, Results, TextKind
 
 if TYPE_CHECKING:
     from photosearch.measurement import Measured
@@ -54,8 +54,20 @@ def photo_json(photo: Photo) -> dict[str, object]:
         "labels": [{"label": label.term, "p": label.prob} for label in photo.labels],
         "concepts": [{"term": concept.term, "p": concept.prob} for concept in photo.concepts],
         "owner_text": photo.owner_text,
-        "taken_at": photo.taken_at.isoformat() if photo.taken_at else None,
+        "taken_at": _when(photo),
+        "place": photo.details.place,
+        "latitude": photo.details.latitude,
+        "longitude": photo.details.longitude,
+        "likes": photo.details.n_likes,
+        "comments": photo.details.n_comments,
+        "hashtags": photo.details.said(TextKind.HASHTAG),
+        "mentions": photo.details.said(TextKind.MENTION),
+        "accessibility": photo.details.said(TextKind.ACCESSIBILITY),
     }
+
+
+def _when(photo: Photo) -> str | None:
+    return photo.details.taken_at.isoformat() if photo.details.taken_at else None
 
 
 def photos_csv(photos: Iterable[Photo]) -> str:
@@ -77,7 +89,7 @@ def photos_csv(photos: Iterable[Photo]) -> str:
             "; ".join(o.label for o in photo.objects),
             "; ".join(label.term for label in photo.labels),
             photo.owner_text,
-            photo.taken_at.isoformat() if photo.taken_at else None,
+            _when(photo),
         )
         writer.writerow(
             [

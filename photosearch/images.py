@@ -20,11 +20,12 @@ PIXEL_MEAN, PIXEL_SCALE = 127.0, 128.0  # its published preprocessing: (rgb - 12
 # What is named like a picture in a folder. Pillow reads 40 more formats, one of them with another program.
 FORMATS = ("JPEG", "PNG", "WEBP", "HEIF", "AVIF", "GIF", "BMP", "TIFF")
 THUMBNAIL_SIDE_PX = 400
-THUMBNAIL_QUALITY = 80
+KEPT_SIDE_PX = 640  # of what is kept of a fetched photo, unless its original bytes are
+JPEG_QUALITY = 80
 MAX_FILE_BYTES = 250_000_000
 MAX_PIXELS = 80_000_000  # decoded at once: 320 MB in Pillow; a larger JPEG is decoded at a half, a quarter or an eighth
 LARGE_PIXELS = 16_000_000  # from here one at a time, so that several large photos do not fill the memory together
-DRAFT_SIDE_PX = 2 * THUMBNAIL_SIDE_PX  # JPEGs are decoded no larger than needed
+DRAFT_SIDE_PX = 2 * THUMBNAIL_SIDE_PX  # at least KEPT_SIDE_PX; JPEGs are decoded no larger than needed
 
 # Pillow refuses more than 179 million pixels by itself and warns from half of that; ours is the lower limit.
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
@@ -167,13 +168,13 @@ def lite_pixels(pictures: Sequence[Picture]) -> np.ndarray:
     return np.ascontiguousarray((pixels.astype(np.float32) - PIXEL_MEAN) / PIXEL_SCALE)
 
 
-def thumbnail(picture: Picture) -> bytes:
-    """A JPEG of at most `THUMBNAIL_SIDE_PX`, without the photo's metadata."""
+def thumbnail(picture: Picture, side_px: int = THUMBNAIL_SIDE_PX) -> bytes:
+    """A JPEG of at most `side_px`, without the photo's metadata."""
     small = picture.rgb.copy()
-    small.thumbnail((THUMBNAIL_SIDE_PX, THUMBNAIL_SIDE_PX))
+    small.thumbnail((side_px, side_px))
     small.info.clear()  # Pillow writes a comment found there into the JPEG
     out = io.BytesIO()
-    small.save(out, "JPEG", quality=THUMBNAIL_QUALITY)
+    small.save(out, "JPEG", quality=JPEG_QUALITY)
     return out.getvalue()
 
 

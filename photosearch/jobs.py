@@ -1,7 +1,7 @@
 """Long work: one worker a library, seen by everybody, in the background where a page wants it so.
 
-The worker holds a file lock, which the system frees when its process ends in whatever way, and keeps a
-row of the `job` table true, from which other processes read how far it is.
+The worker holds the library's lock, which is freed when its process ends in whatever way, and keeps a row of
+the `job` table true, from which other processes read how far it is.
 """
 
 from __future__ import annotations
@@ -15,18 +15,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-import filelock
 from sqlalchemy import delete, insert, select, update
 
-from photosearch.errors import LibraryError, PhotosearchError, WorkerBusy
+from photosearch.errors import Cancelled, LibraryError, PhotosearchError, WorkerBusy
 from photosearch.library import Library
 from photosearch.library.schema import job
 from photosearch.records import Progress, Report
 
 log = logging.getLogger(__name__)
 
-LOCK_NAME = "worker.lock"
-LOCK_PATIENCE_S = 0.5  # `current` holds the lock for a moment to see whether it is free
 OnProgress = Callable[[Progress], None]
 
 
@@ -40,51 +37,46 @@ def worker(library: Library, kind: str) -> Iterator[OnProgress]:
 
     Raises:
         WorkerBusy: another run is at work on the library.
+        LibraryError: the library cannot be written; also from what is yielded, once the lock is lost.
     """
-    lock = filelock.FileLock(library.folder / LOCK_NAME, timeout=LOCK_PATIENCE_S)
-    try:
-        lock.acquire()
-    except filelock.Timeout as error:
-        now = current(library)
-        at = f" ({now.done} of {now.total} photos)" if now else ""
-        raise WorkerBusy(
-            f"Another run is at work on this library{at}. Wait for it, or stop it, and try again."
-        ) from error
-    except OSError as error:
-        raise LibraryError(f'Library "{library.folder}" cannot be written: {error.strerror}.') from error
-    try:
-        with library.writing() as connection:
-            connection.execute(delete(job))  # a dead worker's row, if any
-            values = {
-                "kind": kind,
-                "state": "running",
-                "owner": f"{socket.gethostname()}:{os.getpid()}",
-                "heartbeat": _now(),
-            }
-            connection.execute(insert(job).values(**values, done=0, total=0))
+    with library.lock() as check:
+        if check is None:
+            now = current(library)
+            at = f" ({now.done} of {now.total} photos)" if now else ""
+            raise WorkerBusy(f"Another run is at work on this library{at}. Wait for it, or stop it, and try again.")
 
         def beat(progress: Progress) -> None:
+            check()
             with library.writing() as connection:
                 connection.execute(update(job).values(heartbeat=_now(), done=progress.done, total=progress.total))
 
-        yield beat
-    finally:
         try:
-            with library.writing() as connection:
-                connection.execute(delete(job))
-        except LibraryError as error:  # the row tells others how far the run is; the lock alone decides who works
-            log.warning("%s", error)
-        lock.release()
+            _show(library, kind)
+            yield beat
+        finally:
+            try:
+                with library.writing() as connection:
+                    connection.execute(delete(job))
+            except LibraryError as error:  # the row tells others how far the run is; the lock alone decides who works
+                log.warning("%s", error)
+
+
+def _show(library: Library, kind: str) -> None:
+    values = {
+        "kind": kind,
+        "state": "running",
+        "owner": f"{socket.gethostname()}:{os.getpid()}",
+        "heartbeat": _now(),
+    }
+    with library.writing() as connection:
+        connection.execute(delete(job))  # a dead worker's row, if any
+        connection.execute(insert(job).values(**values, done=0, total=0))
 
 
 def current(library: Library) -> Progress | None:
     """How far the worker at work is, None when there is none."""
-    lock = filelock.FileLock(library.folder / LOCK_NAME, timeout=0)
-    try:
-        with lock:
-            return None
-    except filelock.Timeout:
-        pass
+    if not library.is_locked():
+        return None
     with library.reading() as connection:
         row = connection.execute(select(job.c.done, job.c.total)).first()
     return Progress(row.done, row.total) if row else Progress(0, 0)
@@ -97,7 +89,7 @@ class Snapshot:
     title: str
     is_running: bool
     progress: Progress
-    report: Report | None = None
+    report: Report | None = None  # None once it has ended: it was stopped before it had one
     error: str | None = None
 
 
@@ -136,6 +128,8 @@ class BackgroundRun:
         try:
             report = self._work(self._on_progress, self._cancelled.is_set)
             self._snapshot = Snapshot(title, False, self._snapshot.progress, report=report)
+        except Cancelled:
+            self._snapshot = Snapshot(title, False, self._snapshot.progress)
         except PhotosearchError as error:
             self._snapshot = Snapshot(title, False, self._snapshot.progress, error=str(error))
         except Exception:  # a thread's error would otherwise be seen by nobody

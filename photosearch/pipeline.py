@@ -1,24 +1,29 @@
 """New photos to text, in batches: resumable, with progress.
 
-Reading (decode, turn, shrink) runs in threads one batch ahead of the models. A batch is saved in one
+Reading (fetch, decode, turn, shrink) runs in threads one batch ahead of the models. A batch is saved in one
 transaction; a run that is killed loses at most the batches in flight.
 """
 
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from photosearch import images, sources
+from photosearch import images
 from photosearch.errors import PhotoError
+from photosearch.exif import read_shot
 from photosearch.library import Library, Pending, Reading
-from photosearch.records import Failure, Progress, Report
+from photosearch.records import Failure, PhotoState, Progress, Report
+from photosearch.sources.reading import FETCHED, Reader
 from photosearch.stations import Batch, Findings, Observer
 
 BATCH = 32
-N_READERS = 2
+N_READERS = 8  # most of them wait for a server
+N_DECODERS = 2
+_decoding = threading.Semaphore(N_DECODERS)
 
 OnProgress = Callable[[Progress], None]
 Observers = Mapping[int, Observer]  # by the number under which the library files the model's work
@@ -33,39 +38,96 @@ class _Read:
     unseen_by: frozenset[int] = frozenset()
 
 
-def read_one(library: Library, model_ids: Sequence[int], photo: Pending, redo: bool) -> _Read:
-    """Read a photo's bytes; decode it and keep its thumbnail unless all models have seen the same bytes."""
-    try:
-        data = sources.read_photo(photo.source, photo.source_key, images.MAX_FILE_BYTES)
-        sha256 = hashlib.sha256(data).hexdigest()
-        unseen_by = frozenset(model_ids) - (set() if redo else library.seen_by(sha256))
+class _Intake:
+    """Reads photos for a run."""
+
+    def __init__(self, library: Library, reader: Reader, model_ids: Sequence[int], *, redo: bool, keep: str) -> None:
+        self._library = library
+        self._reader = reader
+        self._model_ids = frozenset(model_ids)
+        self._redo = redo
+        self._keeps_original = keep == "original"
+
+    def read_one(self, photo: Pending) -> _Read:
+        """Read a photo's bytes; decode it and keep what is to be kept unless all that is done."""
+        try:
+            return self._from_source(photo) or self._from_kept(photo)
+        except PhotoError as error:
+            return _Read(Reading(photo.id, photo.stamp, reason=str(error)))
+
+    def _from_source(self, photo: Pending) -> _Read | None:
+        """The photo from where it came from; None where what is kept of it serves as well."""
+        again = bool(photo.sha256 and photo.kept_path)
+        if again and not (self._redo and photo.etag):
+            return None
+        try:
+            content = self._reader.read(photo, images.MAX_FILE_BYTES, again=again)
+        except PhotoError:
+            if again:
+                return None
+            raise
+        if content is None:
+            return None
+        sha256 = hashlib.sha256(content.data).hexdigest()
+        reading = Reading(photo.id, photo.stamp, sha256, address=content.address, etag=content.etag)
+        unseen_by = self._unseen_by(sha256)
+        if not unseen_by and photo.source not in FETCHED and self._library.knows(sha256):
+            return _Read(replace(reading, **vars(read_shot(content.data))))
+        with _decoding:
+            picture = images.decode(content.data)
+            self._library.files.keep_thumbnail(sha256, images.thumbnail(picture))
+            reading = replace(
+                reading,
+                width_px=picture.width_px,
+                height_px=picture.height_px,
+                phash=images.perceptual_hash(picture),
+                **vars(read_shot(content.data)),
+            )
+            if photo.source in FETCHED:
+                data = content.data if self._keeps_original else images.thumbnail(picture, images.KEPT_SIDE_PX)
+                reading = replace(reading, kept_path=self._library.files.keep(sha256, data))
+        return _Read(reading, picture, unseen_by)
+
+    def _from_kept(self, photo: Pending) -> _Read:
+        """The photo as it was kept when it was fetched."""
+        if photo.sha256 is None or photo.kept_path is None:
+            raise PhotoError("it was not kept")
+        reading = Reading(photo.id, photo.stamp, photo.sha256)
+        unseen_by = self._unseen_by(photo.sha256)
         if not unseen_by:
-            return _Read(Reading(photo.id, photo.stamp, sha256))
-        picture = images.decode(data)
-    except PhotoError as error:
-        return _Read(Reading(photo.id, photo.stamp, reason=str(error)))
-    library.keep_thumbnail(sha256, images.thumbnail(picture))
-    phash = images.perceptual_hash(picture)
-    reading = Reading(photo.id, photo.stamp, sha256, picture.width_px, picture.height_px, phash)
-    return _Read(reading, picture, unseen_by)
+            return _Read(reading)
+        try:
+            data = self._library.files.path(photo.kept_path).read_bytes()
+        except OSError as error:
+            raise PhotoError(f"what was kept of it cannot be read: {error.strerror}") from error
+        with _decoding:
+            picture = images.decode(data)
+        return _Read(reading, replace(picture, sha256=photo.sha256), unseen_by)
+
+    def _unseen_by(self, sha256: str) -> frozenset[int]:
+        return self._model_ids - (set() if self._redo else self._library.seen_by(sha256))
 
 
 def analyse_photos(
     library: Library,
+    reader: Reader,
     observers: Observers,
     photos: Sequence[Pending],
     *,
     redo: bool = False,
+    keep: str = "thumbnail",
     on_progress: OnProgress,
     is_cancelled: Callable[[], bool],
 ) -> Report:
     """Show photos to the models that have not seen them, and keep what they tell.
 
     Args:
-        library: where photos are read from and results are kept.
-        observers: the models.
+        library: where results are kept.
+        reader: where photos are read from.
+        observers: the models; without any, photos are read and kept, and are still to be captioned.
         photos: what to look at, as `Library.pending` lists it.
         redo: look again at pictures that the models have seen.
+        keep: what is kept of a fetched photo, as the settings say it.
         on_progress: called after each batch has been saved.
         is_cancelled: asked between batches; True ends the run after the batch in hand.
 
@@ -78,11 +140,13 @@ def analyse_photos(
     n_captioned = n_reused = n_done = 0
     failures: list[Failure] = []
     done: set[str] = set()  # pictures looked at in this run
+    intake = _Intake(library, reader, list(observers), redo=redo, keep=keep)
+    state = PhotoState.READY if observers else PhotoState.NEW
     on_progress(Progress(0, len(photos)))
     with ThreadPoolExecutor(N_READERS, thread_name_prefix="reader") as pool:
-        for batch, read in _read_ahead(pool, library, list(observers), photos, redo):
+        for batch, read in _read_ahead(pool, intake.read_one, photos):
             fresh = {r.picture.sha256: r for r in read if r.picture and r.picture.sha256 not in done}
-            library.save([r.reading for r in read], _look(observers, fresh))
+            library.save([r.reading for r in read], _look(observers, fresh), state)
             done |= fresh.keys()
             n_captioned += len(fresh)
             n_reused += sum(r.reading.sha256 is not None for r in read) - len(fresh)
@@ -114,12 +178,12 @@ def _look(observers: Observers, fresh: Mapping[str, _Read]) -> dict[int, dict[st
 
 
 def _read_ahead(
-    pool: ThreadPoolExecutor, library: Library, model_ids: Sequence[int], photos: Sequence[Pending], redo: bool
+    pool: ThreadPoolExecutor, read_one: Callable[[Pending], _Read], photos: Sequence[Pending]
 ) -> Iterator[tuple[Sequence[Pending], list[_Read]]]:
     """Batches with what was read; while the models look at one the next is being read."""
 
     def start(batch: Sequence[Pending]) -> list[Future[_Read]]:
-        return [pool.submit(read_one, library, model_ids, photo, redo) for photo in batch]
+        return [pool.submit(read_one, photo) for photo in batch]
 
     batches = [photos[first : first + BATCH] for first in range(0, len(photos), BATCH)]
     coming = start(batches[0]) if batches else []

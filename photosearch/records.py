@@ -49,12 +49,44 @@ class Prediction:
     prob: float
 
 
+class TextKind(StrEnum):
+    """Who says a text that hangs on a photo."""
+
+    OWNER = "owner"  # the post's text
+    ACCESSIBILITY = "accessibility"  # Instagram's own description
+    HASHTAG = "hashtag"  # one a text, without its sign
+    MENTION = "mention"  # one a text, without its sign
+    HUMAN = "human"  # a correction made here
+    IMPORTED = "imported"  # a caption that another system wrote
+    OBJECT = "object"  # an object that another system named
+
+
+@dataclass(frozen=True)
+class Details:
+    """What came with a photo."""
+
+    permalink: str | None = None
+    taken_at: datetime | None = None  # UTC without a zone; a camera's own clock where it says no zone
+    place: str | None = None
+    latitude: float | None = None  # degrees, north positive
+    longitude: float | None = None  # degrees, east positive
+    n_likes: int | None = None
+    n_comments: int | None = None
+    texts: tuple[tuple[TextKind, str], ...] = ()
+
+    def said(self, kind: TextKind) -> list[str]:
+        """The texts of a kind, in order."""
+        return [text for of, text in self.texts if of == kind]
+
+
 @dataclass(frozen=True)
 class Listing:
     """A photo as its source lists it, before its bytes are read."""
 
     source_key: str  # unique within its collection
     stamp: str  # changes when the bytes may have changed
+    address: str | None = None  # where the bytes are, unless the key says it; another one alone is no change
+    details: Details | None = None  # None: the source knows nothing beside the picture
 
 
 @dataclass(frozen=True)
@@ -70,13 +102,11 @@ class Photo:
     sha256: str | None = None
     width_px: int | None = None
     height_px: int | None = None
-    permalink: str | None = None
-    taken_at: datetime | None = None
+    details: Details = Details()  # what came with it
     captions: tuple[Caption, ...] = ()  # the one shown first leads
     objects: tuple[Detection, ...] = ()
     labels: tuple[Prediction, ...] = ()  # ImageNet's, by probability
     concepts: tuple[Prediction, ...] = ()  # predicted search terms, by probability
-    owner_text: str | None = None
 
     @property
     def caption(self) -> str:
@@ -91,7 +121,12 @@ class Photo:
     @property
     def origin(self) -> str:
         """Where it came from, as shown to people: permalink, path or name."""
-        return self.permalink or self.source_key
+        return self.details.permalink or self.source_key
+
+    @property
+    def owner_text(self) -> str | None:
+        """What its owner wrote when it was posted."""
+        return next(iter(self.details.said(TextKind.OWNER)), None)
 
 
 @dataclass(frozen=True)
@@ -134,6 +169,7 @@ class Hit:
     score: float
     photo: Photo
     shares: tuple[Share, ...] = ()
+    n_alike: int = 0  # near-duplicates that it stands for
 
     def by_term(self) -> dict[str, float]:
         """What each of the photo's terms adds to the score, in all fields together, largest first."""
@@ -198,4 +234,5 @@ class Progress:
     """How far a run is."""
 
     done: int
-    total: int
+    total: int  # 0: not known
+    note: str = ""  # what it is at, or waits for

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import platformdirs
@@ -12,6 +13,7 @@ import platformdirs
 from photosearch.errors import SettingsError
 
 MODELS_DIR = Path(__file__).resolve().parents[1] / "models"
+KEEPS = ("thumbnail", "original")
 _YES, _NO = ("1", "true", "yes", "on"), ("", "0", "false", "no", "off")
 
 
@@ -23,22 +25,47 @@ class Settings:
     models_dir: Path = MODELS_DIR
     demo: bool = False  # the public demo: nothing can be added, changed or removed
     demo_source: str = "demo"  # what the public demo holds
+    keep: str = "thumbnail"  # of a fetched photo: a JPEG of at most 640 px, or its "original" bytes
+    allow_private: bool = False  # whether photos may be fetched from this machine and its own network
+    database: str | None = field(default=None, repr=False)  # PostgreSQL's URL with a password; None: SQLite
 
 
 def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
-    """Settings from the environment: PHOTOSEARCH_LIBRARY, PHOTOSEARCH_DEMO, PHOTOSEARCH_DEMO_SOURCE.
+    """Settings from the environment.
+
+    PHOTOSEARCH_LIBRARY, PHOTOSEARCH_DATABASE, PHOTOSEARCH_DEMO, PHOTOSEARCH_DEMO_SOURCE, PHOTOSEARCH_KEEP,
+    PHOTOSEARCH_ALLOW_PRIVATE.
 
     Raises:
         SettingsError: a value cannot be used.
     """
-    demo = environ.get("PHOTOSEARCH_DEMO", "").strip().lower()
-    if demo not in _YES + _NO:
-        raise SettingsError(f"PHOTOSEARCH_DEMO is {demo!r}; set it to 1 for the public demo, or leave it out.")
     library = environ.get("PHOTOSEARCH_LIBRARY", "").strip()
+    keep = environ.get("PHOTOSEARCH_KEEP", "").strip().lower() or KEEPS[0]
+    if keep not in KEEPS:
+        raise SettingsError(f"PHOTOSEARCH_KEEP is {keep!r}; set it to {' or '.join(KEEPS)}, or leave it out.")
     return Settings(
         library_dir=Path(library).expanduser()
         if library
         else platformdirs.user_data_path("photosearch", appauthor=False),
-        demo=demo in _YES,
+        database=_database(environ.get("PHOTOSEARCH_DATABASE", "").strip()),
+        demo=_switch(environ, "PHOTOSEARCH_DEMO", "for the public demo"),
         demo_source=environ.get("PHOTOSEARCH_DEMO_SOURCE", "").strip() or "demo",
+        keep=keep,
+        allow_private=_switch(environ, "PHOTOSEARCH_ALLOW_PRIVATE", "to fetch photos from private addresses"),
     )
+
+
+def _database(url: str) -> str | None:
+    if url and not re.match(r"postgres(ql)?://.*/[^/?]", url):
+        raise SettingsError(  # which does not show it: it may hold a password
+            "PHOTOSEARCH_DATABASE is no address of a PostgreSQL database; set it to"
+            " postgresql://user:password@host/name, or leave it out to keep the library in a file."
+        )
+    return url or None
+
+
+def _switch(environ: Mapping[str, str], name: str, purpose: str) -> bool:
+    value = environ.get(name, "").strip().lower()
+    if value not in _YES + _NO:
+        raise SettingsError(f"{name} is {value!r}; set it to 1 {purpose}, or leave it out.")
+    return value in _YES

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import threading
-import time
 import unicodedata
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from photosearch import sources
+from photosearch.adding import Added, add_source
 from photosearch.errors import CollectionNotFound, PhotosearchError, ReadOnlyError
 from photosearch.expansion import Expansion
 from photosearch.fields import ALL, Field
@@ -18,8 +17,10 @@ from photosearch.hypernyms import Hypernyms
 from photosearch.index import Index
 from photosearch.jobs import OnProgress, worker
 from photosearch.library import Library
-from photosearch.records import CollectionInfo, Failure, Hit, Listing, Photo, PhotoState, Progress, Report, Results
+from photosearch.records import CollectionInfo, Failure, Photo, PhotoState, Progress, Report, Results
+from photosearch.searcher import Searcher
 from photosearch.settings import Settings
+from photosearch.sources import NO_OPTIONS, UNWATCHED, Options, Watch
 from photosearch.stations import Batch, Findings
 
 if TYPE_CHECKING:
@@ -40,22 +41,16 @@ def _ignore(_: Progress) -> None:
     pass
 
 
-@dataclass(frozen=True)
-class _Indexed:
-    generation: int
-    index: Index
-
-
 class Workspace:
     """A library with the models and indexes that go with it. Use from any thread."""
 
     def __init__(self, settings: Settings) -> None:
         """Open the library that the settings name; models are loaded when first needed."""
         self.settings = settings
-        self.library = Library(settings.library_dir)
+        self.library = Library(settings.library_dir, settings.database)
         self._models: Models | None = None
         self._tables: tuple[Expansion, Hypernyms] | None = None
-        self._indexes: dict[str, _Indexed] = {}
+        self._held: Searcher | None = None
         self._lock = threading.Lock()
 
     def close(self) -> None:
@@ -103,10 +98,10 @@ class Workspace:
 
     # Adding and captioning
 
-    def check_source(self, source_name: str) -> None:
+    def check_source(self, *names: str, options: Options = NO_OPTIONS) -> None:
         """Raise `SourceError` when there is no such source."""
         self._may_write()
-        sources.find_source(source_name.strip())
+        sources.find_sources([name.strip() for name in names], self.settings.library_dir, options)
 
     def _may_write(self) -> None:
         if self.settings.demo:
@@ -123,48 +118,73 @@ class Workspace:
 
     def prepare_demo(self, on_progress: OnProgress = _ignore, is_cancelled: Callable[[], bool] = _never) -> Report:
         """Add and caption what the demo holds; raises as `add` and `caption` do."""
-        name, added = self._add(self.settings.demo_source if self.settings.demo else DEMO, None)
-        return added + self._caption(name, None, False, on_progress, is_cancelled)
+        done = Report()
+        name = self.settings.demo_source if self.settings.demo else DEMO
+        for added in self._add([name], None, NO_OPTIONS, Watch(on_progress, is_cancelled)):
+            done += added.report + self._run("caption", added.collection, None, False, on_progress, is_cancelled)
+        return done
 
-    def add(self, source_name: str, collection: str | None = None) -> tuple[str, Report]:
-        """List a source's photos into a collection; nothing is captioned yet.
+    def add(
+        self,
+        *names: str,
+        collection: str | None = None,
+        options: Options = NO_OPTIONS,
+        watch: Watch = UNWATCHED,
+    ) -> list[Added]:
+        """List a source's photos into a collection; nothing is read or captioned yet.
+
+        Args:
+            names: what `sources.find_sources` takes.
+            collection: where to; None: the source's own name.
+            options: what was chosen of the source.
+            watch: told how far it is, and asked whether to go on.
 
         Returns:
-            The collection's name, and what was new, changed, gone or could not be listed.
+            What was new, changed, gone or could not be listed, by collection: some files hold several.
 
         Raises:
             SourceError: the source cannot be listed.
             LibraryError: the library cannot be written.
+            Cancelled: it was ended; what was listed until then is kept.
             ReadOnlyError: this is the public demo.
         """
         self._may_write()
-        return self._add(source_name, collection)
+        return self._add(names, collection, options, watch)
 
-    def _add(self, source_name: str, collection: str | None) -> tuple[str, Report]:
-        source = sources.find_source(source_name)
-        name = self._collection_name(source.collection if collection is None else collection)
-        found = list(source.listings())
-        listings = [item for item in found if isinstance(item, Listing)]
-        failures = [item for item in found if isinstance(item, Failure)]
-        listed = {listing.source_key for listing in listings}
-        unreadable = [failure.source_key for failure in failures]
-        gone = [
-            key
-            for key in self.library.source_keys(name, source.kind)
-            if key not in listed
-            and source.covers(key)
-            and not any(Path(key).is_relative_to(place) for place in unreadable)
-        ]
-        merge = self.library.merge(name, source.kind, listings, gone)
-        report = Report(
-            merge.n_new,
-            merge.n_changed,
-            merge.n_unchanged,
-            merge.n_gone,
-            n_skipped=source.n_skipped,
-            failures=tuple(failures),
-        )
-        return name, report
+    def instagram_folder(self) -> Path:
+        """Where Instagram's sessions are kept; raises `ReadOnlyError` in the public demo."""
+        self._may_write()
+        return self.settings.library_dir / "instagram"
+
+    def upload(
+        self, uploads: Sequence[tuple[str, BinaryIO]], collection: str | None = None, watch: Watch = UNWATCHED
+    ) -> Added:
+        """Keep photos and ZIPs of photos that were handed in, names with their bytes; nothing is captioned yet.
+
+        Raises:
+            SourceError: a ZIP cannot be read.
+            LibraryError: there is no room.
+            Cancelled: it was ended; what was kept until then stays.
+            ReadOnlyError: this is the public demo.
+        """
+        self._may_write()
+        from photosearch.sources.upload import UploadSource
+
+        source = UploadSource(uploads, self.library.files)
+        name = self._collection_name(collection or source.collection)
+        return Added(name, add_source(self.library, source, name, watch), source.described)
+
+    def _add(self, names: Sequence[str], collection: str | None, options: Options, watch: Watch) -> list[Added]:
+        found = sources.find_sources(names, self.settings.library_dir, options)
+        if collection is not None and len(found) > 1:
+            held = ", ".join(source.collection for source in found)
+            raise PhotosearchError(f"There are several collections in it ({held}); they keep their own names.")
+        done = []
+        for source in found:
+            name = self._collection_name(source.collection if collection is None else collection)
+            report = add_source(self.library, source, name, watch)
+            done.append(Added(name, report, source.described))
+        return done
 
     def _collection_name(self, name: str) -> str:
         name = name.strip()
@@ -174,6 +194,24 @@ class Workspace:
                 " Give another name."
             )
         return name
+
+    def fetch(
+        self,
+        collection: str | None = None,
+        *,
+        on_progress: OnProgress = _ignore,
+        is_cancelled: Callable[[], bool] = _never,
+    ) -> Report:
+        """Read photos that are not captioned yet, and keep what the settings say of those that are fetched.
+
+        Raises:
+            CollectionNotFound: there is no such collection.
+            WorkerBusy: another run is at work on the library.
+            LibraryError: results cannot be kept; what was saved is safe.
+            ReadOnlyError: this is the public demo.
+        """
+        self._may_write()
+        return self._run("fetch", collection, None, False, on_progress, is_cancelled)
 
     def caption(
         self,
@@ -194,10 +232,11 @@ class Workspace:
             ReadOnlyError: this is the public demo.
         """
         self._may_write()
-        return self._caption(collection, choice, redo, on_progress, is_cancelled)
+        return self._run("caption", collection, choice, redo, on_progress, is_cancelled)
 
-    def _caption(
+    def _run(
         self,
+        kind: str,
         collection: str | None,
         choice: Choice | None,
         redo: bool,
@@ -206,27 +245,33 @@ class Workspace:
     ) -> Report:
         from photosearch.loader import Choice
         from photosearch.pipeline import analyse_photos
+        from photosearch.sources.reading import Reader
 
-        with worker(self.library, "caption") as beat:
+        with worker(self.library, kind) as beat:
 
             def report(progress: Progress) -> None:
                 beat(progress)
                 on_progress(progress)
 
-            chosen = self.models().choose(choice or Choice())
+            chosen = self.models().choose(choice or Choice()) if kind == "caption" else []
             filed = {self.library.model_id(model.station, model.name, model.digest): model for model in chosen}
             pending = self.library.pending(collection, list(filed), redo=redo)
+            if kind == "fetch":
+                pending = [photo for photo in pending if not photo.sha256]
             if not pending:
                 return Report()
             report(Progress(0, len(pending)))
-            return analyse_photos(
-                self.library,
-                {model_id: model.load() for model_id, model in filed.items()},
-                pending,
-                redo=redo,
-                on_progress=report,
-                is_cancelled=is_cancelled,
-            )
+            with Reader(self.settings, Watch(report, is_cancelled)) as reader:
+                return analyse_photos(
+                    self.library,
+                    reader,
+                    {model_id: model.load() for model_id, model in filed.items()},
+                    pending,
+                    redo=redo,
+                    keep=self.settings.keep,
+                    on_progress=report,
+                    is_cancelled=is_cancelled,
+                )
 
     # Searching
 
@@ -253,15 +298,11 @@ class Workspace:
 
     def index(self, collection: str) -> Index:
         """The collection's index as it stands; raises `CollectionNotFound`."""
-        generation = self.library.generation(collection)
-        known = self._indexes.get(collection)
-        if known is None or known.generation != generation:
-            # Documents are read after the number: they may be newer than it, never older.
-            expansion, hypernyms = self.tables()
-            index = Index(self.library.documents(collection), expansion=expansion, hypernyms=hypernyms)
-            known = _Indexed(generation, index)
-            self._indexes[collection] = known
-        return known.index
+        return self._searcher().index(collection)
+
+    def near_duplicates(self, collection: str) -> Mapping[str, int]:
+        """The group of each photo that has near-duplicates; raises `CollectionNotFound`."""
+        return self._searcher().near_duplicates(collection)
 
     def search(
         self,
@@ -271,32 +312,15 @@ class Workspace:
         top: int = PAGE_TOP,
         fields: frozenset[Field] = ALL,
         expand: bool = True,
+        group: bool = False,
     ) -> Results:
-        """Find photos by description.
+        """Find photos by description, as `Searcher.search` does."""
+        return self._searcher().search(query, collection, top=top, fields=fields, expand=expand, group=group)
 
-        Args:
-            query: a description.
-            collection: where to search.
-            top: hits wanted at most.
-            fields: what of a photo is searched.
-            expand: whether related words count, too.
-
-        Raises:
-            CollectionNotFound: there is no such collection.
-            ModelError: the table of related words cannot be read.
-            ValueError: `top` is negative.
-        """
-        index = self.index(collection)
-        started = time.perf_counter()
-        total, matches = index.search(query, top=top, fields=fields, expand=expand)
-        photos = self.library.photos_by_id([match.photo_id for match in matches])
-        took_ms = 1000 * (time.perf_counter() - started)
-        found = [match for match in matches if match.photo_id in photos]
-        hits = tuple(
-            Hit(rank, match.score, photos[match.photo_id], match.shares) for rank, match in enumerate(found, start=1)
-        )
-        suggestions = () if hits else tuple(index.suggest(query))
-        return Results(query, collection, took_ms, total, hits, suggestions)
+    def _searcher(self) -> Searcher:
+        if self._held is None:
+            self._held = Searcher(self.library, *self.tables())
+        return self._held
 
     # Looking after collections
 
@@ -324,4 +348,5 @@ class Workspace:
         """
         self._may_write()
         self.library.remove_collection(collection)
-        self._indexes.pop(collection, None)
+        if self._held is not None:
+            self._held.forget(collection)

@@ -17,6 +17,7 @@ from photosearch.models import open_model
 from photosearch.pipeline import analyse_photos
 from photosearch.records import Caption, Report
 from photosearch.settings import MODELS_DIR, Settings
+from photosearch.sources.reading import Reader
 from photosearch.stations import Batch, Findings, Observer, Station
 from photosearch.workspace import Workspace
 
@@ -58,7 +59,8 @@ def analyse(library: Library, *observers: Observer, redo: bool = False, **option
     filed = {library.model_id(o.station, o.name, o.digest): o for o in observers}
     photos = library.pending(None, list(filed), redo=redo)
     told: dict[str, Any] = {"on_progress": lambda _: None, "is_cancelled": lambda: False, **options}
-    return analyse_photos(library, filed, photos, redo=redo, **told)
+    with Reader(Settings(library.folder, allow_private=True)) as reader:
+        return analyse_photos(library, reader, filed, photos, redo=redo, **told)
 
 
 def models_with(folder: Path, decoder: Decoder, vocabulary: Vocabulary, decoding: Decoding) -> Path:

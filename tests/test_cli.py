@@ -24,7 +24,10 @@ from tests.conftest import ColourStation, analyse, jpeg
 HIT_KEYS = ["rank", "score", "photo", "source", "caption", "terms"]
 ODD_NAMES = ["\U0001f436 dog.jpg", '"it\'s".jpg', "<script>alert(1)<.jpg", "bell\x07\x1b[31m\nline.jpg", "=1+1.jpg"]
 PATIENCE_S = 300  # on a busy machine
-COMMANDS = ("add", "caption", "search", "export", "evaluate", "import_checkpoint", "collections", "status", "remove")
+COMMANDS = (
+    *("add", "login", "logout", "caption", "search", "export", "evaluate", "import_checkpoint"),
+    *("collections", "status", "remove"),
+)
 
 
 class Sayings(ColourStation):

@@ -1,11 +1,10 @@
 """A run that is killed at any moment: the library opens, the next run goes on, nothing is done twice or lost."""
 
-import os
+import multiprocessing
 import random
 import signal
-import subprocess
-import sys
 import time
+from ctypes import c_int
 from pathlib import Path
 
 import numpy as np
@@ -13,25 +12,19 @@ import pytest
 from PIL import Image
 from sqlalchemy import func, select
 
+from photosearch import adding, pipeline
 from photosearch.library import Library
 from photosearch.library import schema as t
-from photosearch.records import Report
+from photosearch.records import Progress, Report
 from photosearch.settings import Settings
+from photosearch.sources import Watch
 from photosearch.stations import Station
 from photosearch.workspace import Workspace
 
-N_PHOTOS, BATCH, N_KILLS = 100, 4, 3
+N_PHOTOS, BATCH, N_KILLS = 200, 4, 20
 PATIENCE_S = 300  # on a busy machine
-DRIVER = """
-import sys
-from pathlib import Path
-from photosearch import pipeline
-from photosearch.settings import Settings
-from photosearch.workspace import Workspace
-
-pipeline.BATCH = int(sys.argv[3])
-Workspace(Settings(Path(sys.argv[1]), models_dir=Path(sys.argv[2]))).caption()
-"""
+PROCESSES = multiprocessing.get_context("forkserver")
+PROCESSES.set_forkserver_preload(["tests.test_resume", "photosearch.loader", "photosearch.captioner.captioner"])
 
 
 @pytest.fixture
@@ -45,42 +38,66 @@ def many_photos(tmp_path) -> Path:
     return root
 
 
-def n_ready(library: Library) -> int:
+def add_and_caption(folder: Path, models: Path, photos: Path, listed: c_int, saved: c_int) -> None:
+    """What is killed: a run that says how many photos are safe by now."""
+    adding.AT_ONCE = pipeline.BATCH = BATCH
+
+    def on_listed(progress: Progress) -> None:
+        listed.value = progress.done
+
+    def on_saved(progress: Progress) -> None:
+        saved.value = progress.done
+
+    workspace = Workspace(Settings(folder, models_dir=models))
+    workspace.add(str(photos), collection="c", watch=Watch(on_progress=on_listed))
+    workspace.caption("c", on_progress=on_saved)
+
+
+def kill_during(stage: str, moment_s: float, folder: Path, models: Path, photos: Path) -> tuple[int, int]:
+    """Kill a run a moment after it has begun to list or to caption; how many photos it said were listed and saved."""
+    listed, saved = PROCESSES.Value(c_int, 0, lock=False), PROCESSES.Value(c_int, 0, lock=False)
+    run = PROCESSES.Process(target=add_and_caption, args=(folder, models, photos, listed, saved))
+    run.start()
+    ends = time.monotonic() + PATIENCE_S
+    while (listed if stage == "add" else saved).value == 0:
+        assert run.is_alive(), "the run ended before it could be killed"
+        assert time.monotonic() < ends
+        time.sleep(0.001)
+    time.sleep(moment_s)
+    run.kill()
+    run.join()
+    assert run.exitcode == -signal.SIGKILL
+    return listed.value, saved.value
+
+
+def counts(library: Library) -> tuple[int, int]:
+    """Photos listed, photos captioned."""
     (info,) = library.collections()
-    return info.n_ready
+    return info.n_photos, info.n_ready
 
 
-def kill_after(library: Library, models: Path, n_saved: int, pause_s: float) -> None:
-    """Caption in another process, and kill it a moment after so many photos have been saved."""
-    command = [sys.executable, "-c", DRIVER, str(library.folder), str(models), str(BATCH)]
-    process = subprocess.Popen(command, env={**os.environ, "OMP_NUM_THREADS": "1"})
-    try:
-        ends = time.monotonic() + PATIENCE_S
-        while n_ready(library) < n_saved:
-            assert process.poll() is None, "the run ended before it could be killed"
-            assert time.monotonic() < ends
-            time.sleep(0.01)
-        time.sleep(pause_s)
-    finally:
-        process.kill()
-    assert process.wait() == -signal.SIGKILL
-
-
-def test_a_run_killed_three_times_is_finished_by_the_next(tmp_path, tiny_models, many_photos):
+def test_a_run_killed_twenty_times_is_finished_by_the_next(tmp_path, tiny_models, many_photos):
     moments = random.Random(20)
     settings = Settings(tmp_path / "library", models_dir=tiny_models)
-    workspace = Workspace(settings)
-    workspace.add(str(many_photos), "c")
-    before = 0
-    for _ in range(N_KILLS):
-        kill_after(workspace.library, tiny_models, before + moments.randint(1, 3 * BATCH), moments.uniform(0, 0.4))
-        workspace.close()
+    n_listed = n_ready = 0
+    for n_kill in range(N_KILLS):
+        stage = "add" if n_kill % 2 == 0 else "caption"
+        said_listed, said_saved = kill_during(
+            stage, moments.uniform(0, 0.1), settings.library_dir, tiny_models, many_photos
+        )
         workspace = Workspace(settings)
-        now = n_ready(workspace.library)
-        assert before < now < N_PHOTOS
-        before = now
+        with workspace.library.reading() as connection:
+            assert connection.exec_driver_sql("PRAGMA integrity_check").scalar_one() == "ok"
+        listed_now, ready_now = counts(workspace.library)
+        assert listed_now >= max(n_listed, said_listed)
+        assert ready_now >= n_ready + said_saved  # what was said to be saved is: no more than the batch in hand is lost
+        n_listed, n_ready = listed_now, ready_now
+        workspace.close()
+    assert 0 < n_ready < N_PHOTOS
 
-    assert workspace.caption("c") == Report(n_captioned=N_PHOTOS - before)
+    workspace = Workspace(settings)
+    workspace.add(str(many_photos), collection="c")
+    assert workspace.caption("c") == Report(n_captioned=N_PHOTOS - n_ready)
 
     library = workspace.library
     with library.reading() as connection:
@@ -90,5 +107,5 @@ def test_a_run_killed_three_times_is_finished_by_the_next(tmp_path, tiny_models,
         assert connection.exec_driver_sql("PRAGMA integrity_check").scalar_one() == "ok"
     photos = workspace.photos("c")
     assert len(library.documents("c")) == len({photo.sha256 for photo in photos}) == N_PHOTOS
-    assert all(library.thumbnail_path(photo.sha256).read_bytes().endswith(b"\xff\xd9") for photo in photos)
+    assert all(library.files.thumbnail_path(photo.sha256).read_bytes().endswith(b"\xff\xd9") for photo in photos)
     assert workspace.caption("c") == Report()

@@ -10,42 +10,43 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, Table, select
 
 from photosearch.library import schema as t
 from photosearch.library.photos import newest_model
-from photosearch.records import Document, PhotoState
+from photosearch.records import Document, PhotoState, TextKind
 from photosearch.stations import Station
 
-HUMAN = "human"  # the kind of text that stands in for a caption
-OWNERS = ("owner", "hashtag", "accessibility", "place")
+OWNERS = (TextKind.OWNER, TextKind.HASHTAG, TextKind.ACCESSIBILITY)
+_NAMED = 1.0  # the score of an object that another system named
 
 
 def read_documents(connection: Connection, collection_id: int) -> list[Document]:
-    """The ready photos of a collection that there is something to say of."""
-    here = (t.photo.c.collection_id == collection_id) & (t.photo.c.state == PhotoState.READY)
+    """The photos of a collection that there is something to say of, be it only what came with them."""
+    present = t.photo.c.state.in_((PhotoState.READY, PhotoState.NEW))
+    here = (t.photo.c.collection_id == collection_id) & present
     photos = connection.execute(select(t.photo.c.id, t.photo.c.sha256, t.photo.c.place).where(here)).all()
     pictures = select(t.photo.c.sha256).where(here)
     captions = _grouped(connection, _told(t.caption, Station.CAPTIONER, pictures).order_by(t.caption.c.rank))
-    objects = _grouped(connection, _told(t.detection, Station.DETECTOR, pictures))
+    objects = _grouped(connection, _told(t.detection, Station.DETECTOR, pictures).order_by(t.detection.c.id))
     labels = _grouped(connection, _told(t.prediction, Station.CLASSIFIER, pictures))
     concepts = _grouped(connection, _told(t.prediction, Station.CONCEPTS, pictures))
     current = t.photo_text.c.superseded_at.is_(None)
-    said = select(t.photo_text).join(t.photo).where(here, current).order_by(t.photo_text.c.id)
+    query = select(t.photo_text).join(t.photo).where(here, current).order_by(t.photo_text.c.id)
     texts: dict[tuple[str, str], list[str]] = {}
-    for row in connection.execute(said):
+    for row in connection.execute(query):
         texts.setdefault((row.photo_id, row.kind), []).append(row.text)
-    found = [
-        Document(
-            photo.id,
-            human=tuple(texts.get((photo.id, HUMAN), ())),
-            captions=tuple(row.text for row in captions.get(photo.sha256, ())),
-            objects=tuple((row.label, row.score) for row in objects.get(photo.sha256, ())),
-            labels=_predictions(labels.get(photo.sha256, [])),
-            concepts=_predictions(concepts.get(photo.sha256, [])),
-            owner=(
-                *(text for kind in OWNERS for text in texts.get((photo.id, kind), ())),
-                *filter(None, [photo.place]),
-            ),
+    found = []
+    for photo in photos:
+        said = {kind: tuple(texts.get((photo.id, kind), ())) for kind in TextKind}
+        told = tuple((row.label, row.score) for row in objects.get(photo.sha256, ()))
+        found.append(
+            Document(
+                photo.id,
+                human=said[TextKind.HUMAN],
+                captions=(*(row.text for row in captions.get(photo.sha256, ())), *said[TextKind.IMPORTED]),
+                objects=told or tuple((label, _NAMED) for label in said[TextKind.OBJECT]),
+                labels=_predictions(labels.get(photo.sha256, [])),
+                concepts=_predictions(concepts.get(photo.sha256, [])),
+                owner=(*(text for kind in OWNERS for text in said[kind]), *filter(None, [photo.place])),
+            )
         )
-        for photo in photos
-    ]
     return [d for d in found if d.human or d.captions or d.objects or d.labels or d.concepts or d.owner]
 
 

@@ -1,4 +1,4 @@
-"""What is kept: photos, captions and their history in SQLite, thumbnails on disk.
+"""What is kept: photos, captions and their history in a database, pictures on disk (`photosearch.library.files`).
 
 Every write that search can see raises its collection's generation and stamps the photos it touched,
 so that readers notice it by one number.
@@ -6,81 +6,78 @@ so that readers notice it by one number.
 
 from __future__ import annotations
 
-import contextlib
-import os
-import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import TypeVar
 
 from sqlalchemy import Connection, Row, Select, delete, exists, false, func, insert, or_, select, update
-from sqlalchemy.exc import DatabaseError, OperationalError
 
 from photosearch.errors import CollectionNotFound, LibraryError, PhotoNotFound
 from photosearch.library import schema as t
 from photosearch.library.documents import read_documents
-from photosearch.library.engine import open_engine
+from photosearch.library.engine import Database, SQLite
+from photosearch.library.files import UPLOAD, Files
+from photosearch.library.merging import Place, mark_gone, merge_listings
 from photosearch.library.photos import assemble
-from photosearch.library.saving import save_findings, save_images
-from photosearch.library.work import Merge, Pending, Reading, photo_id
+from photosearch.library.postgres import Postgres
+from photosearch.library.saving import save_findings, save_images, save_reading
+from photosearch.library.work import Merge, Pending, Reading
 from photosearch.records import CollectionInfo, Document, Listing, Photo, PhotoState
 from photosearch.stations import Findings, Station
 
-FILE_NAME = "library.sqlite"
 _AT_ONCE = 500  # values bound in one statement; SQLite's limit is 32,766
 
 
 class Library:
     """One folder with everything that is kept. Use from any thread; models run outside its transactions."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, database: str | None = None) -> None:
         """Open the library in `folder`, creating or migrating it where needed.
 
+        Args:
+            folder: where pictures lie, and the database unless it is elsewhere.
+            database: the URL of a PostgreSQL database.
+
         Raises:
-            LibraryError: the folder cannot be written, or the library is a newer version's or damaged.
+            LibraryError: the folder cannot be written, or the library is a newer version's, damaged or out of reach.
+            SettingsError: the database's URL cannot be used.
         """
         self.folder = folder
+        self.files = Files(folder)
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise LibraryError(
                 f'Library "{folder}" cannot be made: {error.strerror}. Choose another folder with --library.'
             ) from error
-        self._engine = open_engine(folder / FILE_NAME)
-        with self._errors():
-            t.bring_up_to_date(self._engine)
+        self._database: Database = Postgres(database) if database else SQLite(folder)
+        try:
+            t.bring_up_to_date(self._database)
+        except BaseException:
+            self.close()
+            raise
 
     def close(self) -> None:
-        """Give the files back; the library can be opened again."""
-        self._engine.dispose()
+        """Give files and connections back; the library can be opened again."""
+        self._database.engine.dispose()
 
-    @contextmanager
-    def _errors(self) -> Iterator[None]:
-        """The database's errors as ours."""
-        try:
-            yield
-        except OperationalError as error:
-            raise LibraryError(
-                f'Library "{self.folder}" cannot be used: {error.orig}.'
-                " Check free space and access rights; what was saved is safe."
-            ) from error
-        except DatabaseError as error:
-            raise LibraryError(
-                f'Library "{self.folder}" is damaged: {error.orig}. Restore it from a copy, or remove it.'
-            ) from error
+    def reading(self) -> AbstractContextManager[Connection]:
+        """A connection to read from; all that is read of it is of one moment."""
+        return self._database.reading()
 
-    @contextmanager
-    def reading(self) -> Iterator[Connection]:
-        """A connection to read from."""
-        with self._errors(), self._engine.connect() as connection:
-            yield connection
+    def writing(self) -> AbstractContextManager[Connection]:
+        """A transaction of the only writer: kept whole, or not at all when the block raises."""
+        return self._database.writing()
 
-    @contextmanager
-    def writing(self) -> Iterator[Connection]:
-        """A transaction: kept whole, or not at all when the block raises."""
-        with self._errors(), self._engine.execution_options(**t.WRITES).begin() as connection:
-            yield connection
+    def lock(self) -> AbstractContextManager[Callable[[], None] | None]:
+        """The lock of the one run at work on the library, as `Database.lock` has it."""
+        return self._database.lock()
+
+    def is_locked(self) -> bool:
+        """Whether a run is at work on the library."""
+        return self._database.is_locked()
 
     # Collections
 
@@ -140,48 +137,11 @@ class Library:
                 collection_id = connection.execute(made).scalar_one()
             else:
                 collection_id = row.id
-            generation = self._raise_generation(connection, collection_id)
-            columns = (t.photo.c.id, t.photo.c.source_key, t.photo.c.stamp, t.photo.c.state)
-            known = {
-                row.source_key: row
-                for row in connection.execute(select(*columns).where(t.photo.c.collection_id == collection_id))
-            }
-            new, again, n_unchanged = [], [], 0
-            for listing in listings:
-                old = known.get(listing.source_key)
-                if old is None:
-                    new.append(
-                        {
-                            "id": photo_id(collection, listing.source_key),
-                            "collection_id": collection_id,
-                            "source": source,
-                            "source_key": listing.source_key,
-                            "stamp": listing.stamp,
-                            "state": PhotoState.NEW,
-                            "generation": generation,
-                        }
-                    )
-                elif old.stamp != listing.stamp or old.state in (PhotoState.FAILED, PhotoState.GONE):
-                    again.append({"of": old.id, "stamp": listing.stamp})
-                else:
-                    n_unchanged += 1
-            if new:
-                connection.execute(insert(t.photo), new)
-            for change in again:
-                values = {
-                    "stamp": change["stamp"],
-                    "state": PhotoState.NEW,
-                    "reason": None,
-                    "sha256": None,
-                    "generation": generation,
-                }
-                connection.execute(update(t.photo).where(t.photo.c.id == change["of"]).values(values))
-            gone = [known[key].id for key in gone_keys if key in known and known[key].state != PhotoState.GONE]
-            for some in _chunks(gone):
-                connection.execute(
-                    update(t.photo).where(t.photo.c.id.in_(some)).values(state=PhotoState.GONE, generation=generation)
-                )
-            return Merge(len(new), len(again), n_unchanged, len(gone))
+            place = Place(collection, collection_id, source, self._raise_generation(connection, collection_id))
+            merged = Merge(n_gone=mark_gone(connection, place, list(gone_keys)))
+            for some in _chunks(listings):
+                merged += merge_listings(connection, place, some)
+            return merged
 
     def source_keys(self, collection: str, source: str) -> list[str]:
         """The keys of a collection's photos that came from one kind of source; none for an unknown collection."""
@@ -197,11 +157,18 @@ class Library:
         """Forget a collection, and the pictures that no other holds; raises `CollectionNotFound`."""
         with self.writing() as connection:
             collection_id = self._collection(connection, name).id
+            uploads = t.photo.c.source == UPLOAD
+            held = select(t.photo.c.address).where(t.photo.c.collection_id == collection_id, uploads)
+            uploaded = set(connection.execute(held).scalars())
             connection.execute(delete(t.collection).where(t.collection.c.id == collection_id))
+            uploaded -= set(connection.execute(select(t.photo.c.address).where(uploads)).scalars())
             unused = ~exists().where(t.photo.c.sha256 == t.image.c.sha256)
-            forgotten = connection.execute(delete(t.image).where(unused).returning(t.image.c.sha256)).scalars().all()
-        for sha256 in forgotten:
-            self.thumbnail_path(sha256).unlink(missing_ok=True)
+            dropped = delete(t.image).where(unused).returning(t.image.c.sha256, t.image.c.kept_path)
+            forgotten = connection.execute(dropped).all()
+        for row in forgotten:
+            self.files.forget(row.sha256, row.kept_path)
+        if uploaded:
+            self.files.forget_uploads(uploaded)
 
     # Analyses
 
@@ -217,8 +184,9 @@ class Library:
 
     def pending(self, collection: str | None, model_ids: Sequence[int], *, redo: bool = False) -> list[Pending]:
         """Photos that one of the models has not seen yet, in the order they were listed; with `redo` all readable."""
-        columns = (t.photo.c.id, t.photo.c.source, t.photo.c.source_key, t.photo.c.stamp)
-        query = select(*columns).order_by(t.photo.c.collection_id, t.photo.c.source_key)
+        p = t.photo.c
+        columns = (p.id, p.source, p.source_key, p.stamp, p.address, p.etag, p.sha256, t.image.c.kept_path)
+        query = select(*columns).select_from(t.photo.outerjoin(t.image)).order_by(p.collection_id, p.source_key)
         if redo:
             query = query.where(t.photo.c.state.in_((PhotoState.NEW, PhotoState.READY)))
         else:
@@ -239,10 +207,22 @@ class Library:
         with self.reading() as connection:
             return set(connection.execute(query).scalars())
 
-    def save(self, readings: Sequence[Reading], findings: Mapping[int, Mapping[str, Findings]]) -> None:
+    def knows(self, sha256: str) -> bool:
+        """Whether the picture's size, hash and thumbnail are kept."""
+        with self.reading() as connection:
+            found = connection.execute(select(t.image.c.width).where(t.image.c.sha256 == sha256)).scalar_one_or_none()
+        return bool(found)
+
+    def save(
+        self,
+        readings: Sequence[Reading],
+        findings: Mapping[int, Mapping[str, Findings]],
+        state: PhotoState = PhotoState.READY,
+    ) -> None:
         """Keep what a batch came to, in one transaction: what was read, and what each model told of new pictures.
 
-        A photo that was listed as changed or gone since it was read stays as it was listed.
+        Photos that could be read get the `state`. One that was listed as changed or gone since it was read stays as
+        it was listed.
         """
         pictures = sorted({sha256 for told in findings.values() for sha256 in told})
         with self.writing() as connection:
@@ -258,11 +238,7 @@ class Library:
             for model_id, told in findings.items():
                 save_findings(connection, model_id, told)
             for reading in readings:
-                state = PhotoState.READY if reading.sha256 else PhotoState.FAILED
-                values = {"sha256": reading.sha256, "state": state, "reason": reading.reason}
-                as_listed = (t.photo.c.stamp == reading.stamp) & (t.photo.c.state != PhotoState.GONE)
-                here = t.photo.c.id == reading.photo_id
-                connection.execute(update(t.photo).where(here, as_listed).values(values))
+                save_reading(connection, reading, state)
             for collection_id, generation in stamps.items():
                 either = t.photo.c.id.in_(ids) | t.photo.c.sha256.in_(pictures)
                 here = t.photo.c.collection_id == collection_id
@@ -274,6 +250,14 @@ class Library:
         """What each photo can be found by; raises `CollectionNotFound`."""
         with self.reading() as connection:
             return read_documents(connection, self._collection(connection, collection).id)
+
+    def hashes(self, collection: str) -> dict[str, str]:
+        """The perceptual hash of each photo's picture, by the photo's id; raises `CollectionNotFound`."""
+        with self.reading() as connection:
+            here = t.photo.c.collection_id == self._collection(connection, collection).id
+            present = (t.photo.c.state != PhotoState.GONE) & t.image.c.phash.is_not(None)
+            query = select(t.photo.c.id, t.image.c.phash).join(t.image).where(here, present)
+            return {row.id: row.phash for row in connection.execute(query)}
 
     def photo(self, photo_id: str) -> Photo:
         """One photo; raises `PhotoNotFound`."""
@@ -302,28 +286,10 @@ class Library:
             found = {photo.id: photo for some in _chunks(ordered) for photo in assemble(connection, some)}
         return [found[photo_id] for photo_id in ordered]
 
-    # Files
 
-    def thumbnail_path(self, sha256: str) -> Path:
-        """Where a picture's thumbnail lies, or would lie."""
-        return self.folder / "thumbnails" / sha256[:2] / f"{sha256}.jpg"
-
-    def keep_thumbnail(self, sha256: str, jpeg: bytes) -> None:
-        """Write a thumbnail, whole or not at all; raises `LibraryError` where there is no room."""
-        path = self.thumbnail_path(sha256)
-        part = path.with_name(f"{sha256}.{os.getpid()}-{threading.get_ident()}.part")
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            part.write_bytes(jpeg)
-            part.replace(path)
-        except OSError as error:
-            with contextlib.suppress(OSError):
-                part.unlink()
-            raise LibraryError(
-                f'Library "{self.folder}" cannot be written: {error.strerror}. Free some space and run it again.'
-            ) from error
+T = TypeVar("T")
 
 
-def _chunks(values: Sequence[str]) -> Iterator[Sequence[str]]:
+def _chunks(values: Sequence[T]) -> Iterator[Sequence[T]]:
     for first in range(0, len(values), _AT_ONCE):
         yield values[first : first + _AT_ONCE]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import BindParameter, ColumnElement, Connection, ScalarSelect, Select, bindparam, select
 
 from photosearch.library import schema as t
-from photosearch.records import Caption, Detection, Photo, PhotoState, Prediction
+from photosearch.records import Caption, Details, Detection, Photo, PhotoState, Prediction, TextKind
 from photosearch.stations import Station
 
 
@@ -47,7 +47,7 @@ _OBJECTS = (
     select(t.detection)
     .where(t.detection.c.sha256.in_(_THESE))
     .where(t.detection.c.model_id == newest_model(Station.DETECTOR, t.detection.c.sha256))
-    .order_by(t.detection.c.score.desc())
+    .order_by(t.detection.c.score.desc(), t.detection.c.id)
 )
 
 
@@ -87,9 +87,9 @@ def assemble(connection: Connection, ids: Sequence[str]) -> list[Photo]:
         {sha256: parse_predictions(found) for sha256, found in connection.execute(query, shas)}
         for query in (_LABELS, _CONCEPTS)
     )
-    texts: dict[tuple[str, str], list[str]] = {}
+    texts: dict[str, list[tuple[TextKind, str]]] = {}
     for photo_id, kind, text in connection.execute(_TEXTS, {"these": [row.id for row in rows]}):
-        texts.setdefault((photo_id, kind), []).append(text)
+        texts.setdefault(photo_id, []).append((TextKind(kind), text))
     return [
         Photo(
             id=row.id,
@@ -101,16 +101,35 @@ def assemble(connection: Connection, ids: Sequence[str]) -> list[Photo]:
             sha256=row.sha256,
             width_px=row.width,
             height_px=row.height,
-            permalink=row.permalink,
-            taken_at=row.taken_at,
             captions=(
-                *(Caption(text, None, None) for text in texts.get((row.id, "human"), ())),
+                *_sentences(texts, row.id, TextKind.HUMAN, model=None),
                 *captions.get(row.sha256, ()),
+                *_sentences(texts, row.id, TextKind.IMPORTED, model=TextKind.IMPORTED.value),
             ),
-            objects=tuple(objects.get(row.sha256, ())),
+            objects=tuple(objects.get(row.sha256, ())) or _named(texts.get(row.id, ())),
             labels=labels.get(row.sha256, ()),
             concepts=concepts.get(row.sha256, ()),
-            owner_text=next(iter(texts.get((row.id, "owner"), ())), None),
+            details=Details(
+                permalink=row.permalink,
+                taken_at=row.taken_at,
+                place=row.place,
+                latitude=row.latitude,
+                longitude=row.longitude,
+                n_likes=row.n_likes,
+                n_comments=row.n_comments,
+                texts=tuple(part for part in texts.get(row.id, ()) if part[0] != TextKind.HUMAN),
+            ),
         )
         for row in rows
     ]
+
+
+def _sentences(
+    texts: Mapping[str, Sequence[tuple[TextKind, str]]], photo_id: str, kind: TextKind, model: str | None
+) -> list[Caption]:
+    return [Caption(text, None, model) for of, text in texts.get(photo_id, ()) if of == kind]
+
+
+def _named(texts: Sequence[tuple[TextKind, str]]) -> tuple[Detection, ...]:
+    """Objects that another system named, without saying where: somewhere in the whole photo."""
+    return tuple(Detection(text, 1.0, (0.0, 0.0, 1.0, 1.0)) for kind, text in texts if kind == TextKind.OBJECT)

@@ -6,11 +6,11 @@ import json
 import time
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from photosearch.library import schema as t
 from photosearch.library.work import Reading
-from photosearch.records import Prediction
+from photosearch.records import PhotoState, Prediction, TextKind
 from photosearch.stations import Findings
 
 _PROB_DECIMALS = 4
@@ -19,13 +19,54 @@ _PROB_DECIMALS = 4
 def save_images(connection: Connection, readings: Sequence[Reading]) -> None:
     """Keep the pictures' facts; those known stay as they are."""
     images = {
-        r.sha256: {"sha256": r.sha256, "width": r.width_px, "height": r.height_px, "phash": r.phash}
+        r.sha256: {
+            "sha256": r.sha256,
+            "width": r.width_px,
+            "height": r.height_px,
+            "phash": r.phash,
+            "kept_path": r.kept_path,
+        }
         for r in readings
         if r.sha256
     }
-    known = set(connection.execute(select(t.image.c.sha256).where(t.image.c.sha256.in_(list(images)))).scalars())
+    query = select(t.image.c.sha256, t.image.c.kept_path).where(t.image.c.sha256.in_(list(images)))
+    known = {row.sha256: row.kept_path for row in connection.execute(query)}
     if new := [values for sha256, values in images.items() if sha256 not in known]:
         connection.execute(insert(t.image), new)
+    for sha256, kept_path in known.items():
+        if images[sha256]["kept_path"] and not kept_path:
+            values = {"kept_path": images[sha256]["kept_path"]}
+            connection.execute(update(t.image).where(t.image.c.sha256 == sha256).values(values))
+
+
+def save_reading(connection: Connection, reading: Reading, state: PhotoState) -> None:
+    """Keep what came of reading a photo, unless it was listed otherwise meanwhile."""
+    values: dict[str, object] = {"sha256": reading.sha256, "reason": reading.reason}
+    values["state"] = state if reading.sha256 else PhotoState.FAILED
+    for name in ("address", "etag"):
+        if getattr(reading, name) is not None:
+            values[name] = getattr(reading, name)
+    for name in ("taken_at", "latitude", "longitude"):
+        if getattr(reading, name) is not None:
+            values[name] = func.coalesce(t.photo.c[name], getattr(reading, name))
+    as_listed = (t.photo.c.stamp == reading.stamp) & (t.photo.c.state != PhotoState.GONE)
+    here = t.photo.c.id == reading.photo_id
+    saved = connection.execute(update(t.photo).where(here, as_listed).values(values))
+    if saved.rowcount and reading.sha256:
+        _take_over(connection, reading.photo_id, reading.sha256)
+
+
+def _take_over(connection: Connection, photo_id: str, sha256: str) -> None:
+    """A file that was moved keeps what people said of it: it takes over from the same picture that is gone."""
+    collection_id = select(t.photo.c.collection_id).where(t.photo.c.id == photo_id).scalar_subquery()
+    same = (t.photo.c.collection_id == collection_id) & (t.photo.c.sha256 == sha256)
+    left = select(t.photo.c.id).where(same, t.photo.c.state == PhotoState.GONE).order_by(t.photo.c.id).limit(1)
+    gone = connection.execute(left).scalar_one_or_none()
+    if gone is None:
+        return
+    said = (t.photo_text.c.photo_id == gone) & (t.photo_text.c.kind == TextKind.HUMAN)
+    connection.execute(update(t.photo_text).where(said).values(photo_id=photo_id))
+    connection.execute(delete(t.photo).where(t.photo.c.id == gone))
 
 
 def save_findings(connection: Connection, model_id: int, findings: Mapping[str, Findings]) -> None:

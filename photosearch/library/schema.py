@@ -9,9 +9,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from sqlalchemy import (
+    BigInteger,
     Column,
+    Connection,
     DateTime,
-    Engine,
     Float,
     ForeignKey,
     Index,
@@ -26,10 +27,14 @@ from sqlalchemy import (
 )
 
 from photosearch.errors import LibraryError
+from photosearch.library.engine import Database
 
-HEAD = "0002"  # the newest migration
+HEAD = "0003"  # the newest migration
 _MIGRATIONS = Path(__file__).parent / "migrations"
-WRITES = {"writes": True}  # execution options of a transaction that writes
+
+# SQLite's integers have 64 bits, and its texts are ordered by their bytes; PostgreSQL does so where it is asked to.
+BIG = Integer().with_variant(BigInteger(), "postgresql")
+ORDERED = Text().with_variant(Text(collation="C"), "postgresql")
 
 metadata = MetaData()
 
@@ -37,8 +42,8 @@ collection = Table(
     "collection",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("name", Text, nullable=False, unique=True),
-    Column("generation", Integer, nullable=False),
+    Column("name", ORDERED, nullable=False, unique=True),
+    Column("generation", BIG, nullable=False),
 )
 image = Table(
     "image",
@@ -54,7 +59,7 @@ photo = Table(
     metadata,
     Column("id", String(16), primary_key=True),
     Column("collection_id", ForeignKey("collection.id", ondelete="CASCADE"), nullable=False),
-    Column("source_key", Text, nullable=False),
+    Column("source_key", ORDERED, nullable=False),
     Column("sha256", ForeignKey("image.sha256")),
     Column("source", String(20), nullable=False),
     Column("stamp", Text, nullable=False),
@@ -63,8 +68,15 @@ photo = Table(
     Column("place", Text),
     Column("state", String(10), nullable=False),
     Column("reason", Text),
-    Column("generation", Integer, nullable=False),
-    UniqueConstraint("collection_id", "source_key"),
+    Column("generation", BIG, nullable=False),
+    Column("address", Text),  # where the bytes are, unless the key says it
+    Column("etag", Text),
+    Column("latitude", Float),
+    Column("longitude", Float),
+    Column("n_likes", BIG),
+    Column("n_comments", BIG),
+    # PostgreSQL's indexes hold no long keys; the id, made of collection and key, is unique as well.
+    UniqueConstraint("collection_id", "source_key").ddl_if(dialect="sqlite"),
     Index("photo_by_generation", "collection_id", "generation"),
     Index("photo_by_sha256", "sha256"),
 )
@@ -140,22 +152,15 @@ job = Table(
 )
 
 
-def bring_up_to_date(engine: Engine) -> None:
-    """Create the tables, or migrate an older library's.
+def bring_up_to_date(database: Database) -> None:
+    """Create the tables, or migrate an older library's; of two processes that want to, one does.
 
     Raises:
-        LibraryError: the library was made by a newer version, or is none of ours.
+        LibraryError: the library was made by a newer version, is none of ours, or cannot be copied beforehand.
     """
-    with engine.connect() as connection:
-        tables = inspect(connection).get_table_names()
-        kept = text("SELECT version_num FROM alembic_version")
-        versions = list(connection.execute(kept).scalars()) if "alembic_version" in tables else []
-    if versions == [HEAD]:
-        return
-    if not versions and tables:
-        raise LibraryError(
-            f"{engine.url.database} is a database, but no library of photosearch. Choose another folder with --library."
-        )
+    with database.reading() as connection:
+        if _version(connection, database) == HEAD:
+            return
     from alembic import command  # half a second to import, and seldom needed
     from alembic.config import Config
     from alembic.script import ScriptDirectory
@@ -163,12 +168,27 @@ def bring_up_to_date(engine: Engine) -> None:
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
-    if not set(versions) <= known:
-        raise LibraryError(
-            f"The library {engine.url.database} was made by a newer version of photosearch"
-            f" (schema {versions[0]}; this one knows {HEAD}). Update photosearch,"
-            " or choose another folder with --library."
-        )
-    with engine.execution_options(**WRITES).begin() as connection:
+    with database.writing() as connection:
+        version = _version(connection, database)  # as it is now that no other process can change it
+        if version is not None and version not in known:
+            raise LibraryError(
+                f"{database.name} was made by a newer version of photosearch (schema {version}; this one knows {HEAD})."
+                f" Update photosearch, or {database.elsewhere}."
+            )
+        if version is not None and version != HEAD:
+            database.keep_copy(version)
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+
+
+def _version(connection: Connection, database: Database) -> str | None:
+    """The schema's version, None where there are no tables yet; raises `LibraryError` where they are not ours."""
+    tables = inspect(connection).get_table_names()
+    if "alembic_version" in tables and "photo" in tables:
+        return connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one()
+    if tables:
+        raise LibraryError(
+            f"{database.name} is a database, but no library of photosearch."
+            f" {database.elsewhere[0].upper()}{database.elsewhere[1:]}."
+        )
+    return None

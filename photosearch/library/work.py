@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
+from datetime import datetime
 
 
 @dataclass(frozen=True)
@@ -14,6 +15,10 @@ class Pending:
     source: str
     source_key: str
     stamp: str  # as it was listed; another one by the time of saving: the photo has changed meanwhile
+    address: str | None = None  # as `Listing` has it
+    etag: str | None = None  # of the answer that held its bytes
+    sha256: str | None = None  # of its bytes, where they were read before
+    kept_path: str | None = None  # of what is kept of them, within the library's folder
 
 
 @dataclass(frozen=True)
@@ -27,16 +32,26 @@ class Reading:
     height_px: int = 0
     phash: str | None = None
     reason: str | None = None
+    kept_path: str | None = None
+    address: str | None = None  # a new one
+    etag: str | None = None
+    taken_at: datetime | None = None  # by the camera; what the source said goes before
+    latitude: float | None = None
+    longitude: float | None = None
 
 
 @dataclass(frozen=True)
 class Merge:
     """What listing a source changed."""
 
-    n_new: int
-    n_changed: int
-    n_unchanged: int
-    n_gone: int
+    n_new: int = 0
+    n_changed: int = 0
+    n_unchanged: int = 0
+    n_gone: int = 0
+
+    def __add__(self, other: Merge) -> Merge:
+        """What two listings changed together."""
+        return Merge(*(a + b for a, b in zip(astuple(self), astuple(other), strict=True)))
 
 
 def photo_id(collection: str, source_key: str) -> str:

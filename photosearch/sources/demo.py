@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
 from photosearch.errors import PhotoError, SourceError
 from photosearch.records import Failure, Listing
+from photosearch.sources.source import Watch
 
 KIND = "demo"
 _FOLDERS = {"scikit-image": ("skimage", "data"), "scikit-learn": ("sklearn", "datasets", "images")}
@@ -42,6 +43,7 @@ class DemoSource:
     """Lists the demo's photos."""
 
     kind = KIND
+    described = False
     collection = KIND
     n_skipped = 0
 
@@ -49,7 +51,7 @@ class DemoSource:
         """Whether a key is of the demo's form."""
         return source_key.partition("/")[0] in PHOTOS
 
-    def listings(self) -> Iterator[Listing | Failure]:
+    def listings(self, known: Collection[str], watch: Watch) -> Iterator[Listing | Failure]:  # noqa: ARG002
         """Each demo photo; raises `SourceError` when a package lacks one."""
         for package, names in PHOTOS.items():
             for name in names:

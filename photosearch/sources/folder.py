@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from photosearch.errors import SourceError
 from photosearch.records import Failure, Listing
+from photosearch.sources.source import Watch
 
 KIND = "folder"
 SUFFIXES = frozenset(".jpg .jpeg .jpe .jfif .png .webp .heic .heif .gif .bmp .tif .tiff .avif".split())
@@ -23,6 +24,7 @@ class FolderSource:
     """Lists the files that are named like pictures, hidden ones left out; links to folders are not followed."""
 
     kind = KIND
+    described = False
 
     def __init__(self, path: Path) -> None:
         self._root = path.resolve()
@@ -33,7 +35,7 @@ class FolderSource:
         """Whether a path lies in the folder."""
         return Path(source_key).is_relative_to(self._root)
 
-    def listings(self) -> Iterator[Listing | Failure]:
+    def listings(self, known: Collection[str], watch: Watch) -> Iterator[Listing | Failure]:  # noqa: ARG002
         """Each picture by its path; raises `SourceError` when the folder itself cannot be opened."""
         try:
             os.scandir(self._root).close()

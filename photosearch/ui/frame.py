@@ -9,6 +9,9 @@ _STYLE = """<style>
 .photo { margin: -0.4rem 0 0.6rem; line-height: 1.35; overflow-wrap: anywhere; }
 .photo .score { font-variant-numeric: tabular-nums; font-weight: 650; }
 .photo .why { opacity: 0.7; font-size: 0.82rem; }
+.photo .alike { font-size: 0.78rem; padding: 0 0.4rem; border-radius: 1rem; background: rgba(128, 128, 128, 0.2); }
+.unseen { display: grid; place-items: center; aspect-ratio: 4 / 3; padding: 0.5rem; border-radius: 0.5rem; }
+.unseen { background: rgba(128, 128, 128, 0.12); font-size: 0.82rem; opacity: 0.8; overflow-wrap: anywhere; }
 .photo .caption { display: block; }
 .photo .chips { display: flex; flex-wrap: wrap; gap: 0.25rem; margin-top: 0.2rem; }
 .photo .chip { font-size: 0.78rem; padding: 0 0.45rem; border-radius: 1rem; }

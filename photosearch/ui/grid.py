@@ -39,7 +39,8 @@ def show_photos(photos: Iterable[Photo]) -> None:
 
 
 def _picture(photo: Photo) -> None:
-    if photo.sha256 is None:
+    if photo.sha256 is None:  # listed only
+        st.html(f'<div class="unseen">{html.escape(photo.name)}</div>')
         return
     st.image(_origin() + image_address(photo.id, photo.sha256), alt=photo.caption or photo.name, width="stretch")
 
@@ -58,8 +59,9 @@ def _card(*lines: str) -> str:
 def _hit_card(hit: Hit, said: Mapping[str | None, str]) -> str:
     why = " + ".join(f"{said.get(term, term)} {share:.2f}" for term, share in _rounded(hit))
     matched = {share.term for share in hit.shares}
+    alike = f' <span class="alike">+ {hit.n_alike} alike</span>' if hit.n_alike else ""
     return _card(
-        f'<span class="score">{hit.score:.2f}</span> <span class="why">= {html.escape(why)}</span>',
+        f'<span class="score">{hit.score:.2f}</span> <span class="why">= {html.escape(why)}</span>{alike}',
         _caption(hit.photo, matched),
         _objects(hit.photo, matched),
         _also_seen(hit, said),

@@ -29,8 +29,9 @@ def _follow() -> None:
         st.rerun()
         return
     done, total = run.snapshot.progress.done, run.snapshot.progress.total
-    counted = f": {done:,} of {total:,} photos" if total else ": getting ready"
-    st.progress(done / total if total else 0.0, text=plain(run.snapshot.title) + counted)
+    counted = f": {done:,} of {total:,} photos" if total else f": {done:,} photos" if done else ": getting ready"
+    note = f". {run.snapshot.progress.note}" if run.snapshot.progress.note else ""
+    st.progress(min(done / total, 1.0) if total else 0.0, text=plain(run.snapshot.title + counted + note))
     if not state.workspace().settings.demo:
         st.button("Stop", key="stop-run", on_click=run.cancel, help="What is captioned is kept; it can go on later.")
 
@@ -38,7 +39,9 @@ def _follow() -> None:
 def _show_end(snapshot: Snapshot) -> None:
     if snapshot.error is not None:
         st.error(plain(f"{snapshot.title}: {snapshot.error}"))
-    elif snapshot.report is not None and snapshot.report.failures and not state.workspace().settings.demo:
+    elif snapshot.report is None:
+        st.info(plain(f"{snapshot.title}: stopped. What was done is kept."))
+    elif snapshot.report.failures and not state.workspace().settings.demo:
         n = len(snapshot.report.failures)
         with st.expander(f"{n:,} {'photo' if n == 1 else 'photos'} could not be used"):
             st.dataframe(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import BinaryIO
 
 import streamlit as st
 
@@ -11,6 +12,7 @@ from photosearch.jobs import BackgroundRun, OnProgress
 from photosearch.loader import Choice
 from photosearch.records import Report
 from photosearch.settings import read_settings
+from photosearch.sources import NO_OPTIONS, Options, Watch
 from photosearch.workspace import Workspace
 
 
@@ -53,16 +55,36 @@ def runs() -> Runs:
     return Runs()
 
 
-def start_adding(source: str, collection: str | None) -> bool:
-    """Add a source's photos and caption them, in the background; False when another run is at work."""
+def start_adding(
+    names: Sequence[str], collection: str | None, options: Options = NO_OPTIONS, *, then: str = "caption"
+) -> bool:
+    """Add a source's photos, in the background; then "caption" or "fetch" them, or leave it at the "list".
+
+    False when another run is at work.
+    """
     held = workspace()
 
     def work(on_progress: OnProgress, is_cancelled: Callable[[], bool]) -> Report:
-        name, added = held.add(source, collection)
-        done = held.caption(name, on_progress=on_progress, is_cancelled=is_cancelled)
-        return added + done
+        done = Report()
+        for added in held.add(*names, collection=collection, options=options, watch=Watch(on_progress, is_cancelled)):
+            done += added.report
+            if then != "list" and not added.described:
+                go_on = held.fetch if then == "fetch" else held.caption
+                done += go_on(added.collection, on_progress=on_progress, is_cancelled=is_cancelled)
+        return done
 
-    return runs().start(f"Adding {source}", work)
+    return runs().start(f"Adding {names[0]}", work)
+
+
+def start_uploading(uploads: Sequence[tuple[str, BinaryIO]], collection: str | None) -> bool:
+    """Keep uploaded photos and caption them, in the background; False when another run is at work."""
+    held = workspace()
+
+    def work(on_progress: OnProgress, is_cancelled: Callable[[], bool]) -> Report:
+        added = held.upload(uploads, collection, Watch(on_progress, is_cancelled))
+        return added.report + held.caption(added.collection, on_progress=on_progress, is_cancelled=is_cancelled)
+
+    return runs().start("Adding what was uploaded", work)
 
 
 def start_captioning(collection: str) -> bool:

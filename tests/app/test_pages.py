@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import json
 import re
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import streamlit as st
+from PIL import Image
+from sklearn.datasets import load_sample_image
 from streamlit.testing.v1 import AppTest
 
 from photosearch.errors import LibraryError
 from photosearch.images import Picture
-from photosearch.records import Caption, Detection, Prediction
+from photosearch.records import Caption, Detection, PhotoState, Prediction
 from photosearch.settings import Settings
 from photosearch.stations import Batch, Findings, Station
 from photosearch.ui import site_path, state
 from photosearch.workspace import Workspace
-from tests.conftest import ColourStation, analyse
+from tests.conftest import ColourStation, analyse, jpeg
 
 PATIENCE_S = 30
 
@@ -32,7 +36,7 @@ def shown(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Iterator[Wor
 
 
 def fill(workspace: Workspace, folder: Path, collection: str | None = None) -> None:
-    workspace.add(str(folder), collection)
+    workspace.add(str(folder), collection=collection)
     analyse(workspace.library, ColourStation())
 
 
@@ -41,6 +45,10 @@ def open_page(**query: str) -> AppTest:
     for key, value in query.items():
         app.query_params[key] = value
     return app.run()
+
+
+def open_library() -> AppTest:
+    return open_page().switch_page(str(site_path().parents[2] / "pages" / "library.py")).run()
 
 
 def html(app: AppTest) -> str:
@@ -113,11 +121,63 @@ def test_the_library_page_lists_collections_and_failures(shown: Workspace, make_
 
 
 def test_an_unknown_folder_is_an_error_on_the_page(shown: Workspace) -> None:
-    app = open_page()
-    app.switch_page(str(site_path().parents[2] / "pages" / "library.py")).run()
-    app.text_input[0].set_value("/no/such/folder")
-    app.button[0].click().run()
+    app = open_library()
+    app.text_input(key="folder-path").set_value("/no/such/folder")
+    app.button(key="go-folder").click().run()
     assert "was not found" in app.error[0].value
+
+
+@pytest.mark.parametrize(
+    ("field", "go", "said"),
+    [
+        ("export-paths", "go-export", "Nothing was named"),
+        ("profile", "go-profile", "cannot be the name of an Instagram user"),
+        ("list-path", "go-addresses", "Nothing was named"),
+    ],
+)
+def test_a_form_left_empty_says_what_is_missing(shown: Workspace, field: str, go: str, said: str) -> None:
+    app = open_library()
+    app.button(key=go).click().run()
+    assert not app.exception
+    assert said in app.error[0].value
+
+
+def test_a_photo_in_a_zip_given_by_path_is_captioned(shown: Workspace, tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "trip.zip", "w") as archive:
+        archive.writestr("a/red.jpg", jpeg("red"))
+    app = open_library()
+    app.text_input(key="list-path").set_value(str(tmp_path / "trip.zip"))
+    app.button(key="go-addresses").click().run()
+    run = state.runs().latest
+    assert run is not None
+    run.wait(PATIENCE_S)
+    assert run.snapshot.error is None
+    (photo,) = shown.photos("trip")
+    assert (photo.source_key, photo.state) == ("trip.zip/a/red.jpg", PhotoState.READY)
+
+
+def test_older_captions_are_searchable_on_the_page_without_a_picture(shown: Workspace, tmp_path: Path) -> None:
+    path = tmp_path / "captions_dict_pets.json"
+    path.write_text(json.dumps({"https://example.com/1.jpg": "a dog on a beach"}))
+    shown.add(str(path))
+    app = open_page(name="pets", q="dog")
+    assert not app.exception
+    assert len(app.image) == 0
+    assert '<div class="unseen">1.jpg</div>' in html(app)
+    assert "a <mark>dog</mark> on a beach" in html(app)
+
+
+def test_near_duplicates_are_one_with_their_number(shown: Workspace, tmp_path: Path) -> None:
+    root = tmp_path / "bursts"
+    root.mkdir()
+    photo = Image.fromarray(load_sample_image("china.jpg"))
+    for quality in (95, 70, 40):
+        photo.save(root / f"{quality}.jpg", quality=quality)
+    fill(shown, root)
+    assert len(open_page(q="picture", alike="false").image) == 3
+    app = open_page(q="picture")
+    assert len(app.image) == 1
+    assert "+ 2 alike" in html(app)
 
 
 def test_the_public_demo_offers_no_way_to_change_it(

@@ -81,8 +81,9 @@ def test_a_folder_is_added_with_progress_and_names_stay_text(page: Page, demo_ap
     (folder / "<img src=x onerror=alert(1)>.jpg").write_bytes(b"no picture")
     page.on("dialog", lambda dialog: pytest.fail(f"a script ran: {dialog.message}"))
     page.goto(f"{demo_app}/library")
+    page.get_by_role("tab", name="Folder").click()
     page.get_by_label("Folder on this machine").fill(str(folder))
-    page.get_by_role("button", name="Add and caption").click()
+    page.get_by_role("tabpanel", name="Folder").get_by_role("button", name="Add and caption").click()
     expect(page.get_by_text("3 photos, 2 captioned, 0 to do, 1 failed")).to_be_visible(timeout=PATIENCE_MS)
     expect(page.get_by_text("<b>holiday & `co`", exact=True).first).to_be_visible()
     assert page.locator("img[src='x']").count() == 0
@@ -90,8 +91,9 @@ def test_a_folder_is_added_with_progress_and_names_stay_text(page: Page, demo_ap
 
 def test_a_folder_that_is_not_there_is_said_at_once(page: Page, demo_app: str) -> None:
     page.goto(f"{demo_app}/library")
+    page.get_by_role("tab", name="Folder").click()
     page.get_by_label("Folder on this machine").fill("/no/such/folder")
-    page.get_by_role("button", name="Add and caption").click()
+    page.get_by_role("tabpanel", name="Folder").get_by_role("button", name="Add and caption").click()
     expect(page.get_by_text("was not found")).to_be_visible()
 
 

@@ -11,7 +11,18 @@ from hypothesis import strategies as st
 
 from photosearch.formats import CSV_COLUMNS, photo_json, photos_csv, results_json
 from photosearch.index import Index
-from photosearch.records import Caption, Detection, Document, Hit, Photo, PhotoState, Prediction, Results
+from photosearch.records import (
+    Caption,
+    Details,
+    Detection,
+    Document,
+    Hit,
+    Photo,
+    PhotoState,
+    Prediction,
+    Results,
+    TextKind,
+)
 
 BARE = Photo("id-1", "holiday", "folder", "/photos/red.jpg", PhotoState.FAILED, reason="the file is empty")
 FULL = Photo(
@@ -22,13 +33,25 @@ FULL = Photo(
     PhotoState.READY,
     width_px=640,
     height_px=480,
-    permalink="https://example.com/p/code/",
-    taken_at=datetime(2024, 5, 6, 7, 8, 9, tzinfo=UTC),
+    details=Details(
+        permalink="https://example.com/p/code/",
+        taken_at=datetime(2024, 5, 6, 7, 8, 9, tzinfo=UTC),
+        place="Lisbon",
+        latitude=38.7,
+        longitude=-9.1,
+        n_likes=12,
+        n_comments=3,
+        texts=(
+            (TextKind.OWNER, "Grüße 🐕"),
+            (TextKind.HASHTAG, "dog"),
+            (TextKind.MENTION, "someone"),
+            (TextKind.ACCESSIBILITY, "May be an image of a dog"),
+        ),
+    ),
     captions=(Caption('a "red" dog, two\ncats', None, None), Caption("a dog", -0.5, "model", rank=1)),
     objects=(Detection("dog", 0.9, (0.1, 0.2, 0.3, 0.4)), Detection("ball", 0.5, (0, 0, 1, 1))),
     labels=(Prediction("beach", 0.7), Prediction("sea", 0.2)),
     concepts=(Prediction("dog", 0.6),),
-    owner_text="Grüße 🐕",
 )
 
 
@@ -37,7 +60,7 @@ def rows(text: str) -> list[dict[str, str]]:
 
 
 def owned(text: str) -> Photo:
-    return Photo("id", "c", "folder", "key", PhotoState.READY, owner_text=text)
+    return Photo("id", "c", "folder", "key", PhotoState.READY, details=Details(texts=((TextKind.OWNER, text),)))
 
 
 def test_photo_is_told_whole() -> None:
@@ -61,6 +84,14 @@ def test_photo_is_told_whole() -> None:
         "concepts": [{"term": "dog", "p": 0.6}],
         "owner_text": "Grüße 🐕",
         "taken_at": "2024-05-06T07:08:09+00:00",
+        "place": "Lisbon",
+        "latitude": 38.7,
+        "longitude": -9.1,
+        "likes": 12,
+        "comments": 3,
+        "hashtags": ["dog"],
+        "mentions": ["someone"],
+        "accessibility": ["May be an image of a dog"],
     }  # fmt: skip
 
 

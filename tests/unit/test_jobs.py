@@ -9,7 +9,8 @@ import pytest
 from sqlalchemy import insert
 
 from photosearch.errors import LibraryError, WorkerBusy
-from photosearch.jobs import LOCK_NAME, BackgroundRun, current, worker
+from photosearch.jobs import BackgroundRun, current, worker
+from photosearch.library.engine import LOCK_NAME
 from photosearch.library.schema import job
 from photosearch.records import Progress, Report
 

@@ -188,7 +188,10 @@ def test_regions_are_the_pickled_encoders_own(captioner, parts, pictures):
     with torch.no_grad():
         wanted = parts[0](pixels).flatten(1, 2)
     assert wanted.shape == (2, 196, 2048)
-    torch.testing.assert_close(captioner.regions(pictures[:2]), wanted, rtol=1e-3, atol=1e-3)
+    # rounding differs from processor to processor, and grows with the values through a hundred layers
+    torch.testing.assert_close(
+        captioner.regions(pictures[:2]), wanted, rtol=1e-3, atol=1e-4 * wanted.abs().max().item()
+    )
 
 
 def test_captions_are_the_old_decoders_likeliest(captioner, parts, pictures):

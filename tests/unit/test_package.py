@@ -12,10 +12,23 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "photosearch"
 # From the bottom up; a module imports from its own level or from below, stations not even from their own.
 LEVELS = (
-    {"__init__", "records", "errors", "settings", "analyzer", "images", "models", "graphs", "stations", "encoder"},
+    {
+        "__init__",
+        "records",
+        "errors",
+        "settings",
+        "analyzer",
+        "images",
+        "exif",
+        "lookalikes",
+        "models",
+        "graphs",
+        "stations",
+        "encoder",
+    },
     {"captioner", "detector", "classifier", "alexnet", "concepts"},
-    {"hypernyms", "expansion", "fields", "library", "sources", "index", "query", "evaluation"},
-    {"pipeline", "jobs", "measurement", "loader", "formats"},
+    {"hypernyms", "expansion", "fields", "library", "sources", "fetching", "index", "query", "evaluation"},
+    {"pipeline", "adding", "jobs", "measurement", "loader", "formats", "searcher", "seeds"},
     {"workspace"},
     {"api", "cli"},
     {"ui", "__main__"},

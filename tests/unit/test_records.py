@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from photosearch.records import Caption, Failure, Photo, PhotoState, Report
+from photosearch.records import Caption, Details, Failure, Photo, PhotoState, Report
 
 PHOTO = Photo("id", "holiday", "folder", "/photos/red.jpg", PhotoState.READY)
 
@@ -17,7 +17,9 @@ def test_first_caption_is_the_one_shown() -> None:
 
 
 def test_permalink_is_shown_before_the_key() -> None:
-    photo = Photo("id", "c", "instagram", "code/1", PhotoState.NEW, permalink="https://example.com/p/code/")
+    photo = Photo(
+        "id", "c", "instagram", "code/1", PhotoState.NEW, details=Details(permalink="https://example.com/p/code/")
+    )
     assert photo.origin == "https://example.com/p/code/"
     assert PHOTO.origin == "/photos/red.jpg"
 

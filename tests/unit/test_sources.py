@@ -5,57 +5,75 @@ from pathlib import Path
 
 import pytest
 
-from photosearch import sources
 from photosearch.errors import PhotoError, SourceError
 from photosearch.images import decode
+from photosearch.library import Pending
 from photosearch.records import Failure, Listing
-from photosearch.sources import demo
+from photosearch.settings import Settings
+from photosearch.sources import NO_OPTIONS, UNWATCHED, Source, demo, find_sources
 from photosearch.sources.demo import DemoSource
 from photosearch.sources.folder import FolderSource
+from photosearch.sources.reading import Reader
 from tests.conftest import jpeg
 
 LIMIT = 1000
 
 
 def names(source: FolderSource, root: Path) -> list[str]:
-    return [str(Path(item.source_key).relative_to(root)) for item in source.listings() if isinstance(item, Listing)]
+    return [
+        str(Path(item.source_key).relative_to(root))
+        for item in source.listings((), UNWATCHED)
+        if isinstance(item, Listing)
+    ]
 
 
 def failures(source: FolderSource) -> list[Failure]:
-    return [item for item in source.listings() if isinstance(item, Failure)]
+    return [item for item in source.listings((), UNWATCHED) if isinstance(item, Failure)]
+
+
+def find(name: str) -> Source:
+    (source,) = find_sources([name], Path("library"), NO_OPTIONS)
+    return source
+
+
+def read(kind: str, key: str, limit: int) -> bytes:
+    with Reader(Settings(Path("library"))) as reader:
+        content = reader.read(Pending("id", kind, key, ""), limit)
+    assert content is not None
+    return content.data
 
 
 # What a person types
 
 
 def test_demo_is_the_demo_and_a_path_a_folder(tmp_path):
-    assert isinstance(sources.find_source("demo"), DemoSource)
-    source = sources.find_source(str(tmp_path))
+    assert isinstance(find("demo"), DemoSource)
+    source = find(str(tmp_path))
     assert (source.kind, source.collection) == ("folder", tmp_path.name)
 
 
 def test_a_tilde_is_the_home_folder(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     (tmp_path / "holidays").mkdir()
-    assert sources.find_source("~/holidays").collection == "holidays"
+    assert find("~/holidays").collection == "holidays"
 
 
 def test_a_relative_path_and_its_absolute_one_list_the_same_keys(make_photos, monkeypatch):
     root = make_photos("red.jpg")
     monkeypatch.chdir(root.parent)
-    assert list(sources.find_source("photos").listings()) == list(sources.find_source(str(root)).listings())
+    assert list(find("photos").listings((), UNWATCHED)) == list(find(str(root)).listings((), UNWATCHED))
 
 
 @pytest.mark.parametrize("name", ["missing", "", "x" * 5000, "nul\x00byte", "no-folder/\U0001f436"])
 def test_what_is_no_source_is_refused(tmp_path, monkeypatch, name):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SourceError):
-        sources.find_source(name)
+        find(name)
 
 
 def test_a_file_is_refused_with_what_to_give_instead(make_photos):
     with pytest.raises(SourceError, match="Give the folder"):
-        sources.find_source(str(make_photos("red.jpg") / "red.jpg"))
+        find(str(make_photos("red.jpg") / "red.jpg"))
 
 
 # Folders
@@ -80,13 +98,13 @@ def test_hidden_files_and_folders_are_left_out_without_a_word(make_photos):
 @pytest.mark.parametrize("name", ["two words.jpg", "100%.jpg", "a#b?c.jpg", "\"'<b>.jpg", "\U0001f436\n\x1b[0m.jpg"])
 def test_a_file_of_any_name_can_be_listed_and_read(tmp_path, name):
     (tmp_path / name).write_bytes(jpeg())
-    (listing,) = FolderSource(tmp_path).listings()
-    assert sources.read_photo("folder", listing.source_key, LIMIT) == jpeg()
+    (listing,) = FolderSource(tmp_path).listings((), UNWATCHED)
+    assert read("folder", listing.source_key, LIMIT) == jpeg()
 
 
 def test_a_name_that_is_no_unicode_is_a_failure(tmp_path):
     (tmp_path / os.fsdecode(b"\xff.jpg")).write_bytes(jpeg())
-    (failure,) = FolderSource(tmp_path).listings()
+    (failure,) = FolderSource(tmp_path).listings((), UNWATCHED)
     assert "not valid Unicode" in failure.reason
     assert failure.source_key.endswith("?.jpg")
 
@@ -99,22 +117,22 @@ def test_links_to_folders_are_not_followed(make_photos):
 
 def test_a_link_to_nowhere_is_a_failure(tmp_path):
     (tmp_path / "red.jpg").symlink_to(tmp_path / "missing.jpg")
-    (failure,) = FolderSource(tmp_path).listings()
+    (failure,) = FolderSource(tmp_path).listings((), UNWATCHED)
     assert failure == Failure(str(tmp_path / "red.jpg"), "the file cannot be read: No such file or directory")
 
 
 def test_a_pipe_that_is_named_like_a_picture_is_a_failure(tmp_path):
     os.mkfifo(tmp_path / "pipe.jpg")
-    (failure,) = FolderSource(tmp_path).listings()
+    (failure,) = FolderSource(tmp_path).listings((), UNWATCHED)
     assert failure.reason == "this is no file"
 
 
 def test_the_stamp_changes_with_the_file(make_photos):
     root = make_photos("red.jpg")
-    (before,) = FolderSource(root).listings()
-    assert list(FolderSource(root).listings()) == [before]
+    (before,) = FolderSource(root).listings((), UNWATCHED)
+    assert list(FolderSource(root).listings((), UNWATCHED)) == [before]
     os.utime(root / "red.jpg", ns=(1, 1))
-    (after,) = FolderSource(root).listings()
+    (after,) = FolderSource(root).listings((), UNWATCHED)
     assert (after.source_key, after.stamp != before.stamp) == (before.source_key, True)
 
 
@@ -140,7 +158,7 @@ def test_a_folder_that_cannot_be_opened_itself_is_a_source_error(make_photos, mo
     root = make_photos("red.jpg")
     monkeypatch.setattr(os, "scandir", refuse)
     with pytest.raises(SourceError, match="cannot be opened: Permission denied"):
-        list(FolderSource(root).listings())
+        list(FolderSource(root).listings((), UNWATCHED))
 
 
 def test_a_folder_covers_what_lies_in_it(tmp_path):
@@ -154,36 +172,36 @@ def test_a_folder_covers_what_lies_in_it(tmp_path):
 
 def test_bytes_are_read_up_to_the_limit(tmp_path):
     (tmp_path / "a.jpg").write_bytes(b"x" * LIMIT)
-    assert sources.read_photo("folder", str(tmp_path / "a.jpg"), LIMIT) == b"x" * LIMIT
+    assert read("folder", str(tmp_path / "a.jpg"), LIMIT) == b"x" * LIMIT
     with pytest.raises(PhotoError, match="larger than"):
-        sources.read_photo("folder", str(tmp_path / "a.jpg"), LIMIT - 1)
+        read("folder", str(tmp_path / "a.jpg"), LIMIT - 1)
 
 
 def test_what_cannot_be_read_is_a_photo_error(tmp_path):
     with pytest.raises(PhotoError, match="no longer there"):
-        sources.read_photo("folder", str(tmp_path / "a.jpg"), LIMIT)
+        read("folder", str(tmp_path / "a.jpg"), LIMIT)
     with pytest.raises(PhotoError, match="cannot be read"):
-        sources.read_photo("folder", str(tmp_path), LIMIT)
+        read("folder", str(tmp_path), LIMIT)
 
 
 # The demo
 
 
 def test_each_demo_photo_is_a_picture():
-    listings = list(DemoSource().listings())
+    listings = list(DemoSource().listings((), UNWATCHED))
     assert len(listings) == sum(len(found) for found in demo.PHOTOS.values())
     for listing in listings:
-        assert decode(sources.read_photo("demo", listing.source_key, 10_000_000)).width_px > 100
+        assert decode(read("demo", listing.source_key, 10_000_000)).width_px > 100
         assert DemoSource().covers(listing.source_key)
 
 
 @pytest.mark.parametrize("key", ["scikit-image/../secret.png", "scikit-image", "other/astronaut.png", "/etc/passwd"])
 def test_the_demo_gives_nothing_but_its_photos(key):
     with pytest.raises(PhotoError, match="no such photo"):
-        sources.read_photo("demo", key, LIMIT)
+        read("demo", key, LIMIT)
 
 
 def test_a_missing_demo_photo_is_a_source_error(monkeypatch):
     monkeypatch.setitem(demo.PHOTOS, "scikit-learn", ("missing.jpg",))
     with pytest.raises(SourceError, match=r"missing\.jpg is missing"):
-        list(DemoSource().listings())
+        list(DemoSource().listings((), UNWATCHED))

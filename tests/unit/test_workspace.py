@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from photosearch.adding import Added
 from photosearch.captioner.beam import Decoding
 from photosearch.captioner.network import Decoder, Sizes
 from photosearch.captioner.vocabulary import SPECIAL, Vocabulary
@@ -53,7 +54,7 @@ def found(workspace: Workspace, collection: str = "pets") -> list[str]:
 
 def test_photos_that_were_added_and_captioned_are_found(workspace, make_photos):
     root = make_photos("red.jpg", "blue.jpg", folder="pets")
-    assert workspace.add(str(root)) == ("pets", Report(n_new=2))
+    assert workspace.add(str(root)) == [Added("pets", Report(n_new=2), described=False)]
     assert workspace.search("dog", "pets").hits == ()
     assert workspace.caption("pets") == Report(n_captioned=2)
     captions = frozenset({Field.CAPTION})
@@ -77,18 +78,18 @@ def test_top_limits_the_hits_not_the_total(workspace, pets):
 
 def test_captioning_again_does_nothing(workspace, pets):
     assert workspace.caption("pets") == Report()
-    assert workspace.add(str(pets)) == ("pets", Report(n_unchanged=2))
+    assert workspace.add(str(pets))[0].report == Report(n_unchanged=2)
 
 
 def test_captioning_without_a_name_takes_all_collections(workspace, make_photos):
-    workspace.add(str(make_photos("red.jpg")), "one")
-    workspace.add(str(make_photos("blue.jpg", folder="others")), "two")
+    workspace.add(str(make_photos("red.jpg")), collection="one")
+    workspace.add(str(make_photos("blue.jpg", folder="others")), collection="two")
     assert workspace.caption().n_captioned == 2
 
 
 def test_a_deleted_photo_is_gone_after_adding_again(workspace, pets):
     (pets / "red.jpg").unlink()
-    assert workspace.add(str(pets))[1].n_gone == 1
+    assert workspace.add(str(pets))[0].report.n_gone == 1
     assert found(workspace) == ["blue.jpg"]
 
 
@@ -102,7 +103,7 @@ def test_a_photo_that_came_back_is_found_again(workspace, pets):
 
 
 def test_another_folder_in_the_same_collection_leaves_the_first_ones_photos(workspace, pets, make_photos):
-    report = workspace.add(str(make_photos("green.jpg", folder="more")), "pets")[1]
+    report = workspace.add(str(make_photos("green.jpg", folder="more")), collection="pets")[0].report
     assert (report.n_new, report.n_gone) == (1, 0)
 
 
@@ -118,7 +119,7 @@ def test_a_folder_that_becomes_unreadable_does_not_make_its_photos_gone(workspac
         return scan(path)
 
     monkeypatch.setattr(os, "scandir", refuse_b)
-    report = workspace.add(str(root))[1]
+    report = workspace.add(str(root))[0].report
     assert [(Path(f.source_key).name, f.reason) for f in report.failures] == [
         ("b", "the folder cannot be opened: Permission denied")
     ]
@@ -153,7 +154,7 @@ def test_without_any_model_the_folder_is_told(tmp_path, make_photos):
 @pytest.mark.parametrize("name", ["", "   ", "a\nb", "a\x00b", "x" * 101, "\udcff"])
 def test_an_unsuitable_name_is_refused_and_nothing_is_kept(workspace, make_photos, name):
     with pytest.raises(PhotosearchError, match="1 to 100 printable characters"):
-        workspace.add(str(make_photos("red.jpg")), name)
+        workspace.add(str(make_photos("red.jpg")), collection=name)
     assert workspace.collections() == []
 
 
@@ -162,16 +163,16 @@ def test_an_unsuitable_name_is_refused_and_nothing_is_kept(workspace, make_photo
     ['it\'s "mine"', "<script>alert(1)</script>", "100% \U0001f436", "\U0001f468\u200d\U0001f467", "../up", "x" * 100],
 )
 def test_any_printable_name_will_do(workspace, make_photos, name):
-    assert workspace.add(str(make_photos("red.jpg")), name)[0] == name
+    assert workspace.add(str(make_photos("red.jpg")), collection=name)[0].collection == name
     assert [info.name for info in workspace.collections()] == [name]
 
 
 def test_the_default_collection_is_the_only_one(workspace, make_photos):
     with pytest.raises(CollectionNotFound, match="no collection yet"):
         workspace.default_collection()
-    workspace.add(str(make_photos("red.jpg")), "one")
+    workspace.add(str(make_photos("red.jpg")), collection="one")
     assert workspace.default_collection() == "one"
-    workspace.add(str(make_photos("red.jpg")), "two")
+    workspace.add(str(make_photos("red.jpg")), collection="two")
     with pytest.raises(CollectionNotFound, match="one, two"):
         workspace.default_collection()
 

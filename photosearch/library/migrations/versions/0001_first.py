@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from photosearch.library.schema import BIG, ORDERED
+
 revision = "0001"
 down_revision = None
 branch_labels = None
@@ -13,8 +15,8 @@ def upgrade() -> None:
     op.create_table(
         "collection",
         sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("generation", sa.Integer(), nullable=False),
+        sa.Column("name", ORDERED, nullable=False),
+        sa.Column("generation", BIG, nullable=False),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("name"),
     )
@@ -96,7 +98,7 @@ def upgrade() -> None:
         "photo",
         sa.Column("id", sa.String(length=16), nullable=False),
         sa.Column("collection_id", sa.Integer(), nullable=False),
-        sa.Column("source_key", sa.Text(), nullable=False),
+        sa.Column("source_key", ORDERED, nullable=False),
         sa.Column("sha256", sa.String(length=64), nullable=True),
         sa.Column("source", sa.String(length=20), nullable=False),
         sa.Column("stamp", sa.Text(), nullable=False),
@@ -105,14 +107,14 @@ def upgrade() -> None:
         sa.Column("place", sa.Text(), nullable=True),
         sa.Column("state", sa.String(length=10), nullable=False),
         sa.Column("reason", sa.Text(), nullable=True),
-        sa.Column("generation", sa.Integer(), nullable=False),
+        sa.Column("generation", BIG, nullable=False),
         sa.ForeignKeyConstraint(["collection_id"], ["collection.id"], ondelete="CASCADE"),
         sa.ForeignKeyConstraint(
             ["sha256"],
             ["image.sha256"],
         ),
         sa.PrimaryKeyConstraint("id"),
-        sa.UniqueConstraint("collection_id", "source_key"),
+        sa.UniqueConstraint("collection_id", "source_key").ddl_if(dialect="sqlite"),
     )
     op.create_index("photo_by_generation", "photo", ["collection_id", "generation"], unique=False)
     op.create_index("photo_by_sha256", "photo", ["sha256"], unique=False)

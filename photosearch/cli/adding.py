@@ -1,0 +1,153 @@
+"""Taking photos in: add, fetch, caption."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from photosearch.cli.app import ClassifierOption, CollectionOption, ModelOption, app, opened
+from photosearch.cli.output import progress_bar, say, say_failures
+from photosearch.records import Report
+from photosearch.sources import Options, Watch
+from photosearch.workspace import Workspace
+
+if TYPE_CHECKING:
+    from photosearch.adding import Added
+    from photosearch.loader import Choice
+
+NoObjectsOption = Annotated[bool, typer.Option("--no-objects", help="Without the detector: twice as quick.")]
+
+
+class Also(StrEnum):
+    """What of an Instagram export is taken only when asked for."""
+
+    ARCHIVED = "archived"
+    STORIES = "stories"
+    REELS = "reels"
+
+
+@app.command()
+def add(
+    context: typer.Context,
+    source: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="SOURCE...",
+            help="demo, a folder, a list of addresses (.json, .txt, .csv), a ZIP of photos,"
+            " Instagram's export (all its ZIPs), or instagram:PROFILE.",
+        ),
+    ],
+    collection: CollectionOption = None,
+    no_caption: Annotated[bool, typer.Option("--no-caption", help="Only list the photos; caption them later.")] = False,
+    fetch: Annotated[bool, typer.Option("--fetch", help="List and fetch the photos; caption them later.")] = False,
+    no_objects: NoObjectsOption = False,
+    max_posts: Annotated[int | None, typer.Option(min=1, help="Of a profile: no more than its latest so many.")] = None,
+    since: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Of a profile: nothing posted before this day.")
+    ] = None,
+    also: Annotated[list[Also] | None, typer.Option(help="Of an export; may be given several times.")] = None,
+    login: Annotated[str | None, typer.Option(help="Of a profile: the user who logged in before.")] = None,
+) -> None:
+    """Take photos into a collection, and caption them. Again: takes in what is new, changed or gone."""
+    from photosearch.loader import Choice
+
+    options = Options(max_posts, since.date() if since else None, frozenset(one.value for one in also or ()), login)
+    with opened(context) as workspace:
+        with progress_bar("Listing") as on_progress, _stoppable() as is_cancelled:
+            done = workspace.add(
+                *source, collection=collection, options=options, watch=Watch(on_progress, is_cancelled)
+            )
+        for added in done:
+            _say_added(added)
+            if fetch:
+                _fetch(workspace, added.collection)
+            elif not (no_caption or added.described):
+                _caption(workspace, added.collection, Choice(objects=not no_objects), redo=False)
+
+
+def _say_added(added: Added) -> None:
+    report = added.report
+    parts = [
+        f"{report.n_new} new",
+        f"{report.n_changed} changed or to be tried again",
+        f"{report.n_unchanged} known",
+        f"{report.n_gone} gone",
+    ]
+    say(f'Collection "{added.collection}": {", ".join(parts)}.')
+    if added.described:
+        say("They came with captions and can be searched; `caption` fetches them and adds its own.")
+    if report.n_skipped:
+        say(f"Left out, since not named like pictures: {report.n_skipped} files.")
+    say_failures(report.failures)
+
+
+def _fetch(workspace: Workspace, collection: str) -> None:
+    with progress_bar("Fetching") as on_progress, _stoppable() as is_cancelled:
+        report = workspace.fetch(collection, on_progress=on_progress, is_cancelled=is_cancelled)
+    say(f"{report.n_reused} fetched, {len(report.failures)} could not be used.")
+    say_failures(report.failures)
+
+
+@app.command()
+def caption(
+    context: typer.Context,
+    collection: CollectionOption = None,
+    model: ModelOption = "captioner",
+    classifier: ClassifierOption = "efficientnet-lite0",
+    no_objects: NoObjectsOption = False,
+    redo: Annotated[bool, typer.Option("--redo", help="Look again at photos that are captioned.")] = False,
+) -> None:
+    """Caption what is not captioned yet, name objects, labels and concepts. A run that was stopped goes on."""
+    from photosearch.loader import Choice
+
+    with opened(context) as workspace:
+        _caption(workspace, collection, Choice(model, classifier, not no_objects), redo)
+
+
+def _caption(workspace: Workspace, collection: str | None, choice: Choice, redo: bool) -> None:
+    started = time.perf_counter()
+    with progress_bar("Captioning") as on_progress, _stoppable() as is_cancelled:
+        report = workspace.caption(
+            collection, choice=choice, redo=redo, on_progress=on_progress, is_cancelled=is_cancelled
+        )
+    say(_captioned(report, time.perf_counter() - started))
+    say_failures(report.failures)
+
+
+@contextmanager
+def _stoppable() -> Iterator[Callable[[], bool]]:
+    """Ctrl-C ends the block; where a library swallows the interrupt, it ends after the batch in hand."""
+    asked = threading.Event()
+
+    def on_interrupt(_number: int, _frame: object) -> None:
+        asked.set()
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, on_interrupt)
+    try:
+        yield asked.is_set
+        if asked.is_set():
+            raise KeyboardInterrupt
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _captioned(report: Report, seconds: float) -> str:
+    if not (report.n_captioned or report.n_reused or report.failures):
+        return "Nothing to caption."
+    parts = [f"{report.n_captioned} captioned in {seconds:.0f} s"]
+    if report.n_captioned and seconds:
+        parts[0] += f" ({report.n_captioned / seconds:.1f} photos/s)"
+    if report.n_reused:
+        parts.append(f"{report.n_reused} known from before")
+    if report.failures:
+        parts.append(f"{len(report.failures)} could not be used")
+    return ", ".join(parts) + "."

@@ -1,0 +1,54 @@
+"""Instagram sessions: login, logout."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from photosearch.cli.app import app, opened
+from photosearch.cli.output import say
+from photosearch.errors import PhotosearchError, SourceError
+
+
+@app.command()
+def login(
+    context: typer.Context,
+    user: Annotated[str | None, typer.Argument(help="The Instagram user; the password is asked for.")] = None,
+    browser: Annotated[str | None, typer.Option(help="Take the session from this browser: firefox, chrome ...")] = None,
+    session: Annotated[Path | None, typer.Option(help="Take it from a session file of instaloader.")] = None,
+) -> None:
+    """Save an Instagram session, for profiles that are not public. The password is kept nowhere."""
+    from photosearch.sources.instagram import access
+
+    if sum(way is not None for way in (user, browser, session)) != 1:
+        raise PhotosearchError("Give one of these: a user, --browser NAME, --session FILE.")
+    with opened(context) as workspace:
+        folder = workspace.instagram_folder()
+        if browser is not None:
+            name = access.from_browser(folder, browser)
+        elif session is not None:
+            name = access.import_session(folder, session)
+        else:
+            name = access.log_in(folder, user or "", _ask("Password", hidden=True), lambda: _ask("Two-factor code"))
+    say(f"Logged in as {name}. Use it with: python -m photosearch add instagram:PROFILE --login {name}")
+
+
+def _ask(what: str, *, hidden: bool = False) -> str:
+    try:
+        return str(typer.prompt(what, hide_input=hidden, err=True))
+    except typer.Abort as error:
+        raise SourceError(f"{what}: nothing was entered.") from error
+
+
+@app.command()
+def logout(context: typer.Context, user: Annotated[str, typer.Argument(help="The Instagram user.")]) -> None:
+    """Delete a saved Instagram session."""
+    from photosearch.sources.instagram import access
+
+    with opened(context) as workspace:
+        if not access.forget(workspace.instagram_folder(), user):
+            known = ", ".join(access.users(workspace.instagram_folder())) or "none"
+            raise PhotosearchError(f'There is no saved session of "{user}". Saved are: {known}.')
+    say(f"The session of {user} was deleted.")

@@ -1,0 +1,67 @@
+"""Looking after what there is: collections, status, remove, import-checkpoint."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from photosearch.cli.app import CollectionOption, app, opened
+from photosearch.cli.output import printable, say
+
+
+@app.command()
+def import_checkpoint(
+    context: typer.Context,
+    checkpoint: Annotated[Path, typer.Argument(help="BEST_checkpoint_*.pth.tar")],
+    wordmap: Annotated[Path, typer.Argument(help="WORDMAP_*.json")],
+    name: Annotated[str, typer.Option(help="What it is to be called.")],
+) -> None:
+    """Take in a captioner of the older system; then: caption --model NAME. Nothing in the file is run."""
+    with opened(context) as workspace:
+        workspace.import_checkpoint(checkpoint, wordmap, name)
+        say(f'Captioner "{name}" is there. Use it with: python -m photosearch caption --model {name} --redo')
+
+
+@app.command()
+def collections(context: typer.Context) -> None:
+    """List the collections."""
+    with opened(context) as workspace:
+        for info in workspace.collections():
+            counts = (
+                f"{info.n_photos} photos",
+                f"{info.n_ready} captioned",
+                f"{info.n_new} to do",
+                f"{info.n_failed} failed",
+            )
+            typer.echo("\t".join((printable(info.name), *counts)))
+
+
+@app.command()
+def status(context: typer.Context, collection: CollectionOption = None) -> None:
+    """Say what is captioned, what is not, what failed and why."""
+    from photosearch import jobs
+
+    with opened(context) as workspace:
+        typer.echo(f"Library: {workspace.library.folder}")
+        if running := jobs.current(workspace.library):
+            typer.echo(f"A run is at work: {running.done} of {running.total} photos.")
+        if collection is not None:
+            workspace.library.generation(collection)
+        for info in workspace.collections():
+            if collection in (None, info.name):
+                typer.echo(
+                    f'"{info.name}": {info.n_photos} photos, {info.n_ready} captioned,'
+                    f" {info.n_new} to do, {info.n_failed} failed"
+                )
+                for failure in workspace.failures(info.name):
+                    typer.echo(f"  {printable(failure.source_key)}: {failure.reason}")
+
+
+@app.command()
+def remove(context: typer.Context, collection: Annotated[str, typer.Argument(help="The collection's name.")]) -> None:
+    """Forget a collection; the photos themselves stay where they are."""
+    with opened(context) as workspace:
+        workspace.remove(collection)
+        say(f'Collection "{collection}" was removed.')

@@ -1,0 +1,68 @@
+"""What the command line prints: hits, progress, what failed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import typer
+
+from photosearch.records import Failure, Progress, Results
+
+
+def print_json(results: Results) -> None:
+    """One line of JSON."""
+    from photosearch.formats import results_json
+
+    typer.echo(json.dumps(results_json(results), ensure_ascii=False))
+
+
+def print_table(results: Results) -> None:
+    """Two lines a hit: score and origin, caption and reasons."""
+    if not results.hits:
+        words = f" Words that do occur: {', '.join(results.suggestions)}." if results.suggestions else ""
+        typer.echo(f"Nothing found.{words}")
+        return
+    for hit in results.hits:
+        because = " ".join(f"{term}={share:.2f}" for term, share in hit.by_term().items() if share >= 0.005)
+        typer.echo(
+            f"{hit.rank:4}  {hit.score:.3f}  {printable(hit.photo.origin)}\n"
+            f"             {printable(hit.photo.caption)}  [{because}]"
+        )
+    typer.echo(f"{results.total} found in {results.took_ms:.1f} ms")
+
+
+@contextmanager
+def progress_bar(title: str) -> Iterator[Callable[[Progress], None]]:
+    """A bar on standard error, where that is a terminal; yields what to call with one's progress."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    console = Console(stderr=True)
+    with Bar(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task(title, total=None)
+
+        def show(progress: Progress) -> None:
+            text = f"{title}: {progress.note}" if progress.note else title
+            bar.update(task, description=text, completed=progress.done, total=progress.total or None)
+
+        yield show
+
+
+def say(text: str) -> None:
+    """Print a line on standard error, so that standard output holds results only."""
+    typer.echo(text, err=True)
+
+
+def say_failures(failures: tuple[Failure, ...]) -> None:
+    """Print what failed, and why."""
+    for failure in failures:
+        say(f"  {printable(failure.source_key)}: {failure.reason}")
+
+
+def printable(text: str) -> str:
+    """A text from elsewhere, with what would steer a terminal written out."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in text)

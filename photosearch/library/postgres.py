@@ -1,0 +1,242 @@
+"""PostgreSQL by URL, for a library that several machines share; pictures stay in the library's folder.
+
+Writers take turns by an advisory lock, as SQLite's do, so that none meets another's half-done work; readers see one
+snapshot. Tables are made and changed in one transaction with everything else, so no copy is made before.
+"""
+
+from __future__ import annotations
+
+import getpass
+import ssl
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+
+from photosearch.errors import LibraryError, SettingsError
+from photosearch.library.engine import LOCK_PATIENCE_S, Database
+
+SETTING = "PHOTOSEARCH_DATABASE"
+SCHEMES = ("postgresql", "postgres")
+MIN_VERSION = 13  # the oldest that is still looked after
+ANSWER_TIMEOUT_S = 60
+_SESSION = """
+    SET default_transaction_isolation = 'repeatable read';
+    SET default_transaction_read_only = on;
+    SET lock_timeout = '30s';
+    SET idle_in_transaction_session_timeout = '60s';
+    SET tcp_keepalives_idle = 30;
+    SET tcp_keepalives_interval = 10;
+    SET tcp_keepalives_count = 3
+"""  # a machine that vanishes frees its locks within a minute or two
+_OURS = 0x70686F74  # the first number of our advisory locks
+_WRITER, _WORKER = 1, 2
+_WRITE = (
+    "SET TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE;"  # what is read after the wait is what is there then
+    f" SELECT pg_advisory_xact_lock({_OURS}, {_WRITER})"
+)
+_HELD = (
+    f"SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND classid = {_OURS} AND objid = {_WORKER}"  # noqa: S608
+    " AND granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+)
+_LOCK_NOT_AVAILABLE = "55P03"
+_NEXT_STEPS = {  # by how the server's SQLSTATE begins
+    "28": f"Check user and password in {SETTING}.",
+    "3D": "Make one with: createdb --encoding=UTF8 --template=template0 NAME",
+    "25006": f"Name the server that can be written in {SETTING}.",
+    "42501": "Make the user the database's owner.",
+    "53": "Free some space or connections on the server and try again; what was saved is safe.",
+    "40": "Another run is writing. Try again in a moment.",
+    _LOCK_NOT_AVAILABLE: "Another run is writing. Try again in a moment.",
+    "": "See that the server runs and can be reached, and try again; what was saved is safe.",
+}
+_TLS: dict[str, Callable[[], object]] = {  # by libpq's `sslmode`: what the driver wants
+    "disable": lambda: False,
+    "prefer": lambda: None,
+    "require": lambda: True,
+    "verify-full": ssl.create_default_context,
+}
+
+
+class Postgres(Database):
+    """A database on a server, of which the library has the default schema to itself."""
+
+    def __init__(self, url: str) -> None:
+        """Connect to it; nothing is made yet.
+
+        Raises:
+            SettingsError: the URL cannot be used.
+            LibraryError: the database cannot be reached or used.
+        """
+        parsed = read_url(url)
+        name = f'Database "{parsed.database}" at {parsed.query.get("host") or parsed.host or "localhost"}'
+        super().__init__(_open_engine(parsed), name, f"name another database in {SETTING}")
+        try:
+            self._check()
+        except BaseException:
+            self.engine.dispose()
+            raise
+
+    def _check(self) -> None:
+        with self.reading() as connection:
+            version, encoding = connection.exec_driver_sql(
+                "SELECT current_setting('server_version_num')::int / 10000, current_setting('server_encoding')"
+            ).one()
+        if version < MIN_VERSION:
+            raise LibraryError(f"{self.name} is PostgreSQL {version}. Use {MIN_VERSION} or newer.")
+        if encoding != "UTF8":
+            raise LibraryError(f"{self.name} keeps text as {encoding}, not as UTF8. {self._next_step('3D')}")
+
+    @contextmanager
+    def errors(self) -> Iterator[None]:
+        """As `Database.errors`, also where the driver lets the network's errors through."""
+        try:
+            with super().errors():
+                yield
+        except OSError as error:
+            self.engine.dispose()  # the other connections are as broken
+            raise LibraryError(self._unreachable(error)) from error
+
+    @contextmanager
+    def lock(self) -> Iterator[Callable[[], None] | None]:
+        """As `Database.lock`: an advisory lock of a connection, which the server frees when that ends."""
+        with self.errors():
+            connection = self.engine.connect()
+            connection.detach()  # closed in the end, not given to somebody else
+        alone = threading.Lock()
+
+        def check() -> None:
+            with alone, self.errors():
+                try:
+                    held = connection.exec_driver_sql(f"{_HELD} AND pid = pg_backend_pid()").scalar_one()
+                finally:
+                    connection.rollback()  # where it broke it is made anew, without the lock
+            if not held:
+                raise LibraryError(
+                    f"{self.name} was out of reach for a moment, and another run may have begun."
+                    " Start this one again; what was saved is safe."
+                )
+
+        try:
+            yield check if self._try_lock(connection) else None
+        finally:
+            with suppress(SQLAlchemyError, OSError):  # whatever happens, the server frees it
+                connection.exec_driver_sql(f"SELECT pg_advisory_unlock({_OURS}, {_WORKER})")
+            with suppress(SQLAlchemyError, OSError):
+                connection.close()
+
+    def _try_lock(self, connection: Connection) -> bool:
+        with self.errors():
+            try:
+                connection.exec_driver_sql(
+                    f"SET LOCAL lock_timeout = '{LOCK_PATIENCE_S}s'; SELECT pg_advisory_lock({_OURS}, {_WORKER})"
+                )
+                connection.commit()
+            except DBAPIError as error:
+                if _said(error).get("C") != _LOCK_NOT_AVAILABLE:
+                    raise
+                connection.rollback()
+                return False
+        return True
+
+    def is_locked(self) -> bool:
+        """As `Database.is_locked`."""
+        with self.reading() as connection:
+            return bool(connection.exec_driver_sql(_HELD).scalar_one())
+
+    def keep_copy(self, version: str) -> None:
+        """No copy: a migration is one transaction, and a server's databases have their own backups."""
+
+    def _told(self, error: DBAPIError) -> str:
+        said = _said(error)
+        if not said:
+            return self._unreachable(error.orig)
+        return f"{self.name} cannot be used: {said.get('M', 'no reason given')}. {self._next_step(said.get('C', ''))}"
+
+    def _unreachable(self, error: BaseException | None) -> str:
+        causes = [e for e in _chain(error) if isinstance(e, OSError)]
+        reason = (causes[0].strerror or causes[0]) if causes else error
+        return f"{self.name} cannot be reached: {reason}. {_NEXT_STEPS['']}"
+
+    @staticmethod
+    def _next_step(code: str) -> str:
+        return next(_NEXT_STEPS[code[:n]] for n in range(len(code), -1, -1) if code[:n] in _NEXT_STEPS)
+
+
+def read_url(url: str) -> URL:
+    """Read a database's URL; raises `SettingsError`, which does not show it: it may hold a password."""
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError):
+        parsed = None
+    if not parsed or parsed.drivername not in SCHEMES or not parsed.database or "@" in (parsed.host or ""):
+        raise SettingsError(
+            f"{SETTING} cannot be read. Set it to postgresql://user:password@host/name, with @ in a password"
+            " written as %40 and / as %2F, or leave it out to keep the library in a file."
+        )
+    if parsed.query.keys() - {"sslmode", "host"} or parsed.query.get("sslmode", "prefer") not in _TLS:
+        raise SettingsError(
+            f"{SETTING} has an option that is not known. There are sslmode ({', '.join(_TLS)})"
+            " and host (the folder of a Unix socket)."
+        )
+    return parsed
+
+
+def _open_engine(url: URL) -> Engine:
+    folder = url.query.get("host")
+    arguments: dict[str, Any] = {
+        "password": url.password or "",  # the driver stumbles where the server asks for one and there is none
+        "ssl_context": False if folder else _TLS[str(url.query.get("sslmode", "prefer"))](),
+        "unix_sock": f"{folder}/.s.PGSQL.{url.port or 5432}" if folder else None,
+        "timeout": ANSWER_TIMEOUT_S,
+        "application_name": "photosearch",
+    }
+    user = url.username or getpass.getuser()
+    plain = URL.create("postgresql+pg8000", user, host=url.host, port=url.port, database=url.database)
+    engine = create_engine(plain, connect_args=arguments, pool_pre_ping=True)
+    engine.dialect.use_insertmanyvalues_wo_returning = True  # many rows a statement instead of one
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection, _record) -> None:  # type: ignore[no-untyped-def]
+        cursor = connection.cursor()
+        cursor.execute(_SESSION)
+        cursor.close()
+        connection.commit()
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        if connection.get_execution_options().get("writes", False):
+            connection.exec_driver_sql(_WRITE)
+
+    @event.listens_for(engine, "before_cursor_execute", retval=True)
+    def clean(_connection, _cursor, statement, parameters, _context, _many):  # type: ignore[no-untyped-def]
+        return statement, _clean(parameters)
+
+    return engine
+
+
+def _clean(values: Any) -> Any:
+    """Parameters without NUL, which PostgreSQL refuses; raises `UnicodeEncodeError` before the driver is half-way."""
+    if isinstance(values, list | tuple):
+        return type(values)(_clean(value) for value in values)
+    if isinstance(values, str):
+        values.encode()
+        return values.replace("\0", "") if "\0" in values else values
+    return values
+
+
+def _said(error: DBAPIError) -> dict[str, str]:
+    """What the server said, by its protocol's letters (C: SQLSTATE, M: message); empty where it said nothing."""
+    for cause in _chain(error.orig):
+        if cause.args and isinstance(cause.args[0], dict):
+            return cause.args[0]
+    return {}
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__

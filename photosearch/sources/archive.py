@@ -1,0 +1,286 @@
+"""ZIP files, read where they lie: nothing is ever unpacked to the disk, and no member is believed."""
+
+from __future__ import annotations
+
+import re
+import stat
+import struct
+import threading
+import zipfile
+import zlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, BinaryIO
+
+from photosearch.errors import PhotoError, SourceError
+
+MAX_MEMBERS = 1_000_000
+MAX_RATIO = 100  # of unpacked to packed; photos hardly shrink, an export's JSON to a twentieth
+RATIO_MATTERS_BYTES = 10_000_000  # below, a bomb does no harm
+MAX_OPEN = 64  # ZIPs at once
+
+_CHUNK_BYTES = 1 << 20
+# Deflate alone: of the other methods, `zipfile` unpacks as much as they give, however little is asked for.
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+_ENCRYPTED = 0x1 | 0x40 | 0x2000  # APPNOTE 4.4.4: bits 0, 6 and 13
+_UTF8_NAME = 0x800
+_DRIVE = re.compile(r"[A-Za-z]:")
+# What `zipfile` raises over damaged files.
+_DAMAGED = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    NotImplementedError,
+    OverflowError,
+    RuntimeError,
+    ValueError,
+)
+
+
+@dataclass(frozen=True)
+class Member:
+    """A file in a ZIP, as the ZIP's directory tells it."""
+
+    name: str
+    n_bytes: int  # unpacked
+    crc: int
+    refusal: str | None = None  # why it is not read
+
+    @property
+    def stamp(self) -> str:
+        """Changes with the content."""
+        return f"{self.crc:08x}:{self.n_bytes}"
+
+
+class Archive:
+    """One ZIP's directory. Not for several threads at once; `Archives` is."""
+
+    def __init__(self, path: Path) -> None:
+        """Open it.
+
+        Raises:
+            SourceError: it is no ZIP, is damaged, is encrypted as a whole, or has more members than can be meant.
+        """
+        self._by_file_name: dict[str, list[str]] | None = None  # made when first asked for
+        if str(path) != str(path).encode("utf-8", "replace").decode("utf-8"):
+            raise SourceError(f"The name of ZIP {str(path)!a} is not valid Unicode. Rename it.")
+        try:
+            with path.open("rb") as file:
+                self._n_bytes = file.seek(0, 2)
+                _check_directory(file, self._n_bytes, path)
+            self._zip = zipfile.ZipFile(path)
+        except OSError as error:
+            raise SourceError(
+                f'"{path}" cannot be opened: {error.strerror or error}. Check its access rights.'
+            ) from error
+        except _DAMAGED as error:
+            raise SourceError(
+                f'"{path}" is no ZIP, or not the whole of one ({error}). Download or copy it again.'
+            ) from error
+        self._infos = {_name(info): info for info in self._zip.infolist() if not info.filename.endswith("/")}
+        try:
+            self._check(path)
+        except SourceError:
+            self.close()
+            raise
+
+    def _check(self, path: Path) -> None:
+        infos = self._infos.values()
+        if infos and all(info.flag_bits & _ENCRYPTED for info in infos):
+            raise SourceError(f'"{path}" is protected by a password. Pack its photos again without one.')
+        claimed = sum(info.compress_size for info in infos if not self._reaches_out(info))
+        if claimed > self._n_bytes:  # each is small, all together endless
+            raise SourceError(f'"{path}" holds members that lie over each other. Pack its photos again.')
+
+    def close(self) -> None:
+        """Let go of the file; members being read are read to their end."""
+        self._zip.close()
+
+    def names(self) -> Iterator[str]:
+        """The files' names, in the ZIP's order."""
+        return iter(self._infos)
+
+    def member(self, name: str) -> Member | None:
+        """What is known of a file; None when there is none of that name."""
+        info = self._infos.get(name)
+        return None if info is None else Member(name, info.file_size, info.CRC, self._refusal(info))
+
+    def find(self, tail: str) -> Member | None:
+        """The file of that name, in whatever folder the whole was packed; of several, the least deep one."""
+        if tail not in self._infos:
+            if self._by_file_name is None:
+                self._by_file_name = _by_file_name(self._infos)
+            names = self._by_file_name.get(tail.rpartition("/")[2], ())
+            tail = min((name for name in names if name.endswith(f"/{tail}")), key=len, default=tail)
+        return self.member(tail)
+
+    def open(self, member: Member, max_bytes: int) -> IO[bytes]:
+        """A file's stream, which ends after the bytes that its directory declares.
+
+        Raises:
+            PhotoError: it is refused, or is larger than `max_bytes`.
+        """
+        if member.refusal:
+            raise PhotoError(member.refusal)
+        if member.n_bytes > max_bytes:
+            raise PhotoError(f"the file is larger than {max_bytes // 1_000_000} MB")
+        return self._zip.open(self._infos[member.name])
+
+    def _reaches_out(self, info: zipfile.ZipInfo) -> bool:
+        return not 0 <= info.header_offset <= self._n_bytes - info.compress_size
+
+    def _refusal(self, info: zipfile.ZipInfo) -> str | None:
+        kind = stat.S_IFMT(info.external_attr >> 16)
+        if not _is_safe(info.orig_filename):
+            return "its name points out of the ZIP, or cannot be a file's"
+        if kind not in (0, stat.S_IFREG):
+            return "this is a link or another special file"
+        if info.flag_bits & _ENCRYPTED:
+            return "it is protected by a password"
+        if info.compress_type not in _METHODS:
+            return "it is packed by a rare method; pack the ZIP again with the usual one (Deflate)"
+        if self._reaches_out(info):
+            return "the ZIP ends before it"
+        if info.file_size > max(RATIO_MATTERS_BYTES, MAX_RATIO * info.compress_size):
+            return f"{info.compress_size:,} bytes would unpack to {info.file_size:,}, which no photo does"
+        return None
+
+
+class Archives:
+    """Opened ZIPs, so that thousands of members can be read one by one. Use from any thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()  # `zipfile` counts its readers without one
+        self._opened: dict[Path, tuple[tuple[int, int], Archive]] = {}  # the one used last comes last
+
+    def __enter__(self) -> Archives:
+        """Nothing is open yet."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of all files."""
+        with self._lock:
+            for _, archive in self._opened.values():
+                archive.close()
+            self._opened.clear()
+
+    def open(self, path: Path) -> Archive:
+        """The ZIP as it is now; raises `SourceError` as `Archive` does."""
+        with self._lock:
+            return self._current(path)
+
+    def read(self, zip_path: Path, member: str, max_bytes: int) -> bytes:
+        """The bytes of the member of exactly that name.
+
+        Raises:
+            PhotoError: the ZIP or the member is gone, damaged, refused, or larger than `max_bytes`.
+        """
+        try:
+            with self._lock:
+                archive = self._current(zip_path)
+                found = archive.member(member)
+                if found is None:
+                    raise PhotoError("the ZIP no longer holds it")
+                stream = archive.open(found, max_bytes)
+            try:
+                return _read_all(stream, found.n_bytes)
+            finally:
+                with self._lock:
+                    stream.close()
+        except SourceError as error:
+            raise PhotoError(str(error)) from error
+        except (OSError, *_DAMAGED) as error:
+            raise PhotoError(f"the ZIP is damaged there ({str(error) or type(error).__name__})") from error
+
+    def _current(self, path: Path) -> Archive:
+        """The lock is held."""
+        held, archive = self._opened.pop(path, (None, None))
+        try:
+            found = path.stat()
+        except OSError as error:
+            if archive is not None:
+                archive.close()
+            raise SourceError(
+                f'"{path}" cannot be opened: {error.strerror or error}. Put it back, or add it anew.'
+            ) from error
+        version = (found.st_mtime_ns, found.st_size)
+        if archive is None or held != version:
+            if archive is not None:
+                archive.close()
+            archive = Archive(path)
+        self._opened[path] = (version, archive)
+        if len(self._opened) > MAX_OPEN:
+            self._opened.pop(next(iter(self._opened)))[1].close()
+        return archive
+
+
+def _by_file_name(names: Iterable[str]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for name in names:
+        found.setdefault(name.rpartition("/")[2], []).append(name)
+    return found
+
+
+def _read_all(stream: IO[bytes], n_bytes: int) -> bytes:
+    chunks: list[bytes] = []
+    while chunk := stream.read(_CHUNK_BYTES):
+        chunks.append(chunk)
+    data = b"".join(chunks)
+    if len(data) != n_bytes:  # more never come: the stream ends there, and its checksum fails
+        raise EOFError(f"{len(data):,} bytes instead of {n_bytes:,}")
+    return data
+
+
+def _name(info: zipfile.ZipInfo) -> str:
+    """The name as it was meant: macOS writes UTF-8 without saying so, which then reads as code page 437."""
+    if info.flag_bits & _UTF8_NAME or info.filename.isascii():
+        return info.filename
+    try:
+        return info.filename.encode("cp437").decode("utf-8")
+    except UnicodeError:
+        return info.filename
+
+
+def _is_safe(name: str) -> bool:
+    return (
+        not name.startswith("/")
+        and "\\" not in name
+        and not _DRIVE.match(name)
+        and ".." not in name.split("/")
+        and not any(ord(char) < ord(" ") for char in name)
+    )
+
+
+_END = struct.Struct("<4s4H2LH")  # APPNOTE 4.3.16: end of central directory record
+_END_64 = struct.Struct("<4sQ2H2L4Q")  # 4.3.14, followed by a locator of 20 bytes
+_LOCATOR_BYTES = 20
+_MAX_COMMENT_BYTES = 65_535
+
+
+def _check_directory(file: BinaryIO, n_bytes: int, path: Path) -> None:
+    """Refuse a directory of too many members before `zipfile` reads it, which takes a kilobyte of memory for each."""
+    tail_at = max(0, n_bytes - _END.size - _MAX_COMMENT_BYTES - _END_64.size - _LOCATOR_BYTES)
+    file.seek(tail_at)
+    tail = file.read()
+    at = tail.rfind(b"PK\5\6", 0, max(0, len(tail) - _END.size + 4))
+    if at < 0:
+        raise zipfile.BadZipFile("its end is missing")
+    size = _END.unpack_from(tail, at)[5]
+    at_64 = at - _LOCATOR_BYTES - _END_64.size
+    if at_64 >= 0 and tail.startswith(b"PK\6\6", at_64):
+        at, size = at_64, _END_64.unpack_from(tail, at_64)[8]
+    start = tail_at + at - size
+    if start < 0:
+        raise zipfile.BadZipFile("its directory is missing")
+    file.seek(start)
+    n_members = 0
+    while size > 0 and (chunk := file.read(min(size, _CHUNK_BYTES))):
+        n_members += chunk.count(b"PK\1\2")
+        size -= len(chunk)
+    if n_members > MAX_MEMBERS:
+        raise SourceError(f'"{path}" holds {n_members:,} files; the limit is {MAX_MEMBERS:,}. Split it into several.')

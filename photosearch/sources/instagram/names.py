@@ -1,0 +1,38 @@
+"""Names of Instagram's users, as people write them."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urlsplit
+
+from photosearch.errors import SourceError
+
+PREFIX = "instagram:"
+_HOSTS = ("instagram.com", "www.instagram.com", "m.instagram.com")
+_NAME = re.compile(r"[A-Za-z0-9._]{1,30}")
+
+
+def user_name(written: str) -> str:
+    """A user's name in small letters, as Instagram keeps it; raises `SourceError` where it can be none."""
+    name = written.strip().removeprefix("@")
+    if not _NAME.fullmatch(name):
+        raise SourceError(
+            f'"{written}" cannot be the name of an Instagram user: it has up to 30 of the characters A to Z, 0 to 9,'
+            " dot and underscore. Check the spelling and try again."
+        )
+    return name.lower()
+
+
+def profile_name(written: str) -> str:
+    """The name in `instagram:NAME`, `@NAME`, `NAME` or a profile's address; raises `SourceError` if there is none."""
+    name = written.strip().removeprefix(PREFIX)
+    if "/" not in name:
+        return user_name(name)
+    address = urlsplit(name if "://" in name else f"https://{name}")
+    parts = [part for part in address.path.split("/") if part]
+    if address.netloc.lower() not in _HOSTS or len(parts) != 1:
+        raise SourceError(
+            f'"{written}" is not the address of an Instagram profile. Give it as {PREFIX}NAME'
+            " or https://www.instagram.com/NAME/."
+        )
+    return user_name(parts[0])

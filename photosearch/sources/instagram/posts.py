@@ -1,0 +1,86 @@
+"""A post as instaloader holds it, read without asking Instagram again.
+
+Many of instaloader's properties ask for the complete post where a field is missing (`Post.comments`, `Post.location`,
+`Post.get_sidecar_nodes`). Posts of a profile come with Instagram's own description of the medium, which has it all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from instaloader import Post, get_json_structure
+
+from photosearch.records import Details, Failure, Listing, TextKind
+
+_PIN_FIELDS = ("timeline_pinned_user_ids", "pinned_for_users")
+_MAX_PINNED = 3  # Instagram lets a profile pin so many
+
+
+def key_of(shortcode: str, number: int = 1) -> str:
+    """The key of a post's slide, counted from 1."""
+    return f"{shortcode}/{number}"
+
+
+def is_pinned(post: Post, position: int) -> bool:
+    """Whether a post stands at the top for ever, and so says nothing of what follows it.
+
+    Args:
+        post: of a profile.
+        position: its place in the profile, from 1; where Instagram does not tell, the first three may be pinned.
+    """
+    medium = _medium(post)
+    if any(field in medium for field in _PIN_FIELDS):
+        return any(medium.get(field) for field in _PIN_FIELDS)
+    return position <= _MAX_PINNED
+
+
+def listings_of(post: Post) -> Iterator[Listing | Failure]:
+    """The post's pictures in their order; of a video, its cover."""
+    medium = _medium(post)
+    slides = medium.get("carousel_media") or [medium]
+    for number, slide in enumerate(slides, 1):
+        key = key_of(post.shortcode, number)
+        pictures = (slide.get("image_versions2") or {}).get("candidates") or []
+        if not pictures:
+            yield Failure(key, "Instagram shows no picture for it")
+            continue
+        said = slide.get("accessibility_caption") or (medium.get("accessibility_caption") if number == 1 else None)
+        # A slide that its owner takes out lets the next ones move up: another medium under the same key.
+        stamp = str(slide.get("pk") or "")
+        yield Listing(key, stamp, pictures[0]["url"], _details(post, medium, said))
+
+
+def _medium(post: Post) -> Mapping[str, Any]:
+    """Instagram's description of the post: within the node when logged in, else the node itself."""
+    node = get_json_structure(post)["node"]
+    return node.get("iphone_struct") or node
+
+
+def _details(post: Post, medium: Mapping[str, Any], accessibility: str | None) -> Details:
+    place = medium.get("location") or {}
+    likes_hidden = medium.get("like_and_view_counts_disabled")
+    return Details(
+        permalink=f"https://www.instagram.com/p/{post.shortcode}/",
+        taken_at=post.date_utc,
+        place=place.get("name") or None,
+        latitude=place.get("lat"),
+        longitude=place.get("lng"),
+        n_likes=None if likes_hidden else _count(medium.get("like_count")),
+        n_comments=_count(medium.get("comment_count")),
+        texts=tuple(_texts(post, medium, accessibility)),
+    )
+
+
+def _count(number: int | None) -> int | None:
+    return number if number is not None and number >= 0 else None  # -1: hidden
+
+
+def _texts(post: Post, medium: Mapping[str, Any], accessibility: str | None) -> Iterator[tuple[TextKind, str]]:
+    if (medium.get("caption") or {}).get("text"):
+        yield TextKind.OWNER, post.caption or ""
+    if accessibility:
+        yield TextKind.ACCESSIBILITY, accessibility
+    if (medium.get("caption") or {}).get("text"):
+        yield from ((TextKind.HASHTAG, tag) for tag in dict.fromkeys(post.caption_hashtags))
+        yield from ((TextKind.MENTION, name) for name in dict.fromkeys(post.caption_mentions))

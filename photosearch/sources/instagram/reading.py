@@ -1,0 +1,123 @@
+"""The bytes of a listed picture; its link expires after some days, and is then asked for anew through its post."""
+
+from __future__ import annotations
+
+import re
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from photosearch.errors import PhotoError, SourceError
+from photosearch.records import Listing
+from photosearch.sources.instagram.access import connect, users
+from photosearch.sources.instagram.journal import latest_login
+from photosearch.sources.source import Content, Watch
+
+if TYPE_CHECKING:
+    from photosearch.fetching import Fetched, Fetcher
+    from photosearch.sources.instagram.connection import Connection
+    from photosearch.sources.instagram.pace import Clock
+
+_KEY = re.compile(r"([A-Za-z0-9_-]+)/[0-9]+")
+_WATCH = Watch()
+_MAX_POSTS_KEPT = 100  # of which all slides have been asked for at once
+
+
+class InstagramReader:
+    """Fetches pictures by their links. Use from any thread: posts are asked for one after the other."""
+
+    def __init__(self, fetcher: Fetcher, folder: Path, watch: Watch = _WATCH, *, clock: Clock | None = None) -> None:
+        """Asks nothing yet.
+
+        Args:
+            fetcher: fetches the pictures.
+            folder: the library's own for Instagram.
+            watch: told of waits, and asked whether to go on.
+            clock: None for the real one.
+        """
+        self._fetcher = fetcher
+        self._folder = folder
+        self._watch = watch
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._connection: Connection | None = None
+        self._refused: str | None = None  # why Instagram gives no more links in this run
+        self._links: dict[str, dict[str, str]] = {}  # fresh ones, by post and key
+
+    def read(self, source_key: str, address: str | None, etag: str | None, max_bytes: int) -> Content:
+        """A picture's bytes, whole even where the etag is still right.
+
+        Raises:
+            PhotoError: it cannot be had; the reason says why.
+            Cancelled: the one who watches ended a wait.
+        """
+        from photosearch.fetching import LinkExpired
+
+        if address:
+            try:
+                return _content(self._fetch(address, etag, max_bytes))
+            except LinkExpired:
+                pass
+        fresh = self._fresh_link(source_key, address)
+        return _content(self._fetch(fresh, None, max_bytes), fresh)
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        if self._connection is not None:
+            self._connection.close()
+
+    def _fetch(self, address: str, etag: str | None, max_bytes: int) -> Fetched:
+        found = self._fetcher.fetch(address, etag=etag, max_bytes=max_bytes)
+        found = found or self._fetcher.fetch(address, max_bytes=max_bytes)
+        if found is None:
+            raise PhotoError("its link gives no picture")
+        return found
+
+    def _fresh_link(self, source_key: str, expired: str | None) -> str:
+        shape = _KEY.fullmatch(source_key)
+        if shape is None:
+            raise PhotoError(f"{source_key} is no picture of an Instagram post")
+        code = shape[1]
+        with self._lock:
+            link = self._links.get(code, {}).get(source_key)
+            if link is None or link == expired:
+                self._ask(code)
+                link = self._links[code].get(source_key)
+        if link is None:
+            raise PhotoError("its link has expired, and its post does not have so many pictures any more")
+        return link
+
+    def _ask(self, code: str) -> None:
+        """Have the links of a post's slides; what concerns all posts is asked once in a run."""
+        if self._refused:
+            raise PhotoError(self._refused)
+        try:
+            links = self._links_of(code)
+        except SourceError as error:
+            from photosearch.sources.instagram.problems import InstagramProblem, Reach
+
+            reason = f"its link has expired, and there is no new one: {error}"
+            if not isinstance(error, InstagramProblem) or error.problem.reach is Reach.ALL:
+                self._refused = reason
+            raise PhotoError(reason) from error
+        if len(self._links) >= _MAX_POSTS_KEPT:
+            self._links.clear()
+        self._links[code] = links
+
+    def _links_of(self, code: str) -> dict[str, str]:
+        from instaloader import Post
+
+        from photosearch.sources.instagram.posts import listings_of
+        from photosearch.sources.instagram.problems import instagram_errors
+
+        if self._connection is None:
+            login = latest_login(self._folder)
+            login = login if login in users(self._folder) else None
+            self._connection = connect(self._folder, login, self._watch, self._clock)
+        with instagram_errors(f'post "{code}"'):
+            items = list(listings_of(Post.from_shortcode(self._connection, code)))
+        return {item.source_key: item.address for item in items if isinstance(item, Listing) and item.address}
+
+
+def _content(found: Fetched, address: str | None = None) -> Content:
+    return Content(found.data, found.etag, address)

@@ -1,0 +1,66 @@
+"""A profile's posts as a source of photos."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from photosearch.errors import SourceError
+from photosearch.records import Failure, Listing
+from photosearch.sources.instagram.journal import Journal
+from photosearch.sources.instagram.names import profile_name, user_name
+from photosearch.sources.source import Options, Watch
+
+if TYPE_CHECKING:
+    from photosearch.sources.instagram.pace import Clock
+
+KIND = "instagram"
+
+
+class InstagramSource:
+    """Lists a profile's pictures, the newest first; a listing that knows older ones ends where they begin."""
+
+    kind = KIND
+    described = False  # its pictures have no captions of ours yet
+    n_skipped = 0
+
+    def __init__(self, profile: str, options: Options, folder: Path, *, clock: Clock | None = None) -> None:
+        """Asks nothing yet.
+
+        Args:
+            profile: `instagram:NAME`, `@NAME` or the profile's address.
+            options: `max_posts`, `since` and `login` concern it.
+            folder: the library's own for Instagram; it is made when something is kept.
+            clock: None for the real one.
+
+        Raises:
+            SourceError: a name cannot be one, or no post would be allowed.
+        """
+        self.collection = profile_name(profile)
+        self._login = user_name(options.login) if options.login else None
+        if options.max_posts is not None and options.max_posts < 1:
+            raise SourceError(f"{options.max_posts} posts are none. Allow at least 1, or leave the limit out.")
+        self._options = options
+        self._folder = folder
+        self._clock = clock
+
+    def listings(self, known: Collection[str], watch: Watch) -> Iterator[Listing | Failure]:
+        """Each slide of each post; interrupted, it keeps its place and goes on from there the next time.
+
+        Raises:
+            SourceError: Instagram or the network refuses; the message says what to do.
+            LibraryError: the place cannot be kept.
+            Cancelled: the one who watches ended it.
+        """
+        from photosearch.sources.instagram.access import connect
+        from photosearch.sources.instagram.listing import Walk
+
+        journal = Journal(self._folder, self.collection)
+        with closing(connect(self._folder, self._login, watch, self._clock)) as connection:
+            yield from Walk(connection, self.collection, self._options, journal, known).listings(watch)
+
+    def covers(self, source_key: str) -> bool:  # noqa: ARG002
+        """Never: an update does not come by the posts that were deleted."""
+        return False

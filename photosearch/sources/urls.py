@@ -1,0 +1,250 @@
+"""Lists of addresses: `url_list_NAME.json`, plain text, CSV with a column `url`."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TypeVar
+
+from photosearch.errors import PhotoError, SourceError
+from photosearch.fetching import check_url
+from photosearch.records import Details, Failure, Listing, TextKind
+from photosearch.sources.source import Source, Watch
+
+KIND = "url"
+PREFIX = "url_list_"
+MAX_FILE_BYTES = 100_000_000
+_SHOWN_CHARS = 200
+# What the columns and keys are called in the wild, the likeliest first.
+_URLS = ("url", "src", "image_url", "display_url", "photo_url", "image")
+_OWNER = ("caption", "text", "title", "description", "alt")
+_TIMES = ("taken_at", "timestamp", "date", "created_at")
+_MOST = 2**31 - 1
+_DELIMITERS = ",;\t"  # a spreadsheet takes the one of its country
+_YEARS = 10_000  # a number below is a year or nothing, not seconds since 1970
+_SECRET = re.compile(r"^([a-z][a-z0-9+.-]*://)?.*@", re.DOTALL | re.IGNORECASE)
+T = TypeVar("T")
+
+
+def recognise(path: Path) -> list[Source]:
+    """The sources in a `.json`, `.txt` or `.csv` file, by its content.
+
+    Raises:
+        SourceError: the file cannot be read, or holds none.
+    """
+    from photosearch.sources import original
+
+    if path.suffix.lower() == ".json":
+        content = read_json(path)
+        if isinstance(content, dict) and ("urls" not in content or original.is_database(content)):
+            return list(original.sources_of(path, content))
+        return [UrlListSource(path, content)]
+    return [UrlListSource(path)]
+
+
+def read_text(path: Path) -> str:
+    """A file's text; raises `SourceError`."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_FILE_BYTES + 1)
+    except OSError as error:
+        raise SourceError(f'"{path}" cannot be read: {error.strerror}. Check its access rights.') from error
+    if len(data) > MAX_FILE_BYTES:
+        raise SourceError(f'"{path}" is larger than {MAX_FILE_BYTES // 1_000_000} MB. Split it into several.')
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise SourceError(f'"{path}" is no UTF-8 text (byte {error.start}). Save it as UTF-8.') from error
+
+
+def read_json(path: Path) -> object:
+    """A file's JSON value; raises `SourceError`."""
+    try:
+        return json.loads(read_text(path))
+    except (ValueError, RecursionError) as error:
+        raise SourceError(f'"{path}" is no JSON ({error}). Check that it is whole.') from error
+
+
+class UrlListSource:
+    """Lists addresses, with what the file says of each; nothing is fetched yet."""
+
+    kind = KIND
+    described = False
+
+    def __init__(self, path: Path, content: object = None) -> None:
+        """`content` is the value of a JSON file, where it has been read."""
+        self._path = path
+        self._content = content
+        self.collection = path.stem.removeprefix(PREFIX) or "photos"
+        self.n_skipped = 0
+
+    def covers(self, source_key: str) -> bool:  # noqa: ARG002
+        """Whatever is not in the list any more is gone."""
+        return True
+
+    def listings(self, known: Collection[str], watch: Watch) -> Iterator[Listing | Failure]:  # noqa: ARG002
+        """Each address; raises `SourceError` when the file holds none."""
+        seen = set()
+        for item in self._entries():
+            found = listing(item)
+            mark = type(found), found.source_key  # a failure without its password may look like another's address
+            if mark not in seen:
+                seen.add(mark)
+                yield found
+        if not seen:
+            raise SourceError(f'"{self._path}" holds no address. Give one a line, or a CSV with a column "url".')
+
+    def _entries(self) -> Iterator[object]:
+        if self._path.suffix.lower() == ".json":
+            content = self._content if self._content is not None else read_json(self._path)
+            entries = content.get("urls") if isinstance(content, dict) else content
+            if not isinstance(entries, list):
+                raise SourceError(f'"{self._path}" holds no list of addresses. Give a JSON list of them.')
+            yield from entries
+            return
+        text = read_text(self._path)
+        if self._path.suffix.lower() == ".csv":
+            yield from self._rows(text)
+        else:
+            yield from (line for raw in text.splitlines() if (line := raw.strip()) and not line.startswith("#"))
+
+    def _rows(self, text: str) -> Iterator[object]:
+        try:
+            delimiter = max(_DELIMITERS, key=text.partition("\n")[0].count)
+            rows = csv.DictReader(io.StringIO(text, newline=""), skipinitialspace=True, delimiter=delimiter)
+            names = [name.strip().lower() for name in rows.fieldnames or () if name]
+            if "url" not in names:
+                raise SourceError(f'"{self._path}" has no column "url". Name it so in the first line.')
+            for row in rows:
+                yield {name.strip().lower(): cell for name, cell in row.items() if name and isinstance(cell, str)}
+        except csv.Error as error:
+            raise SourceError(f'"{self._path}" is no CSV ({error}). Save it again.') from error
+
+
+def listing(entry: object, texts: tuple[tuple[TextKind, str], ...] = ()) -> Listing | Failure:
+    """An address, or an object that holds one, with what came with it; `texts` come on top."""
+    url = entry if isinstance(entry, str) else _first(entry, _URLS, _text) if isinstance(entry, Mapping) else None
+    if url is None:
+        return Failure(_shown(entry), "this is no address")
+    given, url = url, url.partition("#")[0].strip()  # what follows is for a browser, or the rest of a password
+    try:
+        check_url(url)
+    except PhotoError as error:
+        return Failure(_shown(given), str(error))
+    details = _details(entry) if isinstance(entry, Mapping) else Details()
+    said = ((kind, storable(text)) for kind, text in (*details.texts, *texts))
+    details = replace(details, texts=tuple((kind, text) for kind, text in said if text))
+    return Listing(url, "", details=None if details == Details() else details)
+
+
+def _details(entry: Mapping[str, object]) -> Details:
+    owner = _first(entry, _OWNER, _text)
+    texts = [(TextKind.OWNER, owner)] if owner else []
+    for key, kind in (("hashtags", TextKind.HASHTAG), ("mentions", TextKind.MENTION)):
+        texts += [(kind, word) for word in _words(entry.get(key))]
+    if said := _first(entry, ("accessibility_caption", "accessibility"), _text):
+        texts.append((TextKind.ACCESSIBILITY, said))
+    return Details(
+        permalink=_first(entry, ("permalink", "link"), _address),
+        taken_at=_first(entry, _TIMES, _time),
+        place=_first(entry, ("place", "location"), _place),
+        latitude=_first(entry, ("latitude", "lat"), _degrees(90)),
+        longitude=_first(entry, ("longitude", "lng", "lon"), _degrees(180)),
+        n_likes=_first(entry, ("likes", "like_count"), _count),
+        n_comments=_first(entry, ("comments", "comment_count"), _count),
+        texts=tuple(texts),
+    )
+
+
+def _first(entry: Mapping[str, object], keys: tuple[str, ...], read: Callable[[object], T | None]) -> T | None:
+    return next((found for key in keys if (found := read(entry.get(key))) is not None), None)
+
+
+def storable(text: str) -> str:
+    """A text without what the library cannot keep (half of a surrogate pair) or show."""
+    return text.encode("utf-8", "replace").decode("utf-8").replace("\0", "").strip()
+
+
+def _text(value: object) -> str | None:
+    return storable(value) or None if isinstance(value, str) else None
+
+
+def _words(value: object) -> list[str]:
+    """Hashtags or mentions, as a list or as one text, without their signs."""
+    parts = re.split(r"[\s,;]+", value) if isinstance(value, str) else value if isinstance(value, list) else []
+    return [word for part in parts if isinstance(part, str) and (word := part.strip().lstrip("#@"))]
+
+
+def _address(value: object) -> str | None:
+    """An address that a page may link to."""
+    text = _text(value)
+    try:
+        if text:
+            check_url(text)
+    except PhotoError:
+        return None
+    return text
+
+
+def _place(value: object) -> str | None:
+    return _text(value.get("name")) if isinstance(value, Mapping) else _text(value)
+
+
+def _time(value: object) -> datetime | None:
+    """ISO 8601, or seconds since 1970: UTC without a zone."""
+    if isinstance(value, str):
+        try:
+            time = datetime.fromisoformat(value.strip())
+            return time.astimezone(UTC).replace(tzinfo=None) if time.tzinfo else time
+        except (ValueError, OverflowError):
+            pass
+    seconds = _number(value)
+    try:
+        if seconds is None or abs(seconds) < _YEARS:
+            return None
+        return datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None)
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def _number(value: object) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        return None
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _count(value: object) -> int | None:
+    if isinstance(value, Mapping):
+        value = value.get("count")
+    number = _number(value)
+    return int(number) if number is not None and 0 <= number <= _MOST else None
+
+
+def _degrees(most: float) -> Callable[[object], float | None]:
+    def read(value: object) -> float | None:
+        number = _number(value)
+        return number if number is not None and abs(number) <= most else None
+
+    return read
+
+
+def _shown(entry: object) -> str:
+    """An entry as it may be shown: no user, no password wherever they stand in it, not endless."""
+    if isinstance(entry, Mapping):
+        text = f"{{{', '.join(str(key) for key in entry)}}}"
+    elif isinstance(entry, list):
+        text = "[...]"
+    else:
+        text = str(entry)
+    return storable(_SECRET.sub(r"\1", text)[:_SHOWN_CHARS]) or '""'

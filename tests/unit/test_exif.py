@@ -1,0 +1,96 @@
+"""What a camera noted: time and place, and the many ways in which it may be wrong."""
+
+from __future__ import annotations
+
+import io
+from datetime import datetime
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import ExifTags, Image
+
+from photosearch.exif import Shot, read_shot
+from tests.conftest import jpeg
+
+LISBON = {1: "N", 2: (38.0, 43.0, 12.0), 3: "W", 4: (9.0, 8.0, 24.0)}
+
+
+def shot(base: dict | None = None, details: dict | None = None, gps: dict | None = None, kind: str = "JPEG") -> Shot:
+    exif = Image.Exif()
+    exif.update({0x010F: "Camera", **(base or {})})
+    if details:
+        exif.get_ifd(ExifTags.IFD.Exif).update(details)
+    if gps:
+        exif.get_ifd(ExifTags.IFD.GPSInfo).update(gps)
+    out = io.BytesIO()
+    Image.new("RGB", (8, 6)).save(out, kind, exif=exif)
+    return read_shot(out.getvalue())
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+def test_time_and_place_are_read(kind: str) -> None:
+    found = shot(details={0x9003: "2024:05:06 07:08:09"}, gps=LISBON, kind=kind)
+    assert found.taken_at == datetime(2024, 5, 6, 7, 8, 9)
+    assert (found.latitude, found.longitude) == (pytest.approx(38.72), pytest.approx(-9.14))
+
+
+def test_an_offset_turns_the_camera_s_clock_to_utc() -> None:
+    assert shot(details={0x9003: "2024:05:06 01:08:09", 0x9011: "+02:00"}).taken_at == datetime(2024, 5, 5, 23, 8, 9)
+    assert shot(details={0x9003: "2024:05:06 22:08:09", 0x9011: "-04:30"}).taken_at == datetime(2024, 5, 7, 2, 38, 9)
+
+
+@pytest.mark.parametrize("offset", ["", "Z", "+99:00", "02:00", "+0200x", "   :  "])
+def test_an_offset_that_is_none_leaves_the_clock_as_it_is(offset: str) -> None:
+    found = shot(details={0x9003: "2024:05:06 01:08:09", 0x9011: offset})
+    assert found.taken_at == datetime(2024, 5, 6, 1, 8, 9)
+
+
+def test_where_the_first_time_is_missing_the_next_one_counts() -> None:
+    assert shot({0x0132: "2020:01:02 03:04:05"}).taken_at == datetime(2020, 1, 2, 3, 4, 5)
+    both = shot({0x0132: "2020:01:02 03:04:05"}, {0x9003: "0000:00:00 00:00:00", 0x9004: "2019:01:02 03:04:05"})
+    assert both.taken_at == datetime(2019, 1, 2, 3, 4, 5)
+
+
+@pytest.mark.parametrize("time", ["", "yesterday", "2024-05-06 07:08:09", "2024:13:40 07:08:09", "0000:00:00 00:00:00"])
+def test_a_time_that_is_none_is_left_out(time: str) -> None:
+    assert shot(details={0x9003: time}).taken_at is None
+
+
+@pytest.mark.parametrize(
+    "gps",
+    [
+        {2: (38.0, 43.0, 12.0)},
+        {1: "N", 2: (0.0, 0.0, 0.0), 3: "E", 4: (0.0, 0.0, 0.0)},
+        {1: "N", 2: (91.0, 0.0, 0.0), 3: "E", 4: (9.0, 0.0, 0.0)},
+        {1: "N", 2: (38.0, 43.0), 3: "E", 4: (9.0, 0.0, 0.0)},
+    ],
+)
+def test_a_place_that_is_none_is_left_out(gps: dict) -> None:
+    found = shot(gps=gps)
+    assert (found.latitude, found.longitude) == (None, None)
+
+
+def test_a_photo_without_notes_has_none() -> None:
+    assert read_shot(jpeg()) == Shot()
+
+
+@given(st.binary(max_size=200))
+@settings(max_examples=200, deadline=None)
+def test_no_bytes_do_harm(data: bytes) -> None:
+    assert read_shot(data) == Shot()
+
+
+@given(st.data())
+@settings(max_examples=100, deadline=None)
+@pytest.mark.filterwarnings("ignore::UserWarning")  # as `photosearch.images` does
+def test_no_damage_does_harm(data: st.DataObject) -> None:
+    exif = Image.Exif()
+    exif.get_ifd(ExifTags.IFD.Exif)[0x9003] = "2024:05:06 07:08:09"
+    exif.get_ifd(ExifTags.IFD.GPSInfo).update(LISBON)
+    out = io.BytesIO()
+    Image.new("RGB", (8, 6)).save(out, "JPEG", exif=exif)
+    damaged = bytearray(out.getvalue())
+    for _ in range(data.draw(st.integers(1, 6))):
+        damaged[data.draw(st.integers(0, min(300, len(damaged) - 1)))] = data.draw(st.integers(0, 255))
+    assert isinstance(read_shot(bytes(damaged)), Shot)

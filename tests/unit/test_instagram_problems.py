@@ -1,0 +1,147 @@
+"""What Instagram refuses, in words that say what to do."""
+
+import inspect
+import json
+import re
+from pathlib import Path
+
+import pytest
+import requests
+from instaloader import __version__, exceptions
+
+from photosearch.errors import SourceError
+from photosearch.sources.instagram.problems import (
+    BY_TEXT,
+    BY_TYPE,
+    TOO_MANY,
+    UNEXPECTED,
+    InstagramProblem,
+    Problem,
+    Reach,
+    explain,
+    instagram_errors,
+    problem_of,
+)
+
+DOCS = Path(__file__).resolve().parents[2] / "docs" / "instagram.md"
+THEIRS = [error for _, error in inspect.getmembers(exceptions, inspect.isclass) if issubclass(error, Exception)]
+ABOUT = 'profile "sea"'
+
+
+def rows() -> dict[str, list[str]]:
+    """The table of errors: name to what causes it and what to do."""
+    found = re.findall(r"^\| `(\w+)`[^|]*\| ([^|]+) \| ([^|]+) \|$", DOCS.read_text(encoding="utf-8"), re.MULTILINE)
+    return {name: parts for name, *parts in found}
+
+
+@pytest.mark.parametrize("error", THEIRS, ids=lambda error: error.__name__)
+def test_every_exception_of_instaloader_has_words_and_a_row_in_the_docs(error):
+    assert error in BY_TYPE, "a new version of instaloader: say what this means"
+    assert error.__name__ in rows()
+
+
+def test_the_docs_name_no_exception_that_is_not_there():
+    known = {error.__name__ for error in (*THEIRS, *BY_TYPE, KeyError)}  # the last one is a LookupError
+    assert set(rows()) <= known
+
+
+@pytest.mark.parametrize("problem", {*BY_TYPE.values(), *(problem for *_, problem in BY_TEXT)}, ids=lambda p: p.fact)
+def test_every_problem_says_what_happened_to_what_and_what_to_do(problem: Problem):
+    words = {"about": ABOUT, "said": "so it is", "version": __version__}
+    fact, advice = problem.fact.format(**words), problem.advice.format(**words)
+    assert ABOUT in fact
+    assert fact.endswith(".")
+    assert advice.endswith(".")
+    assert advice[0].isupper()
+    assert len(fact + advice) < 300
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (exceptions.LoginRequiredException("Redirected to login page. Use --login."), "only to users who"),
+        (exceptions.LoginRequiredException("Login required to access the posts of private profile sea."), "private"),
+        (exceptions.BadCredentialsException("Login error: Wrong password."), "does not take this password"),
+        (exceptions.BadCredentialsException("2FA error: Please check the code"), "two-factor code"),
+        (exceptions.TwoFactorAuthRequiredException("Login error: two-factor"), "wants a two-factor code"),
+        (exceptions.LoginException("Login: Checkpoint required. Point your browser to /challenge/1"), "checkpoint"),
+        (exceptions.LoginException("Login error: User sea does not exist."), "does not know the user"),
+        (exceptions.LoginException("Login error: Unexpected response"), "refused profile"),
+        (exceptions.AbortDownloadException('400 - "fail" status, message "challenge_required"'), "checkpoint"),
+        (exceptions.AbortDownloadException('400 - "fail" status, message "feedback_required"'), "Stop for a day"),
+        (exceptions.AbortDownloadException("Redirected to login page. You've been logged out"), "ended the session"),
+        (exceptions.AbortDownloadException("Query responded with 500"), "refuses to answer"),
+        (exceptions.ConnectionException('401 Unauthorized, message "Please wait a few minutes"'), "401"),
+        (exceptions.ConnectionException("429 Too Many Requests when accessing https://x.example/"), "429"),
+        (exceptions.TooManyRequestsException("429"), "429"),
+        (exceptions.ConnectionException("Connection aborted"), "Connection aborted"),
+        (exceptions.ProfileNotExistsException("Profile se does not exist.\nThe most similar is: sea."), "is: sea"),
+        (exceptions.ProfileNotExistsException("Profile se does not exist."), "Check the spelling; if it is right"),
+        (exceptions.ProfileNotExistsException("Profile se seems to exist, but"), "Try again later"),
+        (exceptions.PrivateProfileNotFollowedException("Profile sea is private"), "does not follow it"),
+        (exceptions.QueryReturnedNotFoundException("404"), "404"),
+        (exceptions.QueryReturnedBadRequestException("400 Bad Request"), "instaloader " + __version__),
+        (exceptions.QueryReturnedForbiddenException("403"), "403"),
+        (exceptions.BadResponseException("Fetching Post metadata failed."), "may have been deleted"),
+        (exceptions.BadResponseException("The start page did not contain the token lsd."), "the token lsd"),
+        (exceptions.PostChangedException(), "another post"),
+        (exceptions.InvalidArgumentException("Wrong shortcode"), "Wrong shortcode"),
+        (exceptions.IPhoneSupportDisabledException("off"), "iPhone"),
+        (exceptions.InstaloaderException(), "InstaloaderException"),
+        (requests.exceptions.ConnectionError("Name or service not known"), "cannot be reached"),
+        (requests.exceptions.SSLError("certificate"), "cannot be reached"),
+        (requests.exceptions.ReadTimeout("read"), "too long"),
+        (requests.exceptions.TooManyRedirects("30"), "network and its proxy"),
+        (requests.exceptions.JSONDecodeError("x", "y", 0), "does not understand"),
+        (json.JSONDecodeError("x", "y", 0), "does not understand"),
+        (KeyError("edges"), "does not understand"),
+        (AssertionError(), "does not understand"),
+    ],
+)  # fmt: skip
+def test_an_error_is_said_in_words(error, says):
+    with pytest.raises(SourceError) as caught, instagram_errors(ABOUT):
+        raise error
+    assert says in str(caught.value)
+    assert ABOUT in str(caught.value)
+    assert caught.value.__cause__ is error
+
+
+def test_what_was_tried_often_enough_is_what_failed_the_last_time():
+    tried = exceptions.ConnectionException("JSON Query to api/graphql: failed")
+    tried.__cause__ = exceptions.TooManyRequestsException("slow down")
+    assert problem_of(tried) is TOO_MANY
+    tried.__cause__ = requests.exceptions.ConnectionError("down")
+    assert "cannot be reached" in str(explain(tried, ABOUT))
+
+
+def test_a_profile_that_is_called_like_an_error_is_not_one():
+    at = "https://www.instagram.com/checkpoint_429_challenge/"
+    said = str(explain(exceptions.ConnectionException(f"500 Server Error when accessing {at}"), ABOUT))
+    assert "did not answer" in said
+    assert "checkpoint" not in said
+    assert problem_of(exceptions.ProfileNotExistsException("Profile challenge does not exist.")).fact.startswith(
+        "Instagram has no"
+    )
+
+
+def test_what_instagram_says_is_kept_short_and_on_one_line():
+    said = str(explain(exceptions.ConnectionException("word\n" * 1000), ABOUT))
+    assert "\n" not in said
+    assert len(said) < 400
+
+
+def test_braces_in_an_answer_are_text():
+    assert '{"a": {about}}' in str(explain(exceptions.ConnectionException('{"a": {about}}'), ABOUT))
+
+
+def test_an_unknown_error_of_ours_is_left_alone():
+    with pytest.raises(ZeroDivisionError), instagram_errors(ABOUT):
+        raise ZeroDivisionError
+
+
+def test_reach_tells_a_lost_post_from_a_closed_door():
+    gone = explain(exceptions.BadResponseException("Fetching Post metadata failed."), "post")
+    assert isinstance(gone, InstagramProblem)
+    assert gone.problem.reach is Reach.POST
+    assert UNEXPECTED.reach is Reach.POST
+    assert TOO_MANY.reach is Reach.ALL

@@ -1,0 +1,135 @@
+"""What comes with photos: kept, brought up to date, searched; and photos that move."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import insert, select
+
+from photosearch.library import Library, Reading, photo_id
+from photosearch.library import schema as t
+from photosearch.records import Details, Detection, Document, Listing, PhotoState, TextKind
+from photosearch.stations import Station
+
+URL = "https://example.com/1.jpg"
+POST = Details(
+    permalink="https://example.com/p/1/",
+    taken_at=datetime(2024, 5, 6),
+    place="Lisbon",
+    latitude=38.7,
+    longitude=-9.1,
+    n_likes=12,
+    n_comments=3,
+    texts=((TextKind.OWNER, "a day at the sea #sea"), (TextKind.HASHTAG, "sea"), (TextKind.ACCESSIBILITY, "a boat")),
+)
+
+
+def merge(library: Library, *listings: Listing, source: str = "url") -> None:
+    library.merge("c", source, listings)
+
+
+def read(library: Library, key: str, sha256: str = "a" * 64, **facts: object) -> None:
+    library.save([Reading(photo_id("c", key), "", sha256, 64, 48, "0" * 16, **facts)], {})
+
+
+def test_what_came_with_a_photo_is_kept() -> None:
+    assert POST.said(TextKind.HASHTAG) == ["sea"]
+
+
+def test_details_are_kept_and_searched_before_the_photo_is_read(library: Library) -> None:
+    merge(library, Listing(URL, "", details=POST))
+    (photo,) = library.photos("c")
+    assert photo.details == POST
+    assert (photo.state, photo.owner_text) == (PhotoState.NEW, "a day at the sea #sea")
+    owner = ("a day at the sea #sea", "sea", "a boat", "Lisbon")
+    assert library.documents("c") == [Document(photo.id, owner=owner)]
+
+
+def test_details_told_anew_replace_the_old_ones_and_raise_the_generation(library: Library) -> None:
+    merge(library, Listing(URL, "", details=POST))
+    before = library.generation("c")
+    merge(library, Listing(URL, "", details=Details(n_likes=99, texts=((TextKind.OWNER, "another text"),))))
+    (photo,) = library.photos("c")
+    assert photo.details.texts == ((TextKind.OWNER, "another text"),)
+    assert (photo.details.n_likes, photo.details.place) == (99, "Lisbon")
+    assert library.generation("c") > before
+
+
+def test_a_source_that_knows_nothing_leaves_what_is_known(library: Library) -> None:
+    merge(library, Listing(URL, "", details=POST))
+    merge(library, Listing(URL, ""))
+    assert library.photos("c")[0].details == POST
+
+
+def test_a_new_address_alone_is_no_change(library: Library) -> None:
+    merge(library, Listing("code/1", "", address="https://cdn.example.com/old"))
+    read(library, "code/1")
+    merged = library.merge("c", "url", [Listing("code/1", "", address="https://cdn.example.com/new")])
+    assert (merged.n_changed, merged.n_unchanged) == (0, 1)
+    (pending,) = library.pending("c", [library.model_id(Station.CAPTIONER, "m", "d")])
+    assert pending.address == "https://cdn.example.com/new"
+    assert library.photos("c")[0].state is PhotoState.READY
+
+
+def test_an_imported_caption_leads_until_a_model_has_looked(library: Library) -> None:
+    texts = ((TextKind.IMPORTED, "a boat on the sea"), (TextKind.OBJECT, "boat"), (TextKind.OBJECT, "boat"))
+    merge(library, Listing(URL, "", details=Details(texts=texts)))
+    (photo,) = library.photos("c")
+    assert (photo.caption, photo.captions[0].model, photo.captions[0].edited) == (
+        "a boat on the sea",
+        "imported",
+        False,
+    )
+    assert photo.objects == 2 * (Detection("boat", 1.0, (0.0, 0.0, 1.0, 1.0)),)
+    document = Document(photo.id, captions=("a boat on the sea",), objects=(("boat", 1.0), ("boat", 1.0)))
+    assert library.documents("c") == [document]
+
+
+def test_what_the_camera_noted_fills_what_the_source_left_open(library: Library) -> None:
+    noted = {"taken_at": datetime(2020, 1, 1), "latitude": 1.0, "longitude": 2.0}
+    merge(library, Listing("a.jpg", ""), Listing(URL, "", details=POST))
+    read(library, "a.jpg", **noted)
+    read(library, URL, **noted)
+    of = {photo.source_key: photo.details for photo in library.photos("c")}
+    assert (of["a.jpg"].taken_at, of["a.jpg"].latitude) == (datetime(2020, 1, 1), 1.0)
+    assert (of[URL].taken_at, of[URL].latitude) == (datetime(2024, 5, 6), 38.7)
+
+
+def correct(library: Library, key: str, text: str) -> None:
+    values = {"photo_id": photo_id("c", key), "kind": TextKind.HUMAN, "text": text, "at": datetime(2024, 1, 1)}
+    with library.writing() as connection:
+        connection.execute(insert(t.photo_text).values(values))
+
+
+def test_a_moved_file_keeps_what_people_said_of_it(library: Library) -> None:
+    merge(library, Listing("old/a.jpg", ""), source="folder")
+    read(library, "old/a.jpg")
+    correct(library, "old/a.jpg", "my dog")
+    library.merge("c", "folder", [Listing("new/a.jpg", "")], ["old/a.jpg"])
+    read(library, "new/a.jpg")
+    (photo,) = library.photos("c", *PhotoState)
+    assert (photo.source_key, photo.caption) == ("new/a.jpg", "my dog")
+    with library.reading() as connection:
+        assert connection.execute(select(t.photo_text.c.photo_id)).scalars().all() == [photo.id]
+
+
+def test_a_copy_takes_nothing_from_a_photo_that_is_still_there(library: Library) -> None:
+    merge(library, Listing("a.jpg", ""), Listing("copy.jpg", ""), source="folder")
+    read(library, "a.jpg")
+    correct(library, "a.jpg", "my dog")
+    read(library, "copy.jpg")
+    assert {photo.source_key: photo.caption for photo in library.photos("c")} == {"a.jpg": "my dog", "copy.jpg": ""}
+
+
+def test_details_told_anew_leave_what_people_said_here(library: Library) -> None:
+    merge(library, Listing(URL, "", details=POST))
+    correct(library, URL, "my boat")
+    merge(library, Listing(URL, "", details=Details(texts=((TextKind.OWNER, "another"),))))
+    (photo,) = library.photos("c")
+    assert (photo.caption, photo.owner_text) == ("my boat", "another")
+
+
+def test_one_key_listed_twice_in_one_go_is_one_photo(library: Library) -> None:
+    merge(library, *(Listing(f"{i}.jpg", "") for i in range(1200)))
+    merge(library, *(Listing(f"{i}.jpg", "") for i in range(1200)), Listing("0.jpg", ""))
+    assert len(library.photos("c")) == 1200

@@ -1,0 +1,136 @@
+"""Libraries of older versions: copied, then brought up to date with what they hold."""
+
+import resource
+import sqlite3
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from alembic import command
+from alembic.config import Config
+
+from photosearch.errors import LibraryError
+from photosearch.library import Library, schema
+from photosearch.library.engine import FILE_NAME, SQLite
+from photosearch.records import Document
+
+
+def run(path: Path, *statements: str) -> list[tuple]:
+    """The last statement's rows."""
+    with closing(sqlite3.connect(path)) as connection, connection:
+        for statement in statements:
+            rows = connection.execute(statement).fetchall()
+    return rows
+
+
+def older_library(folder: Path, version: str) -> Path:
+    """A library of an older version with one captioned photo; its file."""
+    folder.mkdir()
+    config = Config()
+    config.set_main_option("script_location", str(Path(schema.__file__).parent / "migrations"))
+    database = SQLite(folder)
+    with database.writing() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, version)
+    database.engine.dispose()
+    path = folder / FILE_NAME
+    run(
+        path,
+        "INSERT INTO collection VALUES (1, 'c', 1700000000000)",
+        "INSERT INTO image VALUES ('red', 64, 48, NULL, NULL)",
+        "INSERT INTO photo VALUES ('p', 1, '/a.jpg', 'red', 'folder', '1', NULL, NULL, NULL, 'ready', NULL, 5)",
+        "INSERT INTO model VALUES (1, 'captioner', 'm', 'd')",
+        "INSERT INTO analysis (sha256, model_id) VALUES ('red', 1)",
+        "INSERT INTO caption VALUES ('red', 1, 0, 'a dog', -0.5)",
+    )
+    return path
+
+
+def version_of(path: Path) -> str:
+    return run(path, "SELECT version_num FROM alembic_version")[0][0]
+
+
+def rows_of(path: Path) -> dict[str, list[tuple]]:
+    tables = run(path, "SELECT name FROM sqlite_master WHERE type = 'table'")
+    return {
+        name: run(path, f"SELECT * FROM {name}")  # noqa: S608
+        for (name,) in tables
+    }
+
+
+@pytest.fixture(params=["0001", "0002"])
+def older(tmp_path, request) -> Path:
+    return older_library(tmp_path / "old", request.param)
+
+
+def test_an_older_library_is_brought_up_to_date_with_its_captions(older):
+    library = Library(older.parent)
+    assert library.documents("c") == [Document("p", captions=("a dog",))]
+    assert [photo.caption for photo in library.photos("c")] == ["a dog"]
+    assert library.generation("c") == 1700000000000
+
+
+def test_an_older_library_is_copied_before_it_is_migrated(older):
+    version, rows = version_of(older), rows_of(older)
+    Library(older.parent).close()
+    copy = older.with_name(f"library-{version}.sqlite")
+    assert (version_of(older), rows_of(copy)) == (schema.HEAD, rows)
+    assert run(copy, "PRAGMA integrity_check") == [("ok",)]
+    Library(older.parent).close()
+    assert sorted(path.name for path in older.parent.iterdir()) == sorted([FILE_NAME, copy.name])
+
+
+def test_a_copy_that_exists_is_left_as_it_is(older):
+    version = version_of(older)
+    copies = [older.with_name(f"library-{version}{n}.sqlite") for n in ("", "-2", "-3")]
+    for copy in copies[:2]:
+        copy.write_bytes(b"an earlier one")
+    Library(older.parent)
+    assert [copy.read_bytes() for copy in copies[:2]] == [b"an earlier one"] * 2
+    assert version_of(copies[2]) == version
+
+
+def test_the_copy_holds_what_only_the_write_ahead_log_holds(older):
+    with closing(sqlite3.connect(older)) as reader, closing(sqlite3.connect(older)) as writer:
+        reader.execute("BEGIN")
+        reader.execute("SELECT * FROM collection").fetchall()  # whose state the log may not be folded into the file
+        writer.execute("UPDATE collection SET name = 'late'")
+        writer.commit()
+        version = version_of(older)
+        Library(older.parent).close()
+    assert run(older.with_name(f"library-{version}.sqlite"), "SELECT name FROM collection") == [("late",)]
+
+
+def test_without_room_for_a_copy_nothing_is_changed(older):
+    before = older.read_bytes()
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) // 2, limits[1]))
+    try:
+        with pytest.raises(LibraryError, match=r"no copy of it yet.*Free .* MB.*nothing was changed"):
+            Library(older.parent)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert older.read_bytes() == before
+    assert not list(older.parent.glob("*.part*"))
+    assert not list(older.parent.glob("library-*"))
+    assert Library(older.parent).documents("c")
+
+
+def test_a_damaged_older_library_is_not_migrated(older):
+    n_bytes = older.stat().st_size
+    with older.open("r+b") as file:
+        file.seek(n_bytes - 4096)  # an index or a table in the end
+        file.write(b"\xff" * 4096)
+    before = older.read_bytes()
+    with pytest.raises(LibraryError, match="damaged"):
+        Library(older.parent)
+    assert older.read_bytes() == before
+    assert not list(older.parent.glob("library-*"))
+
+
+def test_of_two_that_open_an_older_library_at_once_one_migrates_it(older):
+    with ThreadPoolExecutor(4) as pool:
+        libraries = list(pool.map(Library, [older.parent] * 4))
+    assert all(library.documents("c") for library in libraries)
+    assert len(list(older.parent.glob("library-*"))) == 1

@@ -1,0 +1,125 @@
+"""A ZIP of photos: what is listed, what is left out, and that its bytes are found again."""
+
+from pathlib import Path
+
+import pytest
+
+from photosearch.errors import Cancelled, PhotoError, SourceError
+from photosearch.records import Failure, Listing
+from photosearch.sources import photos_zip
+from photosearch.sources.archive import Archives
+from photosearch.sources.photos_zip import PhotosZipSource
+from photosearch.sources.source import Watch
+from tests.exports import FLAGS, patch_directory, picture, put, write_zip
+
+LIMIT = 1_000_000
+MEMBERS = {
+    "red.jpg": picture("red"),
+    "trip/blue.PNG": picture("blue", ".png"),
+    "trip/notes.txt": b"notes",
+    "inner.zip": b"PK",
+    ".hidden.jpg": b"",
+    ".cache/x.jpg": b"",
+    "__MACOSX/trip/._blue.PNG": b"",
+    "./dotted.jpg": b"",
+}
+
+
+@pytest.fixture
+def path(tmp_path) -> Path:
+    return write_zip(tmp_path / "holidays.zip", MEMBERS)
+
+
+def listed(source: PhotosZipSource) -> dict[str, Listing | Failure]:
+    return {item.source_key: item for item in source.listings((), Watch())}
+
+
+def test_pictures_are_listed_by_their_path_in_the_zip(path):
+    source = PhotosZipSource(path)
+    items = listed(source)
+    assert list(items) == ["holidays.zip/red.jpg", "holidays.zip/trip/blue.PNG", "holidays.zip/./dotted.jpg"]
+    assert (source.kind, source.collection, source.described) == ("zip", "holidays", False)
+    assert source.n_skipped == 2  # the notes and the ZIP in the ZIP, which is not opened
+    assert {item.address for item in items.values()} == {str(path)}
+
+
+def test_listed_photos_are_read(path):
+    with Archives() as archives:
+        for key, item in listed(PhotosZipSource(path)).items():
+            data = photos_zip.read(key, item.address, archives, LIMIT)
+            assert data == MEMBERS[key.removeprefix("holidays.zip/")]
+
+
+def test_a_photo_is_read_where_the_zip_was_moved_to(path, tmp_path):
+    (tmp_path / "moved").mkdir()
+    path = path.rename(tmp_path / "moved" / path.name)
+    with Archives() as archives:
+        assert photos_zip.read("holidays.zip/red.jpg", str(path), archives, LIMIT) == MEMBERS["red.jpg"]
+
+
+def test_the_same_photos_have_the_same_keys_and_stamps(path):
+    before = listed(PhotosZipSource(path))
+    write_zip(path, {**MEMBERS, "red.jpg": picture("green")})
+    after = listed(PhotosZipSource(path))
+    assert [key for key in before if before[key] != after[key]] == ["holidays.zip/red.jpg"]
+
+
+def test_a_relative_path_has_an_absolute_address(path, monkeypatch):
+    monkeypatch.chdir(path.parent)
+    assert listed(PhotosZipSource(Path(path.name))) == listed(PhotosZipSource(path))
+
+
+def test_it_covers_what_is_of_its_name(path):
+    source = PhotosZipSource(path)
+    assert [source.covers(key) for key in ("holidays.zip/red.jpg", "holidays.zip2/red.jpg", "red.jpg")] == [
+        True,
+        False,
+        False,
+    ]
+
+
+def test_refused_pictures_are_told_and_the_rest_listed(tmp_path):
+    path = write_zip(
+        tmp_path / "bad.zip",
+        {
+            "../out.jpg": b"x",
+            "/abs.jpg": b"x",
+            "locked.jpg": b"x",
+            "bomb.jpg": bytes(20_000_000),
+            "good.jpg": b"x",
+            "../out.txt": b"x",
+        },
+    )
+    patch_directory(path, "locked.jpg", put(*FLAGS, 1))
+    items = listed(source := PhotosZipSource(path))
+    failures = [key for key, item in items.items() if isinstance(item, Failure)]
+    assert failures == ["bad.zip/../out.jpg", "bad.zip//abs.jpg", "bad.zip/locked.jpg", "bad.zip/bomb.jpg"]
+    assert [key for key, item in items.items() if isinstance(item, Listing)] == ["bad.zip/good.jpg"]
+    assert source.n_skipped == 1
+    with Archives() as archives, pytest.raises(PhotoError):
+        photos_zip.read("bad.zip/../out.jpg", str(path), archives, LIMIT)
+
+
+def test_a_photo_that_has_gone_is_told(path):
+    write_zip(path, {"deeper/red.jpg": b"another"})
+    with Archives() as archives, pytest.raises(PhotoError, match="no longer holds it"):
+        photos_zip.read("holidays.zip/red.jpg", str(path), archives, LIMIT)
+
+
+@pytest.mark.parametrize("address", ["", "/nowhere/holidays.zip", "nul\0byte"])
+def test_an_address_that_leads_nowhere_is_told(address):
+    with Archives() as archives, pytest.raises(PhotoError):
+        photos_zip.read("holidays.zip/red.jpg", address, archives, LIMIT)
+
+
+def test_a_zip_that_goes_before_it_is_listed_is_told(path):
+    source = PhotosZipSource(path)
+    path.unlink()
+    with pytest.raises(SourceError, match="holidays"):
+        listed(source)
+
+
+def test_the_one_who_watches_may_end_it(path):
+    items = PhotosZipSource(path).listings((), Watch(is_cancelled=lambda: True))
+    with pytest.raises(Cancelled):
+        next(items)

@@ -1,0 +1,130 @@
+"""The older system's three files: reading what was written gives the same."""
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from photosearch.records import Caption, Details, Detection, Failure, Listing, Photo, PhotoState, TextKind
+from photosearch.seeds import seed_files
+from photosearch.sources import UNWATCHED, urls
+from photosearch.sources.source import Source
+
+PERMALINK = "https://www.instagram.com/p/A/"
+
+
+def photo(key: str, caption: str = "", objects: list[str] = (), permalink: str | None = None) -> Photo:
+    return Photo(
+        id=key,
+        collection="x",
+        source="url",
+        source_key=key,
+        state=PhotoState.READY,
+        captions=(Caption(caption, -1.0, "m"), Caption("another", -2.0, "m")) if caption else (),
+        objects=tuple(Detection(label, 0.9, (0.0, 0.0, 1.0, 1.0)) for label in objects),
+        details=Details(permalink=permalink),
+    )
+
+
+def read_back(folder: Path, files: dict[str, str], name: str) -> list[tuple[Source, list[Listing]]]:
+    (folder / name).write_text(files[name], encoding="utf-8")
+    read = [(source, list(source.listings((), UNWATCHED))) for source in urls.recognise(folder / name)]
+    assert not [item for _, items in read for item in items if isinstance(item, Failure)]
+    return read
+
+
+def said(item: Listing, kind: TextKind) -> list[str]:
+    return item.details.said(kind) if item.details else []
+
+
+def test_the_three_files_are_those_of_the_older_system():
+    photos = [
+        photo("https://a.example/1.jpg", "a dog", ["dog", "car", "dog"], PERMALINK),
+        photo("https://a.example/2.jpg"),
+    ]
+    assert {name: json.loads(text) for name, text in seed_files("nature", photos).items()} == {
+        "url_list_nature.json": ["https://a.example/1.jpg", "https://a.example/2.jpg"],
+        "captions_dict_nature.json": {"https://a.example/1.jpg": "a dog", "https://a.example/2.jpg": ""},
+        "photosearch_db.json": {
+            "nature": [
+                {"url": "https://a.example/1.jpg", "caption": "a dog", "yolo_objects": ["dog", "car", "dog"]},
+                {"url": "https://a.example/2.jpg", "caption": "", "yolo_objects": []},
+            ]
+        },
+    }
+
+
+def test_an_empty_collection_has_files_too():
+    assert [json.loads(text) for text in seed_files("x", []).values()] == [[], {}, {"x": []}]
+
+
+def test_a_photo_without_an_address_stands_under_what_it_is_shown_by():
+    photos = [photo("A/1", permalink=PERMALINK), photo("/photos/a.jpg")]
+    assert json.loads(seed_files("x", photos)["url_list_x.json"]) == [PERMALINK, "/photos/a.jpg"]
+
+
+def test_no_slide_of_a_post_gets_lost(tmp_path):
+    slides = [photo(f"A/{n}", f"caption {n}", permalink=PERMALINK) for n in (1, 2, 3)]
+    files = seed_files("x", slides)
+    keys = [PERMALINK, f"{PERMALINK}?img_index=2", f"{PERMALINK}?img_index=3"]
+    assert json.loads(files["url_list_x.json"]) == keys
+    for name in ("captions_dict_x.json", "photosearch_db.json"):
+        ((_, items),) = read_back(tmp_path, files, name)
+        assert [item.source_key for item in items] == keys
+        assert [said(item, TextKind.IMPORTED) for item in items] == [["caption 1"], ["caption 2"], ["caption 3"]]
+
+
+@pytest.mark.parametrize(
+    ("collection", "name"),
+    [
+        ("Süße Hunde", "Süße Hunde"),
+        ("a/b\\c:d", "a_b_c_d"),
+        ("../../etc/passwd", "_.._etc_passwd"),
+        ("..", "photos"),
+        ('<>"|?*', "______"),
+        ("x" * 300, "x" * 200),
+        ("犬" * 100, "犬" * 66),
+        ("", "photos"),
+    ],
+)
+def test_a_files_name_is_one_on_any_system(tmp_path, collection, name):
+    files = seed_files(collection, [])
+    assert list(files) == [f"url_list_{name}.json", f"captions_dict_{name}.json", "photosearch_db.json"]
+    for file, text in files.items():
+        (tmp_path / file).write_text(text)
+
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
+LINES = TEXT.map(lambda text: " ".join(text.split()))
+NAMES = TEXT.map(str.strip).filter(bool) | st.sampled_from(["urls", "http://x/", "captions_dict_", "url", "."])
+KEYS = st.builds(
+    "https://a.example/{}{}".format,
+    st.text(st.characters(categories=["L", "N"])),
+    st.sampled_from(["", "?a=b&c=d@e", ".jpg", "%20b", "/a:b"]),
+)
+PHOTOS = st.lists(st.builds(photo, KEYS, LINES, st.lists(LINES.filter(bool), max_size=4)), unique_by=lambda p: p.id)
+
+
+@settings(deadline=None)
+@given(NAMES, PHOTOS)
+def test_reading_what_was_written_gives_the_same(tmp_path_factory, collection, photos):
+    folder = tmp_path_factory.getbasetemp()
+    files = seed_files(collection, photos)
+    addresses, captions, database = files
+    keys = [photo.source_key for photo in photos]
+    texts = [[photo.caption] if photo.caption else [] for photo in photos]
+    if photos:
+        ((source, items),) = read_back(folder, files, addresses)
+        assert items == [Listing(key, "") for key in keys]
+        ((source, items),) = read_back(folder, files, captions)
+        assert captions == f"captions_dict_{source.collection}.json" or source.collection == "photos"
+        assert [item.source_key for item in items] == keys
+        assert [said(item, TextKind.IMPORTED) for item in items] == texts
+        ((source, items),) = read_back(folder, files, database)
+        assert source.collection == collection
+        assert [item.source_key for item in items] == keys
+        assert [said(item, TextKind.IMPORTED) for item in items] == texts
+        objects = [[found.label for found in photo.objects] for photo in photos]
+        assert [said(item, TextKind.OBJECT) for item in items] == objects
