@@ -4,47 +4,122 @@ import math
 
 import streamlit as st
 
-from photosearch.fields import Field
-from photosearch.records import PhotoState
+from photosearch.errors import PhotoNotFound
+from photosearch.records import PhotoState, Results
 from photosearch.ui import state
 from photosearch.ui.grid import show_hits, show_photos
+from photosearch.ui.narrowing import Choice, choose, clear, first_page, other_collection
 from photosearch.ui.progress import show_run
 from photosearch.ui.text import plain
 from photosearch.workspace import DEMO, PAGE_TOP
 
-GROUPS = {
-    "captions": (Field.HUMAN, Field.CAPTION, Field.SENTENCES),
-    "concepts": (Field.CONCEPTS,),
-    "objects": (Field.OBJECTS,),
-    "labels": (Field.LABELS,),
-    "owner's words": (Field.OWNER,),
-}
+MAX_QUERY_CHARS = 1000
 
 
-def first_page() -> None:
-    """Another question starts at its first page."""
-    st.session_state.pop("page", None)
+def take(query: str) -> None:
+    """Ask another question."""
+    st.session_state["q"] = query
+    first_page()
 
 
-def choose_fields() -> tuple[frozenset[Field], bool, bool]:
-    """What is searched, whether related words count, and whether near-duplicates are shown as one."""
-    with st.expander("What is searched"):
-        groups = st.pills(
-            "Where the words may stand",
-            list(GROUPS),
-            selection_mode="multi",
-            default=list(GROUPS),
-            key="by",
-            bind="query-params",
+def pages(n_photos: int) -> int:
+    """Let one go through the pages; gives the one chosen."""
+    n_pages = math.ceil(n_photos / PAGE_TOP)
+    return st.pagination(n_pages, key="page", bind="query-params") if n_pages > 1 else 1
+
+
+def show_answer(query: str, name: str, choice: Choice) -> None:
+    """The photos that a query finds, page by page."""
+
+    def ask(number: int) -> Results:
+        return workspace.search(
+            query,
+            name,
+            top=PAGE_TOP,
+            offset=(number - 1) * PAGE_TOP,
+            fields=choice.fields,
+            expand=choice.expand,
+            group=choice.group,
+            refine=choice.refine,
         )
-        expand = st.toggle("Related words count, too (kid finds child)", value=True, key="related", bind="query-params")
-        group = st.toggle("Show near-duplicates as one", value=True, key="alike", bind="query-params")
-    return frozenset(field for chosen in groups or GROUPS for field in GROUPS[chosen]), expand, group
+
+    results = ask(1)
+    if results.notes:
+        st.info("  \n".join(map(plain, results.notes)))
+    if results.corrected is not None:
+        st.button(f"Did you mean: {plain(results.corrected)}", on_click=take, args=[results.corrected], type="tertiary")
+    if not results.hits:
+        say_nothing_found(query, results, choice)
+        return
+    said, body, foot = st.container(), st.container(), st.container()
+    with foot:
+        number = pages(results.n_listed)
+    if number > 1:
+        results = ask(number)
+    with said:
+        say_how_many(results, number)
+    with body:
+        show_hits(results.hits, query, choice.columns)
+
+
+def say_how_many(results: Results, number: int) -> None:
+    """How many photos there are, and which of them are shown."""
+    if results.n_listed > PAGE_TOP:
+        first = (number - 1) * PAGE_TOP + 1
+        said = f"{results.n_listed:,} found, {first:,} to {first - 1 + len(results.hits):,} shown"
+    else:
+        said = f"{results.n_listed:,} found"
+    if results.n_weak:
+        said += f"; {results.n_weak:,} weaker left out"
+    scored = any(hit.shares for hit in results.hits)
+    why = ". The score is the sum of its words' shares; 1.00 is a perfect match" if scored else ""
+    st.caption(f"{said}{why}.")
+
+
+def say_nothing_found(query: str, results: Results, choice: Choice) -> None:
+    """Why nothing is shown, and what to do."""
+    if choice.refine.has_filter:
+        words = f" and holds a word of “{plain(query)}”" if query.strip() else ""
+        st.info(f"No photo passes all of the filters{words}.")
+        st.button("Clear filters", on_click=clear)
+    elif not results.notes:
+        hint = (
+            f" Words that do occur here: {', '.join(map(plain, results.suggestions))}." if results.suggestions else ""
+        )
+        st.info(f"No photo holds a word of “{plain(query)}”.{hint}")
+
+
+def show_alike(photo_id: str, choice: Choice) -> None:
+    """The photos most like one."""
+    st.button("Back to the search", on_click=first_page)
+    try:
+        results = workspace.similar(photo_id)
+    except PhotoNotFound as error:
+        st.warning(plain(str(error)))
+        return
+    st.caption(f"The {len(results.hits):,} photos most like that one, by what was seen in both and said of both.")
+    show_hits(results.hits, "", choice.columns)
+
+
+def show_all(name: str, choice: Choice) -> None:
+    """All photos of a collection."""
+    n_ready, n_new = info[name].n_ready, info[name].n_new
+    if not n_ready + n_new:
+        st.info("There is no photo here that could be used. The Library page says why.")
+        return
+    also = f" {n_new:,} more are not captioned yet; the Library page says how far it is." if n_new else ""
+    st.caption(f"All {n_ready:,} captioned photos. Describe one to find it.{also}")
+    body, foot = st.container(), st.container()
+    with foot:
+        number = pages(n_ready + n_new)
+    shown = (PhotoState.READY, PhotoState.NEW)
+    with body:
+        show_photos(workspace.photos(name, *shown, limit=PAGE_TOP, offset=(number - 1) * PAGE_TOP), choice.columns)
 
 
 workspace = state.workspace()
 st.title("Find a photo by describing it", anchor=False)
-show_run()
+show_run(ended=False)
 collections = workspace.collections()
 if not collections:
     running = state.runs().is_running
@@ -55,19 +130,13 @@ if not collections:
 
 info = {collection.name: collection for collection in collections}
 where, what, go = st.columns([2, 6, 1], vertical_alignment="bottom")
-name = where.selectbox(
-    "Collection",
-    list(info),
-    key="name",
-    bind="query-params",
-    on_change=first_page,
-)
+name = where.selectbox("Collection", list(info), key="name", bind="query-params", on_change=other_collection)
 query = what.text_input(
     "Description",
     placeholder="two dogs on a beach",
     key="q",
     bind="query-params",
-    max_chars=1000,
+    max_chars=MAX_QUERY_CHARS,
     on_change=first_page,
 )
 go.button("Search", type="primary", width="stretch")
@@ -75,28 +144,11 @@ if list(info) == [DEMO]:
     own = "Try one of yours" if workspace.settings.demo else "Bring your own"
     st.markdown(f"These are demo photos. [{own}](/library).")
 
-if query.strip():
-    fields, expand, group = choose_fields()
-    results = workspace.search(query, name, top=PAGE_TOP, fields=fields, expand=expand, group=group)
-    if results.hits:
-        best = f", the best {PAGE_TOP} shown" if results.total > PAGE_TOP else ""
-        st.caption(
-            f"{results.total:,} found{best}. The score is the sum of its words' shares; 1.00 is a perfect match."
-        )
-        show_hits(results.hits, query)
-    else:
-        hint = (
-            f" Words that do occur here: {', '.join(map(plain, results.suggestions))}." if results.suggestions else ""
-        )
-        st.info(f"No photo holds a word of “{plain(query)}”.{hint}")
+like = st.query_params.get("like")
+choice = choose(workspace.index(name))
+if like:
+    show_alike(like, choice)
+elif query.strip() or choice.refine.has_filter:
+    show_answer(query, name, choice)
 else:
-    n_ready, n_new = info[name].n_ready, info[name].n_new
-    if n_ready + n_new:
-        n_pages = math.ceil((n_ready + n_new) / PAGE_TOP)
-        also = f" {n_new:,} more are not captioned yet; the Library page says how far it is." if n_new else ""
-        st.caption(f"All {n_ready:,} captioned photos. Describe one to find it.{also}")
-        number = st.pagination(n_pages, key="page", bind="query-params") if n_pages > 1 else 1
-        shown = (PhotoState.READY, PhotoState.NEW)
-        show_photos(workspace.photos(name, *shown, limit=PAGE_TOP, offset=(number - 1) * PAGE_TOP))
-    else:
-        st.info("There is no photo here that could be used. The Library page says why.")
+    show_all(name, choice)

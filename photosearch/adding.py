@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import PurePath
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePath
 
-from photosearch.library import Library, Merge
+from photosearch.errors import Cancelled, LibraryError, PhotosearchError, SourceError
+from photosearch.library import Library, Merge, Origin
+from photosearch.library.upkeep import read_listed, read_origins, remember_origin, remember_refused
 from photosearch.records import Failure, Listing, Progress, Report
-from photosearch.sources import Source, Watch
+from photosearch.sources import Options, Source, Watch, demo, find_sources, names_profile
+from photosearch.sources.options import options_json, parse_options
 
 AT_ONCE = 500  # listings a transaction
 
@@ -21,16 +25,34 @@ class Added:
     described: bool  # its photos came with captions: nothing has to be read for them to be found
 
 
-def add_source(library: Library, source: Source, collection: str, watch: Watch) -> Report:
-    """List a source into a collection.
+@dataclass(frozen=True)
+class Named:
+    """What somebody named and chose to have photos added."""
+
+    names: tuple[str, ...]
+    options: Options
+
+    def origin(self) -> Origin:
+        """The same, as it is kept: paths from the root, so that the collection can be updated from anywhere."""
+        return Origin(tuple(map(_from_root, self.names)), options_json(self.options))
+
+
+def _from_root(name: str) -> str:
+    return name if name == demo.KIND or names_profile(name) else str(Path(name).expanduser().resolve())
+
+
+def add_source(library: Library, source: Source, collection: str, watch: Watch, named: Named | None = None) -> Report:
+    """List a source into a collection, and note what was named, whatever comes of the listing.
 
     Raises:
         SourceError: the source cannot be listed.
         LibraryError: the library cannot be written.
         Cancelled: the one who watches ended it; what was listed until then is kept.
     """
-    known = frozenset(library.source_keys(collection, source.kind))
+    known = read_listed(library, collection, source.kind)
     merged = library.merge(collection, source.kind, ())
+    if named is not None:
+        remember_origin(library, collection, named.origin())
     listed: set[str] = set()
     failures: list[Failure] = []
     batch: list[Listing] = []
@@ -44,20 +66,58 @@ def add_source(library: Library, source: Source, collection: str, watch: Watch) 
             listed.add(item.source_key)
             batch.append(item)
             if len(batch) == AT_ONCE:
-                merged += library.merge(collection, source.kind, batch)
+                merged += library.merge(collection, source.kind, batch, listed_in=source.listed_in)
                 batch = []
                 watch.on_progress(Progress(len(listed), 0, "Listing"))
     finally:
         if batch:
-            merged += library.merge(collection, source.kind, batch)
+            merged += library.merge(collection, source.kind, batch, listed_in=source.listed_in)
+    if named is not None:
+        remember_refused(library, collection, named.origin(), failures)
     unreadable = [PurePath(failure.source_key) for failure in failures]
     gone = [
         key
-        for key in known - listed
-        if source.covers(key) and not any(PurePath(key).is_relative_to(place) for place in unreadable)
+        for key, within in known.items()
+        if key not in listed
+        and source.listed_in in (None, within)
+        and source.covers(key)
+        and not any(PurePath(key).is_relative_to(place) for place in unreadable)
     ]
     merged += library.merge(collection, source.kind, (), gone)
     return _report(merged, source.n_skipped, failures)
+
+
+def add_sources(
+    library: Library, sources: Sequence[Source], name_of: Callable[[str], str], watch: Watch, named: Named
+) -> list[Added]:
+    """List sources that came in one file; one that cannot be used is told with the rest, unless none can.
+
+    Args:
+        library: where to.
+        sources: at least one.
+        name_of: the name of a source's collection; raises `PhotosearchError` for one that is none.
+        watch: told how far it is, and asked whether to go on.
+        named: what was named.
+
+    Raises:
+        PhotosearchError: none can be used.
+        LibraryError: the library cannot be written.
+        Cancelled: the one who watches ended it; what was listed until then is kept.
+    """
+    done: list[Added] = []
+    refused: list[tuple[Source, PhotosearchError]] = []
+    for source in sources:
+        try:
+            name = name_of(source.collection)
+            done.append(Added(name, add_source(library, source, name, watch, named), source.described))
+        except (LibraryError, Cancelled):
+            raise
+        except PhotosearchError as error:
+            refused.append((source, error))
+    if not done:
+        raise refused[0][1]
+    failures = tuple(Failure(source.collection, str(error)) for source, error in refused)
+    return [*done[:-1], replace(done[-1], report=done[-1].report + Report(failures=failures))]
 
 
 def _report(merged: Merge, n_skipped: int, failures: list[Failure]) -> Report:
@@ -69,3 +129,31 @@ def _report(merged: Merge, n_skipped: int, failures: list[Failure]) -> Report:
         n_skipped=n_skipped,
         failures=tuple(failures),
     )
+
+
+def update_collection(library: Library, collection: str, watch: Watch) -> Added:
+    """List anew all that a collection was added from; where that cannot be done is told with the failures.
+
+    Raises:
+        CollectionNotFound: there is no such collection.
+        SourceError: it was not noted where its photos came from.
+        LibraryError: the library cannot be written.
+        Cancelled: the one who watches ended it; what was listed until then is kept.
+    """
+    origins = read_origins(library, collection)
+    if not origins:
+        raise SourceError(
+            f'Where the photos of "{collection}" came from was not noted. Add them once more from the same place,'
+            " under the same name; then they can be updated."
+        )
+    report, described = Report(), True
+    for origin in origins:
+        try:
+            named = Named(origin.names, parse_options(origin.options))
+            found = find_sources(named.names, library.folder, named.options)
+            for source in found if len(found) == 1 else [one for one in found if one.collection == collection]:
+                described = described and source.described
+                report += add_source(library, source, collection, watch, named)
+        except SourceError as error:
+            report += Report(failures=(Failure(", ".join(origin.names), str(error)),))
+    return Added(collection, report, described)

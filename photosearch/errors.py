@@ -4,6 +4,7 @@ PhotosearchError
 ├── SettingsError        a setting has a value that cannot be used
 ├── SourceError          photos cannot be had from where they should come from
 ├── PhotoError           one photo cannot be used; the run goes on without it
+│   └── TryLater         it could not be read now; the next run tries again
 ├── ModelError           a model's files are missing, damaged or do not belong together
 ├── LibraryError         what is kept cannot be read or written
 │   ├── CollectionNotFound
@@ -28,6 +29,10 @@ class SourceError(PhotosearchError):
 
 class PhotoError(PhotosearchError):
     """One photo cannot be used; the run goes on without it."""
+
+
+class TryLater(PhotoError):
+    """It could not be read now; the next run tries again."""
 
 
 class ModelError(PhotosearchError):

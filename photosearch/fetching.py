@@ -21,7 +21,7 @@ import httpcore2
 import httpx2
 
 from photosearch import __version__
-from photosearch.errors import PhotoError
+from photosearch.errors import PhotoError, TryLater
 
 CONNECT_S, READ_S = 10.0, 20.0
 WHOLE_S = 60.0  # for one photo, so that a server that drips bytes comes to an end
@@ -232,6 +232,7 @@ class Fetcher:
 
         Raises:
             LinkExpired: the server refuses, or has nothing there (403, 404, 410).
+            TryLater: the network or the server fails, which may pass.
             PhotoError: it cannot be had, with the reason; the address is not repeated.
         """
         ends = time.monotonic() + self._whole_s
@@ -243,7 +244,7 @@ class Fetcher:
                 wait_s = max(error.wait_s, BACK_OFF_S * 2**n_try * random.uniform(0.75, 1.25))  # noqa: S311
                 if last or time.monotonic() + wait_s > ends or error.wait_s > MOST_WAIT_S:
                     tries = "1 try" if n_try == 0 else f"{n_try + 1} tries"
-                    raise PhotoError(f"{error} ({tries})") from None
+                    raise TryLater(f"{error} ({tries})") from None
                 self._sleep(wait_s)
         raise AssertionError("the last try returns or raises")
 
@@ -289,8 +290,8 @@ class Fetcher:
             said = str(error) if isinstance(error, httpx2.ConnectError) else type(error).__name__
             raise _TryAgain(f"the server cannot be reached: {said}") from None
 
-    def _too_long(self) -> PhotoError:
-        return PhotoError(f"the server took longer than {self._whole_s:g} s")
+    def _too_long(self) -> TryLater:
+        return TryLater(f"the server took longer than {self._whole_s:g} s")
 
     def _read(self, answer: httpx2.Response, max_bytes: int) -> bytes:
         declared = answer.headers.get("Content-Length", "")
@@ -323,6 +324,8 @@ def _check_status(answer: httpx2.Response) -> None:
         raise LinkExpired(f"the server does not give it (status {code}); the link may have expired")
     if code in _BUSY:
         raise _TryAgain(f"the server answers with status {code}", _asked_wait_s(answer.headers.get("Retry-After")))
+    if code == 401 or code >= 500:
+        raise TryLater(f"the server answers with status {code}")
     if code != 200:
         raise PhotoError(f"the server answers with status {code}")
 

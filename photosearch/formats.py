@@ -71,33 +71,35 @@ def _when(photo: Photo) -> str | None:
 
 
 def photos_csv(photos: Iterable[Photo]) -> str:
-    """One row a photo, with the caption shown first.
-
-    A cell that a spreadsheet would take for a formula gets an apostrophe in front.
-    """
+    """One row a photo, with the caption shown first."""
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow(CSV_COLUMNS)
-    for photo in photos:
-        first = photo.captions[0] if photo.captions else None
-        row = (
-            photo.origin,
-            photo.caption,
-            first.log_prob if first else None,
-            first.model if first else None,
-            first.edited if first else None,
-            "; ".join(o.label for o in photo.objects),
-            "; ".join(label.term for label in photo.labels),
-            photo.owner_text,
-            _when(photo),
-        )
-        writer.writerow(
-            [
-                f"'{cell}" if isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
-                for cell in row
-            ]
-        )
+    writer.writerows(map(csv_row, photos))
     return out.getvalue()
+
+
+def csv_row(photo: Photo) -> list[object]:
+    """A photo's cells; one that a spreadsheet would take for a formula gets an apostrophe in front."""
+    first = photo.captions[0] if photo.captions else None
+    cells = (
+        photo.origin,
+        photo.caption,
+        first.log_prob if first else None,
+        first.model if first else None,
+        first.edited if first else None,
+        "; ".join(o.label for o in photo.objects),
+        "; ".join(label.term for label in photo.labels),
+        photo.owner_text,
+        _when(photo),
+    )
+    return [csv_cell(cell) for cell in cells]
+
+
+def csv_cell(value: object) -> object:
+    """A cell that no spreadsheet takes for a formula."""
+    starts = ("=", "+", "-", "@", "\t", "\r")
+    return f"'{value}" if isinstance(value, str) and value.startswith(starts) else value
 
 
 def measured_json(measured: Measured) -> dict[str, object]:

@@ -46,8 +46,10 @@ class Picture:
     rgb: Image.Image  # mode RGB, perhaps smaller than the photo
 
 
-def decode(data: bytes) -> Picture:
+def decode(data: bytes, side_px: int = DRAFT_SIDE_PX) -> Picture:
     """Decode a file's bytes to an upright RGB picture; of an animation, the first frame.
+
+    What is larger than `side_px` is shrunk on the way. The models were made with the default and want no other.
 
     Raises:
         PhotoError: the bytes are no picture, are damaged, or are too large to decode.
@@ -57,7 +59,7 @@ def decode(data: bytes) -> Picture:
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             width, height = image.size
-            image.draft("RGB", (DRAFT_SIDE_PX, DRAFT_SIDE_PX))
+            image.draft("RGB", (side_px, side_px))
             n_pixels = image.width * image.height
             if n_pixels > MAX_PIXELS:
                 raise PhotoError(
@@ -65,9 +67,9 @@ def decode(data: bytes) -> Picture:
                 )
             if n_pixels > LARGE_PIXELS:
                 with _one_large:
-                    rgb, turned = _upright_rgb(image)
+                    rgb, turned = _upright_rgb(image, side_px)
             else:
-                rgb, turned = _upright_rgb(image)
+                rgb, turned = _upright_rgb(image, side_px)
     except UnidentifiedImageError as error:
         raise PhotoError("the file is no picture that can be read") from error
     except Image.DecompressionBombError as error:
@@ -94,12 +96,12 @@ def decode(data: bytes) -> Picture:
     return Picture(hashlib.sha256(data).hexdigest(), width, height, rgb)
 
 
-def _upright_rgb(image: ImageFile.ImageFile) -> tuple[Image.Image, bool]:
+def _upright_rgb(image: ImageFile.ImageFile, side_px: int) -> tuple[Image.Image, bool]:
     """The picture in RGB, turned as its EXIF says, no larger than needed; and whether its sides changed places."""
     image.seek(0)
     image.load()
     orientation = _orientation(image)  # not before: Pillow turns a TIFF by itself when it loads it
-    rgb = _to_rgb(_shrunk(image))
+    rgb = _to_rgb(_shrunk(image, side_px))
     turn = _TURNS.get(orientation)
     return (rgb.transpose(turn) if turn is not None else rgb), orientation in _SIDES_SWAPPED
 
@@ -124,16 +126,16 @@ def _orientation(image: Image.Image) -> int:
         return 1  # a damaged EXIF block says nothing; the picture may be whole
 
 
-def _shrunk(image: Image.Image) -> Image.Image:
+def _shrunk(image: Image.Image, side_px: int) -> Image.Image:
     """The picture no larger than needed, before its conversion, which takes several times its memory."""
-    if max(image.size) <= DRAFT_SIDE_PX:
+    if max(image.size) <= side_px:
         return image
     if image.has_transparency_data and image.mode not in ("RGBA", "LA"):
         image = image.convert("RGBA")  # a colour that stands for transparency would mix with its neighbours
     elif image.mode in ("1", "P"):
         image = image.convert("RGB")  # these have no colours in between
     gap = None if image.mode.startswith("I;16") else 2.0  # Pillow cannot reduce these first
-    image.thumbnail((DRAFT_SIDE_PX, DRAFT_SIDE_PX), Image.Resampling.BILINEAR, reducing_gap=gap)
+    image.thumbnail((side_px, side_px), Image.Resampling.BILINEAR, reducing_gap=gap)
     return image
 
 

@@ -14,23 +14,24 @@ no expansion table this is scikit-learn's `TfidfVectorizer(sublinear_tf=True)` w
 
 from __future__ import annotations
 
-import difflib
 import math
 from array import array
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Container, Iterable, Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from photosearch.analyzer import STOP_WORDS, term_of, terms, words
+from photosearch.analyzer import terms
 from photosearch.expansion import Expansion
 from photosearch.fields import ALL, WEIGHTS, Field, postings
+from photosearch.filters import SURE, Filters, Terms
 from photosearch.hypernyms import Hypernyms
-from photosearch.records import Document, Match, Share
+from photosearch.query import NO_REFINEMENT, Query, Refine, Sort, parse_words
+from photosearch.records import Document, Match, Share, TermCount
+from photosearch.spelling import N_SUGGESTIONS, Spelling
 
 SCORE_DECIMALS = 9  # scores closer than this are equal; the photo's id then decides
-N_SUGGESTIONS = 6
 _FIELDS = tuple(Field)
 
 
@@ -51,6 +52,24 @@ class _Wanted:
 
     weight: float  # q(t) / |q|
     sources: tuple[tuple[str, float], ...]  # the query's terms that want it, with their parts of the weight
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """All that a query finds, in order, and what is needed to say why."""
+
+    rows: np.ndarray  # int64
+    scores: np.ndarray  # float64, rounded; 0 where nothing but filters was asked
+    n_weak: int  # found, but left out by the cutoff
+    wanted: Mapping[int, _Wanted]
+    view: _View
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def keep(self, places: np.ndarray | slice) -> Ranking:
+        """Some of it."""
+        return replace(self, rows=self.rows[places], scores=self.scores[places])
 
 
 class Index:
@@ -88,7 +107,10 @@ class Index:
         self._fields = np.array(fields, np.int8)[order]
         self._gains, self._masses = (np.array(values, np.float64)[order] for values in (gains, masses))
         self._views: dict[frozenset[Field], _View] = {}
-        self._words = _frequent_words(ordered)
+        sure = self._masses >= SURE
+        held = Terms(self._column, self._columns[sure], self._rows[sure], len(ordered))
+        self.filters = Filters(ordered, self._column, held)
+        self._spelling = Spelling(ordered)
 
     def __len__(self) -> int:
         return len(self._ids)
@@ -96,7 +118,7 @@ class Index:
     def search(
         self, query: str, *, top: int, fields: frozenset[Field] = ALL, expand: bool = True
     ) -> tuple[int, list[Match]]:
-        """Find photos by cosine similarity.
+        """Find photos by cosine similarity; signs in the query mean nothing.
 
         Args:
             query: a description; words that no photo holds count for nothing.
@@ -112,32 +134,98 @@ class Index:
         """
         if top < 0:
             raise ValueError(f"top is {top}; it must be at least 0")
-        view = self._view(fields)
-        wanted = self._wanted(query, view, expand)
+        found = self.find(parse_words(query), fields=fields, expand=expand)
+        return len(found), self.matches(found.keep(slice(top)))
+
+    def find(
+        self, query: Query, *, fields: frozenset[Field] = ALL, expand: bool = True, refine: Refine = NO_REFINEMENT
+    ) -> Ranking:
+        """Rank all photos that score above 0 and pass the filters; by date, where nothing but filters was asked.
+
+        What the query says of fields goes before `fields`.
+        """
+        view = self._view(query.fields or fields)
+        if not terms(query.text):
+            rows = np.zeros(0, np.int64)
+            if query.has_filter or refine.has_filter:
+                rows = np.flatnonzero(self.filters.passing(query, refine))
+            sort = Sort.NEWEST if refine.sort is Sort.SCORE else refine.sort
+            return self._ordered(Ranking(rows, np.zeros(len(rows)), 0, {}, view), sort)
+        wanted = self._wanted(query.text, view, expand)
         scores = self._scores(wanted, view)
-        found = np.flatnonzero(scores > 0)
-        n_found = len(found)
-        rounded = scores[found].round(SCORE_DECIMALS)
-        if top < n_found:  # only what may be among the best is sorted; rows are in the order of ids
-            least = np.partition(rounded, n_found - top)[n_found - top] if top else math.inf
-            keep = rounded >= least
-            found, rounded = found[keep], rounded[keep]
-        best = found[np.argsort(-rounded, kind="stable")[:top]]
-        shares = self._explain(best, wanted, view)
-        return n_found, [
-            Match(str(self._ids[row]), min(round(float(scores[row]), SCORE_DECIMALS), 1.0), parts)
-            for row, parts in zip(best, shares, strict=True)
+        passes = scores > 0
+        if query.has_filter or refine.has_filter:
+            passes &= self.filters.passing(query, refine)
+        return self._best_first(np.flatnonzero(passes), scores, wanted, view, refine)
+
+    def similar(self, photo_id: str, *, fields: frozenset[Field] = ALL) -> Ranking:
+        """The other photos by the cosine of their vectors with this one's; none where there is no such photo."""
+        view = self._view(fields)
+        row = self._row(photo_id)
+        wanted: dict[int, _Wanted] = {}
+        if row is not None:
+            places = np.flatnonzero(view.rows == row)
+            columns = np.searchsorted(view.starts, places, side="right") - 1
+            weights: defaultdict[int, float] = defaultdict(float)
+            for column, weight in zip(columns.tolist(), view.weights[places].tolist(), strict=True):
+                weights[column] += weight
+            names = self._names(weights)
+            wanted = {column: _Wanted(weight, ((names[column], weight),)) for column, weight in weights.items()}
+        scores = self._scores(wanted, view)
+        if row is not None:
+            scores[row] = 0.0
+        return self._best_first(np.flatnonzero(scores > 0), scores, wanted, view, NO_REFINEMENT)
+
+    def _best_first(
+        self, found: np.ndarray, scores: np.ndarray, wanted: Mapping[int, _Wanted], view: _View, refine: Refine
+    ) -> Ranking:
+        rounded = np.minimum(scores[found].round(SCORE_DECIMALS), 1.0)
+        strong = rounded >= refine.cutoff * rounded.max(initial=0.0)
+        n_weak = len(found) - int(strong.sum())
+        found, rounded = found[strong], rounded[strong]
+        order = np.argsort(-rounded, kind="stable")  # rows are in the order of ids
+        return self._ordered(Ranking(found[order], rounded[order], n_weak, wanted, view), refine.sort)
+
+    def _ordered(self, ranking: Ranking, sort: Sort) -> Ranking:
+        if sort is Sort.SCORE:
+            return ranking
+        return ranking.keep(self.filters.by_date(ranking.rows, newest_first=sort is Sort.NEWEST))
+
+    def matches(self, ranking: Ranking) -> list[Match]:
+        """The ids of what was found, with scores and the shares that add up to them."""
+        shares = self._explain(ranking.rows, ranking.wanted, ranking.view)
+        return [
+            Match(str(self._ids[row]), float(score), parts)
+            for row, score, parts in zip(ranking.rows, ranking.scores, shares, strict=True)
         ]
+
+    def ids(self) -> list[str]:
+        """The photos' ids, by row."""
+        return [str(photo_id) for photo_id in self._ids]
 
     def rank(self, query: str, photo_id: str, *, fields: frozenset[Field] = ALL, expand: bool = True) -> int | None:
         """The rank, from 1, of one photo in the answer to a query; None where it is not found."""
-        row = int(np.searchsorted(self._ids, photo_id))
-        if row == len(self) or self._ids[row] != photo_id:
+        row = self._row(photo_id)
+        if row is None:
             return None
         view = self._view(fields)
         scores = self._scores(self._wanted(query, view, expand), view).round(SCORE_DECIMALS)
         own = scores[row]
         return 1 + int((scores > own).sum() + (scores[:row] == own).sum()) if own > 0 else None
+
+    def term_counts(self, fields: frozenset[Field] = ALL) -> list[TermCount]:
+        """How many photos hold each of these fields' terms, in no order."""
+        idf = self._view(fields).idf
+        df = (1 + len(self)) / np.exp(idf - 1) - 1
+        return [TermCount(term, float(df[i]), float(idf[i])) for term, i in self._column.items() if idf[i]]
+
+    def _row(self, photo_id: str) -> int | None:
+        row = int(np.searchsorted(self._ids, photo_id))
+        return row if row < len(self) and self._ids[row] == photo_id else None
+
+    def _names(self, columns: Container[int]) -> dict[int, str]:
+        """The terms of some columns."""
+        return {column: term for term, column in self._column.items() if column in columns}
 
     def _scores(self, wanted: Mapping[int, _Wanted], view: _View) -> np.ndarray:
         """Each photo's cosine: float64 (N,)."""
@@ -192,7 +280,7 @@ class Index:
         """Each found photo's shares, largest first: by term, field and the query's term that it answers."""
         place = np.full(len(self), -1)
         place[best] = np.arange(len(best))
-        names = {column: term for term, column in self._column.items() if column in wanted}
+        names = self._names(wanted)
         shares: list[list[Share]] = [[] for _ in best]
         for column, want in wanted.items():
             start, end = view.starts[column], view.starts[column + 1]
@@ -203,23 +291,9 @@ class Index:
         return [tuple(sorted(parts, key=lambda part: (-part.share, part.term, part.field))) for parts in shares]
 
     def suggest(self, query: str, n: int = N_SUGGESTIONS) -> list[str]:
-        """Words that do occur: those spelled like the query's words first, then the most frequent ones."""
-        alike = [
-            near
-            for word in words(query)[:N_SUGGESTIONS]
-            for near in difflib.get_close_matches(word, self._words, n=2, cutoff=0.75)
-        ]
-        found: dict[str | None, str] = {}  # one word a term
-        for word in [*alike, *self._words]:
-            found.setdefault(term_of(word), word)
-            if len(found) == n:
-                break
-        return list(found.values())
+        """Words that do occur, as `Spelling.suggest` finds them."""
+        return self._spelling.suggest(query, n)
 
-
-def _frequent_words(documents: Iterable[Document]) -> list[str]:
-    """The words of captions, objects and owners, the most frequent first; labels guess too much."""
-    texts = (
-        text for d in documents for text in (*d.human, *d.captions[:1], *(label for label, _ in d.objects), *d.owner)
-    )
-    return [word for word, _ in Counter(w for text in texts for w in words(text) if w not in STOP_WORDS).most_common()]
+    def correct(self, query: Query) -> str | None:
+        """The query with words that occur nowhere replaced by words that do, as `Spelling.correct` does."""
+        return self._spelling.correct(query, lambda term: term in self._column or bool(self._expansion.related(term)))

@@ -13,11 +13,12 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from photosearch import images
-from photosearch.errors import PhotoError
+from photosearch.errors import PhotoError, TryLater
 from photosearch.exif import read_shot
 from photosearch.library import Library, Pending, Reading
 from photosearch.records import Failure, PhotoState, Progress, Report
 from photosearch.sources.reading import FETCHED, Reader
+from photosearch.speed import READING, SAVING, Stopwatch, keep_speed
 from photosearch.stations import Batch, Findings, Observer
 
 BATCH = 32
@@ -53,7 +54,7 @@ class _Intake:
         try:
             return self._from_source(photo) or self._from_kept(photo)
         except PhotoError as error:
-            return _Read(Reading(photo.id, photo.stamp, reason=str(error)))
+            return _Read(Reading(photo.id, photo.stamp, reason=str(error), is_final=not isinstance(error, TryLater)))
 
     def _from_source(self, photo: Pending) -> _Read | None:
         """The photo from where it came from; None where what is kept of it serves as well."""
@@ -137,19 +138,26 @@ def analyse_photos(
     Raises:
         LibraryError: results cannot be kept. All batches before this one are safe.
     """
-    n_captioned = n_reused = n_done = 0
+    n_captioned = n_reused = n_fetched = n_done = 0
     failures: list[Failure] = []
     done: set[str] = set()  # pictures looked at in this run
     intake = _Intake(library, reader, list(observers), redo=redo, keep=keep)
     state = PhotoState.READY if observers else PhotoState.NEW
+    watch = Stopwatch()
     on_progress(Progress(0, len(photos)))
     with ThreadPoolExecutor(N_READERS, thread_name_prefix="reader") as pool:
-        for batch, read in _read_ahead(pool, intake.read_one, photos):
+        for batch, read in _read_ahead(pool, intake.read_one, photos, watch):
             fresh = {r.picture.sha256: r for r in read if r.picture and r.picture.sha256 not in done}
-            library.save([r.reading for r in read], _look(observers, fresh), state)
+            told = _look(observers, fresh, watch)
+            with watch.measure(SAVING, "", len(batch)):
+                library.save([r.reading for r in read], told, state)
             done |= fresh.keys()
-            n_captioned += len(fresh)
-            n_reused += sum(r.reading.sha256 is not None for r in read) - len(fresh)
+            n_read = sum(r.reading.sha256 is not None for r in read)
+            if observers:
+                n_captioned += len(fresh)
+                n_reused += n_read - len(fresh)
+            else:
+                n_fetched += n_read
             failures += [
                 Failure(photo.source_key, r.reading.reason)
                 for photo, r in zip(batch, read, strict=True)
@@ -159,10 +167,12 @@ def analyse_photos(
             on_progress(Progress(n_done, len(photos)))
             if is_cancelled():
                 break
-    return Report(n_captioned=n_captioned, n_reused=n_reused, failures=tuple(failures))
+    if observers and n_captioned:
+        keep_speed(library.folder, watch.stop(n_captioned))
+    return Report(n_captioned=n_captioned, n_reused=n_reused, n_fetched=n_fetched, failures=tuple(failures))
 
 
-def _look(observers: Observers, fresh: Mapping[str, _Read]) -> dict[int, dict[str, Findings]]:
+def _look(observers: Observers, fresh: Mapping[str, _Read], watch: Stopwatch) -> dict[int, dict[str, Findings]]:
     """What each model tells of the pictures that it has not seen; pictures that the same models want go together."""
     found: dict[int, dict[str, Findings]] = {}
     groups: dict[frozenset[int], list[images.Picture]] = {}
@@ -172,13 +182,15 @@ def _look(observers: Observers, fresh: Mapping[str, _Read]) -> dict[int, dict[st
     for wanted, pictures in groups.items():
         batch = Batch(pictures)
         for model_id in sorted(wanted):
-            told = observers[model_id].look(batch)
+            observer = observers[model_id]
+            with watch.measure(observer.station, observer.name, len(pictures)):
+                told = observer.look(batch)
             found.setdefault(model_id, {}).update(zip((p.sha256 for p in pictures), told, strict=True))
     return found
 
 
 def _read_ahead(
-    pool: ThreadPoolExecutor, read_one: Callable[[Pending], _Read], photos: Sequence[Pending]
+    pool: ThreadPoolExecutor, read_one: Callable[[Pending], _Read], photos: Sequence[Pending], watch: Stopwatch
 ) -> Iterator[tuple[Sequence[Pending], list[_Read]]]:
     """Batches with what was read; while the models look at one the next is being read."""
 
@@ -190,7 +202,9 @@ def _read_ahead(
     try:
         for i, batch in enumerate(batches):
             ready, coming = coming, start(batches[i + 1]) if i + 1 < len(batches) else []
-            yield batch, [future.result() for future in ready]
+            with watch.measure(READING, "", len(batch)):
+                read = [future.result() for future in ready]
+            yield batch, read
     finally:
         for future in coming:
             future.cancel()

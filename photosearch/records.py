@@ -110,8 +110,13 @@ class Photo:
 
     @property
     def caption(self) -> str:
-        """The sentence shown under the photo, empty where there is none yet."""
+        """The sentence shown under the photo; empty where there is none yet, or a person said that none fits."""
         return self.captions[0].text if self.captions else ""
+
+    @property
+    def is_corrected(self) -> bool:
+        """Whether a person's sentence, be it an empty one, stands in for the model's."""
+        return bool(self.captions) and self.captions[0].edited
 
     @property
     def name(self) -> str:
@@ -130,16 +135,33 @@ class Photo:
 
 
 @dataclass(frozen=True)
+class Correction:
+    """What a person said of a photo."""
+
+    text: str  # empty: no sentence fits
+    who: str | None
+    at: datetime  # UTC without a zone
+    superseded_at: datetime | None = None  # when it was replaced or taken back; None: it is in force
+
+    @property
+    def is_in_force(self) -> bool:
+        """Whether it stands in for the model's sentence."""
+        return self.superseded_at is None
+
+
+@dataclass(frozen=True)
 class Document:
     """What a photo can be found by."""
 
     photo_id: str
-    human: tuple[str, ...] = ()  # sentences that people wrote; they stand in for the captions
+    human: tuple[str, ...] = ()  # sentences that people wrote; they stand in for the captions, an empty one too
     captions: tuple[str, ...] = ()  # the latest model's, best first
     objects: tuple[tuple[str, float], ...] = ()  # label and score of each
     labels: Mapping[str, float] = field(default_factory=dict)  # probabilities
     concepts: Mapping[str, float] = field(default_factory=dict)  # search terms' probabilities
     owner: tuple[str, ...] = ()  # what came with the photo: post, hashtags, place
+    hashtags: tuple[str, ...] = ()  # without their sign
+    taken_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -150,6 +172,15 @@ class Share:
     share: float
     field: str = ""  # where the photo holds it
     word: str = ""  # the query's term that it answers; another one where the expansion table relates the two
+
+
+@dataclass(frozen=True)
+class TermCount:
+    """How common a term is in a collection."""
+
+    term: str
+    df: float  # photos that hold it; one that it is predicted for counts as its probability
+    idf: float
 
 
 @dataclass(frozen=True)
@@ -186,9 +217,13 @@ class Results:
     query: str
     collection: str
     took_ms: float
-    total: int  # photos with a score above 0
+    total: int  # photos with a score above 0 that pass the filters; all that pass where nothing but filters was asked
     hits: tuple[Hit, ...]
     suggestions: tuple[str, ...] = ()  # words that do occur, when nothing was found
+    n_listed: int = 0  # hits on all pages: without those left out as weak, near-duplicates once where wanted so
+    n_weak: int = 0  # left out by the cutoff
+    corrected: str | None = None  # the query with words that occur nowhere replaced by such as do
+    notes: tuple[str, ...] = ()  # what of the query could not be meant so, for people
 
 
 @dataclass(frozen=True)
@@ -201,6 +236,20 @@ class CollectionInfo:
     n_ready: int
     n_failed: int
     n_new: int
+
+
+@dataclass(frozen=True)
+class DiskUse:
+    """What a collection's files take in the library's folder, in bytes."""
+
+    thumbnails_bytes: int = 0
+    kept_bytes: int = 0  # of fetched photos
+    uploads_bytes: int = 0
+
+    @property
+    def n_bytes(self) -> int:
+        """All together."""
+        return self.thumbnails_bytes + self.kept_bytes + self.uploads_bytes
 
 
 @dataclass(frozen=True)
@@ -223,6 +272,7 @@ class Report:
     n_captioned: int = 0
     n_reused: int = 0  # same picture, captioned before
     failures: tuple[Failure, ...] = ()
+    n_fetched: int = 0  # read and kept, to be captioned later
 
     def __add__(self, other: Report) -> Report:
         """What two runs did together."""

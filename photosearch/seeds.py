@@ -3,17 +3,81 @@
 from __future__ import annotations
 
 import json
+import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import chain, count
+from pathlib import Path
 
+from photosearch.errors import PhotoError, PhotosearchError
+from photosearch.fetching import check_url
 from photosearch.records import Photo
+from photosearch.sources.urls import read_json
 
+DATABASE = "photosearch_db.json"
 _MOST_BYTES = 200  # of a collection's name within a file's: most file systems take 255 in all
 
 
-def seed_files(collection: str, photos: Sequence[Photo]) -> dict[str, str]:
-    """The three files' names with their text. A photo without an address stands under what it is shown by."""
+def write_seeds(folder: Path, collection: str, photos: Sequence[Photo]) -> list[Path]:
+    """Write the three files; a database that is there keeps its other collections.
+
+    Raises:
+        PhotosearchError: no photo has an address, what is there is no such database, or nothing can be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        written = []
+        for name, text in seed_files(collection, photos, _read_database(folder / DATABASE)).items():
+            part = folder / f"{name}.{os.getpid()}.part"
+            try:
+                part.write_text(text, encoding="utf-8")
+                part.replace(folder / name)
+            finally:
+                part.unlink(missing_ok=True)
+            written.append(folder / name)
+    except OSError as error:
+        raise PhotosearchError(
+            f'"{folder}" cannot be written: {error.strerror}. Choose another with --output.'
+        ) from error
+    return written
+
+
+def _read_database(path: Path) -> Mapping[str, object]:
+    if not path.exists():
+        return {}
+    content = read_json(path)
+    if not isinstance(content, dict) or not all(isinstance(entries, list) for entries in content.values()):
+        raise PhotosearchError(f'"{path}" is there, and is no such database. Move it, or choose another --output.')
+    return content
+
+
+def has_address(photo: Photo) -> bool:
+    """Whether the older system can know a photo: it knows them by their addresses."""
+    try:
+        check_url(_address(photo))
+    except PhotoError:
+        return False
+    return True
+
+
+def seed_files(collection: str, photos: Sequence[Photo], others: Mapping[str, object] | None = None) -> dict[str, str]:
+    """The three files' names with their text. Photos without an address are left out.
+
+    Args:
+        collection: its name.
+        photos: what it holds.
+        others: what the database holds already; an entry of the collection's name is replaced.
+
+    Raises:
+        PhotosearchError: there are photos, and none has an address.
+    """
+    n_photos = len(photos)
+    photos = [photo for photo in photos if has_address(photo)]
+    if n_photos and not photos:
+        raise PhotosearchError(
+            f'No photo of "{collection}" has an address, and the older system knows photos by nothing else.'
+            " Export it as JSON or CSV."
+        )
     addresses = _addresses(photos)
     database = [
         {
@@ -27,7 +91,7 @@ def seed_files(collection: str, photos: Sequence[Photo]) -> dict[str, str]:
     return {
         f"url_list_{name}.json": _json(addresses),
         f"captions_dict_{name}.json": _json({entry["url"]: entry["caption"] for entry in database}),
-        "photosearch_db.json": _json({collection: database}),
+        DATABASE: _json({**(others or {}), collection: database}),
     }
 
 

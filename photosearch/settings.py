@@ -14,6 +14,7 @@ from photosearch.errors import SettingsError
 
 MODELS_DIR = Path(__file__).resolve().parents[1] / "models"
 KEEPS = ("thumbnail", "original")
+_ORIGIN = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:\d{1,5})?")  # as browsers send it: no path, no capitals
 _YES, _NO = ("1", "true", "yes", "on"), ("", "0", "false", "no", "off")
 
 
@@ -27,6 +28,7 @@ class Settings:
     demo_source: str = "demo"  # what the public demo holds
     keep: str = "thumbnail"  # of a fetched photo: a JPEG of at most 640 px, or its "original" bytes
     allow_private: bool = False  # whether photos may be fetched from this machine and its own network
+    cors_origins: tuple[str, ...] = ()  # sites whose pages may read the HTTP API in a visitor's browser; "*": all
     database: str | None = field(default=None, repr=False)  # PostgreSQL's URL with a password; None: SQLite
 
 
@@ -34,7 +36,7 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     """Settings from the environment.
 
     PHOTOSEARCH_LIBRARY, PHOTOSEARCH_DATABASE, PHOTOSEARCH_DEMO, PHOTOSEARCH_DEMO_SOURCE, PHOTOSEARCH_KEEP,
-    PHOTOSEARCH_ALLOW_PRIVATE.
+    PHOTOSEARCH_ALLOW_PRIVATE, PHOTOSEARCH_CORS_ORIGINS.
 
     Raises:
         SettingsError: a value cannot be used.
@@ -52,6 +54,7 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         demo_source=environ.get("PHOTOSEARCH_DEMO_SOURCE", "").strip() or "demo",
         keep=keep,
         allow_private=_switch(environ, "PHOTOSEARCH_ALLOW_PRIVATE", "to fetch photos from private addresses"),
+        cors_origins=_origins(environ.get("PHOTOSEARCH_CORS_ORIGINS", "")),
     )
 
 
@@ -62,6 +65,17 @@ def _database(url: str) -> str | None:
             " postgresql://user:password@host/name, or leave it out to keep the library in a file."
         )
     return url or None
+
+
+def _origins(value: str) -> tuple[str, ...]:
+    origins = tuple(value.replace(",", " ").split())
+    for origin in origins:
+        if origin != "*" and not _ORIGIN.fullmatch(origin):
+            raise SettingsError(
+                f"PHOTOSEARCH_CORS_ORIGINS holds {origin!r}; set it to origins such as https://example.org, with"
+                " commas between them, or leave it out."
+            )
+    return origins
 
 
 def _switch(environ: Mapping[str, str], name: str, purpose: str) -> bool:

@@ -9,22 +9,35 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from photosearch import sources
-from photosearch.adding import Added, add_source
+from photosearch.adding import Added, Named, add_source, add_sources, update_collection
 from photosearch.errors import CollectionNotFound, PhotosearchError, ReadOnlyError
 from photosearch.expansion import Expansion
 from photosearch.fields import ALL, Field
 from photosearch.hypernyms import Hypernyms
 from photosearch.index import Index
 from photosearch.jobs import OnProgress, worker
-from photosearch.library import Library
-from photosearch.records import CollectionInfo, Failure, Photo, PhotoState, Progress, Report, Results
+from photosearch.library import Library, Origin, corrections, upkeep
+from photosearch.query import NO_REFINEMENT, Refine
+from photosearch.records import (
+    CollectionInfo,
+    Correction,
+    DiskUse,
+    Failure,
+    Photo,
+    PhotoState,
+    Progress,
+    Report,
+    Results,
+)
 from photosearch.searcher import Searcher
 from photosearch.settings import Settings
 from photosearch.sources import NO_OPTIONS, UNWATCHED, Options, Watch
 from photosearch.stations import Batch, Findings
 
 if TYPE_CHECKING:
+    from photosearch.exporting import Kind
     from photosearch.images import Picture
+    from photosearch.inspections import Inspections
     from photosearch.loader import Choice, Models
 
 DEMO = "demo"
@@ -51,6 +64,7 @@ class Workspace:
         self._models: Models | None = None
         self._tables: tuple[Expansion, Hypernyms] | None = None
         self._held: Searcher | None = None
+        self._inspections: Inspections | None = None
         self._lock = threading.Lock()
 
     def close(self) -> None:
@@ -162,7 +176,6 @@ class Workspace:
         """Keep photos and ZIPs of photos that were handed in, names with their bytes; nothing is captioned yet.
 
         Raises:
-            SourceError: a ZIP cannot be read.
             LibraryError: there is no room.
             Cancelled: it was ended; what was kept until then stays.
             ReadOnlyError: this is the public demo.
@@ -179,12 +192,27 @@ class Workspace:
         if collection is not None and len(found) > 1:
             held = ", ".join(source.collection for source in found)
             raise PhotosearchError(f"There are several collections in it ({held}); they keep their own names.")
-        done = []
-        for source in found:
-            name = self._collection_name(source.collection if collection is None else collection)
-            report = add_source(self.library, source, name, watch)
-            done.append(Added(name, report, source.described))
-        return done
+        chosen = None if collection is None else self._collection_name(collection)
+        named = Named(tuple(names), options)
+        return add_sources(self.library, found, lambda own: chosen or self._collection_name(own), watch, named)
+
+    def update(self, collection: str, watch: Watch = UNWATCHED) -> Added:
+        """List anew all that a collection was added from, as `adding.update_collection` does."""
+        self._may_write()
+        return update_collection(self.library, collection, watch)
+
+    def origins(self, collection: str) -> list[Origin]:
+        """What a collection was added from; raises `CollectionNotFound`."""
+        return upkeep.read_origins(self.library, collection)
+
+    def retry(self, collection: str) -> int:
+        """Have the next run read photos again that failed; says how many. Raises `CollectionNotFound`."""
+        self._may_write()
+        return upkeep.retry_failed(self.library, collection)
+
+    def disk_use(self, collection: str) -> DiskUse:
+        """What a collection takes in the library's folder; raises `CollectionNotFound`."""
+        return upkeep.measure_disk(self.library, collection)
 
     def _collection_name(self, name: str) -> str:
         name = name.strip()
@@ -247,7 +275,8 @@ class Workspace:
         from photosearch.pipeline import analyse_photos
         from photosearch.sources.reading import Reader
 
-        with worker(self.library, kind) as beat:
+        title = f"{'Captioning' if kind == 'caption' else 'Fetching'} {collection or 'all collections'}"
+        with worker(self.library, kind, title) as beat:
 
             def report(progress: Progress) -> None:
                 beat(progress)
@@ -310,17 +339,72 @@ class Workspace:
         collection: str,
         *,
         top: int = PAGE_TOP,
+        offset: int = 0,
         fields: frozenset[Field] = ALL,
         expand: bool = True,
         group: bool = False,
+        literal: bool = False,
+        refine: Refine = NO_REFINEMENT,
     ) -> Results:
         """Find photos by description, as `Searcher.search` does."""
-        return self._searcher().search(query, collection, top=top, fields=fields, expand=expand, group=group)
+        return self._searcher().search(
+            query,
+            collection,
+            top=top,
+            offset=offset,
+            fields=fields,
+            expand=expand,
+            group=group,
+            literal=literal,
+            refine=refine,
+        )
+
+    def similar(self, photo_id: str, *, top: int = PAGE_TOP) -> Results:
+        """The photos most like one; raises `PhotoNotFound`."""
+        return self._searcher().similar(photo_id, top=top)
 
     def _searcher(self) -> Searcher:
         if self._held is None:
             self._held = Searcher(self.library, *self.tables())
         return self._held
+
+    # Looking inside, and correcting
+
+    def inspections(self) -> Inspections:
+        """Photos as captioners see them."""
+        models = self.models()
+        with self._lock:
+            if self._inspections is None:
+                from photosearch.inspections import Inspections  # with torch
+
+                self._inspections = Inspections(self.library, self.settings, models)
+            return self._inspections
+
+    def correct(self, photo_id: str, text: str, who: str) -> None:
+        """Put a person's sentence in place of the model's, as `corrections.correct_caption` does."""
+        self._may_write()
+        corrections.correct_caption(self.library, photo_id, text, who)
+
+    def clear_caption(self, photo_id: str, who: str) -> None:
+        """Say that no sentence fits, as `corrections.clear_caption` does."""
+        self._may_write()
+        corrections.clear_caption(self.library, photo_id, who)
+
+    def undo_correction(self, photo_id: str) -> None:
+        """Take back what was said last, as `corrections.undo_correction` does."""
+        self._may_write()
+        corrections.undo_correction(self.library, photo_id)
+
+    def ask_again(self, photo_id: str, model: str | None = None) -> None:
+        """Let a model's new sentence count instead of what people said, as `Inspections.ask_again` does."""
+        self._may_write()
+        from photosearch.loader import CAPTIONER
+
+        self.inspections().ask_again(self.library.photo(photo_id), model or CAPTIONER)
+
+    def caption_history(self, photo_id: str) -> list[Correction]:
+        """All that people said of a photo, the latest first; raises `PhotoNotFound`."""
+        return corrections.read_corrections(self.library, photo_id)
 
     # Looking after collections
 
@@ -328,16 +412,26 @@ class Workspace:
         """All collections, by name."""
         return self.library.collections()
 
-    def failures(self, collection: str) -> list[Failure]:
+    def failures(self, collection: str, limit: int | None = None) -> list[Failure]:
         """The photos that could not be used, and why; raises `CollectionNotFound`."""
-        return [
-            Failure(photo.source_key, photo.reason or "")
-            for photo in self.library.photos(collection, PhotoState.FAILED)
-        ]
+        return upkeep.read_failures(self.library, collection, limit)
 
     def photos(self, collection: str, *states: PhotoState, limit: int | None = None, offset: int = 0) -> list[Photo]:
         """A collection's photos with all that is known of them, as `Library.photos` lists them."""
         return self.library.photos(collection, *states, limit=limit, offset=offset)
+
+    def export(self, kind: Kind, collection: str, path: Path, *, query: str = "", watch: Watch = UNWATCHED) -> Report:
+        """Write a collection, or what a query finds in it, to a file, as `Exporter.write` does."""
+        self._may_write()
+        from photosearch.exporting import MAX_FOUND, Exporter
+        from photosearch.sources.reading import Reader
+
+        if query.strip():
+            ids = [hit.photo.id for hit in self.search(query, collection, top=MAX_FOUND).hits]
+        else:
+            ids = upkeep.photo_ids(self.library, collection)
+        with Reader(self.settings, watch) as reader:
+            return Exporter(self.library, reader, watch).write(kind, collection, ids, path)
 
     def remove(self, collection: str) -> None:
         """Forget a collection, its texts and thumbnails; the photos themselves stay where they are.

@@ -154,7 +154,7 @@ def test_a_run_that_is_stopped_says_how_to_go_on(library, tmp_path):
 
 
 def test_the_json_of_a_search_is_as_agreed(dogs):
-    found = json.loads(run(dogs, "search", "a dog on the beach", "--format", "json"))
+    found = json.loads(run(dogs, "search", "a dog on the beach", "--format", "json", "--no-expand"))
     assert list(found) == ["query", "collection", "took_ms", "total", "hits"]
     assert (found["query"], found["collection"], found["total"]) == ("a dog on the beach", "c", 2)
     assert [list(hit) for hit in found["hits"]] == [HIT_KEYS, HIT_KEYS]
@@ -170,18 +170,23 @@ def test_the_json_of_a_search_is_as_agreed(dogs):
 
 
 def test_top_limits_the_hits_not_the_total(dogs):
-    found = json.loads(run(dogs, "search", "dog", "--top", "1", "--format", "json"))
+    found = json.loads(run(dogs, "search", "dog", "--top", "1", "--format", "json", "--no-expand"))
     assert (len(found["hits"]), found["total"]) == (1, 2)
 
 
-def test_signs_in_a_query_mean_nothing(dogs):
-    plain = json.loads(run(dogs, "search", "dog beach", "--format", "json", "--literal", "--no-expand"))
-    signs = json.loads(run(dogs, "search", '"dog" -beach:', "--format", "json"))
+def test_signs_in_a_literal_query_mean_nothing(dogs):
+    plain = json.loads(run(dogs, "search", "dog beach", "--format", "json", "--no-expand"))
+    signs = json.loads(run(dogs, "search", '"dog" -beach:', "--format", "json", "--literal", "--no-expand"))
     assert [hit["terms"] for hit in signs["hits"]] == [hit["terms"] for hit in plain["hits"]]
 
 
+def test_signs_in_a_query_filter(dogs):
+    found = json.loads(run(dogs, "search", "--format", "json", "--no-expand", "--", "-sun dog"))
+    assert [hit["caption"] for hit in found["hits"]] == ["a dog on a beach"]
+
+
 def test_the_table_shows_captions_and_why(dogs):
-    shown = run(dogs, "search", "dog")
+    shown = run(dogs, "search", "dog", "--no-expand")
     assert "a dog on a beach" in shown
     assert re.search(r"\[dog=\d\.\d\d\]", shown)
     assert "2 found in" in shown

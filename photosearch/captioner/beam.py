@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -24,12 +25,15 @@ class Decoding:
     length_exponent: float = 0.7  # hypotheses are compared by log-probability / words^exponent; 0: shorter wins
     max_words: int = 22
     agreement: float = 0.0  # what full agreement with the concept model adds to the score (`captioner.Critic`)
+    temperature: float = 1.0  # what logits are divided by: above 1 flattens the opinions, below 1 sharpens them
 
     def __post_init__(self) -> None:
         if not 1 <= self.beam_width <= MAX_BEAM_WIDTH:
             raise ValueError(f"beam_width is {self.beam_width}; it must be 1 (greedy) to {MAX_BEAM_WIDTH}")
         if not self.agreement >= 0:
             raise ValueError(f"agreement is {self.agreement}; it must be at least 0")
+        if not 0 < self.temperature < math.inf:
+            raise ValueError(f"temperature is {self.temperature}; it must be above 0")
         if self.max_words < 1:
             raise ValueError(f"max_words is {self.max_words}; it must be at least 1")
 
@@ -70,12 +74,18 @@ class Writer(Protocol):
 
 
 @torch.inference_mode()
-def search(decoder: Writer, regions: Tensor, decoding: Decoding) -> list[list[Sentence]]:
+def search(decoder: Writer, regions: Tensor, decoding: Decoding, prefix: Sequence[int] = ()) -> list[list[Sentence]]:
     """Write sentences for encoder regions (B, R, E), B may be 0: for each photo its hypotheses, best first.
 
     No word follows itself. A finished sentence stays in the beam at its own score; the search ends when
-    no open one is left.
+    no open one is left. All sentences begin with the words of `prefix`, at most `max_words`, which may be words
+    that are never written.
+
+    Raises:
+        ValueError: the prefix is too long.
     """
+    if len(prefix) > decoding.max_words:
+        raise ValueError(f"the prefix has {len(prefix)} words; a sentence has at most {decoding.max_words}")
     n_photos, width = len(regions), decoding.beam_width
     if n_photos == 0:
         return []
@@ -92,12 +102,13 @@ def search(decoder: Writer, regions: Tensor, decoding: Decoding) -> list[list[Se
         last = words[:, :, -1].flatten()
         embedded = decoder.embedding(last)
         state, context, _ = decoder.step(memory, state, embedded)
-        logits = decoder.logits(embedded, state.hidden, context).float()
-        logits[:, list(NEVER_WRITTEN)] = -math.inf
-        logits.scatter_(1, last[:, None], -math.inf)  # "a rock rock"
-        if t == decoding.max_words:
-            logits[:, [word for word in range(n_words) if word != END]] = -math.inf
-        steps = logits.log_softmax(1).view(n_photos, width, n_words)
+        given = prefix[t] if t < len(prefix) else None
+        steps = next_words(decoder.logits(embedded, state.hidden, context), last, decoding, given=given)
+        if given is not None:
+            steps = _only(given, steps)
+        elif t == decoding.max_words:
+            steps = _only(END, torch.zeros_like(steps))
+        steps = steps.view(n_photos, width, n_words)
         # A finished hypothesis has one way on: itself.
         steps = steps.masked_fill(finished[:, :, None], -math.inf)
         steps[:, :, PAD] = steps[:, :, PAD].masked_fill(finished, 0.0)
@@ -113,6 +124,32 @@ def search(decoder: Writer, regions: Tensor, decoding: Decoding) -> list[list[Se
             break
         state = state.pick((first_row + parent).flatten())
     return [_sentences(words[i], totals[i], lengths[i]) for i in range(n_photos)]
+
+
+def next_words(logits: Tensor, last: Tensor, decoding: Decoding, *, given: int | Tensor | None = None) -> Tensor:
+    """Log-probabilities (N, V) of the words that may follow.
+
+    Args:
+        logits: (N, V), what the decoder says of them.
+        last: (N), the word before.
+        decoding: how sentences are searched for.
+        given: the word that does follow, of all rows or of each (N); it may be one that is never written.
+    """
+    logits = logits.float() / decoding.temperature  # a copy
+    rows = torch.arange(len(logits))
+    kept = None if given is None else logits[rows, given]
+    logits[:, list(NEVER_WRITTEN)] = -math.inf
+    logits.scatter_(1, last[:, None], -math.inf)  # "a rock rock"
+    if given is not None and kept is not None:
+        logits[rows, given] = kept
+    return logits.log_softmax(1)
+
+
+def _only(word: int, steps: Tensor) -> Tensor:
+    """Log-probabilities (N, V) that leave one word."""
+    left = torch.full_like(steps, -math.inf)
+    left[:, word] = steps[:, word]
+    return left
 
 
 def score(sentence: Sentence, decoding: Decoding) -> float:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 import torch
+from torch import Tensor
 
 from photosearch.captioner import beam
 from photosearch.captioner.checkpoint import Checkpoint, load_checkpoint
@@ -35,7 +36,7 @@ class Captioner:
         self.digest = checkpoint.digest
         self.vocabulary = checkpoint.vocabulary
         self.decoding = checkpoint.decoding
-        self._decoder = checkpoint.decoder
+        self.decoder = checkpoint.decoder
         self._encoder = encoder
         self._critic = critic
 
@@ -44,17 +45,24 @@ class Captioner:
         """Read a captioner from its files; raises `ModelError` as `load_checkpoint` does."""
         return cls(load_checkpoint(folder, encoder, critic.digest), encoder, critic)
 
+    def see(self, batch: Batch) -> Tensor:
+        """What the decoder attends to: float32 (B, R, E) of at least one picture."""
+        return torch.from_numpy(self._encoder.regions(batch))
+
     def look(self, batch: Batch) -> list[Findings]:
         """Sentences for each picture, best first, found in the model's own way."""
         return [Findings(captions=captions) for captions in self.write(batch)]
 
     @torch.inference_mode()
-    def write(self, batch: Batch, decoding: beam.Decoding | None = None) -> list[tuple[Caption, ...]]:
+    def write(
+        self, batch: Batch, decoding: beam.Decoding | None = None, prefix: Sequence[int] = ()
+    ) -> list[tuple[Caption, ...]]:
         """Write sentences for each picture, best first.
 
         Args:
             batch: the pictures; may be none.
             decoding: how to search; the model's own way by default.
+            prefix: the words that each sentence is to begin with, as `beam.search` takes them.
 
         Returns:
             For each picture in input order at most `beam_width` captions. A sentence found twice
@@ -62,9 +70,8 @@ class Captioner:
         """
         if not batch.pictures:
             return []
-        regions = torch.from_numpy(self._encoder.regions(batch))  # (B, R, E)
         decoding = decoding or self.decoding
-        found = [self._texts(sentences) for sentences in beam.search(self._decoder, regions, decoding)]
+        found = [self._texts(sentences) for sentences in beam.search(self.decoder, self.see(batch), decoding, prefix)]
         if decoding.agreement:
             agreement = self._critic.agreement(batch, [list(texts) for texts in found])
             found = [_reranked(texts, added, decoding) for texts, added in zip(found, agreement, strict=True)]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -171,7 +171,7 @@ class OriginalCaptioner:
         self.vocabulary = vocabulary
         self.decoding = decoding
         self._encoder = network.encoder
-        self._decoder = network.decoder
+        self.decoder = network.decoder
 
     @classmethod
     def load(cls, folder: Path) -> OriginalCaptioner:
@@ -209,13 +209,28 @@ class OriginalCaptioner:
         grid: Tensor = self._encoder(torch.stack([_pixels(picture) for picture in pictures]))  # (B, E, 14, 14)
         return grid.flatten(2).transpose(1, 2)  # (B, R, E)
 
+    def see(self, batch: Batch) -> Tensor:
+        """What the decoder attends to, computed once: float32 (B, R, E) of at least one picture."""
+
+        def encode() -> Tensor:
+            firsts = range(0, len(batch.pictures), ENCODED_AT_ONCE)
+            return torch.cat([self.regions(list(batch.pictures[i : i + ENCODED_AT_ONCE])) for i in firsts])
+
+        return batch.once(("regions", self.digest), encode)
+
     def look(self, batch: Batch) -> list[Findings]:
         """Sentences for each picture, best first; a sentence found twice is kept once."""
+        return [Findings(captions=captions) for captions in self.write(batch)]
+
+    def write(
+        self, batch: Batch, decoding: beam.Decoding | None = None, prefix: Sequence[int] = ()
+    ) -> list[tuple[Caption, ...]]:
+        """Write sentences for each picture, as `Captioner.write` does."""
         found = []
         for first in range(0, len(batch.pictures), ENCODED_AT_ONCE):
-            regions = self.regions(list(batch.pictures[first : first + ENCODED_AT_ONCE]))
-            for sentences in beam.search(self._decoder, regions, self.decoding):
-                found.append(Findings(captions=self._captions(sentences)))
+            few = Batch(batch.pictures[first : first + ENCODED_AT_ONCE]) if len(batch.pictures) > 1 else batch
+            for sentences in beam.search(self.decoder, self.see(few), decoding or self.decoding, prefix):
+                found.append(self._captions(sentences))
         return found
 
     def _captions(self, sentences: list[beam.Sentence]) -> tuple[Caption, ...]:

@@ -42,7 +42,7 @@ def add(
         typer.Argument(
             metavar="SOURCE...",
             help="demo, a folder, a list of addresses (.json, .txt, .csv), a ZIP of photos,"
-            " Instagram's export (all its ZIPs), or instagram:PROFILE.",
+            " Instagram's export (all its ZIPs), or a profile: instagram:NAME, @NAME, its address.",
         ),
     ],
     collection: CollectionOption = None,
@@ -92,7 +92,7 @@ def _say_added(added: Added) -> None:
 def _fetch(workspace: Workspace, collection: str) -> None:
     with progress_bar("Fetching") as on_progress, _stoppable() as is_cancelled:
         report = workspace.fetch(collection, on_progress=on_progress, is_cancelled=is_cancelled)
-    say(f"{report.n_reused} fetched, {len(report.failures)} could not be used.")
+    say(f"{report.n_fetched} fetched, {len(report.failures)} could not be used.")
     say_failures(report.failures)
 
 

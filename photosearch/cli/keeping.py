@@ -45,8 +45,9 @@ def status(context: typer.Context, collection: CollectionOption = None) -> None:
 
     with opened(context) as workspace:
         typer.echo(f"Library: {workspace.library.folder}")
-        if running := jobs.current(workspace.library):
-            typer.echo(f"A run is at work: {running.done} of {running.total} photos.")
+        if running := jobs.at_work(workspace.library):
+            done, total = running.progress.done, running.progress.total
+            typer.echo(f"A run is at work: {done} of {total} photos ({printable(running.title)}).")
         if collection is not None:
             workspace.library.generation(collection)
         for info in workspace.collections():

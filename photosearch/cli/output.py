@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import typer
 
 from photosearch.records import Failure, Progress, Results
+
+FIRST_LINE_S, LINES_S = 10.0, 60.0  # without a terminal: when a long run says first how far it is, and how often then
 
 
 def print_json(results: Results) -> None:
@@ -20,6 +23,8 @@ def print_json(results: Results) -> None:
 
 def print_table(results: Results) -> None:
     """Two lines a hit: score and origin, caption and reasons."""
+    if results.corrected is not None:
+        say(f"Did you mean: {printable(results.corrected)}")
     if not results.hits:
         words = f" Words that do occur: {', '.join(results.suggestions)}." if results.suggestions else ""
         typer.echo(f"Nothing found.{words}")
@@ -35,7 +40,7 @@ def print_table(results: Results) -> None:
 
 @contextmanager
 def progress_bar(title: str) -> Iterator[Callable[[Progress], None]]:
-    """A bar on standard error, where that is a terminal; yields what to call with one's progress."""
+    """A bar on standard error, or a line now and then where that is no terminal; yields what to call with progress."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
@@ -44,9 +49,14 @@ def progress_bar(title: str) -> Iterator[Callable[[Progress], None]]:
     console = Console(stderr=True)
     with Bar(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task(title, total=None)
+        next_line_at = time.monotonic() + FIRST_LINE_S
 
         def show(progress: Progress) -> None:
+            nonlocal next_line_at
             text = f"{title}: {progress.note}" if progress.note else title
+            if bar.disable and time.monotonic() >= next_line_at:
+                next_line_at = time.monotonic() + LINES_S
+                say(f"{printable(text)} ({progress.done}{f' of {progress.total}' if progress.total else ''})")
             bar.update(task, description=text, completed=progress.done, total=progress.total or None)
 
         yield show

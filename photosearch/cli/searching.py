@@ -41,13 +41,16 @@ def search(
     format: Annotated[SearchFormat, typer.Option(help="jsonl goes with --queries.")] = SearchFormat.TABLE,
     queries: Annotated[Path | None, typer.Option(help="A file with a query a line.")] = None,
     literal: Annotated[
-        bool, typer.Option("--literal", help="Quotes, minus signs and colons mean nothing (they do not yet).")
+        bool, typer.Option("--literal", help="Quotes, minus signs and colons mean nothing; so with --queries.")
     ] = False,
     no_expand: Annotated[bool, typer.Option("--no-expand", help="Without related words.")] = False,
     by: Annotated[list[Field] | None, typer.Option(help="Search in this only; may be given several times.")] = None,
 ) -> None:
-    """Find photos by a description."""
-    del literal  # a query is plain words so far
+    """Find photos by a description.
+
+    Beside words: -word, "a phrase", #hashtag, before:2023-06, after:2023-06, object:dog, by:caption.
+    A query that begins with a minus sign goes behind two: search -- "-people dog".
+    """
     fields = frozenset(by) if by else ALL
     if (query is None) == (queries is None):
         raise PhotosearchError("Give a description, or a file of them with --queries.")
@@ -56,14 +59,16 @@ def search(
     with opened(context) as workspace:
         name = collection if collection is not None else workspace.default_collection()
         if query is not None:
-            results = workspace.search(query, name, top=top, fields=fields, expand=not no_expand)
+            results = workspace.search(query, name, top=top, fields=fields, expand=not no_expand, literal=literal)
+            for note in results.notes:
+                say(note)
             if format is SearchFormat.JSON:
                 print_json(results)
             else:
                 print_table(results)
         elif queries is not None:
             for line in _read_lines(queries):
-                print_json(workspace.search(line, name, top=top, fields=fields, expand=not no_expand))
+                print_json(workspace.search(line, name, top=top, fields=fields, expand=not no_expand, literal=True))
 
 
 def _read_lines(path: Path) -> list[str]:
@@ -101,17 +106,12 @@ def export(
 
 
 def _write_seeds(folder: Path, collection: str, photos: list[Photo]) -> None:
-    from photosearch.seeds import seed_files
+    from photosearch.seeds import has_address, write_seeds
 
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, text in seed_files(collection, photos).items():
-            (folder / name).write_text(text, encoding="utf-8")
-            say(f"Wrote {folder / name}.")
-    except OSError as error:
-        raise PhotosearchError(
-            f'"{folder}" cannot be written: {error.strerror}. Choose another with --output.'
-        ) from error
+    for path in write_seeds(folder, collection, photos):
+        say(f"Wrote {path}.")
+    if n_left := sum(not has_address(photo) for photo in photos):
+        say(f"Left out, since the older system knows photos by their addresses only: {n_left} without one.")
 
 
 @app.command()

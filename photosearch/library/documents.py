@@ -19,9 +19,10 @@ _NAMED = 1.0  # the score of an object that another system named
 
 def read_documents(connection: Connection, collection_id: int) -> list[Document]:
     """The photos of a collection that there is something to say of, be it only what came with them."""
-    present = t.photo.c.state.in_((PhotoState.READY, PhotoState.NEW))
-    here = (t.photo.c.collection_id == collection_id) & present
-    photos = connection.execute(select(t.photo.c.id, t.photo.c.sha256, t.photo.c.place).where(here)).all()
+    here = (t.photo.c.collection_id == collection_id) & (t.photo.c.state != PhotoState.GONE)
+    photos = connection.execute(
+        select(t.photo.c.id, t.photo.c.sha256, t.photo.c.place, t.photo.c.taken_at).where(here)
+    ).all()
     pictures = select(t.photo.c.sha256).where(here)
     captions = _grouped(connection, _told(t.caption, Station.CAPTIONER, pictures).order_by(t.caption.c.rank))
     objects = _grouped(connection, _told(t.detection, Station.DETECTOR, pictures).order_by(t.detection.c.id))
@@ -45,6 +46,8 @@ def read_documents(connection: Connection, collection_id: int) -> list[Document]
                 labels=_predictions(labels.get(photo.sha256, [])),
                 concepts=_predictions(concepts.get(photo.sha256, [])),
                 owner=(*(text for kind in OWNERS for text in said[kind]), *filter(None, [photo.place])),
+                hashtags=said[TextKind.HASHTAG],
+                taken_at=photo.taken_at,
             )
         )
     return [d for d in found if d.human or d.captions or d.objects or d.labels or d.concepts or d.owner]

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
+import tempfile
 import threading
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from photosearch.errors import LibraryError
 
 UPLOAD = "upload"  # the kind of source whose bytes lie here only
+_ARRIVING = "arriving-"  # what the folders of files in hand begin with
+_LEFT_BEHIND_S = 24 * 3600.0  # such a folder that is older was left by a process that was killed
 
 
 class Files:
@@ -39,16 +45,41 @@ class Files:
         """Where a file of that path within the library lies."""
         return self._folder / within
 
-    def forget(self, sha256: str, kept_path: str | None) -> None:
-        """Delete a picture's thumbnail, and what was kept of it."""
-        self.thumbnail_path(sha256).unlink(missing_ok=True)
-        if kept_path:
-            self.path(kept_path).unlink(missing_ok=True)
+    @contextlib.contextmanager
+    def arriving(self, stream: BinaryIO) -> Iterator[Path]:
+        """A file that is handed in, within the library while the block runs; raises `LibraryError` without room."""
+        try:
+            for left in self._folder.glob(f"{_ARRIVING}*"):
+                if time.time() - left.stat().st_mtime > _LEFT_BEHIND_S:
+                    shutil.rmtree(left)
+            folder = Path(tempfile.mkdtemp(prefix=_ARRIVING, dir=self._folder))
+        except OSError as error:
+            raise self._unwritable(error) from error
+        try:
+            path = folder / "file"
+            try:
+                with path.open("wb") as file:
+                    shutil.copyfileobj(stream, file)
+            except OSError as error:
+                raise self._unwritable(error) from error
+            yield path
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
 
-    def forget_uploads(self, paths: Iterable[str]) -> None:
-        """Delete uploaded files."""
+    def delete(self, paths: Iterable[Path]) -> None:
+        """Delete all of these files that are there; raises `LibraryError` at the end for those that cannot be."""
+        failed: list[tuple[Path, OSError]] = []
         for path in paths:
-            self.path(path).unlink(missing_ok=True)
+            try:
+                path.unlink(missing_ok=True)
+            except OSError as error:
+                failed.append((path, error))
+        if failed:
+            path, first = failed[0]
+            others = f" and {len(failed) - 1} more" if len(failed) > 1 else ""
+            raise LibraryError(
+                f'"{path}"{others} cannot be deleted: {first.strerror}. All else is done; delete it by hand.'
+            ) from first
 
     def _keep(self, kind: str, sha256: str, data: bytes) -> str:
         within = f"{kind}/{sha256[:2]}/{sha256}"
@@ -66,6 +97,9 @@ class Files:
         except OSError as error:
             with contextlib.suppress(OSError):
                 part.unlink()
-            raise LibraryError(
-                f'Library "{self._folder}" cannot be written: {error.strerror}. Free some space and run it again.'
-            ) from error
+            raise self._unwritable(error) from error
+
+    def _unwritable(self, error: OSError) -> LibraryError:
+        return LibraryError(
+            f'Library "{self._folder}" cannot be written: {error.strerror}. Free some space and run it again.'
+        )

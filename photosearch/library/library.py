@@ -123,10 +123,17 @@ class Library:
         )
         return int(connection.execute(raised.returning(t.collection.c.generation)).scalar_one())
 
-    def merge(self, collection: str, source: str, listings: Sequence[Listing], gone_keys: Iterable[str] = ()) -> Merge:
+    def merge(
+        self,
+        collection: str,
+        source: str,
+        listings: Sequence[Listing],
+        gone_keys: Iterable[str] = (),
+        listed_in: str | None = None,
+    ) -> Merge:
         """Take in what a source lists; photos under `gone_keys` are no longer there.
 
-        Changed photos, failed ones and those that came back will be read again.
+        Changed photos, failed ones and those that came back will be read again. `listed_in` is `Source.listed_in`.
         """
         with self.writing() as connection:
             row = connection.execute(select(t.collection.c.id).where(t.collection.c.name == collection)).one_or_none()
@@ -137,24 +144,20 @@ class Library:
                 collection_id = connection.execute(made).scalar_one()
             else:
                 collection_id = row.id
-            place = Place(collection, collection_id, source, self._raise_generation(connection, collection_id))
+            generation = self._raise_generation(connection, collection_id)
+            place = Place(collection, collection_id, source, generation, listed_in)
             merged = Merge(n_gone=mark_gone(connection, place, list(gone_keys)))
             for some in _chunks(listings):
                 merged += merge_listings(connection, place, some)
             return merged
 
-    def source_keys(self, collection: str, source: str) -> list[str]:
-        """The keys of a collection's photos that came from one kind of source; none for an unknown collection."""
-        query = (
-            select(t.photo.c.source_key)
-            .join(t.collection)
-            .where(t.collection.c.name == collection, t.photo.c.source == source)
-        )
-        with self.reading() as connection:
-            return list(connection.execute(query).scalars())
-
     def remove_collection(self, name: str) -> None:
-        """Forget a collection, and the pictures that no other holds; raises `CollectionNotFound`."""
+        """Forget a collection, and the pictures that no other holds.
+
+        Raises:
+            CollectionNotFound: there is none of that name.
+            LibraryError: some of its files cannot be deleted; the collection and all other files are gone.
+        """
         with self.writing() as connection:
             collection_id = self._collection(connection, name).id
             uploads = t.photo.c.source == UPLOAD
@@ -165,10 +168,8 @@ class Library:
             unused = ~exists().where(t.photo.c.sha256 == t.image.c.sha256)
             dropped = delete(t.image).where(unused).returning(t.image.c.sha256, t.image.c.kept_path)
             forgotten = connection.execute(dropped).all()
-        for row in forgotten:
-            self.files.forget(row.sha256, row.kept_path)
-        if uploaded:
-            self.files.forget_uploads(uploaded)
+        kept = [self.files.path(path) for path in (*(row.kept_path for row in forgotten), *uploaded) if path]
+        self.files.delete([*(self.files.thumbnail_path(row.sha256) for row in forgotten), *kept])
 
     # Analyses
 
@@ -183,12 +184,15 @@ class Library:
             return int(found)
 
     def pending(self, collection: str | None, model_ids: Sequence[int], *, redo: bool = False) -> list[Pending]:
-        """Photos that one of the models has not seen yet, in the order they were listed; with `redo` all readable."""
+        """Photos that one of the models has not seen yet, in the order they were listed; with `redo` all there are.
+
+        Those that failed for good are tried again with `redo` only.
+        """
         p = t.photo.c
         columns = (p.id, p.source, p.source_key, p.stamp, p.address, p.etag, p.sha256, t.image.c.kept_path)
         query = select(*columns).select_from(t.photo.outerjoin(t.image)).order_by(p.collection_id, p.source_key)
         if redo:
-            query = query.where(t.photo.c.state.in_((PhotoState.NEW, PhotoState.READY)))
+            query = query.where(t.photo.c.state != PhotoState.GONE)
         else:
             seen = (
                 exists().where(t.analysis.c.sha256 == t.photo.c.sha256, t.analysis.c.model_id == model_id)

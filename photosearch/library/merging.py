@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
 
 from photosearch.library import schema as t
 from photosearch.library.work import Merge, photo_id
@@ -14,6 +14,9 @@ from photosearch.records import Details, Listing, PhotoState, TextKind
 
 _FACTS = ("permalink", "taken_at", "place", "latitude", "longitude", "n_likes", "n_comments")
 _AT_ONCE = 500
+# The kinds of text that a kind of source knows all of; of other kinds, and elsewhere, silence says nothing.
+_POSTED = (TextKind.OWNER, TextKind.HASHTAG, TextKind.MENTION)
+_KNOWS: Mapping[str, tuple[TextKind, ...]] = {"instagram": (*_POSTED, TextKind.ACCESSIBILITY), "export": _POSTED}
 
 
 @dataclass(frozen=True)
@@ -24,17 +27,19 @@ class Place:
     collection_id: int
     source: str
     generation: int
+    listed_in: str | None = None  # the list that is read, where another may hold other photos of the kind
 
 
 def merge_listings(connection: Connection, place: Place, listings: Sequence[Listing]) -> Merge:
     """Take in up to some hundred listings: new ones, changed ones, and what is told anew of known ones."""
     listings = [_without_nul(listing) for listing in listings]
-    columns = (t.photo.c.id, t.photo.c.stamp, t.photo.c.state, t.photo.c.address)
+    columns = (t.photo.c.id, t.photo.c.stamp, t.photo.c.state, t.photo.c.address, t.photo.c.listed_in)
     ids = [photo_id(place.collection, listing.source_key) for listing in listings]
     known = {row.id: row for row in connection.execute(select(*columns).where(t.photo.c.id.in_(ids)))}
     new: dict[str, dict[str, object]] = {}
     again: list[dict[str, object]] = []
     moved: list[dict[str, object]] = []
+    listed: list[dict[str, object]] = []
     n_unchanged = 0
     for of, listing in zip(ids, listings, strict=True):
         old = known.get(of)
@@ -46,6 +51,8 @@ def merge_listings(connection: Connection, place: Place, listings: Sequence[List
             n_unchanged += 1
             if listing.address != old.address and listing.address is not None:
                 moved.append({"of": of, "to_address": listing.address})
+        if old is not None and (list_of := _list_of(old, place)) != old.listed_in:
+            listed.append({"of": of, "to_list": list_of})
     if new:
         connection.execute(insert(t.photo), list(new.values()))
     the_photo = update(t.photo).where(t.photo.c.id == bindparam("of"))
@@ -55,9 +62,16 @@ def merge_listings(connection: Connection, place: Place, listings: Sequence[List
         connection.execute(the_photo.values(values), again)
     if moved:
         connection.execute(the_photo.values(address=bindparam("to_address")), moved)
+    if listed:
+        connection.execute(the_photo.values(listed_in=bindparam("to_list")), listed)
     told = {of: listing.details for of, listing in zip(ids, listings, strict=True) if listing.details}
     _save_details(connection, place, told, of_new=new)
     return Merge(len(new), len(again), n_unchanged)
+
+
+def _list_of(old: Row, place: Place) -> str | None:
+    """The one list that a known photo stands in; None for several, and for those of which it was never known."""
+    return place.listed_in if old.state == PhotoState.GONE or old.listed_in == place.listed_in else None
 
 
 def _without_nul(listing: Listing) -> Listing:
@@ -77,6 +91,7 @@ def _row(place: Place, listing: Listing, of: str) -> dict[str, object]:
         "source_key": listing.source_key,
         "stamp": listing.stamp,
         "address": listing.address,
+        "listed_in": place.listed_in,
         "state": PhotoState.NEW,
         "generation": place.generation,
         **{name: getattr(listing.details, name, None) for name in _FACTS},
@@ -86,18 +101,30 @@ def _row(place: Place, listing: Listing, of: str) -> dict[str, object]:
 def _save_details(
     connection: Connection, place: Place, told: Mapping[str, Details], of_new: Mapping[str, object]
 ) -> None:
-    """Keep what came with the photos, where it differs from what is known; what people said here stays."""
+    """Keep what came with the photos, where it differs from what is known.
+
+    Texts of a kind give way to those of the same kind only; what people said here stays.
+    """
     ids = list(told)
-    texts = (t.photo_text.c.photo_id.in_(ids)) & (t.photo_text.c.kind != TextKind.HUMAN)
-    known: dict[str, list[tuple[str, str]]] = {}
-    query = select(t.photo_text.c.photo_id, t.photo_text.c.kind, t.photo_text.c.text).where(texts)
-    for of, kind, text in connection.execute(query.order_by(t.photo_text.c.id)):
-        known.setdefault(of, []).append((kind, text))
-    retold = [of for of in ids if list(told[of].texts) != known.get(of, [])]
-    if stale := [of for of in retold if of in known]:
-        connection.execute(delete(t.photo_text).where(texts, t.photo_text.c.photo_id.in_(stale)))
+    t_text = t.photo_text.c
+    texts = t_text.photo_id.in_(ids) & (t_text.kind != TextKind.HUMAN)
+    known: dict[tuple[str, str], dict[int, str]] = {}
+    query = select(t_text.id, t_text.photo_id, t_text.kind, t_text.text).where(texts).order_by(t_text.id)
+    for row in connection.execute(query):
+        known.setdefault((row.photo_id, row.kind), {})[row.id] = row.text
     now = datetime.now(UTC).replace(tzinfo=None)
-    rows = [{"photo_id": of, "kind": kind, "text": text, "at": now} for of in retold for kind, text in told[of].texts]
+    retold: set[str] = set()
+    stale: list[int] = []
+    rows: list[dict[str, object]] = []
+    for of in ids:
+        for kind in dict.fromkeys((*(kind for kind, _ in told[of].texts), *_KNOWS.get(place.source, ()))):
+            before, now_said = known.get((of, kind), {}), told[of].said(kind)
+            if list(before.values()) != now_said:
+                retold.add(of)
+                stale += before
+                rows += ({"photo_id": of, "kind": kind, "text": text, "at": now} for text in now_said)
+    for first in range(0, len(stale), _AT_ONCE):
+        connection.execute(delete(t.photo_text).where(t_text.id.in_(stale[first : first + _AT_ONCE])))
     if rows:
         connection.execute(insert(t.photo_text), rows)
     for of in ids:

@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, case, delete, func, insert, select, update
 
 from photosearch.library import schema as t
 from photosearch.library.work import Reading
@@ -41,8 +41,13 @@ def save_images(connection: Connection, readings: Sequence[Reading]) -> None:
 
 def save_reading(connection: Connection, reading: Reading, state: PhotoState) -> None:
     """Keep what came of reading a photo, unless it was listed otherwise meanwhile."""
-    values: dict[str, object] = {"sha256": reading.sha256, "reason": reading.reason}
-    values["state"] = state if reading.sha256 else PhotoState.FAILED
+    values: dict[str, object] = {"reason": reading.reason}
+    if reading.sha256:
+        values |= {"sha256": reading.sha256, "state": state}
+    elif reading.is_final:
+        values["state"] = PhotoState.FAILED
+    else:  # it is to be tried again, and keeps what is known of it until then
+        values["state"] = case((t.photo.c.state == PhotoState.FAILED, PhotoState.NEW), else_=t.photo.c.state)
     for name in ("address", "etag"):
         if getattr(reading, name) is not None:
             values[name] = getattr(reading, name)

@@ -29,7 +29,7 @@ from sqlalchemy import (
 from photosearch.errors import LibraryError
 from photosearch.library.engine import Database
 
-HEAD = "0003"  # the newest migration
+HEAD = "0006"  # the newest migration
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
 # SQLite's integers have 64 bits, and its texts are ordered by their bytes; PostgreSQL does so where it is asked to.
@@ -38,14 +38,14 @@ ORDERED = Text().with_variant(Text(collation="C"), "postgresql")
 
 metadata = MetaData()
 
-collection = Table(
+collection: Table = Table(
     "collection",
     metadata,
     Column("id", Integer, primary_key=True),
     Column("name", ORDERED, nullable=False, unique=True),
     Column("generation", BIG, nullable=False),
 )
-image = Table(
+image: Table = Table(
     "image",
     metadata,
     Column("sha256", String(64), primary_key=True),
@@ -54,7 +54,7 @@ image = Table(
     Column("phash", String(16)),
     Column("kept_path", Text),
 )
-photo = Table(
+photo: Table = Table(
     "photo",
     metadata,
     Column("id", String(16), primary_key=True),
@@ -75,12 +75,13 @@ photo = Table(
     Column("longitude", Float),
     Column("n_likes", BIG),
     Column("n_comments", BIG),
+    Column("listed_in", Text),  # the one list that it stands in; none: in several, or it is not known
     # PostgreSQL's indexes hold no long keys; the id, made of collection and key, is unique as well.
     UniqueConstraint("collection_id", "source_key").ddl_if(dialect="sqlite"),
     Index("photo_by_generation", "collection_id", "generation"),
     Index("photo_by_sha256", "sha256"),
 )
-photo_text = Table(
+photo_text: Table = Table(
     "photo_text",
     metadata,
     Column("id", Integer, primary_key=True),
@@ -92,7 +93,7 @@ photo_text = Table(
     Column("superseded_at", DateTime),
     Index("photo_text_by_photo", "photo_id"),
 )
-model = Table(
+model: Table = Table(
     "model",
     metadata,
     Column("id", Integer, primary_key=True),
@@ -101,7 +102,7 @@ model = Table(
     Column("digest", String(64), nullable=False),
     UniqueConstraint("station", "digest"),
 )
-analysis = Table(
+analysis: Table = Table(
     "analysis",
     metadata,
     Column("sha256", ForeignKey("image.sha256", ondelete="CASCADE"), primary_key=True),
@@ -109,7 +110,7 @@ analysis = Table(
     Column("error", Text),
     Column("at", Float, nullable=False, server_default="0"),  # seconds since 1970; of two models the latest counts
 )
-caption = Table(
+caption: Table = Table(
     "caption",
     metadata,
     Column("sha256", ForeignKey("image.sha256", ondelete="CASCADE"), primary_key=True),
@@ -118,7 +119,7 @@ caption = Table(
     Column("text", Text, nullable=False),
     Column("log_prob", Float, nullable=False),
 )
-detection = Table(
+detection: Table = Table(
     "detection",
     metadata,
     Column("id", Integer, primary_key=True),
@@ -132,14 +133,14 @@ detection = Table(
     Column("height", Float, nullable=False),
     Index("detection_by_image", "sha256", "model_id"),
 )
-prediction = Table(
+prediction: Table = Table(
     "prediction",
     metadata,
     Column("sha256", ForeignKey("image.sha256", ondelete="CASCADE"), primary_key=True),
     Column("model_id", ForeignKey("model.id"), primary_key=True),
     Column("found", Text, nullable=False),  # JSON: term to probability, largest first
 )
-job = Table(
+job: Table = Table(
     "job",
     metadata,
     Column("id", Integer, primary_key=True),
@@ -149,6 +150,18 @@ job = Table(
     Column("heartbeat", DateTime, nullable=False),
     Column("done", Integer, nullable=False),
     Column("total", Integer, nullable=False),
+    Column("title", Text),  # what it is at, for people
+    Column("began", DateTime),
+)
+origin: Table = Table(
+    "origin",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("collection_id", ForeignKey("collection.id", ondelete="CASCADE"), nullable=False),
+    Column("names", Text, nullable=False),  # JSON: what was named when it was added
+    Column("options", Text, nullable=False),  # JSON: what was chosen of it
+    Column("at", DateTime, nullable=False),  # when it was added last
+    Column("refused", Text),  # JSON: what could not be listed then, each with its reason
 )
 
 

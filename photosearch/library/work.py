@@ -32,6 +32,7 @@ class Reading:
     height_px: int = 0
     phash: str | None = None
     reason: str | None = None
+    is_final: bool = True  # whether the reason will hold at the next try as well
     kept_path: str | None = None
     address: str | None = None  # a new one
     etag: str | None = None
@@ -57,3 +58,11 @@ class Merge:
 def photo_id(collection: str, source_key: str) -> str:
     """A photo's identity: its collection and its key there."""
     return hashlib.sha256(f"{collection}\n{source_key}".encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where photos were added from: what was named, and what was chosen of it."""
+
+    names: tuple[str, ...]
+    options: str = "{}"  # JSON, as `sources.options` writes it

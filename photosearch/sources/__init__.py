@@ -6,6 +6,7 @@ of one of them.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,14 +17,15 @@ from photosearch.sources.source import NO_OPTIONS, UNWATCHED, Content, Options, 
 __all__ = ["NO_OPTIONS", "UNWATCHED", "Content", "Options", "Source", "Watch", "find_sources"]
 
 INSTAGRAM = "instagram:"
+_PROFILE = re.compile(r"instagram:.*|@[\w.]+|(?i:(https?://)?((www|m)\.)?instagram\.com/.*)", re.DOTALL)
 
 
 def find_sources(names: Sequence[str], library: Path, options: Options) -> list[Source]:
     """The sources that a person means.
 
     Args:
-        names: `demo`, `instagram:PROFILE`, the path of a folder, of a list of addresses, of a ZIP; several paths are
-            the parts of one Instagram export.
+        names: `demo`, a profile as `instagram:NAME`, `@NAME` or by its address, the path of a folder, of a list of
+            addresses, of a ZIP; several paths are the parts of one Instagram export.
         library: the library's folder.
         options: what was chosen.
 
@@ -34,7 +36,7 @@ def find_sources(names: Sequence[str], library: Path, options: Options) -> list[
         (name,) = names
         if name == demo.KIND:
             return [demo.DemoSource()]
-        if name.startswith(INSTAGRAM):
+        if names_profile(name):
             from photosearch.sources.instagram import InstagramSource
 
             return [InstagramSource(name, options, library / "instagram")]
@@ -57,6 +59,11 @@ def find_sources(names: Sequence[str], library: Path, options: Options) -> list[
     return [export_zip.recognise(paths, options)]
 
 
+def names_profile(name: str) -> bool:
+    """Whether an Instagram profile is meant; a file of such a name can be given as ./@NAME."""
+    return _PROFILE.fullmatch(name.strip()) is not None
+
+
 def _existing(name: str) -> Path:
     if not name.strip():
         raise SourceError(f"Nothing was named. Give a folder's path, a ZIP, a list of addresses, {INSTAGRAM}PROFILE.")
@@ -65,6 +72,8 @@ def _existing(name: str) -> Path:
         exists = path.exists()
     except (OSError, ValueError) as error:
         raise SourceError(f'"{name}" cannot be opened: {error}.') from error
+    if exists and not (path.is_dir() or path.is_file()):
+        raise SourceError(f'"{name}" is no file and no folder. Copy what it gives to a file, and add that.')
     if not exists:
         raise SourceError(f'"{name}" was not found. Check the path and try again.')
     return path

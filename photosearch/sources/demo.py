@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -46,12 +46,13 @@ class DemoSource:
     described = False
     collection = KIND
     n_skipped = 0
+    listed_in: str | None = None
 
     def covers(self, source_key: str) -> bool:
         """Whether a key is of the demo's form."""
         return source_key.partition("/")[0] in PHOTOS
 
-    def listings(self, known: Collection[str], watch: Watch) -> Iterator[Listing | Failure]:  # noqa: ARG002
+    def listings(self, known: Mapping[str, str | None], watch: Watch) -> Iterator[Listing | Failure]:  # noqa: ARG002
         """Each demo photo; raises `SourceError` when a package lacks one."""
         for package, names in PHOTOS.items():
             for name in names:

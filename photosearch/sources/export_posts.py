@@ -6,7 +6,6 @@ and its later forms with `label_values` or `string_map_data`, whose labels are i
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from photosearch.records import Details, TextKind
+from photosearch.sources.json_text import parse_json
 
 Json = dict[str, object]
 
@@ -66,12 +66,9 @@ def read_posts(data: bytes, *, legacy: bool = False, stories: bool = False) -> P
         stories: of a `media.json`, the stories as well.
 
     Raises:
-        ValueError: it is no JSON, or of another shape.
+        ValueError: it is no JSON, holds too much, or is of another shape.
     """
-    try:
-        document = json.loads(data)
-    except RecursionError as error:
-        raise ValueError("it is nested too deeply") from error
+    document = parse_json(data)
     entries = _legacy_entries(document, stories) if legacy else _entries(document)
     posts = [(entry, media) for entry in entries if isinstance(entry, dict) and (media := _media_of(entry))]
     if entries and not posts:

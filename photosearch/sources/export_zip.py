@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from photosearch.errors import Cancelled, PhotoError, SourceError
@@ -19,7 +19,7 @@ from photosearch.sources.photos_zip import PhotosZipSource, is_picture
 from photosearch.sources.source import Options, Source, Watch
 
 KIND = "export"
-MAX_JSON_BYTES = 200_000_000  # some 200,000 posts
+MAX_JSON_BYTES = 64_000_000  # some 60,000 posts in one file; an export may hold several
 
 # The files that list posts, by the name of the choice; an extra folder may lie around them.
 _LAYOUTS = {
@@ -53,6 +53,7 @@ class ExportSource:
 
     kind = KIND
     described = False
+    listed_in: str | None = None
 
     def __init__(self, paths: Sequence[Path], options: Options) -> None:
         """Take all parts of one export; raises `SourceError` when their names tell of several users."""
@@ -70,7 +71,7 @@ class ExportSource:
         """Never: an export shows what was there one day, and one of its parts may have been left out."""
         return False
 
-    def listings(self, known: Collection[str], watch: Watch) -> Iterator[Listing | Failure]:  # noqa: ARG002
+    def listings(self, known: Mapping[str, str | None], watch: Watch) -> Iterator[Listing | Failure]:  # noqa: ARG002
         """Each photo by its path in the export; raises `SourceError` when no file of posts can be read."""
         unreadable: list[Failure] = []
         n_read = 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from photosearch.errors import SourceError
@@ -25,6 +25,7 @@ class FolderSource:
 
     kind = KIND
     described = False
+    listed_in: str | None = None
 
     def __init__(self, path: Path) -> None:
         self._root = path.resolve()
@@ -35,7 +36,7 @@ class FolderSource:
         """Whether a path lies in the folder."""
         return Path(source_key).is_relative_to(self._root)
 
-    def listings(self, known: Collection[str], watch: Watch) -> Iterator[Listing | Failure]:  # noqa: ARG002
+    def listings(self, known: Mapping[str, str | None], watch: Watch) -> Iterator[Listing | Failure]:  # noqa: ARG002
         """Each picture by its path; raises `SourceError` when the folder itself cannot be opened."""
         try:
             os.scandir(self._root).close()

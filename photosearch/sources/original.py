@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from photosearch.errors import SourceError
@@ -15,7 +15,7 @@ PREFIX = "captions_dict_"
 _MARKS = re.compile(r"<(start|end|pad|unk)>")  # the older captioner's own words
 
 
-def sources_of(path: Path, content: Mapping[str, object]) -> list[OriginalSource]:
+def sources_of(path: Path, content: Mapping[str, object]) -> Sequence[OriginalSource]:
     """A source for `captions_dict_NAME.json`, or one a name in `photosearch_db.json`.
 
     Raises:
@@ -24,11 +24,19 @@ def sources_of(path: Path, content: Mapping[str, object]) -> list[OriginalSource
     has_addresses = any("://" in key for key in content)
     has_lists = bool(content) and all(isinstance(entries, list) for entries in content.values())
     if is_database(content) or (has_lists and not has_addresses):
-        return [OriginalSource(name, list(_of_database(entries))) for name, entries in content.items()]
-    if has_addresses:
-        name = path.stem.removeprefix(PREFIX) or "photos"
-        return [OriginalSource(name, list(_of_captions(content)))]
-    raise SourceError(
+        found = [OriginalSource(name, list(_of_database(entries))) for name, entries in content.items()]
+    elif has_addresses:
+        found = [OriginalSource(path.stem.removeprefix(PREFIX) or "photos", list(_of_captions(content)))]
+    else:
+        raise _unknown(path)
+    refused = [source.refusal() for source in found if not source.is_empty]
+    if refused and (first := refused[0]) is not None and all(refused):
+        raise first
+    return found
+
+
+def _unknown(path: Path) -> SourceError:
+    return SourceError(
         f'"{path}" holds neither addresses with captions nor names with lists of photos.'
         " Give url_list_NAME.json, captions_dict_NAME.json or photosearch_db.json."
     )
@@ -39,23 +47,45 @@ class OriginalSource:
 
     kind = KIND
     described = True
+    listed_in: str | None = None
 
     def __init__(self, name: str, entries: Sequence[tuple[object, object, object]]) -> None:
         """`entries` are address, caption and objects of each photo."""
         self.collection = name
         self.n_skipped = 0
         self._entries = entries
+        self.is_empty = not entries
 
     def covers(self, source_key: str) -> bool:  # noqa: ARG002
         """Other photos of the collection may have come from another file."""
         return False
 
-    def listings(self, known: Collection[str], watch: Watch) -> Iterator[Listing | Failure]:  # noqa: ARG002
-        """Each photo with its caption and objects."""
-        for url, caption, objects in self._entries:
-            texts = [(TextKind.IMPORTED, text) for text in _sentences(caption)]
-            texts += [(TextKind.OBJECT, label) for label in _labels(objects)]
-            yield listing(url, tuple(texts))
+    def listings(self, known: Mapping[str, str | None], watch: Watch) -> Iterator[Listing | Failure]:  # noqa: ARG002
+        """Each photo with its caption and objects; raises `SourceError` when none has an address that can be used."""
+        if refusal := self.refusal():
+            raise refusal
+        for entry in self._entries:
+            yield self._listing(*entry)
+
+    def refusal(self) -> SourceError | None:
+        """Why nothing can be listed, None where something can or there is nothing."""
+        first: Failure | None = None
+        for entry in self._entries:
+            found = self._listing(*entry)
+            if isinstance(found, Listing):
+                return None
+            first = first or found
+        if first is None:
+            return None
+        return SourceError(
+            f'"{self.collection}" holds no address that can be used ({first.source_key}: {first.reason}).'
+            " Add the photos from where they are."
+        )
+
+    def _listing(self, url: object, caption: object, objects: object) -> Listing | Failure:
+        texts = [(TextKind.IMPORTED, text) for text in _sentences(caption)]
+        texts += [(TextKind.OBJECT, label) for label in _labels(objects)]
+        return listing(url, tuple(texts))
 
 
 def is_database(content: Mapping[str, object]) -> bool:

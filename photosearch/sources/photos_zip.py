@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from photosearch.errors import Cancelled
@@ -13,6 +14,7 @@ from photosearch.sources.folder import SUFFIXES
 from photosearch.sources.source import Watch
 
 KIND = "zip"
+_MARK_CHARS = 8  # of the SHA-256 of a path, enough to tell some ZIPs of one name apart
 
 
 class PhotosZipSource:
@@ -20,18 +22,22 @@ class PhotosZipSource:
 
     kind = KIND
     described = False
+    listed_in: str | None = None
 
     def __init__(self, path: Path) -> None:
         self._path = path.resolve()
         self.collection = self._path.stem or "photos"
         self.n_skipped = 0
+        self._name = self._path.name
+        self._others: frozenset[str] = frozenset()  # keys in ZIPs elsewhere that are still there
 
     def covers(self, source_key: str) -> bool:
-        """Whether a key is of a ZIP of this name."""
-        return source_key.startswith(f"{self._path.name}/")
+        """Whether a key is of this ZIP."""
+        return source_key.startswith(f"{self._name}/") and source_key not in self._others
 
-    def listings(self, known: Collection[str], watch: Watch) -> Iterator[Listing | Failure]:  # noqa: ARG002
+    def listings(self, known: Mapping[str, str | None], watch: Watch) -> Iterator[Listing | Failure]:
         """Each picture by the ZIP's name and its own; raises `SourceError` when the ZIP cannot be opened."""
+        self._name = self._name_beside(known)
         with Archives() as archives:
             archive = archives.open(self._path)
             for name in archive.names():
@@ -43,11 +49,22 @@ class PhotosZipSource:
                 if member is None or not is_picture(name):
                     self.n_skipped += 1
                     continue
-                key = f"{self._path.name}/{name}"
+                key = f"{self._name}/{name}"
                 if member.refusal:
                     yield Failure(key, member.refusal)
                 else:
                     yield Listing(key, member.stamp, str(self._path))
+
+    def _name_beside(self, known: Mapping[str, str | None]) -> str:
+        """The ZIP's name; with a mark where another one of its name, which is still there, was listed before."""
+        name, own = self._path.name, str(self._path)
+        paths = {path for path in known.values() if path and path != own and Path(path).exists()}
+        self._others = frozenset(key for key, path in known.items() if path in paths)
+        marked = f"{name}~{hashlib.sha256(os.fsencode(own)).hexdigest()[:_MARK_CHARS]}"
+        if any(key.startswith(f"{marked}/") for key in known):
+            return marked
+        has_own = any(path == own and key.startswith(f"{name}/") for key, path in known.items())
+        return marked if not has_own and any(key.startswith(f"{name}/") for key in self._others) else name
 
 
 def is_picture(name: str) -> bool:
@@ -59,13 +76,12 @@ def read(photo_key: str, address: str, archives: Archives, max_bytes: int) -> by
     """A listed photo's bytes; raises `PhotoError` as `Archives.read` does.
 
     Args:
-        photo_key: the ZIP's name, a slash, and the member's name.
+        photo_key: what the ZIP is called, a slash, and the member's name.
         address: the ZIP's path.
         archives: opened ones.
         max_bytes: what is larger is refused.
     """
-    path = Path(address)
-    return archives.read(path, photo_key.removeprefix(f"{path.name}/"), max_bytes)
+    return archives.read(Path(address), photo_key.partition("/")[2], max_bytes)
 
 
 def _is_hidden(name: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
@@ -47,12 +47,13 @@ class Source(Protocol):
     collection: str  # the name its collection gets when none is given
     described: bool  # whether its photos come with captions: adding does not go on to read and caption them
     n_skipped: int  # files left out so far because they are not named like pictures
+    listed_in: str | None  # the list that is read: it covers nothing that does not stand in it alone
 
-    def listings(self, known: Collection[str], watch: Watch) -> Iterator[Listing | Failure]:
+    def listings(self, known: Mapping[str, str | None], watch: Watch) -> Iterator[Listing | Failure]:
         """Each photo, or the place that cannot be read and why.
 
         Args:
-            known: keys of this kind of source that the collection has already.
+            known: keys of this kind of source that the collection has already, with the list or ZIP they stand in.
             watch: told how far it is; a source that waits long asks it whether to go on.
 
         Raises:

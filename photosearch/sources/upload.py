@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
-import tempfile
-from collections.abc import Collection, Iterator, Sequence
-from pathlib import Path, PurePosixPath
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import PurePosixPath
 from typing import BinaryIO
 
-from photosearch.errors import Cancelled, PhotoError
+from photosearch.errors import Cancelled, PhotoError, SourceError
 from photosearch.images import MAX_FILE_BYTES
 from photosearch.library.files import UPLOAD, Files
 from photosearch.records import Failure, Listing, Progress
@@ -20,6 +18,7 @@ from photosearch.sources.source import Watch
 
 KIND = UPLOAD
 _TOLD_CHARS = 12  # of the SHA-256, enough to tell two files of one name apart
+_MOST_CHARS = 200  # of a name
 
 
 class UploadSource:
@@ -27,6 +26,7 @@ class UploadSource:
 
     kind = KIND
     described = False
+    listed_in: str | None = None
     collection = "uploads"
 
     def __init__(self, uploads: Sequence[tuple[str, BinaryIO]], files: Files) -> None:
@@ -39,13 +39,13 @@ class UploadSource:
         """Nothing that was handed in before is missing now."""
         return False
 
-    def listings(self, known: Collection[str], watch: Watch) -> Iterator[Listing | Failure]:  # noqa: ARG002
+    def listings(self, known: Mapping[str, str | None], watch: Watch) -> Iterator[Listing | Failure]:  # noqa: ARG002
         """Each photo once it is kept; raises `LibraryError` where there is no room."""
         for n_done, (name, stream) in enumerate(self._uploads):
             if watch.is_cancelled():
                 raise Cancelled("The upload was ended. What was kept stays.")
             watch.on_progress(Progress(n_done, len(self._uploads), "Keeping what was uploaded"))
-            name = PurePosixPath(name.replace("\\", "/")).name or "photo"
+            name = _own_name(name)
             if name.lower().endswith(".zip"):
                 yield from self._from_zip(name, stream, watch)
             else:
@@ -56,23 +56,32 @@ class UploadSource:
                     yield self._kept(name, data)
 
     def _from_zip(self, name: str, stream: BinaryIO, watch: Watch) -> Iterator[Listing | Failure]:
-        with tempfile.TemporaryDirectory() as folder, Archives() as archives:
-            path = Path(folder) / name
-            with path.open("wb") as file:
-                shutil.copyfileobj(stream, file)
+        with self._files.arriving(stream) as path, Archives() as archives:
             source = PhotosZipSource(path)
-            for item in source.listings((), watch):
-                if isinstance(item, Failure):
-                    yield item
-                    continue
-                try:
-                    data = read_member(item.source_key, item.address or "", archives, MAX_FILE_BYTES)
-                except PhotoError as error:
-                    yield Failure(item.source_key, str(error))
-                else:
-                    yield self._kept(item.source_key, data)
+            try:
+                for item in source.listings({}, watch):
+                    key = f"{name}/{item.source_key.partition('/')[2]}"
+                    if isinstance(item, Failure):
+                        yield Failure(key, item.reason)
+                        continue
+                    try:
+                        data = read_member(item.source_key, item.address or "", archives, MAX_FILE_BYTES)
+                    except PhotoError as error:
+                        yield Failure(key, str(error))
+                    else:
+                        yield self._kept(key, data)
+            except SourceError as error:  # which names the place where it lies for the moment
+                yield Failure(name, str(error).replace(f'"{path.resolve()}"', "it"))
             self.n_skipped += source.n_skipped
 
     def _kept(self, name: str, data: bytes) -> Listing:
         sha256 = hashlib.sha256(data).hexdigest()
         return Listing(f"{sha256[:_TOLD_CHARS]}/{name}", sha256, self._files.keep_upload(sha256, data))
+
+
+def _own_name(name: str) -> str:
+    """A file's own name, as it can be kept and shown: no path, nothing that steers a terminal, not endless."""
+    own = PurePosixPath(name.replace("\\", "/")).name.encode("utf-8", "replace").decode("utf-8")
+    own = "".join(char if char.isprintable() else "_" for char in own) or "photo"
+    stem, dot, suffix = own.rpartition(".")
+    return own if len(own) <= _MOST_CHARS else (stem[: _MOST_CHARS - len(suffix) - 1] + dot + suffix)[:_MOST_CHARS]

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import math
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import TypeVar
 from photosearch.errors import PhotoError, SourceError
 from photosearch.fetching import check_url
 from photosearch.records import Details, Failure, Listing, TextKind
+from photosearch.sources.json_text import parse_json
 from photosearch.sources.source import Source, Watch
 
 KIND = "url"
@@ -67,9 +67,9 @@ def read_text(path: Path) -> str:
 def read_json(path: Path) -> object:
     """A file's JSON value; raises `SourceError`."""
     try:
-        return json.loads(read_text(path))
-    except (ValueError, RecursionError) as error:
-        raise SourceError(f'"{path}" is no JSON ({error}). Check that it is whole.') from error
+        return parse_json(read_text(path))
+    except ValueError as error:
+        raise SourceError(f'"{path}" is no JSON that can be read ({error}). Check that it is whole.') from error
 
 
 class UrlListSource:
@@ -84,12 +84,13 @@ class UrlListSource:
         self._content = content
         self.collection = path.stem.removeprefix(PREFIX) or "photos"
         self.n_skipped = 0
+        self.listed_in: str | None = str(path.resolve()).encode("utf-8", "replace").decode("utf-8")
 
     def covers(self, source_key: str) -> bool:  # noqa: ARG002
-        """Whatever is not in the list any more is gone."""
+        """Whatever is not in the list any more is gone, where it stood in no other."""
         return True
 
-    def listings(self, known: Collection[str], watch: Watch) -> Iterator[Listing | Failure]:  # noqa: ARG002
+    def listings(self, known: Mapping[str, str | None], watch: Watch) -> Iterator[Listing | Failure]:  # noqa: ARG002
         """Each address; raises `SourceError` when the file holds none."""
         seen = set()
         for item in self._entries():

@@ -8,37 +8,39 @@ from pathlib import Path
 
 import streamlit as st
 
-from photosearch.errors import PhotosearchError, SourceError
+from photosearch.errors import PhotosearchError
+from photosearch.loader import Choice
 from photosearch.sources import NO_OPTIONS, Options
 from photosearch.sources.instagram import access
+from photosearch.tasks import Task
 from photosearch.ui import state
 from photosearch.ui.text import plain
 
 ALSO = {"Archived posts": "archived", "Stories": "stories", "Covers of reels": "reels"}
 PICTURES = ("jpg", "jpeg", "png", "webp", "heic", "heif", "gif", "bmp", "tif", "tiff", "avif", "zip")
-_BUSY = "Another run is at work. Wait for it, or stop it, and try again."
+BUSY = "Another run is at work. Wait for it, or stop it, and try again."
 _OWN_NAME = "Name of the collection"
+_LOGIN = "instagram-login"  # one that waits for its two-factor code, in the session's state
 
 
-def add_photos() -> None:
+def add_photos(choice: Choice) -> None:
     """All ways, the one that needs no scraping first."""
-    st.subheader("Add photos", anchor=False)
     export, profile, folder, upload, addresses = st.tabs(
         ["Instagram export", "Instagram profile", "Folder", "Upload", "List of addresses"]
     )
     with export:
-        _export()
+        _export(choice)
     with profile:
-        _profile()
+        _profile(choice)
     with folder:
-        _folder()
+        _folder(choice)
     with upload:
-        _upload()
+        _upload(choice)
     with addresses:
-        _addresses()
+        _addresses(choice)
 
 
-def _export() -> None:
+def _export(choice: Choice) -> None:
     st.markdown(
         "Ask Instagram for **your own posts**: *Accounts Centre, Your information and permissions, Export your"
         " information*, format **JSON**. It sends one or several ZIPs; nothing is scraped, nothing can be blocked."
@@ -55,10 +57,10 @@ def _export() -> None:
     st.caption("Only posts and their pictures are read: messages, contacts and the like stay closed.")
     if submitted:
         options = Options(also=frozenset(ALSO[name] for name in also))
-        _start([line.strip() for line in paths.splitlines() if line.strip()], collection, options)
+        _start(choice, [line.strip() for line in paths.splitlines() if line.strip()], collection, options)
 
 
-def _profile() -> None:
+def _profile(choice: Choice) -> None:
     folder = state.workspace().instagram_folder()
     users = access.users(folder)
     st.markdown(
@@ -79,7 +81,7 @@ def _profile() -> None:
             login=who if who in users else None,
         )
         then = {"Fetch and caption": "caption", "Fetch, caption later": "fetch"}.get(str(how), "list")
-        _start([f"instagram:{profile.strip().removeprefix('instagram:')}"], "", options, then)
+        _start(choice, [f"instagram:{profile.strip().removeprefix('instagram:')}"], "", options, then)
     with st.expander("Log in to Instagram"):
         _log_in(folder, users)
 
@@ -101,18 +103,44 @@ def _log_in(folder: Path, users: Sequence[str]) -> None:
         path = st.text_input("Or from a session file of instaloader")
         if st.form_submit_button("Take it"):
             _say_login(lambda: access.import_session(folder, Path(path.strip()).expanduser()))
+    if _LOGIN in st.session_state:
+        _enter_code(st.session_state[_LOGIN])
+        return
     with st.form("login-password", border=False, clear_on_submit=True):
         user = st.text_input("Or log in: user", max_chars=100)
         password = st.text_input("Password", type="password", max_chars=200)
-        code = st.text_input("Two-factor code, where one is wanted", max_chars=20)
         if st.form_submit_button("Log in"):
-            _say_login(lambda: access.log_in(folder, user, password, lambda: _entered(code)))
+            _say_login(lambda: _begin_login(folder, user, password))
 
 
-def _entered(code: str) -> str:
-    if not code.strip():
-        raise SourceError("Instagram wants a two-factor code. Enter it with user and password, and log in again.")
-    return code
+def _begin_login(folder: Path, user: str, password: str) -> str:
+    login = access.Login(folder, user)
+    refused = login.give_password(password)
+    if login.wants_code:  # it belongs to this login, which waits for it
+        st.session_state[_LOGIN] = login
+        st.rerun()
+    login.close()
+    if refused is not None:
+        raise refused
+    return login.user
+
+
+def _enter_code(login: access.Login) -> None:
+    """The second step of a login that waits for its code."""
+    with st.form("login-code", border=False, clear_on_submit=True):
+        code = st.text_input(f"Two-factor code for {plain(login.user)}, from your app or a message", max_chars=20)
+        given, ended = st.form_submit_button("Log in"), st.form_submit_button("Do not log in")
+    refused = login.give_code(code) if given and code.strip() else None
+    if refused is not None and login.wants_code:
+        st.error(plain(str(refused)))
+    elif ended or (given and code.strip()):
+        del st.session_state[_LOGIN]
+        login.close()
+        if refused is None:
+            if given:
+                st.toast(f"Logged in as {plain(login.user)}.")
+            st.rerun()
+        st.error(plain(str(refused)))
 
 
 def _say_login(log_in: Callable[[], str]) -> None:
@@ -124,7 +152,7 @@ def _say_login(log_in: Callable[[], str]) -> None:
         st.success(f"Logged in as {plain(user)}.")
 
 
-def _folder() -> None:
+def _folder(choice: Choice) -> None:
     with st.form("add-folder", border=False):
         folder = st.text_input(
             "Folder on this machine", placeholder="/home/you/Pictures/2024", max_chars=4000, key="folder-path"
@@ -133,10 +161,10 @@ def _folder() -> None:
         submitted = st.form_submit_button("Add and caption", type="primary", key="go-folder")
     st.caption("The folder is only read. Adding it again takes in what is new, changed or gone.")
     if submitted:
-        _start([folder.strip()], collection)
+        _start(choice, [folder.strip()], collection)
 
 
-def _upload() -> None:
+def _upload(choice: Choice) -> None:
     with st.form("add-upload", border=False, clear_on_submit=True):
         files = st.file_uploader("Photos, or ZIPs of photos", type=list(PICTURES), accept_multiple_files=True)
         collection = st.text_input(_OWN_NAME, placeholder="uploads", max_chars=100, key="upload-name")
@@ -147,10 +175,10 @@ def _upload() -> None:
     if not files:
         st.error("Choose photos first.")
         return
-    _show_start(state.start_uploading([(file.name, file) for file in files], collection.strip() or None))
+    _show_start(state.start_uploading([(file.name, file) for file in files], collection.strip() or None, choice))
 
 
-def _addresses() -> None:
+def _addresses(choice: Choice) -> None:
     st.markdown(
         "A file with addresses of pictures: one a line, a CSV with a column `url`, or `url_list_NAME.json`."
         " Files of the older system (`captions_dict_NAME.json`, `photosearch_db.json`) are searchable at once."
@@ -163,20 +191,25 @@ def _addresses() -> None:
         collection = st.text_input(_OWN_NAME, placeholder="the file's own name", max_chars=100, key="list-name")
         submitted = st.form_submit_button("Add and caption", type="primary", key="go-addresses")
     if submitted:
-        _start([path.strip()], collection)
+        _start(choice, [path.strip()], collection)
 
 
-def _start(names: Sequence[str], collection: str, options: Options = NO_OPTIONS, then: str = "caption") -> None:
+def _start(
+    choice: Choice, names: Sequence[str], collection: str, options: Options = NO_OPTIONS, then: str = "caption"
+) -> None:
     """Begin in the background, when there is such a source."""
     try:
         state.workspace().check_source(*names, options=options)
     except PhotosearchError as error:
         st.error(plain(str(error)))
         return
-    _show_start(state.start_adding(names, collection.strip() or None, options, then=then))
+    title = f"Adding {names[0]}" + (f" and {len(names) - 1} more" if len(names) > 1 else "")
+    _show_start(
+        state.start_task(Task(title, tuple(names), collection.strip() or None, options, then=then, choice=choice))
+    )
 
 
 def _show_start(started: bool) -> None:
     if started:
         st.rerun()
-    st.warning(_BUSY)
+    st.warning(BUSY)

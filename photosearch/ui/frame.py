@@ -5,6 +5,7 @@ import html
 import streamlit as st
 
 _STYLE = """<style>
+.stMainBlockContainer { padding-top: 4.5rem; }
 .st-key-results img, .st-key-all img { aspect-ratio: 4 / 3; object-fit: cover; border-radius: 0.5rem; }
 .photo { margin: -0.4rem 0 0.6rem; line-height: 1.35; overflow-wrap: anywhere; }
 .photo .score { font-variant-numeric: tabular-nums; font-weight: 650; }
@@ -18,6 +19,34 @@ _STYLE = """<style>
 .photo .chip { border: 1px solid rgba(128, 128, 128, 0.4); }
 .photo .also { display: block; opacity: 0.7; font-size: 0.82rem; }
 .photo mark { background: rgba(224, 112, 48, 0.28); color: inherit; border-radius: 0.2rem; }
+.bars { width: 100%; border-collapse: collapse; font-size: 0.86rem; }
+.bars th, .bars td { border: 0; padding: 0.1rem 0.4rem 0.1rem 0; text-align: left; font-weight: 400; }
+.bars th { width: 38%; overflow-wrap: anywhere; }
+.bars td:last-child { width: 4.5em; text-align: right; font-variant-numeric: tabular-nums; opacity: 0.8; }
+.bars .bar { height: 0.6rem; min-width: 2px; border-radius: 0.3rem; background: rgba(224, 112, 48, 0.75); }
+.st-key-results .stButton, .st-key-all .stButton { margin-top: -1.6rem; }
+@media (max-width: 640px) {
+  .st-key-results .stGrid, .st-key-all .stGrid { grid-template-columns: repeat(2, minmax(0, 1fr)) !important; }
+}
+.st-key-large-picture img { max-height: 75vh; object-fit: contain; object-position: top; border-radius: 0.5rem; }
+.why-found h4 { margin: 0 !important; padding: 0 0 0.5rem !important; font-size: 1rem !important; }
+.why-found p { margin: 0 !important; font-size: 0.8rem !important; opacity: 0.7; }
+.photo-alone { font-size: 1.1rem; line-height: 1.4; overflow-wrap: anywhere; }
+.photo-alone mark { background: rgba(224, 112, 48, 0.28); color: inherit; border-radius: 0.2rem; }
+.photo-alone .chips { display: flex; flex-wrap: wrap; gap: 0.25rem; margin-top: 0.3rem; }
+.photo-alone .chip { font-size: 0.78rem; padding: 0 0.45rem; border-radius: 1rem; }
+.photo-alone .chip { border: 1px solid rgba(128, 128, 128, 0.4); }
+.reasons { display: grid; grid-template-columns: max-content 3em minmax(4rem, 1fr); gap: 0.15rem 0.6rem; }
+.reasons { align-items: center; font-size: 0.9rem; }
+.reasons .term { font-weight: 600; max-width: 9rem; overflow-wrap: anywhere; }
+.reasons .share { font-variant-numeric: tabular-nums; opacity: 0.8; }
+.reasons .bar i { display: block; height: 0.55rem; border-radius: 0.3rem; background: rgba(224, 112, 48, 0.75); }
+.reasons .where { grid-column: 1 / -1; margin: -0.15rem 0 0.35rem; font-size: 0.8rem; opacity: 0.7; }
+.came-with { display: grid; grid-template-columns: max-content 1fr; gap: 0.3rem 1rem; }
+.came-with { margin: 0 !important; padding: 0 !important; }
+.came-with dt { opacity: 0.7; }
+.came-with dd { margin: 0 !important; white-space: pre-wrap; overflow-wrap: anywhere; }
+.st-key-cards table { display: block; overflow-x: auto; }
 .foot { margin-top: 3rem; padding-top: 0.7rem; border-top: 1px solid rgba(128, 128, 128, 0.3); }
 .foot { font-size: 0.8rem; opacity: 0.75; }
 </style>"""

@@ -4,21 +4,28 @@ from __future__ import annotations
 
 import streamlit as st
 
+from photosearch import jobs
 from photosearch.jobs import Snapshot
+from photosearch.records import Failure
 from photosearch.ui import state
 from photosearch.ui.text import plain
 
 POLL_S = 0.7
+POLL_OTHERS_S = 2.0
+MOST_FAILURES = 1000  # shown at once
 
 
-def show_run() -> None:
-    """The run at work with its progress; when it ends, the page is drawn again."""
+def show_run(*, ended: bool = True) -> None:
+    """The run at work with its progress; when it ends, the page is drawn again, and what came of it is shown.
+
+    Without `ended` only a failure is.
+    """
     run = state.runs().latest
-    if run is None:
-        return
-    if run.snapshot.is_running:
+    if run is not None and run.snapshot.is_running:
         _follow()
-    else:
+    elif (other := jobs.at_work(state.workspace().library)) is not None:
+        _follow_other(other)
+    elif run is not None and (ended or run.snapshot.error is not None):
         _show_end(run.snapshot)
 
 
@@ -28,23 +35,104 @@ def _follow() -> None:
     if run is None or not run.snapshot.is_running:
         st.rerun()
         return
-    done, total = run.snapshot.progress.done, run.snapshot.progress.total
-    counted = f": {done:,} of {total:,} photos" if total else f": {done:,} photos" if done else ": getting ready"
-    note = f". {run.snapshot.progress.note}" if run.snapshot.progress.note else ""
-    st.progress(min(done / total, 1.0) if total else 0.0, text=plain(run.snapshot.title + counted + note))
-    if not state.workspace().settings.demo:
-        st.button("Stop", key="stop-run", on_click=run.cancel, help="What is captioned is kept; it can go on later.")
+    now = run.snapshot
+    _bar(now)
+    if state.workspace().settings.demo:
+        return
+    with st.container(horizontal=True):
+        if now.is_paused:
+            st.button("Go on", key="resume-run", on_click=run.resume)
+        else:
+            st.button("Pause", key="pause-run", on_click=run.pause, help="It stands still after the photos in hand.")
+        st.button("Stop", key="stop-run", on_click=run.cancel, help="What is done is kept; it can go on later.")
 
 
-def _show_end(snapshot: Snapshot) -> None:
-    if snapshot.error is not None:
-        st.error(plain(f"{snapshot.title}: {snapshot.error}"))
-    elif snapshot.report is None:
-        st.info(plain(f"{snapshot.title}: stopped. What was done is kept."))
-    elif snapshot.report.failures and not state.workspace().settings.demo:
-        n = len(snapshot.report.failures)
+@st.fragment(run_every=POLL_OTHERS_S)
+def _follow_other(first: Snapshot) -> None:
+    """A run of the command line, or of another server."""
+    now = jobs.at_work(state.workspace().library)
+    if now is None:
+        st.rerun()
+        return
+    _bar(now if now.progress.total else first)
+    st.caption("This run was started elsewhere, for example on the command line; it can be stopped there.")
+
+
+def _bar(now: Snapshot) -> None:
+    done, total = now.progress.done, now.progress.total
+    st.progress(min(done / total, 1.0) if total else 0.0, text=plain(f"{now.title}: {describe(now)}"))
+
+
+def describe(now: Snapshot) -> str:
+    """How far a run is, how quick, and what is left."""
+    done, total = now.progress.done, now.progress.total
+    parts = [f"{done:,} of {total:,} photos" if total else f"{done:,} photos" if done else "getting ready"]
+    if now.is_paused:
+        parts.append("paused")
+    else:
+        if now.photos_per_s:
+            parts.append(f"{now.photos_per_s:.1f} photos a second")
+        if now.left_s is not None:
+            parts.append(f"{duration(now.left_s)} left")
+    return ", ".join(parts) + (f". {now.progress.note}" if now.progress.note else "")
+
+
+def duration(seconds: float) -> str:
+    """A length of time in words, no finer than one would trust."""
+    if seconds < 60:
+        return f"{max(round(seconds), 1)} s"
+    if seconds < 3600:
+        return f"{round(seconds / 60)} min"
+    return f"{seconds / 3600:.1f} h"
+
+
+def _show_end(ended: Snapshot) -> None:
+    """What came of the last run, until somebody has read it."""
+    demo = state.workspace().settings.demo
+    if ended.error is not None:
+        st.error(plain(f"{ended.title}: {ended.error}"))
+    elif demo:
+        return
+    elif ended.was_stopped:
+        st.info(plain(f"{ended.title}: stopped. What was done is kept."))
+    else:
+        st.success(plain(f"{ended.title}: {_told(ended)}"))
+    if demo:
+        return
+    if ended.report is not None and ended.report.failures:
+        n = len(ended.report.failures)
         with st.expander(f"{n:,} {'photo' if n == 1 else 'photos'} could not be used"):
-            st.dataframe(
-                [{"photo": failure.source_key, "reason": failure.reason} for failure in snapshot.report.failures],
-                hide_index=True,
-            )
+            show_failures(ended.report.failures)
+    with st.container(horizontal=True):
+        if state.runs().can_go_on and st.button("Go on", key="go-on", type="primary"):
+            state.runs().go_on()
+            st.rerun()
+        st.button("OK", key="dismiss-run", on_click=state.runs().dismiss)
+
+
+def _told(ended: Snapshot) -> str:
+    report = ended.report
+    if report is None:
+        return "done."
+    counts = (
+        (report.n_new, "new"),
+        (report.n_changed, "changed or tried again"),
+        (report.n_gone, "gone"),
+        (report.n_captioned, "captioned"),
+        (report.n_fetched, "fetched"),
+        (report.n_reused, "known from before"),
+        (report.n_skipped, "files left out, since not named like pictures"),
+        (len(report.failures), "could not be used"),
+    )
+    parts = [f"{n:,} {what}" for n, what in counts if n]
+    if report.n_captioned and ended.photos_per_s:
+        parts.append(f"{ended.photos_per_s:.1f} photos a second")
+    return (", ".join(parts) or "nothing was new") + "."
+
+
+def show_failures(failures: tuple[Failure, ...] | list[Failure]) -> None:
+    """Which photos could not be used, and why."""
+    rows = [{"photo": failure.source_key, "reason": failure.reason} for failure in failures[:MOST_FAILURES]]
+    st.dataframe(rows, hide_index=True)
+    if len(failures) > MOST_FAILURES:
+        st.caption(f"The first {MOST_FAILURES:,} of {len(failures):,}.")

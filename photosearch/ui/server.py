@@ -1,4 +1,4 @@
-"""What the server does beside showing pages: warm up, serve pictures, stop runs at the end."""
+"""What the server does beside showing pages: warm up, serve the HTTP API, stop runs at the end."""
 
 from __future__ import annotations
 
@@ -8,19 +8,25 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Mount
 
-from photosearch.api import photo_routes
-from photosearch.errors import PhotosearchError
-from photosearch.ui import state
+from photosearch.api import PREFIX, make_api
+from photosearch.errors import PhotosearchError, SettingsError
+from photosearch.settings import read_settings
+from photosearch.ui import downloads, state
 
 log = logging.getLogger(__name__)
 SHUTDOWN_PATIENCE_S = 20  # a batch takes a few seconds
 
 
-def routes() -> list[Route]:
-    """The HTTP routes beside the pages."""
-    return photo_routes(state.workspace)
+def routes() -> list[BaseRoute]:
+    """The HTTP routes beside the pages: the API, and files that were made to be taken away."""
+    try:
+        settings = read_settings()
+        api = make_api(state.workspace, public=settings.demo, cors_origins=settings.cors_origins)
+    except SettingsError:  # every page and every answer of the API says it
+        api = make_api(state.workspace, public=True)
+    return [Mount(PREFIX, app=api), *downloads.routes(state.workspace)]
 
 
 @asynccontextmanager
@@ -32,10 +38,8 @@ async def lifespan(_app: Any) -> AsyncIterator[None]:
     except PhotosearchError as error:
         log.error("%s", error)  # every page says it too
     yield
-    run = state.runs().latest
-    if run is not None:
-        run.cancel()
-        run.wait(SHUTDOWN_PATIENCE_S)
+    downloads.maker().cancel()
+    state.runs().leave(SHUTDOWN_PATIENCE_S)
 
 
 def _warm() -> None:

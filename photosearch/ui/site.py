@@ -16,7 +16,9 @@ style()
 page = st.navigation(
     [
         st.Page(PAGES / "search.py", title="Search", default=True),
+        st.Page(PAGES / "inspect.py", title="Inspect"),
         st.Page(PAGES / "library.py", title="Library"),
+        st.Page(PAGES / "quality.py", title="Quality"),
     ],
     position="top",
 )

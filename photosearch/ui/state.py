@@ -1,19 +1,25 @@
-"""What all pages, routes and visitors share: one workspace, and the run in the background."""
+"""What all pages, routes and visitors share: one workspace, and the runs in the background."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from typing import BinaryIO
+from functools import partial
+from typing import BinaryIO, TypeAlias
 
 import streamlit as st
 
+from photosearch.adding import Added
 from photosearch.jobs import BackgroundRun, OnProgress
 from photosearch.loader import Choice
 from photosearch.records import Report
 from photosearch.settings import read_settings
-from photosearch.sources import NO_OPTIONS, Options, Watch
+from photosearch.sources import Watch
+from photosearch.sources.upload import UploadSource
+from photosearch.tasks import Task, TaskFile
 from photosearch.workspace import Workspace
+
+Work: TypeAlias = Callable[[OnProgress, Callable[[], bool]], Report]
 
 
 @st.cache_resource(show_spinner=False)
@@ -25,9 +31,13 @@ def workspace() -> Workspace:
 class Runs:
     """The server's background runs: one at a time, the last one remembered."""
 
-    def __init__(self) -> None:
+    def __init__(self, tasks: TaskFile) -> None:
+        """`tasks` keeps what a run is to do while it is at it."""
+        self._tasks = tasks
         self._lock = threading.Lock()
         self._latest: BackgroundRun | None = None
+        self._task: Task | None = None
+        self._is_leaving = False
 
     @property
     def latest(self) -> BackgroundRun | None:
@@ -39,68 +49,113 @@ class Runs:
         """Whether a run is at work."""
         return self._latest is not None and self._latest.snapshot.is_running
 
-    def start(self, title: str, work: Callable[[OnProgress, Callable[[], bool]], Report]) -> bool:
-        """Begin a run; False when another one is still at work."""
+    @property
+    def can_go_on(self) -> bool:
+        """Whether the run that ended last was stopped, and its task can be taken up again."""
+        stopped = self._latest is not None and self._latest.snapshot.was_stopped
+        return stopped and self._task is not None
+
+    def start(self, title: str, work: Work, task: Task | None = None) -> bool:
+        """Begin a run; False when another one is still at work. Its task is gone on with after a restart."""
         with self._lock:
             if self.is_running:
                 return False
-            self._latest = BackgroundRun(title, work)
+            self._task = task
+            self._latest = BackgroundRun(title, self._kept(work, task) if task else work)
             self._latest.start()
             return True
+
+    def go_on(self) -> bool:
+        """Take up the task that was stopped; False when there is none, or another run is at work."""
+        return self._task is not None and self.start(self._task.title, partial(_perform, self._task), self._task)
+
+    def dismiss(self) -> None:
+        """What came of the last run has been read."""
+        with self._lock:
+            if not self.is_running:
+                self._latest = self._task = None
+
+    def leave(self, patience_s: float) -> None:
+        """The server ends: stop the run after the batch in hand; a later server goes on with its task."""
+        self._is_leaving = True
+        if self._latest is not None:
+            self._latest.cancel()
+            self._latest.wait(patience_s)
+
+    def _kept(self, work: Work, task: Task) -> Work:
+        def kept(on_progress: OnProgress, is_cancelled: Callable[[], bool]) -> Report:
+            with self._tasks.hold(task):
+                try:
+                    return work(on_progress, is_cancelled)
+                finally:
+                    if self._is_leaving:
+                        self._tasks.leave(task)
+                    else:
+                        self._tasks.forget()
+
+        return kept
 
 
 @st.cache_resource(show_spinner=False)
 def runs() -> Runs:
     """The server's background runs."""
-    return Runs()
+    return Runs(_tasks())
 
 
-def start_adding(
-    names: Sequence[str], collection: str | None, options: Options = NO_OPTIONS, *, then: str = "caption"
-) -> bool:
-    """Add a source's photos, in the background; then "caption" or "fetch" them, or leave it at the "list".
-
-    False when another run is at work.
-    """
-    held = workspace()
-
-    def work(on_progress: OnProgress, is_cancelled: Callable[[], bool]) -> Report:
-        done = Report()
-        for added in held.add(*names, collection=collection, options=options, watch=Watch(on_progress, is_cancelled)):
-            done += added.report
-            if then != "list" and not added.described:
-                go_on = held.fetch if then == "fetch" else held.caption
-                done += go_on(added.collection, on_progress=on_progress, is_cancelled=is_cancelled)
-        return done
-
-    return runs().start(f"Adding {names[0]}", work)
+def _tasks() -> TaskFile:
+    return TaskFile(workspace().library.folder)
 
 
-def start_uploading(uploads: Sequence[tuple[str, BinaryIO]], collection: str | None) -> bool:
+def start_task(task: Task) -> bool:
+    """Take photos in and caption them, in the background; False when another run is at work."""
+    return runs().start(task.title, partial(_perform, task), task)
+
+
+def start_uploading(uploads: Sequence[tuple[str, BinaryIO]], collection: str | None, choice: Choice) -> bool:
     """Keep uploaded photos and caption them, in the background; False when another run is at work."""
     held = workspace()
+    task = Task("Adding what was uploaded", collection=collection or UploadSource.collection, choice=choice)
 
     def work(on_progress: OnProgress, is_cancelled: Callable[[], bool]) -> Report:
-        added = held.upload(uploads, collection, Watch(on_progress, is_cancelled))
-        return added.report + held.caption(added.collection, on_progress=on_progress, is_cancelled=is_cancelled)
+        added = held.upload(uploads, task.collection, Watch(on_progress, is_cancelled))
+        return added.report + _perform(task, on_progress, is_cancelled)
 
-    return runs().start("Adding what was uploaded", work)
+    return runs().start(task.title, work, task)
 
 
-def start_captioning(collection: str) -> bool:
-    """Go on captioning a collection in the background; False when another run is at work."""
-    held = workspace()
-
-    def work(on_progress: OnProgress, is_cancelled: Callable[[], bool]) -> Report:
-        return held.caption(collection, on_progress=on_progress, is_cancelled=is_cancelled)
-
-    return runs().start(f"Captioning {collection}", work)
+def _perform(task: Task, on_progress: OnProgress, is_cancelled: Callable[[], bool]) -> Report:
+    held, watch = workspace(), Watch(on_progress, is_cancelled)
+    if task.update:
+        listed = [held.update(task.collection or "", watch)]
+    elif task.names:
+        listed = held.add(*task.names, collection=task.collection, options=task.options, watch=watch)
+    else:
+        listed = [Added(task.collection or "", Report(), described=False)]
+    done = Report()
+    for added in listed:
+        done += added.report
+        if task.then == "list" or added.described or is_cancelled():
+            continue
+        if task.then == "fetch":
+            done += held.fetch(added.collection, on_progress=on_progress, is_cancelled=is_cancelled)
+        else:
+            done += held.caption(
+                added.collection,
+                choice=task.choice,
+                redo=task.redo,
+                on_progress=on_progress,
+                is_cancelled=is_cancelled,
+            )
+    return done
 
 
 def begin() -> None:
-    """Open the library; where the demo collection is wanted and not captioned yet, begin with that."""
+    """Open the library; go on with what an earlier server was at, or begin with the demo collection if wanted."""
     held = workspace()
-    if held.needs_demo():
+    left = None if held.settings.demo else _tasks().left()
+    if left is not None:
+        start_task(left)
+    elif held.needs_demo():
         runs().start("Captioning the demo photos", held.prepare_demo)
 
 

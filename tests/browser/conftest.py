@@ -4,12 +4,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.browser.chromium import launch
 from tests.browser.server import serving
 
 PATIENCE_MS = 90_000
+expect.set_options(timeout=PATIENCE_MS)  # on a busy machine
 
 
 @pytest.fixture(scope="session")

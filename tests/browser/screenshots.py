@@ -7,16 +7,29 @@ from pathlib import Path
 
 from playwright.sync_api import expect, sync_playwright
 
+from photosearch.settings import Settings
 from photosearch.sources import demo
+from photosearch.workspace import Workspace
 from tests.browser.chromium import launch
 from tests.browser.server import ROOT, serving
 
 PATIENCE_MS = 120_000
 SHOTS = (
     ("search", "/?q=red+motorcycle", 1280, 800, "light"),
-    ("search-phone", "/?q=red+motorcycle", 400, 800, "light"),
+    ("search-phone", "/?q=red+motorcycle", 400, 800, "dark"),
+    ("inspect", "/inspect?photo={photo}", 1280, 1000, "light"),
     ("library", "/library", 1280, 800, "light"),
+    ("quality", "/quality?show=Captions", 1280, 800, "dark"),
 )
+
+
+def first_photo(library: Path) -> str:
+    """The motorcycle's id."""
+    workspace = Workspace(Settings(library))
+    try:
+        return workspace.search("motorcycle", "demo", top=1).hits[0].photo.id
+    finally:
+        workspace.close()
 
 
 def main() -> None:
@@ -27,9 +40,10 @@ def main() -> None:
             page.goto(address)
             n_photos = sum(map(len, demo.PHOTOS.values()))
             expect(page.locator('img[src*="/api/v1/photos/"]')).to_have_count(n_photos, timeout=PATIENCE_MS)
+            photo = first_photo(Path(scratch) / "library")
             for name, path, width, height, scheme in SHOTS:
                 page = browser.new_page(viewport={"width": width, "height": height}, color_scheme=scheme)
-                page.goto(address + path)
+                page.goto(address + path.format(photo=photo))
                 expect(page.locator(".foot")).to_be_visible(timeout=PATIENCE_MS)
                 page.wait_for_load_state("networkidle")
                 page.wait_for_timeout(1000)  # pictures fade in

@@ -17,7 +17,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from photosearch import fetching
-from photosearch.errors import PhotoError
+from photosearch.errors import PhotoError, TryLater
 from photosearch.fetching import Fetched, Fetcher, LinkExpired, check_url, is_public
 
 PICTURE = b"\xff\xd8\xff\xe0 a picture"
@@ -742,3 +742,24 @@ def test_addresses_are_not_written_to_the_log(server, fetcher, caplog):
     caplog.set_level(logging.INFO)
     fetcher.fetch(server.on("/a.jpg?token=hunter2", say(PICTURE)), max_bytes=LIMIT)
     assert "hunter2" not in caplog.text
+
+
+# What may pass
+
+
+@pytest.mark.parametrize("status", [401, 429, 500, 501, 503])
+def test_what_may_pass_is_told_as_such(server, fetcher, status):
+    with pytest.raises(TryLater, match=str(status)):
+        fetcher.fetch(server.on("/a.jpg", say(b"oops", status)), max_bytes=LIMIT)
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 410, 418])
+def test_what_will_not_pass_is_told_as_such(server, fetcher, status):
+    with pytest.raises(PhotoError) as raised:
+        fetcher.fetch(server.on("/a.jpg", say(b"oops", status)), max_bytes=LIMIT)
+    assert not isinstance(raised.value, TryLater)
+
+
+def test_a_server_that_is_not_there_may_come_back(fetcher):
+    with pytest.raises(TryLater):
+        fetcher.fetch("http://nohost.invalid/a.jpg", max_bytes=LIMIT)

@@ -196,6 +196,20 @@ def test_three_wrong_codes_are_enough(log_in, instagram, folder):
     assert access.users(folder) == []
 
 
+def test_a_login_waits_for_its_code(instagram, passing, folder):
+    """The code that Instagram sends belongs to this login; another one would make it worthless."""
+    instagram.codes = {"me": "123456"}
+    login = access.Login(folder, "Me", UNSEEN, passing.clock)
+    assert "two-factor code" in str(login.give_password(PASSWORD))
+    assert login.wants_code
+    assert "does not take this two-factor code" in str(login.give_code("1"))
+    assert login.wants_code
+    assert login.give_code("123 456") is None
+    login.close()
+    assert (login.wants_code, access.users(folder)) == (False, ["me"])
+    assert instagram.count("POST /api/v1/web/accounts/login/ajax/") == 1
+
+
 def test_no_code_is_asked_for_without_need(log_in):
     assert log_in(codes=[]) == "me"
 

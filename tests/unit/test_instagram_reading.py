@@ -3,7 +3,7 @@
 import pytest
 import requests
 
-from photosearch.errors import Cancelled, PhotoError
+from photosearch.errors import Cancelled, PhotoError, TryLater
 from photosearch.fetching import Fetched, LinkExpired
 from photosearch.sources.instagram import InstagramReader
 from photosearch.sources.instagram.files import write_private
@@ -125,8 +125,9 @@ def test_a_login_that_was_forgotten_is_done_without(reader, instagram, folder):
 
 
 def test_a_post_that_is_gone(reader):
-    with pytest.raises(PhotoError, match=r"link has expired.*post .GONE.*may have been deleted"):
+    with pytest.raises(PhotoError, match=r"link has expired.*post .GONE.*may have been deleted") as raised:
         reader.read("GONE/1", old("1"), None, MAX)
+    assert not isinstance(raised.value, TryLater)
     assert reader.read("C/1", old("1"), None, MAX).address == new("1")
 
 
@@ -153,7 +154,7 @@ def test_a_key_of_something_else(reader, key):
 def test_what_is_refused_for_all_posts_is_asked_once_in_a_run(reader, instagram, what, says):
     instagram.faults = [Fault(POST_QUERY, what)]
     for key in ("C/1", "P1/1", "P2/1"):
-        with pytest.raises(PhotoError, match=says):
+        with pytest.raises(TryLater, match=says):
             reader.read(key, old("1"), None, MAX)
     assert instagram.count(f"{POST_QUERY} P") == 0
     assert reader.read("P1/1", new("101"), None, MAX).data  # what needs no new link is still read

@@ -281,8 +281,32 @@ def test_the_journal_says_nothing_that_needs_hiding_and_is_hidden(source, instag
     assert json.loads(path.read_text()) == {
         "login": "me",
         "complete": {"newest": "2024-04-30T12:00:00", "oldest_key": "P2/1", "max_posts": None, "since": None},
+        "listed": ["P1/1", "P2/1"],
     }
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+
+
+@LOGINS
+def test_a_place_below_photos_that_were_not_kept_is_not_taken(source, instagram, login):
+    """Whoever takes the photos may fail to keep the latest ones: they are listed again."""
+    instagram.profiles["sea"] = posts(8)
+    listing = source(login=login).listings({}, Watch())
+    taken = [next(listing).source_key for _ in range(6)]
+    listing.close()
+    kept = [*taken[:2], taken[-1]]
+    assert keys(source(login=login), kept) == slides(8)
+
+
+@LOGINS
+def test_a_listing_whose_end_was_not_kept_hides_nothing(source, instagram, login):
+    """Of nine new posts the first five are kept, then the disk is full."""
+    instagram.profiles["sea"] = posts(12)[9:]
+    known = keys(source(login=login))
+    instagram.profiles["sea"] = posts(12)
+    assert keys(source(login=login), known) == slides(9)
+    known += slides(5)
+    assert set(keys(source(login=login), known)) >= set(slides(4, 6))
+    assert keys(source(login=login), slides(12)) == []
 
 
 RUNS = st.lists(

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import insert
 
 from photosearch.errors import LibraryError, WorkerBusy
-from photosearch.jobs import BackgroundRun, current, worker
+from photosearch.jobs import BackgroundRun, Pace, Snapshot, at_work, current, worker
 from photosearch.library.engine import LOCK_NAME
 from photosearch.library.schema import job
 from photosearch.records import Progress, Report
@@ -121,3 +121,87 @@ def test_an_unforeseen_error_is_logged_and_not_shown(caplog):
     assert "went wrong" in snapshot.error
     assert "secret" not in snapshot.error
     assert "secret detail" in caplog.text
+
+
+def test_others_see_what_the_worker_is_at_and_how_quick_it_is(library):
+    assert at_work(library) is None
+    with worker(library, "caption", "Captioning c") as beat:
+        beat(Progress(3, 7))
+        found = at_work(library)
+        assert (found.title, found.is_running, found.progress) == ("Captioning c", True, Progress(3, 7))
+        assert found.photos_per_s > 0
+        assert found.left_s > 0
+    assert at_work(library) is None
+
+
+def test_a_paused_run_stands_still_until_it_goes_on():
+    stands, asked = threading.Event(), threading.Event()
+
+    def work(on_progress, is_cancelled):
+        on_progress(Progress(1, 2))
+        stands.set()
+        assert asked.wait(WAIT_S)
+        assert not is_cancelled()  # stands here
+        on_progress(Progress(2, 2))
+        return Report(n_captioned=2)
+
+    run = BackgroundRun("two", work)
+    run.start()
+    assert stands.wait(WAIT_S)
+    run.pause()
+    asked.set()
+    run.wait(0.2)
+    assert (run.snapshot.is_running, run.snapshot.is_paused, run.snapshot.progress) == (True, True, Progress(1, 2))
+    run.resume()
+    run.wait(WAIT_S)
+    assert (run.snapshot.is_running, run.snapshot.is_paused, run.snapshot.was_stopped) == (False, False, False)
+    assert run.snapshot.report == Report(n_captioned=2)
+
+
+def test_a_paused_run_can_be_stopped():
+    begun = threading.Event()
+
+    def work(on_progress, is_cancelled):
+        begun.set()
+        while not is_cancelled():
+            pass
+        return Report(n_captioned=1)
+
+    run = BackgroundRun("r", work)
+    run.start()
+    assert begun.wait(WAIT_S)
+    run.pause()
+    run.cancel()
+    run.wait(WAIT_S)
+    assert (run.snapshot.is_running, run.snapshot.was_stopped) == (False, True)
+    run.pause()
+    assert not run.snapshot.is_paused
+
+
+def test_photos_a_second_are_those_of_late_without_pauses():
+    now = [0.0]
+    pace = Pace(lambda: now[0])
+    assert (pace.lately, pace.overall) == (None, None)
+    for seconds, done in ((0, 0), (10, 10), (20, 20)):
+        now[0] = seconds
+        pace.mark(done)
+    assert (pace.lately, pace.overall) == (1.0, 1.0)
+    pace.pause(True)
+    now[0] = 1000
+    pace.pause(False)
+    now[0] = 1010
+    pace.mark(40)
+    assert pace.lately == pytest.approx(40 / 30)
+    for seconds in range(1020, 1100, 10):
+        now[0] = seconds
+        pace.mark(40 + (seconds - 1010) * 3)
+    assert pace.lately == pytest.approx(3.0)
+    assert pace.overall == pytest.approx((40 + 80 * 3) / 110)
+    pace.mark(0)  # another count begins
+    assert pace.lately is None
+
+
+def test_the_time_left_is_told_once_the_pace_is_known():
+    assert Snapshot("r", True, Progress(10, 30), photos_per_s=2.0).left_s == 10.0
+    assert Snapshot("r", True, Progress(10, 30)).left_s is None
+    assert Snapshot("r", True, Progress(10, 0), photos_per_s=2.0).left_s is None

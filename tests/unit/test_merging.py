@@ -42,17 +42,35 @@ def test_details_are_kept_and_searched_before_the_photo_is_read(library: Library
     assert photo.details == POST
     assert (photo.state, photo.owner_text) == (PhotoState.NEW, "a day at the sea #sea")
     owner = ("a day at the sea #sea", "sea", "a boat", "Lisbon")
-    assert library.documents("c") == [Document(photo.id, owner=owner)]
+    assert library.documents("c") == [Document(photo.id, owner=owner, hashtags=("sea",), taken_at=datetime(2024, 5, 6))]
 
 
 def test_details_told_anew_replace_the_old_ones_and_raise_the_generation(library: Library) -> None:
-    merge(library, Listing(URL, "", details=POST))
+    merge(library, Listing(URL, "", details=POST), source="instagram")
     before = library.generation("c")
-    merge(library, Listing(URL, "", details=Details(n_likes=99, texts=((TextKind.OWNER, "another text"),))))
+    again = Details(n_likes=99, texts=((TextKind.OWNER, "another text"),))
+    merge(library, Listing(URL, "", details=again), source="instagram")
     (photo,) = library.photos("c")
     assert photo.details.texts == ((TextKind.OWNER, "another text"),)
     assert (photo.details.n_likes, photo.details.place) == (99, "Lisbon")
     assert library.generation("c") > before
+
+
+def test_a_list_replaces_only_the_kinds_of_text_that_it_holds(library: Library) -> None:
+    imported = ((TextKind.IMPORTED, "a boat"), (TextKind.OBJECT, "boat"))
+    merge(library, Listing(URL, "", details=Details(texts=imported)))
+    merge(library, Listing(URL, "", details=Details(texts=((TextKind.IMPORTED, "a ball"),))))
+    merge(library, Listing(URL, "", details=Details(n_likes=5)))
+    merge(library, Listing(URL, "", details=Details(texts=((TextKind.OWNER, "at the sea"),))))
+    texts = {(TextKind.IMPORTED, "a ball"), (TextKind.OBJECT, "boat"), (TextKind.OWNER, "at the sea")}
+    assert set(library.photos("c")[0].details.texts) == texts
+
+
+def test_a_profile_whose_post_lost_its_text_loses_it_here_but_no_imported_caption(library: Library) -> None:
+    merge(library, Listing(URL, "", details=POST), source="instagram")
+    merge(library, Listing(URL, "", details=Details(texts=((TextKind.IMPORTED, "a ball"),))))
+    merge(library, Listing(URL, "", details=Details()), source="instagram")
+    assert library.photos("c")[0].details.texts == ((TextKind.IMPORTED, "a ball"),)
 
 
 def test_a_source_that_knows_nothing_leaves_what_is_known(library: Library) -> None:

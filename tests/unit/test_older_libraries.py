@@ -39,7 +39,8 @@ def older_library(folder: Path, version: str) -> Path:
         path,
         "INSERT INTO collection VALUES (1, 'c', 1700000000000)",
         "INSERT INTO image VALUES ('red', 64, 48, NULL, NULL)",
-        "INSERT INTO photo VALUES ('p', 1, '/a.jpg', 'red', 'folder', '1', NULL, NULL, NULL, 'ready', NULL, 5)",
+        "INSERT INTO photo (id, collection_id, source_key, sha256, source, stamp, permalink, taken_at, place, state,"
+        " reason, generation) VALUES ('p', 1, '/a.jpg', 'red', 'folder', '1', NULL, NULL, NULL, 'ready', NULL, 5)",
         "INSERT INTO model VALUES (1, 'captioner', 'm', 'd')",
         "INSERT INTO analysis (sha256, model_id) VALUES ('red', 1)",
         "INSERT INTO caption VALUES ('red', 1, 0, 'a dog', -0.5)",
@@ -59,7 +60,7 @@ def rows_of(path: Path) -> dict[str, list[tuple]]:
     }
 
 
-@pytest.fixture(params=["0001", "0002"])
+@pytest.fixture(params=["0001", "0002", "0003", "0004", "0005"])
 def older(tmp_path, request) -> Path:
     return older_library(tmp_path / "old", request.param)
 

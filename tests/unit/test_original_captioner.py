@@ -16,6 +16,7 @@ from PIL import Image
 from safetensors.torch import load as load_tensors
 from torch import nn
 
+from photosearch.captioner.inspection import Inspector
 from photosearch.captioner.original import (
     ENCODED_AT_ONCE,
     VOCABULARY,
@@ -170,7 +171,7 @@ def test_logits_are_the_pickled_modules_own(captioner, parts):
     grid, old_words = torch.rand(3, 14, 14, 2048), torch.randint(0, len(WORDMAP), (3, 8))
     new_number = {old: new for new, old in enumerate(OLD_NUMBERS)}
     new_words = torch.tensor([[new_number[int(word)] for word in row] for row in old_words])
-    ours = captioner._decoder
+    ours = captioner.decoder
     with torch.no_grad():
         wanted = parts[1](grid, old_words)[:, :, OLD_NUMBERS]
         memory, state = ours.look(grid.flatten(1, 2))
@@ -209,6 +210,15 @@ def test_captions_are_the_old_decoders_likeliest(captioner, parts, pictures):
             logits[-1, [n for n in range(len(WORDMAP)) if n != WORDMAP["<end>"]]] = -math.inf
         steps = logits.log_softmax(1)[range(len(numbers) - 1), numbers[1:]]
         assert best.log_prob == pytest.approx(float(steps.mean()), abs=1e-3)
+
+
+def test_a_sentence_can_be_looked_into(captioner, pictures):
+    inspector = Inspector(captioner, pictures[0])
+    for caption in inspector.write():
+        read = inspector.read(caption.text)
+        assert read.grid == (14, 14)
+        assert read.attention.sum(1) == pytest.approx(1, abs=1e-4)
+        assert read.log_prob == pytest.approx(caption.log_prob, abs=1e-4)
 
 
 def test_a_batch_is_captioned_as_one_by_one(captioner, pictures):

@@ -30,8 +30,8 @@ def path(tmp_path) -> Path:
     return write_zip(tmp_path / "holidays.zip", MEMBERS)
 
 
-def listed(source: PhotosZipSource) -> dict[str, Listing | Failure]:
-    return {item.source_key: item for item in source.listings((), Watch())}
+def listed(source: PhotosZipSource, known: dict[str, str | None] | None = None) -> dict[str, Listing | Failure]:
+    return {item.source_key: item for item in source.listings(known or {}, Watch())}
 
 
 def test_pictures_are_listed_by_their_path_in_the_zip(path):
@@ -120,6 +120,47 @@ def test_a_zip_that_goes_before_it_is_listed_is_told(path):
 
 
 def test_the_one_who_watches_may_end_it(path):
-    items = PhotosZipSource(path).listings((), Watch(is_cancelled=lambda: True))
+    items = PhotosZipSource(path).listings({}, Watch(is_cancelled=lambda: True))
     with pytest.raises(Cancelled):
         next(items)
+
+
+# Another ZIP of the same name
+
+
+@pytest.fixture
+def twin(path, tmp_path) -> Path:
+    (tmp_path / "elsewhere").mkdir()
+    return write_zip(tmp_path / "elsewhere" / path.name, {"red.jpg": picture("green")})
+
+
+def known_of(items: dict[str, Listing | Failure]) -> dict[str, str | None]:
+    return {key: item.address for key, item in items.items()}
+
+
+def test_another_zip_of_the_name_has_keys_of_its_own_for_good(path, twin):
+    known = known_of(listed(PhotosZipSource(path)))
+    source = PhotosZipSource(twin)
+    (key,) = items = listed(source, known)
+    assert key not in known
+    assert key.endswith("/red.jpg")
+    assert not any(source.covers(one) for one in known)
+    known |= known_of(items)
+    path.unlink()
+    assert list(listed(PhotosZipSource(twin), known)) == [key]
+    with Archives() as archives:
+        assert photos_zip.read(key, str(twin), archives, LIMIT) == picture("green")
+
+
+def test_a_zip_that_was_moved_keeps_its_keys(path, tmp_path):
+    known = known_of(listed(PhotosZipSource(path)))
+    (tmp_path / "moved").mkdir()
+    source = PhotosZipSource(path.rename(tmp_path / "moved" / path.name))
+    assert list(listed(source, known)) == list(known)
+    assert all(source.covers(key) for key in known)
+
+
+def test_where_both_were_mixed_before_each_covers_its_own_only(path, twin):
+    known = {"holidays.zip/red.jpg": str(twin), "holidays.zip/gone.jpg": str(path), "holidays.zip/old.jpg": str(twin)}
+    listed(source := PhotosZipSource(path), known)
+    assert [source.covers(key) for key in known] == [False, True, False]

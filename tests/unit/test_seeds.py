@@ -4,11 +4,12 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from photosearch.errors import PhotosearchError
 from photosearch.records import Caption, Details, Detection, Failure, Listing, Photo, PhotoState, TextKind
-from photosearch.seeds import seed_files
+from photosearch.seeds import has_address, seed_files, write_seeds
 from photosearch.sources import UNWATCHED, urls
 from photosearch.sources.source import Source
 
@@ -60,9 +61,32 @@ def test_an_empty_collection_has_files_too():
     assert [json.loads(text) for text in seed_files("x", []).values()] == [[], {}, {"x": []}]
 
 
-def test_a_photo_without_an_address_stands_under_what_it_is_shown_by():
-    photos = [photo("A/1", permalink=PERMALINK), photo("/photos/a.jpg")]
-    assert json.loads(seed_files("x", photos)["url_list_x.json"]) == [PERMALINK, "/photos/a.jpg"]
+def test_a_photo_without_an_address_is_left_out():
+    photos = [photo("A/1", permalink=PERMALINK), photo("/photos/a.jpg"), photo("photos.zip/a.jpg")]
+    assert json.loads(seed_files("x", photos)["url_list_x.json"]) == [PERMALINK]
+    with pytest.raises(PhotosearchError, match=r"No photo of .x. has an address.*JSON or CSV"):
+        seed_files("x", photos[1:])
+
+
+def test_a_database_that_is_there_keeps_its_other_collections(tmp_path):
+    write_seeds(tmp_path, "k", [photo("https://a.example/1.jpg", "a dog")])
+    write_seeds(tmp_path, "z", [photo("https://a.example/2.jpg")])
+    write_seeds(tmp_path, "z", [photo("https://a.example/3.jpg")])
+    held = json.loads((tmp_path / "photosearch_db.json").read_text())
+    assert {name: [entry["url"] for entry in entries] for name, entries in held.items()} == {
+        "k": ["https://a.example/1.jpg"],
+        "z": ["https://a.example/3.jpg"],
+    }
+    assert not list(tmp_path.glob("*.part"))
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"k": 5}'])
+def test_what_is_no_database_is_not_overwritten(tmp_path, content):
+    (tmp_path / "photosearch_db.json").write_text(content)
+    with pytest.raises(PhotosearchError, match=r"photosearch_db\.json"):
+        write_seeds(tmp_path, "k", [photo("https://a.example/1.jpg")])
+    assert [path.name for path in tmp_path.iterdir()] == ["photosearch_db.json"]
+    assert (tmp_path / "photosearch_db.json").read_text() == content
 
 
 def test_no_slide_of_a_post_gets_lost(tmp_path):
@@ -110,6 +134,7 @@ PHOTOS = st.lists(st.builds(photo, KEYS, LINES, st.lists(LINES.filter(bool), max
 @settings(deadline=None)
 @given(NAMES, PHOTOS)
 def test_reading_what_was_written_gives_the_same(tmp_path_factory, collection, photos):
+    assume(all(map(has_address, photos)))
     folder = tmp_path_factory.getbasetemp()
     files = seed_files(collection, photos)
     addresses, captions, database = files

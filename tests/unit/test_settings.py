@@ -46,3 +46,19 @@ def test_other_demo_values_are_refused(value: str) -> None:
     with pytest.raises(SettingsError, match=f"PHOTOSEARCH_DEMO is '{value}'"):
         read_settings({"PHOTOSEARCH_DEMO": value})
     assert issubclass(SettingsError, PhotosearchError)
+
+
+def test_other_sites_are_origins_with_commas_or_spaces_between() -> None:
+    assert read_settings({}).cors_origins == ()
+    value = "https://example.org, http://localhost:3000 *"
+    assert read_settings({"PHOTOSEARCH_CORS_ORIGINS": value}).cors_origins == (
+        "https://example.org",
+        "http://localhost:3000",
+        "*",
+    )
+
+
+@pytest.mark.parametrize("value", ["example.org", "https://example.org/", "https://Example.org", "ftp://example.org"])
+def test_what_is_no_origin_is_refused(value: str) -> None:
+    with pytest.raises(SettingsError, match="PHOTOSEARCH_CORS_ORIGINS"):
+        read_settings({"PHOTOSEARCH_CORS_ORIGINS": value})

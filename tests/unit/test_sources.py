@@ -205,3 +205,42 @@ def test_a_missing_demo_photo_is_a_source_error(monkeypatch):
     monkeypatch.setitem(demo.PHOTOS, "scikit-learn", ("missing.jpg",))
     with pytest.raises(SourceError, match=r"missing\.jpg is missing"):
         list(DemoSource().listings((), UNWATCHED))
+
+
+# What is meant
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "instagram:Sea",
+        "@sea",
+        "@sea.",
+        "instagram.com/sea/",
+        "https://www.instagram.com/sea/",
+        "HTTPS://Instagram.com/sea/?hl=de",
+    ],
+)
+def test_a_profile_is_named_in_several_ways(name):
+    (source,) = find_sources([name], Path("library"), NO_OPTIONS)
+    assert (source.kind, source.collection.rstrip(".")) == ("instagram", "sea")
+
+
+@pytest.mark.parametrize("name", ["instagram:http://[x/y", "instagram:", "instagram:a b", "instagram.com/p/x/"])
+def test_what_can_be_no_profile_is_refused(name):
+    with pytest.raises(SourceError):
+        find_sources([name], Path("library"), NO_OPTIONS)
+
+
+def test_a_file_may_begin_with_an_at_sign(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "@sea").mkdir()
+    (source,) = find_sources(["./@sea"], Path("library"), NO_OPTIONS)
+    assert source.kind == "folder"
+
+
+@pytest.mark.parametrize("name", ["l.txt", "l.json", "l.csv", "l.zip", "l"])
+def test_what_would_be_read_for_ever_is_refused(tmp_path, name):
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(SourceError, match="no file and no folder"):
+        find_sources([str(tmp_path / name)], Path("library"), NO_OPTIONS)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import io
+import os
 import zipfile
 from pathlib import Path
 
 import pytest
 
-from photosearch.errors import Cancelled, SourceError
+from photosearch.errors import Cancelled
 from photosearch.records import Failure, PhotoState
 from photosearch.sources import Watch
+from photosearch.sources.photos_zip import PhotosZipSource
 from photosearch.workspace import Workspace
 from tests.conftest import ColourStation, analyse, jpeg
 
@@ -80,9 +82,49 @@ def test_a_collection_takes_its_files_with_it_but_for_those_that_another_holds(w
     assert kept(workspace) == []
 
 
-def test_what_is_no_zip_is_refused(workspace: Workspace) -> None:
-    with pytest.raises(SourceError, match="no ZIP"):
-        upload(workspace, ("broken.zip", b"PK but not really"))
+def test_what_is_no_zip_fails_by_its_own_name_and_the_rest_is_kept(workspace: Workspace) -> None:
+    report = upload(workspace, ("bad.zip", b"PK but not really"), ("good.jpg", jpeg("red"))).report
+    assert report.n_new == 1
+    (failure,) = report.failures
+    assert failure.source_key == "bad.zip"
+    assert failure.reason.startswith("it is no ZIP")
+    assert str(workspace.library.folder) not in failure.reason
+
+
+def test_a_zip_lies_in_the_library_while_it_is_taken_apart_and_not_afterwards(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[Path] = []
+    whole = PhotosZipSource.listings
+
+    def listings(self: PhotosZipSource, known: dict[str, str | None], watch: Watch):  # type: ignore[no-untyped-def]
+        seen.append(self._path)
+        return whole(self, known, watch)
+
+    monkeypatch.setattr(PhotosZipSource, "listings", listings)
+    upload(workspace, ("trip.zip", zipped(**{"a.jpg": jpeg("red")})))
+    assert seen[0].is_relative_to(workspace.library.folder.resolve())
+    assert not seen[0].parent.exists()
+
+
+def test_what_a_killed_process_left_is_cleared_away(workspace: Workspace) -> None:
+    left, fresh = (workspace.library.folder / f"arriving-{name}" for name in ("old", "new"))
+    for folder in (left, fresh):
+        folder.mkdir()
+    os.utime(left, (0, 0))
+    upload(workspace, ("trip.zip", zipped(**{"a.jpg": jpeg("red")})))
+    assert (left.exists(), fresh.exists()) == (False, True)
+
+
+@pytest.mark.parametrize("name", ["x" * 300 + ".jpg", "x" * 300 + ".zip", "a\0b.zip", "\ud800.jpg", "a\nb\x1b[31m.jpg"])
+def test_odd_names_are_kept_as_they_can_be(workspace: Workspace, name: str) -> None:
+    data = zipped(**{"a.jpg": jpeg("red")}) if name.endswith(".zip") else jpeg("red")
+    assert upload(workspace, (name, data)).report.n_new == 1
+    (photo,) = workspace.photos("c")
+    assert photo.source_key.isprintable()
+    assert len(photo.source_key) < 255
+    assert photo.source_key.endswith(".jpg")
+    assert analyse(workspace.library, ColourStation()).n_captioned == 1
 
 
 def test_what_is_no_picture_fails_with_a_reason(workspace: Workspace) -> None:

@@ -148,20 +148,53 @@ def log_in(
         SourceError: Instagram refuses; the message says what to do.
         Cancelled: the one who watches ended it.
     """
-    name = user_name(user)
-    connection = connect(folder, None, watch, clock)
-    about = f'the login of "{name}"'
-    with closing(connection):
-        refused = _refusal(about, connection.login, name, password)
+    with closing(Login(folder, user, watch, clock)) as login:
+        refused = login.give_password(password)
         del password  # no traceback from here on shows it
-        n_codes = 0
-        while refused is not None and connection.two_factor_auth_pending and n_codes < _MAX_CODES:
-            refused = _refusal(about, connection.two_factor_login, "".join(two_factor().split()))
-            n_codes += 1
+        while refused is not None and login.wants_code:
+            refused = login.give_code(two_factor())
         if refused is not None:
             raise refused
-        _save(folder, name, connection.save_session())
-    return name
+        return login.user
+
+
+class Login:
+    """A login on its way. Instagram may want a code after the password, which belongs to this very login.
+
+    What it refuses is returned, not raised: no traceback holds what was given.
+    """
+
+    def __init__(self, folder: Path, user: str, watch: Watch = _WATCH, clock: Clock | None = None) -> None:
+        """Asks nothing yet; raises `SourceError` where the name can be none."""
+        self.user = user_name(user)
+        self._folder = folder
+        self._connection = connect(folder, None, watch, clock)
+        self._about = f'the login of "{self.user}"'
+        self._n_codes = 0
+
+    @property
+    def wants_code(self) -> bool:
+        """Whether a two-factor code is to be given; three may be."""
+        return bool(self._connection.two_factor_auth_pending) and self._n_codes < _MAX_CODES
+
+    def give_password(self, password: str) -> PhotosearchError | None:
+        """Log in, and save the session where no code is wanted; raises `LibraryError` where it cannot be saved."""
+        refused = _refusal(self._about, self._connection.login, self.user, password)
+        del password
+        return refused or self._save()
+
+    def give_code(self, code: str) -> PhotosearchError | None:
+        """The second step, in the same way."""
+        self._n_codes += 1
+        return _refusal(self._about, self._connection.two_factor_login, "".join(code.split())) or self._save()
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        self._connection.close()
+
+    def _save(self) -> PhotosearchError | None:
+        _save(self._folder, self.user, self._connection.save_session())
+        return None
 
 
 def _refusal(about: str, step: Callable[..., object], *secrets: str) -> PhotosearchError | None:

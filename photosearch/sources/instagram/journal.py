@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -40,11 +40,17 @@ class Journal:
 
     def begin(self, login: str | None) -> None:
         """A listing begins; keep who is logged in for it."""
-        self._write(login, self.complete())
+        held = read_json(self._path)
+        write_private(self._path, {**(held if isinstance(held, dict) else {}), "login": login})
 
-    def complete(self) -> Complete | None:
-        """The latest complete listing, None where there was none."""
+    def complete(self, known: Collection[str]) -> Complete | None:
+        """The latest complete listing, None where there was none, or the collection does not hold all that it listed.
+
+        Whoever takes a listing may fail to keep it, as on a full disk, after it has ended.
+        """
         match read_json(self._path):
+            case {"listed": list(listed)} if not all(key in known for key in listed):
+                return None
             case {"complete": {"newest": str(newest), "oldest_key": str(oldest), **limits}}:
                 max_posts, since = limits.get("max_posts"), limits.get("since")
                 try:
@@ -58,9 +64,21 @@ class Journal:
                     return None
         return None
 
-    def end(self, login: str | None, complete: Complete | None) -> None:
-        """A listing ended by itself; what an interrupted one has left is of no use any more."""
-        self._write(login, complete)
+    def end(self, login: str | None, complete: Complete | None, listed: Sequence[str]) -> None:
+        """A listing ended by itself; what an interrupted one has left is of no use any more.
+
+        Args:
+            login: who was logged in for it.
+            complete: what the next one may rely on, once the collection holds all that was `listed`.
+            listed: keys that the collection did not hold before.
+        """
+        kept = complete and {
+            "newest": complete.newest.isoformat(),
+            "oldest_key": complete.oldest_key,
+            "max_posts": complete.max_posts,
+            "since": complete.since.isoformat() if complete.since else None,
+        }
+        write_private(self._path, {"login": login, "complete": kept, "listed": list(listed)})
         self.forget_interrupted()
 
     def interrupted_path(self, magic: str) -> Path:
@@ -71,15 +89,6 @@ class Journal:
         """Let the next listing begin at the top."""
         for path in self._folder.glob(f"resume-{self._profile}-*.json"):
             path.unlink(missing_ok=True)
-
-    def _write(self, login: str | None, complete: Complete | None) -> None:
-        kept = complete and {
-            "newest": complete.newest.isoformat(),
-            "oldest_key": complete.oldest_key,
-            "max_posts": complete.max_posts,
-            "since": complete.since.isoformat() if complete.since else None,
-        }
-        write_private(self._path, {"login": login, "complete": kept})
 
 
 def may_stop(complete: Complete | None, options: Options, known: Collection[str]) -> bool:

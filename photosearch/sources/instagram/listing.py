@@ -51,7 +51,8 @@ class Walk:
         self._options = options
         self._journal = journal
         self._known = known
-        self._complete = journal.complete()
+        self._complete = journal.complete(known)
+        self._listed: list[str] = []  # new ones, which the collection has yet to take
         self._end = _End.BOTTOM
         self._last_key: str | None = None
         self._n_photos = 0
@@ -76,7 +77,7 @@ class Walk:
             raise
         with self._asking(watch):
             first = posts.first_item if posts.total_index else None
-        self._journal.end(self._connection.username, self._completed(first))
+        self._journal.end(self._connection.username, self._completed(first), self._listed)
 
     def _find(self) -> Profile:
         """The profile; instaloader looks at its public page, which Instagram does not show everywhere."""
@@ -107,15 +108,18 @@ class Walk:
             self._connection,
             posts,
             load=lambda _, path: self._load(Path(path)),
-            save=lambda frozen, path: write_private(Path(path), frozen._asdict()),
+            save=lambda frozen, path: write_private(Path(path), {**frozen._asdict(), "listed": self._listed}),
             format_path=lambda magic: str(self._journal.interrupted_path(magic)),
         )
 
     def _load(self, path: Path) -> FrozenNodeIterator:
-        """The place of an interrupted listing; what was listed before it must be in this collection."""
+        """The place of an interrupted listing; all that was listed before it must be in this collection."""
         frozen: Any = read_json(path)
         match frozen:
             case {"first_node": {"code": str(code)}} if key_of(code) in self._known:
+                listed = frozen.pop("listed", [])
+                if not isinstance(listed, list) or not all(key in self._known for key in listed):
+                    raise InvalidArgumentException("what was listed before it was not kept")
                 try:
                     return FrozenNodeIterator(**frozen)
                 except TypeError as error:
@@ -170,6 +174,8 @@ class Walk:
         for item in listings_of(post):
             if isinstance(item, Listing):
                 self._last_key = item.source_key
+                if item.source_key not in self._known:
+                    self._listed.append(item.source_key)
                 self._n_photos += 1
                 self._connection.pace.n_done = self._n_photos
             yield item

@@ -28,9 +28,12 @@ def profile_name(written: str) -> str:
     name = written.strip().removeprefix(PREFIX)
     if "/" not in name:
         return user_name(name)
-    address = urlsplit(name if "://" in name else f"https://{name}")
-    parts = [part for part in address.path.split("/") if part]
-    if address.netloc.lower() not in _HOSTS or len(parts) != 1:
+    try:
+        address = urlsplit(name if "://" in name else f"https://{name}")
+        host, parts = address.netloc.lower(), [part for part in address.path.split("/") if part]
+    except ValueError:  # its host is damaged
+        host, parts = "", []
+    if host not in _HOSTS or len(parts) != 1:
         raise SourceError(
             f'"{written}" is not the address of an Instagram profile. Give it as {PREFIX}NAME'
             " or https://www.instagram.com/NAME/."

@@ -33,6 +33,7 @@ class Problem:
     fact: str
     advice: str
     reach: Reach = Reach.ALL
+    may_pass: bool = True  # whether asking later may help
 
 
 class InstagramProblem(SourceError):
@@ -87,7 +88,10 @@ BY_TYPE: Mapping[type[Exception], Problem] = {
     ),
     theirs.TooManyRequestsException: TOO_MANY,
     theirs.QueryReturnedNotFoundException: Problem(
-        "Instagram does not find {about} (404).", "It may have been deleted; check it in a browser.", Reach.POST
+        "Instagram does not find {about} (404).",
+        "It may have been deleted; check it in a browser.",
+        Reach.POST,
+        may_pass=False,
     ),
     theirs.QueryReturnedBadRequestException: Problem(
         "Instagram refused the question for {about} as a bad request (400), as instaloader {version} put it.",
@@ -205,7 +209,12 @@ BY_TEXT: tuple[tuple[tuple[type[Exception], ...], str, Problem], ...] = (
     (
         (theirs.BadResponseException,),
         "fetching post metadata failed|unknown media_type",
-        Problem("Instagram does not show {about}.", "It may have been deleted; check it in a browser.", Reach.POST),
+        Problem(
+            "Instagram does not show {about}.",
+            "It may have been deleted; check it in a browser.",
+            Reach.POST,
+            may_pass=False,
+        ),
     ),
 )  # the first that fits says more than the class
 

@@ -7,7 +7,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from photosearch.errors import PhotoError, SourceError
+from photosearch.errors import PhotoError, SourceError, TryLater
 from photosearch.records import Listing
 from photosearch.sources.instagram.access import connect, users
 from photosearch.sources.instagram.journal import latest_login
@@ -48,6 +48,7 @@ class InstagramReader:
         """A picture's bytes, whole even where the etag is still right.
 
         Raises:
+            TryLater: Instagram or the network refuses for now.
             PhotoError: it cannot be had; the reason says why.
             Cancelled: the one who watches ended a wait.
         """
@@ -90,16 +91,19 @@ class InstagramReader:
     def _ask(self, code: str) -> None:
         """Have the links of a post's slides; what concerns all posts is asked once in a run."""
         if self._refused:
-            raise PhotoError(self._refused)
+            raise TryLater(self._refused)
         try:
             links = self._links_of(code)
         except SourceError as error:
             from photosearch.sources.instagram.problems import InstagramProblem, Reach
 
             reason = f"its link has expired, and there is no new one: {error}"
-            if not isinstance(error, InstagramProblem) or error.problem.reach is Reach.ALL:
+            problem = error.problem if isinstance(error, InstagramProblem) else None
+            if problem is not None and not problem.may_pass:
+                raise PhotoError(reason) from error
+            if problem is None or problem.reach is Reach.ALL:
                 self._refused = reason
-            raise PhotoError(reason) from error
+            raise TryLater(reason) from error
         if len(self._links) >= _MAX_POSTS_KEPT:
             self._links.clear()
         self._links[code] = links

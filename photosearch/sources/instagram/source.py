@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,6 +25,7 @@ class InstagramSource:
     kind = KIND
     described = False  # its pictures have no captions of ours yet
     n_skipped = 0
+    listed_in: str | None = None
 
     def __init__(self, profile: str, options: Options, folder: Path, *, clock: Clock | None = None) -> None:
         """Asks nothing yet.
@@ -46,7 +47,7 @@ class InstagramSource:
         self._folder = folder
         self._clock = clock
 
-    def listings(self, known: Collection[str], watch: Watch) -> Iterator[Listing | Failure]:
+    def listings(self, known: Mapping[str, str | None], watch: Watch) -> Iterator[Listing | Failure]:
         """Each slide of each post; interrupted, it keeps its place and goes on from there the next time.
 
         Raises:

@@ -1,0 +1,61 @@
+"""Inspect: look inside the caption of one photo, and correct it."""
+
+import streamlit as st
+
+from photosearch.errors import PhotoNotFound
+from photosearch.records import PhotoState
+from photosearch.ui import state
+from photosearch.ui.choosing import bring_picture, choose_photo
+from photosearch.ui.comparing import compare_captioners
+from photosearch.ui.correcting import correct_caption
+from photosearch.ui.findings import show_facts, show_findings, show_texts
+from photosearch.ui.inspecting import look_inside
+from photosearch.ui.subject import Subject, of_photo
+from photosearch.ui.text import plain
+
+workspace = state.workspace()
+photo_id = st.query_params.get("photo")
+
+
+def go_back(collection: str) -> None:
+    """To the photos of the same collection."""
+    st.query_params.clear()
+    st.session_state["name"] = collection
+
+
+def show(subject: Subject) -> None:
+    """All there is to see of one picture."""
+    show_facts(subject)
+    if subject.caption is not None:
+        st.markdown(f"#### {plain(subject.caption.text)}")
+    elif subject.photo is not None and subject.photo.is_corrected:
+        st.info("A person said that no sentence fits. What the model would write is below.")
+    elif subject.photo is not None and subject.photo.state is PhotoState.NEW:
+        st.info("This photo is not captioned yet. What the model would write is below.")
+    if subject.picture is not None:
+        look_inside(subject)
+    show_texts(subject)
+    if subject.photo is not None and not workspace.settings.demo:
+        correct_caption(subject.photo)
+    st.subheader("Two captioners side by side", anchor=False)
+    compare_captioners(subject)
+    show_findings(subject)
+
+
+st.title("Look inside a caption", anchor=False)
+if photo_id:
+    another = st.empty()
+    try:
+        photo = workspace.library.photo(photo_id)
+    except PhotoNotFound as error:
+        another.button("Choose a photo", key="another", on_click=st.query_params.clear)
+        st.error(plain(f"{error} It may have been removed. Choose another one."))
+        st.stop()
+    another.button("Another photo", key="another", on_click=go_back, args=(photo.collection,))
+    show(of_photo(photo))
+else:
+    own = bring_picture()
+    if own is not None:
+        show(own)
+    else:
+        choose_photo()

@@ -1,0 +1,165 @@
+"""A look inside a sentence: where the captioner looked for each word, how sure it was, what else it might have said.
+
+A sentence is read word by word by the model that is asked, whoever wrote it; so a person's sentence can be inspected,
+too. Shapes: T steps, the last of them the sentence's end; R regions; V vocabulary.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+import re
+import threading
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeAlias, TypeVar, cast
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from photosearch.captioner import beam
+from photosearch.captioner.captioner import Captioner
+from photosearch.captioner.original import OriginalCaptioner
+from photosearch.captioner.vocabulary import END, SPECIAL, START, UNKNOWN, Vocabulary
+from photosearch.images import Picture
+from photosearch.records import Caption, Prediction
+from photosearch.stations import Batch
+
+T = TypeVar("T")
+Attentive: TypeAlias = Captioner | OriginalCaptioner  # those whose attention can be seen
+N_ALTERNATIVES = 5
+MAX_WORDS_READ = 60  # of a longer sentence the first ones are read
+ROOM = 8  # words that may follow a beginning as long as the model's sentences get
+_WORD = re.compile(r"[\w']+")
+_KEPT = 32  # answers remembered a picture
+
+
+@dataclass(frozen=True)
+class Step:
+    """One word of a sentence, as the model sees it that has read those before."""
+
+    word: str  # empty: the sentence ends here
+    prob: float
+    known: bool  # False: the model knows no such word, and reads it as "some other word"
+    alternatives: tuple[Prediction, ...]  # the likeliest next words, best first; the empty one ends the sentence
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """A sentence about a picture, read by a model."""
+
+    model: str
+    steps: tuple[Step, ...]  # T
+    attention: np.ndarray  # float32 (T, R); rows sum to 1
+    grid: tuple[int, int]  # the regions' rows and columns over the whole picture; their product is R
+    log_prob: float  # nats a word, the end counted
+
+    @property
+    def words(self) -> list[str]:
+        """The words without the end."""
+        return [step.word for step in self.steps if step.word]
+
+
+class Inspector:
+    """A picture as one captioner sees it; its answers are remembered. Use from any thread."""
+
+    def __init__(self, captioner: Attentive, picture: Picture) -> None:
+        self.model = captioner.name
+        self.vocabulary = captioner.vocabulary
+        self.decoding = captioner.decoding  # the model's own way
+        self._captioner = captioner
+        self._batch = Batch([picture])
+        self._answers: dict[Hashable, object] = {}
+        self._lock = threading.RLock()
+
+    def read(self, text: str, decoding: beam.Decoding | None = None) -> Inspection:
+        """Read a sentence word by word; of a long one its first `MAX_WORDS_READ` words."""
+        decoding = decoding or self.decoding
+        return self._once((text, decoding), lambda: self._read(read_words(text, self.vocabulary), decoding))
+
+    def write(self, decoding: beam.Decoding | None = None, beginning: Sequence[str] = ()) -> tuple[Caption, ...]:
+        """Write sentences, best first, that begin with the given words."""
+        decoding = decoding or self.decoding
+        words = tuple(beginning)
+        return self._once((words, decoding), lambda: self._write(words, decoding))
+
+    def _once(self, key: Hashable, make: Callable[[], T]) -> T:
+        with self._lock:
+            if key not in self._answers:
+                while len(self._answers) >= _KEPT:
+                    del self._answers[next(iter(self._answers))]
+                self._answers[key] = make()
+            return cast("T", self._answers[key])
+
+    def _write(self, words: tuple[str, ...], decoding: beam.Decoding) -> tuple[Caption, ...]:
+        if len(words) >= decoding.max_words:
+            decoding = replace(decoding, max_words=len(words) + ROOM)
+        (found,) = self._captioner.write(self._batch, decoding, self.vocabulary.encode(words))
+        if UNKNOWN not in self.vocabulary.encode(words):
+            return found
+        return tuple(
+            replace(caption, text=" ".join([*words, *caption.text.split()[len(words) :]])) for caption in found
+        )
+
+    @torch.inference_mode()
+    def _read(self, words: list[str], decoding: beam.Decoding) -> Inspection:
+        numbers = [*self.vocabulary.encode(words), END]
+        logits, attention = _listen(self._captioner.decoder, self._captioner.see(self._batch), [START, *numbers[:-1]])
+        last, said = torch.tensor([START, *numbers[:-1]]), torch.tensor(numbers)
+        log_probs = beam.next_words(logits, last, decoding, given=said)  # (T, V)
+        free = beam.next_words(logits, last, decoding)
+        if len(words) == decoding.max_words:  # there it can only end
+            for rows in (log_probs, free):
+                rows[-1] = -math.inf
+                rows[-1, END] = 0.0
+        own = log_probs.gather(1, said[:, None])[:, 0]  # (T)
+        probs, best = free.exp().topk(min(N_ALTERNATIVES, free.shape[1]), dim=1)
+        alternatives = [
+            tuple(Prediction(self._word(n), p) for n, p in zip(*row, strict=True) if p > 0)
+            for row in zip(best.tolist(), probs.tolist(), strict=True)
+        ]
+        steps = tuple(
+            Step(word, prob, number != UNKNOWN, others)
+            for word, number, prob, others in zip([*words, ""], numbers, own.exp().tolist(), alternatives, strict=True)
+        )
+        side = math.isqrt(attention.shape[1])
+        return Inspection(self.model, steps, attention.numpy(), (side, side), min(float(own.mean()), 0.0))
+
+    def _word(self, number: int) -> str:
+        return "" if number == END else self.vocabulary.words[number]
+
+
+def read_words(text: str, vocabulary: Vocabulary) -> list[str]:
+    """A sentence's words as the model has them, where it has them; at most `MAX_WORDS_READ`."""
+    found: list[str] = []
+    for part in text.split():
+        whole = [word for word in (part, part.lower()) if vocabulary.encode([word])[0] >= len(SPECIAL)]
+        found += whole[:1] or _WORD.findall(part.lower())
+    return found[:MAX_WORDS_READ]
+
+
+def to_npz(inspection: Inspection) -> bytes:
+    """The numbers to take away: words, probabilities, attention (T, R), grid; `numpy.load` reads it without pickle."""
+    out = io.BytesIO()
+    np.savez_compressed(
+        out,
+        words=np.array([step.word or "<end>" for step in inspection.steps]),
+        probabilities=np.array([step.prob for step in inspection.steps], np.float32),
+        attention=inspection.attention,
+        grid=np.array(inspection.grid),
+        model=np.array(inspection.model),
+    )
+    return out.getvalue()
+
+
+def _listen(decoder: beam.Writer, regions: Tensor, words: Sequence[int]) -> tuple[Tensor, Tensor]:
+    """Read a sentence over one picture's regions (1, R, E): next words' logits (T, V), attention (T, R)."""
+    memory, state = decoder.look(regions)
+    logits, attention = [], []
+    for word in words:
+        embedded = decoder.embedding(torch.tensor([word]))
+        state, context, weights = decoder.step(memory, state, embedded)
+        logits.append(decoder.logits(embedded, state.hidden, context))
+        attention.append(weights)
+    return torch.cat(logits), torch.cat(attention).float()

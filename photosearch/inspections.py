@@ -1,0 +1,118 @@
+"""Photos of the library as captioners see them, remembered for the next look."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from photosearch import images
+from photosearch.captioner.captioner import Captioner
+from photosearch.captioner.inspection import Inspector
+from photosearch.captioner.original import OriginalCaptioner
+from photosearch.errors import ModelError, PhotoError
+from photosearch.library import Library
+from photosearch.library.corrections import forget_corrections
+from photosearch.loader import CAPTIONER, Models
+from photosearch.originals import find_listed, read_original
+from photosearch.records import Photo
+from photosearch.settings import Settings
+from photosearch.stations import Batch
+
+T = TypeVar("T")
+_KEPT = 24  # pictures, at most 2 MB each, and as many inspectors
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A photo's picture; where the photo itself cannot be read, its thumbnail."""
+
+    picture: images.Picture
+    lacking: str | None = None  # why it is only the thumbnail
+
+
+class Inspections:
+    """Looks at photos of a library, one at a time, on demand. Use from any thread."""
+
+    def __init__(self, library: Library, settings: Settings, models: Models) -> None:
+        self._library = library
+        self._settings = settings
+        self._models = models
+        self._pictures: OrderedDict[Hashable, Seen] = OrderedDict()
+        self._inspectors: OrderedDict[Hashable, Inspector] = OrderedDict()
+        self._lock = threading.RLock()
+
+    def picture(self, photo: Photo) -> Seen:
+        """A photo's picture; raises `PhotoError` where not even a thumbnail is there, `PhotoNotFound`."""
+        key = (photo.id, photo.sha256)
+        seen = self._once(self._pictures, key, lambda: self._read(photo))
+        if seen.lacking:
+            with self._lock:
+                self._pictures.pop(key, None)  # the photo may come back
+        return seen
+
+    def inspector(self, picture: images.Picture, model: str = CAPTIONER) -> Inspector:
+        """A library's picture as a captioner sees it; raises as `open_inspector` does."""
+        key = (picture.sha256, picture.rgb.size, model)
+        return self._once(self._inspectors, key, lambda: self.open_inspector(picture, model))
+
+    def open_inspector(self, picture: images.Picture, model: str = CAPTIONER) -> Inspector:
+        """Any picture as a captioner sees it, not remembered here.
+
+        Raises:
+            ModelError: there is no such captioner, or it is of a kind that cannot be looked into.
+        """
+        found = self._models.captioner(model)
+        if not isinstance(found, Captioner | OriginalCaptioner):
+            raise ModelError(f'The model "{model}" cannot be looked into. Choose one of those that attend to regions.')
+        return Inspector(found, picture)
+
+    def ask_again(self, photo: Photo, model: str = CAPTIONER) -> None:
+        """Have a captioner look at a photo anew, and let its sentence count instead of what people said.
+
+        Raises:
+            ModelError: there is no such captioner.
+            PhotoError: the photo itself cannot be read.
+            PhotoNotFound: it was removed meanwhile.
+        """
+        seen = self.picture(photo)
+        if seen.lacking or photo.sha256 is None:
+            raise PhotoError(
+                f'"{photo.name}" cannot be looked at again: {seen.lacking}.'
+                " Take the correction back to have the model's earlier sentence."
+            )
+        captioner = self._models.captioner(model)
+        (told,) = captioner.look(Batch([seen.picture]))
+        model_id = self._library.model_id(captioner.station, captioner.name, captioner.digest)
+        self._library.save([], {model_id: {photo.sha256: told}})
+        forget_corrections(self._library, photo.id)
+
+    def _read(self, photo: Photo) -> Seen:
+        try:
+            data = read_original(self._library, self._settings, find_listed(self._library, photo.id))
+            return Seen(_known_as(photo, images.decode(data)))
+        except PhotoError as error:
+            if photo.sha256 is None:
+                raise
+            path = self._library.files.thumbnail_path(photo.sha256)
+            if not path.is_file():
+                raise
+            return Seen(_known_as(photo, images.decode(path.read_bytes())), lacking=str(error))
+
+    def _once(self, known: OrderedDict[Hashable, T], key: Hashable, make: Callable[[], T]) -> T:
+        with self._lock:
+            if key in known:
+                known.move_to_end(key)
+                return known[key]
+        made = make()  # outside the lock: a model takes its time
+        with self._lock:
+            while len(known) >= _KEPT:
+                known.popitem(last=False)
+            return known.setdefault(key, made)
+
+
+def _known_as(photo: Photo, picture: images.Picture) -> images.Picture:
+    """The picture under the SHA-256 of the photo, of which it may be a smaller copy."""
+    return replace(picture, sha256=photo.sha256 or picture.sha256)

@@ -1,0 +1,71 @@
+"""What is asked of a whole collection at once: its photos' names, how sure its captions are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import exists, select
+
+from photosearch.library import schema as t
+from photosearch.library.library import Library
+from photosearch.library.photos import newest_model
+from photosearch.records import PhotoState, TextKind
+from photosearch.stations import Station
+
+
+@dataclass(frozen=True)
+class Named:
+    """What a photo may be called by."""
+
+    photo_id: str
+    source_key: str
+    permalink: str | None
+
+    @property
+    def file_name(self) -> str:
+        """The last part of its key."""
+        return self.source_key.replace("\\", "/").rpartition("/")[2]
+
+
+@dataclass(frozen=True)
+class SureCaption:
+    """The caption shown under a photo, and how sure its writer was."""
+
+    photo_id: str
+    sha256: str
+    text: str
+    log_prob: float  # nats a word, <= 0
+
+
+def read_names(library: Library, collection: str) -> list[Named]:
+    """The names of a collection's photos that are there; raises `CollectionNotFound`."""
+    library.generation(collection)  # says what there is where there is none of that name
+    present = (t.collection.c.name == collection) & (t.photo.c.state != PhotoState.GONE)
+    query = select(t.photo.c.id, t.photo.c.source_key, t.photo.c.permalink).join(t.collection).where(present)
+    with library.reading() as connection:
+        return [Named(*row) for row in connection.execute(query)]
+
+
+def read_confidence(library: Library, collection: str) -> list[SureCaption]:
+    """The captions that models wrote and nobody corrected, the least sure first; raises `CollectionNotFound`."""
+    library.generation(collection)
+    corrected = exists().where(
+        t.photo_text.c.photo_id == t.photo.c.id,
+        t.photo_text.c.kind == TextKind.HUMAN,
+        t.photo_text.c.superseded_at.is_(None),
+    )
+    query = (
+        select(t.photo.c.id, t.photo.c.sha256, t.caption.c.text, t.caption.c.log_prob)
+        .select_from(
+            t.photo.join(t.collection).join(
+                t.caption,
+                (t.caption.c.sha256 == t.photo.c.sha256)
+                & (t.caption.c.rank == 0)
+                & (t.caption.c.model_id == newest_model(Station.CAPTIONER, t.photo.c.sha256)),
+            )
+        )
+        .where(t.collection.c.name == collection, t.photo.c.state == PhotoState.READY, ~corrected)
+        .order_by(t.caption.c.log_prob, t.photo.c.id)
+    )
+    with library.reading() as connection:
+        return [SureCaption(*row) for row in connection.execute(query)]

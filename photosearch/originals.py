@@ -1,0 +1,57 @@
+"""A photo as it was taken in, for those who want to see more of it than the thumbnail."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+
+from photosearch import images
+from photosearch.errors import PhotoError, PhotoNotFound
+from photosearch.library import Library, Pending
+from photosearch.library.upkeep import locate
+from photosearch.settings import Settings
+from photosearch.sources.reading import FETCHED, Reader
+
+N_AT_ONCE = 2  # pictures decoded at the same time
+_decoding = threading.Semaphore(N_AT_ONCE)
+
+
+def find_listed(library: Library, photo_id: str) -> Pending:
+    """A photo as it is listed; raises `PhotoNotFound`."""
+    found = locate(library, [photo_id]).get(photo_id)
+    if found is None:
+        raise PhotoNotFound(f'Photo "{photo_id}" was not found.')
+    return found
+
+
+def read_original(library: Library, settings: Settings, photo: Pending) -> bytes:
+    """The bytes that the models have seen: the source's, or what is kept of a fetched photo. Nothing is fetched.
+
+    Raises:
+        PhotoError: the photo was not read yet, is gone, or is another one by now.
+    """
+    if photo.sha256 is None:
+        raise PhotoError("it was not read yet")
+    if photo.source in FETCHED:
+        return _read_kept(library, photo)
+    with Reader(settings) as reader:
+        content = reader.read(photo, images.MAX_FILE_BYTES)
+    if content is None or hashlib.sha256(content.data).hexdigest() != photo.sha256:
+        raise PhotoError("the file has changed since it was read")
+    return content.data
+
+
+def _read_kept(library: Library, photo: Pending) -> bytes:
+    if photo.kept_path is None:
+        raise PhotoError("it was not kept")
+    try:
+        return library.files.path(photo.kept_path).read_bytes()
+    except OSError as error:
+        raise PhotoError(f"what was kept of it cannot be read: {error.strerror}") from error
+
+
+def make_rendition(library: Library, settings: Settings, photo: Pending, side_px: int) -> bytes:
+    """A JPEG of the whole photo, its longer side at most `side_px`, without metadata; raises as `read_original`."""
+    with _decoding:
+        picture = images.decode(read_original(library, settings, photo), side_px)
+        return images.thumbnail(picture, side_px)

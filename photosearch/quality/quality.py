@@ -1,0 +1,123 @@
+"""The one object that the Quality page holds."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from photosearch.analyzer import term_of, words
+from photosearch.fields import Field
+from photosearch.index import Index
+from photosearch.library.measures import SureCaption, read_confidence, read_names
+from photosearch.quality.cards import ModelCard, list_cards
+from photosearch.quality.questions import Question, Questions, read_questions
+from photosearch.quality.ranking import SearchQuality, measure_search
+from photosearch.records import Document, Progress
+from photosearch.speed import RunSpeed, read_speeds
+from photosearch.workspace import Workspace
+
+SAID = frozenset({Field.HUMAN, Field.CAPTION, Field.OWNER})  # where words are written, not predicted
+N_BINS = 24
+
+
+@dataclass(frozen=True)
+class WordCount:
+    """A word of a collection's texts, and how much it tells one photo from another."""
+
+    word: str  # the most frequent one with this stem
+    n_photos: int
+    idf: float
+
+
+@dataclass(frozen=True)
+class Bin:
+    """A bar of a histogram."""
+
+    low: float
+    high: float
+    n: int
+
+
+def bins_of(values: Sequence[float]) -> list[Bin]:
+    """A histogram; without values none."""
+    if not values:
+        return []
+    counts, edges = np.histogram(values, bins=min(N_BINS, len(values)))
+    return [Bin(float(low), float(high), int(n)) for low, high, n in zip(edges, edges[1:], counts, strict=False)]
+
+
+class Quality:
+    """How well search works in the collections of a workspace. Only reads."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+
+    def read_questions(self, collection: str, text: str) -> Questions:
+        """Queries with photos of a collection; raises `CollectionNotFound`, or as `questions.read_questions`."""
+        return read_questions(text, read_names(self._workspace.library, collection))
+
+    def measure(self, collection: str, questions: Questions, on_progress: Callable[[Progress], None]) -> SearchQuality:
+        """Ask questions of a collection as it stands; raises as `measure_search`."""
+        return measure_search(self._workspace.index(collection), questions.asked, on_progress)
+
+    def file_names(self, collection: str) -> dict[str, str]:
+        """The file name of each photo, by its id; raises `CollectionNotFound`."""
+        names = read_names(self._workspace.library, collection)
+        return {name.photo_id: name.file_name for name in names}
+
+    def corrections(self, collection: str) -> Questions:
+        """What people wrote in place of captions, as queries for their photos; raises `CollectionNotFound`."""
+        return _corrections(self._workspace.library.documents(collection))
+
+    def measure_corrections(self, collection: str, on_progress: Callable[[Progress], None]) -> SearchQuality:
+        """Ask for photos with people's own sentences, in an index that does not hold them.
+
+        Raises:
+            CollectionNotFound: there is no such collection.
+            PhotosearchError: nobody has corrected a caption.
+        """
+        documents = self._workspace.library.documents(collection)
+        expansion, hypernyms = self._workspace.tables()
+        without = [replace(document, human=()) for document in documents]
+        index = Index(without, expansion=expansion, hypernyms=hypernyms)
+        return measure_search(index, _corrections(documents).asked, on_progress)
+
+    def words(self, collection: str) -> list[WordCount]:
+        """The words of captions and owners' texts, the most common first; raises `CollectionNotFound`."""
+        documents = self._workspace.library.documents(collection)
+        readable = _readable(documents)
+        found = self._workspace.index(collection).term_counts(SAID)
+        counts = [WordCount(readable.get(one.term, one.term), round(one.df), one.idf) for one in found]
+        return sorted(counts, key=lambda count: (-count.n_photos, count.word))
+
+    def confidence(self, collection: str) -> list[SureCaption]:
+        """The captions that models wrote and nobody corrected, the least sure first; raises `CollectionNotFound`."""
+        return read_confidence(self._workspace.library, collection)
+
+    def speeds(self) -> list[RunSpeed]:
+        """What the latest runs of this library took, the last one at the end."""
+        return read_speeds(self._workspace.library.folder)
+
+    def cards(self) -> list[ModelCard]:
+        """The models, with their cards."""
+        settings = self._workspace.settings
+        return list_cards(settings.models_dir, settings.library_dir / "models")
+
+
+def _corrections(documents: list[Document]) -> Questions:
+    return Questions(
+        tuple(Question(text, (document.photo_id,)) for document in documents for text in document.human if text.strip())
+    )
+
+
+def _readable(documents: list[Document]) -> dict[str | None, str]:
+    """The most frequent word of each term."""
+    texts = (text for d in documents for text in (*(d.human or d.captions[:1]), *d.owner))
+    counts = Counter(word for text in texts for word in words(text))
+    found: dict[str | None, str] = {}
+    for word, _ in counts.most_common():
+        found.setdefault(term_of(word), word)
+    return found

@@ -1,0 +1,249 @@
+"""What a query means: words, and what filters photos.
+
+    dog beach             words; the more of them a photo holds, and the rarer they are, the higher it scores
+    -people               without photos whose texts or objects hold the word, or that surely show it
+    "black dog"           only photos that hold these words side by side; they are scored like others
+    #sunset               only photos with this hashtag
+    before:2023-06        only photos taken before June 2023
+    after:2023-06         only photos taken in June 2023 or later
+    object:dog            only photos in which the detector saw one
+    by:caption            search in captions only; also concepts, objects, labels, owner
+
+A minus sign turns any of them round. A filter is a query, too: it finds all that pass. Whatever cannot be meant
+so is said in a note, and never an error.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date
+from enum import StrEnum
+
+from photosearch.analyzer import WORD, terms, words
+from photosearch.fields import ALL, Field
+
+MAX_CHARS = 10_000
+MAX_FILTERS = 50  # each is looked for in all photos
+_SHOWN_CHARS = 40
+BY: Mapping[str, frozenset[Field]] = {
+    "caption": frozenset({Field.HUMAN, Field.CAPTION, Field.SENTENCES}),
+    "concepts": frozenset({Field.CONCEPTS}),
+    "objects": frozenset({Field.OBJECTS}),
+    "labels": frozenset({Field.LABELS}),
+    "owner": frozenset({Field.OWNER}),
+}
+_TYPED = str.maketrans(dict.fromkeys("“”„‟«»＂", '"') | {"−": "-", "＃": "#", "：": ":"})  # as phones write them
+_TOKEN = re.compile(
+    r'(?P<minus>-*)(?:(?P<key>before|after|object|by):|(?P<tag>#+))?(?:"(?P<quoted>[^"]*)"|(?P<stray>"?)(?P<bare>[^\s"]*))',
+    re.IGNORECASE,
+)
+_DATE = re.compile(r"(\d{4})(?:[-/.](\d{1,2}))?(?:[-/.](\d{1,2}))?")
+_TAG = re.compile(r"\w+")
+
+
+class Kind(StrEnum):
+    """What a filter looks at."""
+
+    WORDS = "words"
+    HASHTAG = "hashtag"
+    OBJECT = "object"
+
+
+@dataclass(frozen=True)
+class Filter:
+    """What photos must hold, or must not."""
+
+    kind: Kind
+    terms: tuple[str, ...]  # side by side; of a hashtag one, as `fold_tag` makes it
+    shown: str  # as it was written
+    negated: bool = False
+
+
+@dataclass(frozen=True)
+class Query:
+    """A query, understood."""
+
+    raw: str
+    text: str = ""  # the words that are scored
+    spans: tuple[tuple[int, int], ...] = ()  # where in `raw` they stand
+    filters: tuple[Filter, ...] = ()
+    since: date | None = None  # the first day
+    before: date | None = None  # the first day that is too late
+    fields: frozenset[Field] | None = None  # where it says that itself
+    notes: tuple[str, ...] = ()  # what could not be meant, for people
+
+    @property
+    def has_filter(self) -> bool:
+        """Whether it leaves photos out, whatever their score."""
+        return bool(self.filters or self.since or self.before)
+
+
+class Sort(StrEnum):
+    """The order of what is found; photos without a date come last."""
+
+    SCORE = "score"
+    NEWEST = "newest"
+    OLDEST = "oldest"
+
+
+class Worded(StrEnum):
+    """Who wrote the sentence that a photo is shown with."""
+
+    CAPTIONED = "captioned"  # anybody
+    CORRECTED = "corrected"  # a person
+
+
+@dataclass(frozen=True)
+class Refine:
+    """What narrows and orders an answer beside the query."""
+
+    since: date | None = None
+    until: date | None = None  # the last day
+    objects: frozenset[str] = frozenset()  # labels; a photo shows each of them
+    worded: Worded | None = None
+    sort: Sort = Sort.SCORE
+    cutoff: float = 0.0  # share of the best score below which a hit is left out, 0 to 1
+
+    @property
+    def has_filter(self) -> bool:
+        """Whether it leaves photos out, whatever their score."""
+        return bool(self.since or self.until or self.objects or self.worded)
+
+
+NO_REFINEMENT = Refine()
+
+
+def parse(raw: str) -> Query:
+    """Understand a query; anything is one."""
+    found = _Found()
+    text = raw[:MAX_CHARS].translate(_TYPED)
+    if len(raw) > MAX_CHARS:
+        found.notes.append(f"The query has {len(raw):,} characters; the first {MAX_CHARS:,} were read.")
+    end = 0
+    while (token := _TOKEN.match(text, _skip_space(text, end))) and token.end() > end:
+        end = token.end()
+        if token["stray"]:
+            found.notes.append("A quotation mark has no partner; it was left out.")
+        found.take(token)
+    return found.query(raw)
+
+
+def parse_words(raw: str) -> Query:
+    """A query in which signs mean nothing."""
+    return Query(raw, raw, tuple(word.span() for word in WORD.finditer(raw)), notes=_nothing_asked(raw, raw))
+
+
+def fold_tag(tag: str) -> str:
+    """A hashtag as it is compared."""
+    return unicodedata.normalize("NFKC", tag).casefold()
+
+
+def shown(text: str) -> str:
+    """What somebody typed, short and printable, in quotation marks."""
+    kept = "".join(char for char in text[: _SHOWN_CHARS + 1] if char.isprintable())
+    return f"“{kept[:_SHOWN_CHARS]}{'…' if len(text) > _SHOWN_CHARS else ''}”"
+
+
+def _skip_space(text: str, at: int) -> int:
+    while at < len(text) and text[at].isspace():
+        at += 1
+    return at
+
+
+@dataclass
+class _Found:
+    """What the tokens read so far ask for."""
+
+    parts: list[str] = field(default_factory=list)
+    spans: list[tuple[int, int]] = field(default_factory=list)
+    filters: dict[Filter, None] = field(default_factory=dict)  # in order, each once
+    since: date | None = None
+    before: date | None = None
+    fields: frozenset[Field] | None = None
+    notes: list[str] = field(default_factory=list)
+
+    def take(self, token: re.Match[str]) -> None:
+        """Add what one token asks for."""
+        quoted = token["quoted"] is not None
+        value = token["quoted"] if quoted else token["bare"]
+        negated = bool(token["minus"])
+        match (token["key"] or "").lower():
+            case "before" | "after" as key:
+                self._date(key, value, negated)
+            case "by":
+                self._by(value, negated)
+            case "object":
+                self._filter(Kind.OBJECT, tuple(terms(value)), value, negated)
+            case _ if token["tag"]:
+                tag = _TAG.search(value)
+                if tag:
+                    self._filter(Kind.HASHTAG, (fold_tag(tag.group()),), f"#{tag.group()}", negated)
+            case _ if quoted or negated:
+                if words(value):
+                    self._filter(Kind.WORDS, tuple(terms(value)), value, negated)
+                if not negated:
+                    self._words(value, token.start("quoted"))
+            case _:
+                self._words(value, token.start("bare"))
+
+    def _words(self, value: str, start: int) -> None:
+        self.parts.append(value)
+        self.spans += [(start + word.start(), start + word.end()) for word in WORD.finditer(value)]
+
+    def _filter(self, kind: Kind, found: tuple[str, ...], value: str, negated: bool) -> None:
+        if not found:
+            why = "names no object" if kind is Kind.OBJECT else "is too common to tell photos apart"
+            said = f"object:{value}" if kind is Kind.OBJECT else value
+            self.notes.append(f"{shown(said)} {why}; it was left out.")
+        elif len(self.filters) < MAX_FILTERS:
+            self.filters[Filter(kind, found, value, negated)] = None
+        else:
+            self.notes.append(f"Only the first {MAX_FILTERS} filters were used.")
+
+    def _date(self, key: str, value: str, negated: bool) -> None:
+        day = _day(value)
+        if day is None:
+            self.notes.append(
+                f"{shown(f'{key}:{value}')} names no date; write 2023, 2023-06 or 2023-06-14. It was left out."
+            )
+        elif (key == "before") != negated:
+            self.before = min(day, self.before or day)
+        else:
+            self.since = max(day, self.since or day)
+
+    def _by(self, value: str, negated: bool) -> None:
+        for name in re.split(r"[,|]", value.lower()):
+            named = BY.get(name) or BY.get(f"{name}s") or BY.get(name.removesuffix("s"))
+            if named is None:
+                self.notes.append(f"by: takes {', '.join(BY)}; {shown(name)} was left out.")
+            else:
+                self.fields = (ALL - named if negated else named) | (self.fields or frozenset())
+
+    def query(self, raw: str) -> Query:
+        """All of it."""
+        text = " ".join(self.parts)
+        if self.since and self.before and self.since >= self.before:
+            self.notes.append("No day is both after the one date and before the other.")
+        asked = Query(raw, text, tuple(self.spans), tuple(self.filters), self.since, self.before, self.fields)
+        nothing = () if asked.has_filter or self.notes else _nothing_asked(raw, text)
+        return replace(asked, notes=(*dict.fromkeys(self.notes), *nothing))
+
+
+def _day(text: str) -> date | None:
+    """The first day of a year, a month or a day; None where there is no such."""
+    found = _DATE.fullmatch(text.strip(" ,.;"))
+    try:
+        return date(*(int(part or 1) for part in found.groups())) if found else None
+    except ValueError:
+        return None
+
+
+def _nothing_asked(raw: str, text: str) -> tuple[str, ...]:
+    if not raw.strip() or terms(text):
+        return ()
+    if words(text):
+        return ("Those words are too common to tell photos apart. Say what is in the photo.",)
+    return ("There is no word in it to search for. Say what is in the photo.",)

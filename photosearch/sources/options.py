@@ -1,0 +1,33 @@
+"""What was chosen of a source, written down."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+
+from photosearch.sources.source import Options
+
+
+def options_json(options: Options) -> str:
+    """What was chosen, as JSON; what was left as it is, is left out."""
+    chosen = {
+        "max_posts": options.max_posts,
+        "since": options.since.isoformat() if options.since else None,
+        "also": sorted(options.also),
+        "login": options.login,
+    }
+    return json.dumps({name: value for name, value in chosen.items() if value}, ensure_ascii=False)
+
+
+def parse_options(text: str) -> Options:
+    """What `options_json` wrote; raises `ValueError` for anything else."""
+    chosen = json.loads(text)
+    if not isinstance(chosen, dict):
+        raise ValueError(f"{text!r} holds no choice of options")
+    since = chosen.get("since")
+    return Options(
+        max_posts=chosen.get("max_posts"),
+        since=date.fromisoformat(since) if since else None,
+        also=frozenset(chosen.get("also", ())),
+        login=chosen.get("login"),
+    )

@@ -1,0 +1,102 @@
+"""How long each station takes: measured in every run, the latest runs kept in the library's folder."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+log = logging.getLogger(__name__)
+FILE_NAME = "speed.json"
+N_KEPT = 20  # runs
+READING, SAVING = "reading", "saving"
+
+
+@dataclass(frozen=True)
+class StationSpeed:
+    """What one station did in a run."""
+
+    station: str  # one of `stations.Station`, READING or SAVING
+    model: str  # its name; empty where there is none
+    n_photos: int
+    seconds: float
+
+    @property
+    def photos_per_s(self) -> float:
+        """Photos a second."""
+        return self.n_photos / self.seconds if self.seconds else 0.0
+
+
+@dataclass(frozen=True)
+class RunSpeed:
+    """What a run took, from reading to saving."""
+
+    ended_at: datetime  # UTC
+    n_photos: int  # looked at by a model
+    seconds: float
+    stations: tuple[StationSpeed, ...]
+
+    @property
+    def photos_per_s(self) -> float:
+        """Photos a second, all stations together."""
+        return self.n_photos / self.seconds if self.seconds else 0.0
+
+
+class Stopwatch:
+    """Measures one run, whose stations work one after the other."""
+
+    def __init__(self) -> None:
+        self._began = time.monotonic()
+        self._spent: dict[tuple[str, str], tuple[int, float]] = {}
+
+    @contextmanager
+    def measure(self, station: str, model: str, n_photos: int) -> Iterator[None]:
+        """Add what the block takes to a station's time."""
+        began = time.monotonic()
+        yield
+        n, seconds = self._spent.get((station, model), (0, 0.0))
+        self._spent[station, model] = (n + n_photos, seconds + time.monotonic() - began)
+
+    def stop(self, n_photos: int) -> RunSpeed:
+        """What the run took, in which models looked at so many photos."""
+        stations = (StationSpeed(*key, n, seconds) for key, (n, seconds) in self._spent.items())
+        return RunSpeed(
+            datetime.now(UTC).replace(microsecond=0), n_photos, time.monotonic() - self._began, tuple(stations)
+        )
+
+
+def keep_speed(folder: Path, run: RunSpeed) -> None:
+    """Keep a run's figures; where that cannot be done the log says so, and the run's results are safe all the same."""
+    runs = [*read_speeds(folder), run][-N_KEPT:]
+    part = folder / f"{FILE_NAME}.{os.getpid()}.part"
+    try:
+        part.write_text(json.dumps([{**asdict(one), "ended_at": one.ended_at.isoformat()} for one in runs], indent=1))
+        part.replace(folder / FILE_NAME)
+    except OSError as error:
+        log.warning("%s cannot be written: %s", folder / FILE_NAME, error)
+
+
+def read_speeds(folder: Path) -> list[RunSpeed]:
+    """The latest runs, the last one at the end; none where there is no file, or none that can be read."""
+    path = folder / FILE_NAME
+    try:
+        return [
+            RunSpeed(
+                datetime.fromisoformat(run["ended_at"]),
+                int(run["n_photos"]),
+                float(run["seconds"]),
+                tuple(StationSpeed(**station) for station in run["stations"]),
+            )
+            for run in json.loads(path.read_text(encoding="utf-8"))
+        ]
+    except FileNotFoundError:
+        return []
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        log.warning("%s is not read: %s", path, error)
+        return []

@@ -1,0 +1,97 @@
+"""Words that do occur: for one that does not, those spelled like it."""
+
+from __future__ import annotations
+
+import difflib
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator
+
+from photosearch.analyzer import STOP_WORDS, term_of, words
+from photosearch.query import Query
+from photosearch.records import Document
+
+N_SUGGESTIONS = 6
+MIN_CHARS, MAX_CHARS = 3, 30  # a shorter word is like too many, a longer one is none
+MAX_LONGER = 2  # characters that a word spelled alike is longer or shorter by
+MAX_LETTERS = 40  # tried in place of a wrong one, the most frequent first
+MAX_CORRECTED = 10  # words of one query
+MIN_RATIO = 0.75  # difflib's, of words that differ in more than one place
+MAX_COMPARED = 2_000  # words with the same first letter, the most frequent first
+
+
+class Spelling:
+    """The words of a collection's captions, objects and owners, the most frequent first; labels guess too much."""
+
+    def __init__(self, documents: Iterable[Document]) -> None:
+        texts = (
+            text
+            for d in documents
+            for text in (*d.human, *d.captions[:1], *(label for label, _ in d.objects), *d.owner)
+        )
+        counts = Counter(word for text in texts for word in words(text) if word not in STOP_WORDS)
+        self._words = [word for word, _ in counts.most_common()]
+        self._place = {word: i for i, word in enumerate(self._words)}
+        letters = Counter(letter for word in self._words for letter in word)
+        self._letters = "".join(letter for letter, _ in letters.most_common(MAX_LETTERS))
+        self._by_letter: defaultdict[str, list[str]] = defaultdict(list)
+        for word in self._words:
+            self._by_letter[word[0]].append(word)
+
+    def near(self, word: str, n: int = 1) -> list[str]:
+        """At most `n` words spelled like one: those one slip of the hand away first, by how frequent they are."""
+        if not MIN_CHARS <= len(word) <= MAX_CHARS or word.isdigit():
+            return []
+        slips = sorted(
+            {slip for slip in _slips(word, self._letters) if slip in self._place}, key=self._place.__getitem__
+        )
+        alike = [
+            other
+            for other in self._by_letter.get(word[0], ())[:MAX_COMPARED]
+            if abs(len(other) - len(word)) <= MAX_LONGER
+        ]
+        close = difflib.get_close_matches(word, alike, n=n, cutoff=MIN_RATIO)
+        return list(dict.fromkeys([*slips, *close]))[:n]
+
+    def suggest(self, query: str, n: int = N_SUGGESTIONS) -> list[str]:
+        """Words that do occur, one a term: those spelled like the query's words first, then the most frequent ones."""
+        asked = [word for word in words(query) if word not in STOP_WORDS]
+        alike = [near for word in asked[:N_SUGGESTIONS] for near in self.near(word, 2)]
+        found: dict[str | None, str] = {}
+        for word in [*alike, *self._words]:
+            found.setdefault(term_of(word), word)
+            if len(found) == n:
+                break
+        return list(found.values())
+
+    def correct(self, query: Query, is_known: Callable[[str], bool]) -> str | None:
+        """The query with its unknown words replaced by those spelled most like them; None where there are none.
+
+        Args:
+            query: what was asked.
+            is_known: whether searching has a use for a term.
+        """
+        parts, end, n_unknown = [], 0, 0
+        for start, stop in query.spans:
+            written = words(query.raw[start:stop])
+            term = term_of(written[0]) if len(written) == 1 else None
+            if term is None or is_known(term):
+                continue
+            if near := self.near(written[0]):
+                parts += [query.raw[end:start], near[0]]
+                end = stop
+            n_unknown += 1
+            if n_unknown == MAX_CORRECTED:
+                break
+        return "".join([*parts, query.raw[end:]]) if parts else None
+
+
+def _slips(word: str, letters: str) -> Iterator[str]:
+    """All that one letter left out, added, changed, or swapped with its neighbour makes of a word."""
+    for i in range(len(word) + 1):
+        head, tail = word[:i], word[i:]
+        yield from (head + letter + tail for letter in letters)
+        if tail:
+            yield head + tail[1:]
+            yield from (head + letter + tail[1:] for letter in letters)
+        if len(tail) > 1:
+            yield head + tail[1] + tail[0] + tail[2:]

@@ -1,0 +1,122 @@
+"""What a run in the background is to do, kept on disk while it is at it, so that a later server goes on with it."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import filelock
+
+from photosearch.errors import LibraryError, WorkerBusy
+from photosearch.loader import Choice
+from photosearch.sources import NO_OPTIONS, Options
+from photosearch.sources.options import options_json, parse_options
+
+log = logging.getLogger(__name__)
+FILE_NAME = "run.json"
+LOCK_NAME = "run.lock"
+MOST_STARTS = 3  # a run that ends its server each time is not begun for ever
+_PATIENCE_S = 0.5
+_ALL_MODELS = Choice()
+
+
+@dataclass(frozen=True)
+class Task:
+    """Photos to take in, and what to do with them then."""
+
+    title: str  # for people
+    names: tuple[str, ...] = ()  # of the source to list first; none: the collection is there already
+    collection: str | None = None  # None: the source's own name
+    options: Options = NO_OPTIONS
+    update: bool = False  # list the collection's own sources anew
+    then: str = "caption"  # "caption" or "fetch" what was listed, or leave it at the "list"
+    choice: Choice = _ALL_MODELS
+    redo: bool = False
+    n_starts: int = 1
+
+
+class TaskFile:
+    """The task that a server is at in a library, in a file that outlives the server."""
+
+    def __init__(self, folder: Path) -> None:
+        """`folder` is the library's."""
+        self._path = folder / FILE_NAME
+        self._lock_path = folder / LOCK_NAME
+
+    @contextmanager
+    def hold(self, task: Task) -> Iterator[None]:
+        """Keep the task while the block runs and afterwards, until it is forgotten.
+
+        Raises:
+            WorkerBusy: another server is at a task in this library.
+            LibraryError: the library's folder cannot be written.
+        """
+        with self._locked() as is_ours:
+            if not is_ours:
+                raise WorkerBusy("Another server is at work on this library. Wait for it, or stop it, and try again.")
+            self._write(task)
+            yield
+
+    def forget(self) -> None:
+        """The task has ended; nothing is to be gone on with."""
+        self._path.unlink(missing_ok=True)
+
+    def leave(self, task: Task) -> None:
+        """The server ends in good order: a later one goes on with the task, as often as it takes."""
+        self._write(replace(task, n_starts=0))
+
+    def left(self) -> Task | None:
+        """The task that a server which is no more was at; None where there is none, or it was tried too often."""
+        if not self._path.exists():
+            return None
+        with self._locked() as is_ours:
+            if not is_ours:
+                return None
+            task = self._read()
+            if task is not None and task.n_starts < MOST_STARTS:
+                return replace(task, n_starts=task.n_starts + 1)
+            self.forget()
+            return None
+
+    @contextmanager
+    def _locked(self) -> Iterator[bool]:
+        lock = filelock.FileLock(self._lock_path, timeout=_PATIENCE_S)
+        try:
+            lock.acquire()
+        except filelock.Timeout:
+            pass
+        except OSError as error:
+            raise LibraryError(
+                f'Library "{self._path.parent}" cannot be written: {error.strerror}. Check its access rights.'
+            ) from error
+        try:
+            yield lock.is_locked
+        finally:
+            lock.release()
+
+    def _write(self, task: Task) -> None:
+        options = json.loads(options_json(task.options))
+        part = self._path.with_name(f"{FILE_NAME}.{os.getpid()}.part")
+        try:
+            part.write_text(json.dumps({**asdict(task), "options": options}, ensure_ascii=False), encoding="utf-8")
+            part.replace(self._path)
+        except OSError as error:
+            raise LibraryError(
+                f'Library "{self._path.parent}" cannot be written: {error.strerror}. Free some space and try again.'
+            ) from error
+
+    def _read(self) -> Task | None:
+        try:
+            held = json.loads(self._path.read_text(encoding="utf-8"))
+            options = parse_options(json.dumps(held.pop("options")))
+            return Task(**{**held, "names": tuple(held["names"]), "choice": Choice(**held["choice"])}, options=options)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            log.warning(
+                "%s is not read: %s", self._path, error
+            )  # the photos still to do are in the library all the same
+            return None

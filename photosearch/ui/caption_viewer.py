@@ -1,0 +1,145 @@
+"""The photo with the words of a sentence: hover over one to see where the model looked for it, pick it to see more."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+
+import streamlit as st
+
+from photosearch.captioner.inspection import Inspection
+from photosearch.drawing import as_webp, heat_map
+from photosearch.ui.subject import Subject
+
+END = "(end)"
+_HEIGHT_REM = 28  # of the photo where there is room
+
+_HTML = '<div class="viewer"></div>'
+_CSS = """
+.viewer { font-family: var(--st-font); color: var(--st-text-color); }
+.figure { position: relative; margin: 0 auto; border-radius: 0.5rem;
+  overflow: hidden; background: var(--st-secondary-background-color); }
+.figure .photo { display: block; width: 100%; }
+.heat { position: absolute; inset: 0; width: 100%; height: 100%; pointer-events: none; }
+.figure .heat { opacity: 0; transition: opacity 0.15s; }
+.figure .heat.on { opacity: 1; }
+.said { min-height: 1.5em; margin: 0.35rem 0; text-align: center; font-size: 0.9rem; }
+.said b { font-weight: 650; }
+.words { display: flex; flex-wrap: wrap; gap: 0.4rem; justify-content: center; }
+.word { flex: 0 0 auto; padding: 0.2rem; border: 2px solid transparent; border-radius: 0.5rem; cursor: pointer;
+  background: none; color: inherit; font: inherit; font-size: 0.8rem; text-align: center; width: 5.4rem; }
+.word:hover, .word:focus-visible { background: var(--st-secondary-background-color); outline: none;
+  border-color: var(--st-border-color); }
+.word[aria-pressed="true"] { border-color: var(--st-primary-color); }
+.map { position: relative; display: block; width: 100%; overflow: hidden; border-radius: 0.3rem; }
+.map img { position: absolute; inset: 0; width: 100%; height: 100%; object-fit: fill; }
+.word .name { display: block; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; font-weight: 600; }
+.word .sure { opacity: 0.75; font-variant-numeric: tabular-nums; }
+"""
+_JS = """
+export default function (component) {
+  const { data, parentElement, setTriggerValue } = component;
+  const root = parentElement.querySelector(".viewer");
+  const make = (tag, name, text) => {
+    const made = document.createElement(tag);
+    made.className = name;
+    if (text !== undefined) made.textContent = text;
+    return made;
+  };
+  const picture = (name, src, alt) => {
+    const made = make("img", name);
+    made.src = src;
+    made.alt = alt;
+    return made;
+  };
+  const show = (index) => {
+    root.querySelectorAll(".figure .heat").forEach((heat, i) => heat.classList.toggle("on", i === index));
+    const said = root.querySelector(".said");
+    said.replaceChildren();
+    const word = data.words[index];
+    if (word) said.append(make("b", "", word.name), " " + word.sure);
+    else said.append(data.hint);
+    root.dataset.shown = index ?? "";
+  };
+  const seen = JSON.stringify([data.image, data.words.map((word) => [word.name, word.sure, word.heat])]);
+  if (root.dataset.seen !== seen) {
+    root.dataset.seen = seen;
+    const figure = make("div", "figure");
+    figure.style.width = data.width;
+    figure.append(picture("photo", data.image, data.alt));
+    const words = make("div", "words");
+    data.words.forEach((word, index) => {
+      figure.append(picture("heat", word.heat, ""));
+      const button = make("button", "word");
+      button.type = "button";
+      button.title = word.name;
+      const map = make("span", "map");
+      map.style.aspectRatio = data.aspect;
+      map.append(picture("small", data.image, ""), picture("heat", word.heat, ""));
+      button.append(map, make("span", "name", word.name), make("span", "sure", word.sure));
+      words.append(button);
+    });
+    root.replaceChildren(figure, make("div", "said"), words);
+  }
+  root.querySelectorAll(".word").forEach((button, index) => {
+    button.setAttribute("aria-pressed", String(index === data.picked));
+    button.onmouseenter = button.onfocus = () => show(index);
+    button.onmouseleave = button.onblur = () => show(data.picked);
+    button.onclick = () => setTriggerValue("picked", index);
+  });
+  show(data.picked);
+}
+"""
+
+_viewer = st.components.v2.component("photosearch_caption_viewer", html=_HTML, css=_CSS, js=_JS)
+
+
+def show_viewer(
+    inspection: Inspection,
+    subject: Subject,
+    alt: str,
+    picked: int | None,
+    on_pick: Callable[[int], None],
+    key: str,
+) -> None:
+    """The photo, heat over it for the word that is hovered over or picked, and all words as small maps.
+
+    Args:
+        inspection: the words with their attention.
+        subject: whose picture it is.
+        alt: what the picture shows, in words.
+        picked: the number of the word that is looked into.
+        on_pick: told the number of a word that was clicked.
+        key: tells this viewer from others.
+    """
+
+    def pick() -> None:
+        index = st.session_state[key].picked
+        if index is not None:
+            on_pick(int(index))
+
+    words = [
+        {"name": step.word or END, "sure": percent(step.prob), "heat": _heat_address(inspection, i)}
+        for i, step in enumerate(inspection.steps)
+    ]
+    hint = "Hover over a word, or pick one, to see where the model looked."
+    data = {
+        "image": subject.image,
+        "alt": alt,
+        "aspect": round(subject.aspect, 3),
+        "width": f"min(100%, {_HEIGHT_REM * subject.aspect:.1f}rem)",
+        "words": words,
+        "picked": picked,
+        "hint": hint,
+    }
+    _viewer(key=key, data=data, on_picked_change=pick)
+
+
+def percent(prob: float) -> str:
+    """A probability for people."""
+    return f"{prob:.0%}" if prob >= 0.01 or prob == 0 else "under 1%"
+
+
+def _heat_address(inspection: Inspection, index: int) -> str:
+    heat = as_webp(heat_map(inspection.attention[index], inspection.grid))
+    return f"data:image/webp;base64,{base64.b64encode(heat).decode()}"

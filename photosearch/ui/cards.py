@@ -1,0 +1,125 @@
+"""What stands under a picture, as HTML in which everything from outside is escaped."""
+
+from __future__ import annotations
+
+import html
+from collections import Counter
+from collections.abc import Mapping
+
+from photosearch.analyzer import WORD, term_of, terms, words
+from photosearch.fields import Field
+from photosearch.records import Hit, Photo
+from photosearch.ui.wording import words_of_terms
+
+MAX_ALSO_SEEN = 4
+MAX_REASONS = 10
+PLACES: Mapping[str, str] = {
+    Field.HUMAN: "in the corrected caption",
+    Field.CAPTION: "in the caption",
+    Field.SENTENCES: "in another sentence of the captioner",
+    Field.CONCEPTS: "predicted",
+    Field.OBJECTS: "among the objects",
+    Field.LABELS: "among the labels",
+    Field.OWNER: "in the owner's words",
+}
+
+
+def hit_card(hit: Hit, query: str) -> str:
+    """Score, the words that made it, caption, objects, what else was seen; without reasons where there are none."""
+    said = said_words(query)
+    matched = {share.term for share in hit.shares}
+    why = " + ".join(f"{said.get(term, term)} {share:.2f}" for term, share in _rounded(hit)) if query else ""
+    why = f' <span class="why">= {html.escape(why)}</span>' if why else ""
+    alike = f' <span class="alike">+ {hit.n_alike} alike</span>' if hit.n_alike else ""
+    score = f'<span class="score">{hit.score:.2f}</span>{why}' if hit.shares else ""
+    return _card(
+        score + alike,
+        caption_line(hit.photo, matched),
+        object_chips(hit.photo, matched),
+        _also_seen(hit, said) if query else "",
+    )
+
+
+def said_words(query: str) -> dict[str | None, str]:
+    """The query's words for their terms."""
+    return {term_of(word): word for word in reversed(words(query))}
+
+
+def caption_line(photo: Photo, matched: set[str]) -> str:
+    """The caption, the words of the given terms marked."""
+    return f'<span class="caption">{marked(photo.caption, matched)}</span>'
+
+
+def object_chips(photo: Photo, matched: set[str]) -> str:
+    """The objects as chips, the most frequent first."""
+    counts = Counter(found.label for found in photo.objects)
+    chips = (
+        f'<span class="chip">{marked(label, matched)}{f" × {n}" if n > 1 else ""}</span>'
+        for label, n in counts.most_common()
+    )
+    return f'<span class="chips">{"".join(chips)}</span>' if counts else ""
+
+
+def reasons(hit: Hit, query: str) -> str:
+    """Each term's share as a bar, with the field that holds it and the query's word that it answers."""
+    said, readable = said_words(query), _readable(hit.photo)
+    widest = max(share.share for share in hit.shares)
+    lines = []
+    for share in hit.shares[:MAX_REASONS]:
+        word = readable.get(share.term) or said.get(share.term, share.term)
+        where = PLACES.get(share.field, "")
+        if share.word not in ("", share.term):
+            where += f", related to “{said.get(share.word, share.word)}”"
+        lines.append(
+            f'<span class="term">{html.escape(word)}</span><span class="share">{share.share:.2f}</span>'
+            f'<span class="bar"><i style="width: {100 * share.share / widest:.0f}%"></i></span>'
+            f'<span class="where">{html.escape(where)}</span>'
+        )
+    left = hit.shares[MAX_REASONS:]
+    rest = f"<p>and {len(left):,} more, {sum(s.share for s in left):.2f} together</p>" if left else ""
+    return f'<div class="reasons">{"".join(lines)}</div>{rest}'
+
+
+def marked(text: str, matched: set[str]) -> str:
+    """A text as HTML, the words of the given terms marked."""
+    parts, end = [], 0
+    for word in WORD.finditer(text):
+        if not matched.isdisjoint(terms(word.group())):
+            parts += [html.escape(text[end : word.start()]), f"<mark>{html.escape(word.group())}</mark>"]
+            end = word.end()
+    return "".join([*parts, html.escape(text[end:])])
+
+
+def _card(*lines: str) -> str:
+    return f'<div class="photo">{"".join(lines)}</div>'
+
+
+def _rounded(hit: Hit) -> list[tuple[str, float]]:
+    """What each of the query's words brought, in hundredths; the first takes what is left, so that it adds up."""
+    added: dict[str, float] = {}
+    for share in hit.shares:
+        added[share.word] = added.get(share.word, 0.0) + share.share
+    parts = sorted(((word, round(share, 2)) for word, share in added.items()), key=lambda part: -part[1])
+    parts = [(word, share) for word, share in parts if share > 0] or parts[:1]
+    rest = round(hit.score, 2) - sum(share for _, share in parts)
+    return [(word, share + rest if i == 0 else share) for i, (word, share) in enumerate(parts)]
+
+
+def _also_seen(hit: Hit, said: Mapping[str | None, str]) -> str:
+    """What made the hit beside the words of its caption: predicted terms, labels, the captioner's other sentences."""
+    shown = {*terms(hit.photo.caption), *(term for found in hit.photo.objects for term in terms(found.label))}
+    added: dict[str, float] = {}
+    for share in hit.shares:
+        if share.term not in shown:
+            added[share.term] = added.get(share.term, 0.0) + share.share
+    best = sorted(added, key=lambda term: -added[term])[:MAX_ALSO_SEEN]
+    if not best:
+        return ""
+    words_of = {**_readable(hit.photo), **said}
+    return f'<span class="also">also seen: {html.escape(", ".join(words_of.get(term, term) for term in best))}</span>'
+
+
+def _readable(photo: Photo) -> dict[str | None, str]:
+    """Words for terms, those of the photo's own texts first ("running" rather than "run")."""
+    texts = (*(caption.text for caption in photo.captions), *(label.term for label in photo.labels))
+    return {**words_of_terms(), **{term_of(word): word for text in texts for word in words(text)}}

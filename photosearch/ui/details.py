@@ -1,0 +1,70 @@
+"""One photo in a dialog: large, why it was found, what came with it, where to go from here."""
+
+from __future__ import annotations
+
+import html
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import streamlit as st
+
+from photosearch.records import Details, Hit, TextKind
+from photosearch.ui.cards import caption_line, object_chips, reasons
+from photosearch.ui.pictures import show_picture
+
+INSPECT = Path(__file__).resolve().parents[2] / "pages" / "inspect.py"
+LARGE_PX = 1200
+MAX_TEXT_CHARS = 5_000
+
+
+@st.dialog("Photo", width="large")
+def show_details(hit: Hit, query: str) -> None:
+    """The dialog of one photo; `query` holds the words that were asked for, none where nothing was."""
+    photo = hit.photo
+    matched = {share.term for share in hit.shares} if query else set()
+    left, right = st.columns([3, 2], gap="medium")
+    with left, st.container(key="large-picture"):
+        show_picture(photo, LARGE_PX)
+    with right:
+        st.html(f'<div class="photo-alone">{caption_line(photo, matched)}{object_chips(photo, matched)}</div>')
+        with st.container(horizontal=True, vertical_alignment="center"):
+            if st.button("More like this", key="like", on_click=_ask_for_more, args=[photo.id]):
+                st.rerun()
+            st.page_link(INSPECT, label="Open in Inspect", query_params={"photo": photo.id})
+            link = _web_address(photo.details.permalink)
+            if link:
+                st.link_button("Open the post", link)
+        if hit.shares:
+            title = "Why it was found" if query else "What the two have in common"
+            st.html(f'<div class="why-found"><h4>{title}: {hit.score:.2f}</h4>{reasons(hit, query)}</div>')
+        _show_origin(photo.details)
+
+
+def _ask_for_more(photo_id: str) -> None:
+    st.query_params["like"] = photo_id
+
+
+def _web_address(link: str | None) -> str | None:
+    """A link that may be followed: what came with a photo could also be a script."""
+    try:
+        return link if link and urlsplit(link).scheme in ("http", "https") and urlsplit(link).hostname else None
+    except ValueError:
+        return None
+
+
+def _show_origin(details: Details) -> None:
+    """What came with a photo, as text."""
+    lines = {
+        "Taken": details.taken_at.strftime("%d %B %Y, %H:%M") if details.taken_at else "",
+        "Place": details.place or "",
+        "Hashtags": " ".join(f"#{tag}" for tag in details.said(TextKind.HASHTAG)),
+        "Owner's text": "\n".join(details.said(TextKind.OWNER)),
+        "Instagram's description": "\n".join(details.said(TextKind.ACCESSIBILITY)),
+    }
+    rows = "".join(
+        f"<dt>{html.escape(name)}</dt><dd>{html.escape(text[:MAX_TEXT_CHARS])}</dd>"
+        for name, text in lines.items()
+        if text
+    )
+    if rows:
+        st.html(f'<dl class="came-with">{rows}</dl>')

@@ -1,0 +1,103 @@
+"""Files made to be taken away: where they lie, how they are served, when they go."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import shutil
+import threading
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import streamlit as st
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.routing import Route
+
+from photosearch.exporting import Kind, file_name
+from photosearch.jobs import BackgroundRun, OnProgress
+from photosearch.records import Report
+from photosearch.sources import Watch
+from photosearch.workspace import Workspace
+
+LIFETIME_S = 24 * 3600
+_TOKEN = re.compile(r"[0-9a-f]{32}")
+
+
+def new_path(workspace: Workspace, collection: str, kind: Kind) -> Path:
+    """Where the next file may lie: under a name that nobody can guess. Those of yesterday go."""
+    folder = _folder(workspace)
+    for old in folder.iterdir() if folder.is_dir() else ():
+        if old.is_dir() and time.time() - old.stat().st_mtime > LIFETIME_S:
+            shutil.rmtree(old, ignore_errors=True)
+    return folder / secrets.token_hex(16) / file_name(collection, kind)
+
+
+class Maker:
+    """Makes a file in the background, one at a time; the last one can be taken away."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self.run: BackgroundRun | None = None
+        self.path: Path | None = None
+
+    def start(self, workspace: Workspace, kind: Kind, collection: str, query: str) -> bool:
+        """Begin to write a collection, or what a query finds in it; False when another file is being made."""
+        with self._lock:
+            if self.run is not None and self.run.snapshot.is_running:
+                return False
+            path = new_path(workspace, collection, kind)
+
+            def work(on_progress: OnProgress, is_cancelled: Callable[[], bool]) -> Report:
+                watch = Watch(on_progress, is_cancelled)
+                return workspace.export(kind, collection, path, query=query, watch=watch)
+
+            self.path = path
+            self.run = BackgroundRun(path.name, work)
+            self.run.start()
+            return True
+
+    def cancel(self) -> None:
+        """End what is being made."""
+        if self.run is not None:
+            self.run.cancel()
+
+    def dismiss(self) -> None:
+        """Delete the file that was made."""
+        with self._lock:
+            if self.path is not None and self.run is not None and not self.run.snapshot.is_running:
+                shutil.rmtree(self.path.parent, ignore_errors=True)
+                self.run = self.path = None
+
+
+@st.cache_resource(show_spinner=False)
+def maker() -> Maker:
+    """The server's one maker of files."""
+    return Maker()
+
+
+def address(path: Path) -> str:
+    """Where a made file is served."""
+    return f"/downloads/{path.parent.name}"
+
+
+def routes(workspace: Callable[[], Workspace]) -> list[Route]:
+    """The route of the files, over the workspace that is asked for anew at each request."""
+    return [Route("/downloads/{token}", partial(_send, workspace), methods=["GET"])]
+
+
+def _send(workspace: Callable[[], Workspace], request: Request) -> Response:
+    token = request.path_params["token"]
+    folder = _folder(workspace()) / token
+    if _TOKEN.fullmatch(token) and not workspace().settings.demo and folder.is_dir():
+        for path in folder.iterdir():
+            if path.suffix != ".part":
+                headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+                return FileResponse(path, filename=path.name, headers=headers)
+    return JSONResponse({"message": "This file is no longer there. Make it again on the Library page."}, 404)
+
+
+def _folder(workspace: Workspace) -> Path:
+    return workspace.library.folder / "exports"

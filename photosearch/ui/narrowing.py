@@ -1,0 +1,163 @@
+"""What narrows and orders the hits, and what is searched: widgets whose values the address holds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import get_args
+
+import streamlit as st
+
+from photosearch.fields import ALL, Field
+from photosearch.index import Index
+from photosearch.query import BY, NO_REFINEMENT, Refine, Sort, Worded
+from photosearch.ui.grid import Columns
+from photosearch.ui.text import plain
+
+N_OBJECTS = 10
+CUTOFF_PERCENT = 25
+COLUMNS: tuple[Columns, ...] = ("auto", 2, 3, 4, 5, 6, 8)
+GROUPS = {
+    "captions": "caption",
+    "concepts": "concepts",
+    "objects": "objects",
+    "labels": "labels",
+    "owner's words": "owner",
+}
+SORTS = {"best first": Sort.SCORE, "newest first": Sort.NEWEST, "oldest first": Sort.OLDEST}
+WORDED = {"with a caption": Worded.CAPTIONED, "corrected by a person": Worded.CORRECTED}
+HINTS = """
+- `dog beach`: the more of the words a photo holds, and the rarer they are, the higher it scores
+- `-people`: without them · `"black dog"`: these words side by side
+- `object:dog`: only where one was seen · `#sunset`: only with this hashtag
+- `before:2023-06`, `after:2022`: by date · `by:caption`: in captions only (also concepts, objects, labels, owner)
+"""
+EARLIEST, LATEST = date(1826, 1, 1), date(2199, 12, 31)  # the first photograph, and long enough
+_CLEARED: Mapping[str, object] = {
+    "with": [],
+    "worded": None,
+    "from": None,
+    "to": None,
+    "sort": "best first",
+    "cutoff": CUTOFF_PERCENT,
+}
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What was chosen beside the query."""
+
+    refine: Refine = NO_REFINEMENT
+    fields: frozenset[Field] = ALL
+    expand: bool = True
+    group: bool = True
+    columns: Columns = "auto"
+
+
+def first_page() -> None:
+    """Another question starts at its first page, and asks for no likeness."""
+    st.session_state["page"] = 1  # forgotten alone, it would come back from the address
+    st.query_params.pop("like", None)
+
+
+def other_collection() -> None:
+    """Another collection has other objects."""
+    st.session_state.pop("with", None)
+    first_page()
+
+
+def clear() -> None:
+    """Take all filters back."""
+    for key, value in _CLEARED.items():
+        if key in st.session_state:
+            st.session_state[key] = value
+    first_page()
+
+
+def choose(index: Index) -> Choice:
+    """Show the filters of a collection; gives what was chosen."""
+    with st.container(key="filters", horizontal=True, vertical_alignment="center"):
+        with st.popover("Search tips", type="tertiary"):
+            st.markdown(HINTS)
+        with st.popover("Filters"):
+            since, until = _dates(index)
+            worded = st.pills("Captions", list(WORDED), key="worded", bind="query-params", on_change=first_page)
+            cutoff = st.slider(
+                "Leave out hits that score less than this share of the best",
+                0,
+                90,
+                CUTOFF_PERCENT,
+                5,
+                format="%d %%",
+                key="cutoff",
+                bind="query-params",
+                on_change=first_page,
+            )
+            fields, expand, group = _searched()
+            left, right = st.columns(2)
+            sort = left.selectbox("Order", list(SORTS), key="sort", bind="query-params", on_change=first_page)
+            columns = right.selectbox("Columns", COLUMNS, key="columns", bind="query-params")
+        objects = _objects(index)
+    chosen_worded = WORDED[worded] if worded else None
+    refine = Refine(since, until, frozenset(objects), chosen_worded, SORTS[sort], cutoff / 100)
+    return Choice(refine, fields, expand, group, columns if columns in COLUMNS else get_args(Columns)[0])
+
+
+def _objects(index: Index) -> list[str]:
+    labels = index.filters.common_objects(N_OBJECTS)
+    if not labels:
+        return []
+    st.html("Only photos that show", width="content")
+    return st.pills(
+        "Only photos that show",
+        labels,
+        selection_mode="multi",
+        label_visibility="collapsed",
+        format_func=plain,
+        key="with",
+        bind="query-params",
+        on_change=first_page,
+    )
+
+
+def _dates(index: Index) -> tuple[date | None, date | None]:
+    if not index.filters.has_dates():
+        st.caption("It is not known of any photo here when it was taken.")
+        return None, None
+    left, right = st.columns(2)
+    with left:
+        since = _date("Taken from", "from")
+    with right:
+        until = _date("Taken until", "to")
+    return since, until
+
+
+def _date(label: str, key: str) -> date | None:
+    return st.date_input(
+        label,
+        None,
+        EARLIEST,
+        LATEST,
+        format="YYYY-MM-DD",
+        key=key,
+        bind="query-params",
+        on_change=first_page,
+    )
+
+
+def _searched() -> tuple[frozenset[Field], bool, bool]:
+    groups = st.pills(
+        "Where the words may stand",
+        list(GROUPS),
+        selection_mode="multi",
+        default=list(GROUPS),
+        key="by",
+        bind="query-params",
+        on_change=first_page,
+    )
+    expand = st.toggle(
+        "Related words count, too (kid finds child)", True, key="related", bind="query-params", on_change=first_page
+    )
+    group = st.toggle("Show near-duplicates as one", True, key="alike", bind="query-params", on_change=first_page)
+    return frozenset(field for chosen in groups or GROUPS for field in BY[GROUPS[chosen]]), expand, group

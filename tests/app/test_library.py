@@ -1,0 +1,311 @@
+"""The Library page without a browser: ways in, runs, failures, export, removal; and what it says when empty."""
+
+from __future__ import annotations
+
+import threading
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from photosearch import tasks
+from photosearch.jobs import worker
+from photosearch.loader import Choice
+from photosearch.records import PhotoState, Progress, Report
+from photosearch.sources import Options
+from photosearch.tasks import Task, TaskFile
+from photosearch.ui import downloads, site_path, state
+from photosearch.ui.progress import duration
+from photosearch.workspace import Workspace
+from tests.conftest import ColourStation, analyse, jpeg
+
+PATIENCE_S = 60
+
+
+@pytest.fixture
+def shown(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
+    """The workspace that the pages show."""
+    st.cache_resource.clear()
+    st.cache_data.clear()
+    monkeypatch.setattr(state, "workspace", lambda: workspace)
+    yield workspace
+    st.cache_resource.clear()
+    st.cache_data.clear()
+
+
+@pytest.fixture
+def trip(shown: Workspace, make_photos: Callable[..., Path]) -> Workspace:
+    """A collection of two captioned photos and one that is broken."""
+    folder = make_photos("red.jpg", "green.jpg", folder="trip")
+    (folder / "broken.jpg").write_bytes(b"no picture")
+    shown.add(str(folder))
+    analyse(shown.library, ColourStation())
+    return shown
+
+
+def open_library() -> AppTest:
+    app = AppTest.from_file(str(site_path()), default_timeout=PATIENCE_S).run()
+    return app.switch_page(str(site_path().parents[2] / "pages" / "library.py")).run()
+
+
+def finish() -> None:
+    run = state.runs().latest
+    assert run is not None
+    run.wait(PATIENCE_S)
+    assert not run.snapshot.is_running
+    assert run.snapshot.error is None
+
+
+def said(app: AppTest) -> str:
+    blocks = (*app.success, *app.info, *app.warning, *app.error, *app.caption, *app.markdown)
+    return " ".join(block.value for block in blocks).replace("\\", "")
+
+
+def test_an_empty_library_says_so_and_offers_the_ways_in(shown: Workspace) -> None:
+    app = open_library()
+    assert not app.exception
+    assert "no photos here yet" in app.info[0].value
+    assert app.tabs[0].label == "Instagram export"
+
+
+def test_a_collection_shows_its_counts_and_its_size(trip: Workspace) -> None:
+    app = open_library()
+    assert not app.exception
+    assert "3 photos, 2 captioned, 1 failed, 1 kB on disk" in said(app)
+
+
+def test_adding_a_folder_captions_it_and_says_what_came_of_it(
+    shown: Workspace, make_photos: Callable[..., Path]
+) -> None:
+    app = open_library()
+    app.text_input(key="folder-path").set_value(str(make_photos("red.jpg", "blue.jpg")))
+    app.text_input(key="folder-name").set_value("mine")
+    app.toggle(key="objects").set_value(False)
+    app.button(key="go-folder").click().run()
+    finish()
+    assert [photo.state for photo in shown.photos("mine")] == [PhotoState.READY] * 2
+    assert all(not photo.objects for photo in shown.photos("mine"))
+    app.run()
+    assert "2 new, 2 captioned" in app.success[0].value
+    app.button(key="dismiss-run").click().run()
+    assert not app.success
+
+
+def test_what_failed_is_tried_again(trip: Workspace, tmp_path: Path) -> None:
+    (tmp_path / "trip" / "broken.jpg").write_bytes(jpeg("blue"))
+    app = open_library()
+    assert "broken.jpg" in app.dataframe[0].value["photo"][0]
+    app.button(key="retry-trip").click().run()
+    finish()
+    assert trip.failures("trip") == []
+    assert len(trip.photos("trip", PhotoState.READY)) == 3
+
+
+def test_update_takes_in_what_is_new_and_drops_what_is_gone(trip: Workspace, tmp_path: Path) -> None:
+    folder = tmp_path / "trip"
+    (folder / "blue.jpg").write_bytes(jpeg("blue"))
+    (folder / "red.jpg").unlink()
+    app = open_library()
+    app.button(key="update-trip").click().run()
+    finish()
+    names = {photo.name for photo in trip.photos("trip", PhotoState.READY)}
+    assert names == {"green.jpg", "blue.jpg"}
+    app.run()
+    assert "1 new" in said(app)
+    assert "1 gone" in said(app)
+
+
+def test_update_says_where_it_was_not_noted_where_photos_came_from(trip: Workspace) -> None:
+    trip.library.merge("older", "folder", [])
+    app = open_library()
+    app.button(key="update-older").click().run()
+    assert "was not noted" in app.warning[0].value
+
+
+def test_a_run_that_is_stopped_keeps_what_it_did_and_goes_on(
+    shown: Workspace, make_photos: Callable[..., Path]
+) -> None:
+    shown.add(str(make_photos(*(f"red-{i}.jpg" for i in range(40)))))
+    held, stop = threading.Event(), threading.Event()
+    captioning = shown.caption
+
+    def slow(collection: str | None = None, **options: object) -> Report:
+        def is_cancelled() -> bool:
+            held.set()
+            stop.wait(PATIENCE_S)
+            return bool(options["is_cancelled"]())  # type: ignore[operator]
+
+        return captioning(collection, **{**options, "is_cancelled": is_cancelled})  # type: ignore[arg-type]
+
+    shown.caption = slow  # type: ignore[method-assign]
+    app = open_library()
+    app.button(key="caption-photos").click().run()
+    assert held.wait(PATIENCE_S)
+    app.run()
+    assert "32 of 40 photos" in str(app.get("progress")[0].proto)
+    other = open_library()  # a second tab
+    assert "32 of 40 photos" in str(other.get("progress")[0].proto)
+    other.button(key="stop-run").click().run()
+    stop.set()
+    finish()
+    assert len(shown.photos("photos", PhotoState.NEW)) == 8
+    app.run()
+    assert "stopped" in app.info[0].value
+    app.button(key="go-on").click().run()
+    finish()
+    assert not shown.photos("photos", PhotoState.NEW)
+
+
+def test_a_run_of_another_process_is_shown(trip: Workspace) -> None:
+    with worker(trip.library, "caption", "Captioning *trip*") as beat:
+        beat(Progress(3, 7))
+        app = open_library()
+        assert "3 of 7 photos" in str(app.get("progress")[0].proto)
+        assert "started elsewhere" in said(app)
+    app.run()
+    assert not app.get("progress")
+
+
+def test_a_second_run_is_refused(trip: Workspace) -> None:
+    go = threading.Event()
+
+    def work(on_progress: object, is_cancelled: object) -> Report:
+        go.wait(PATIENCE_S)
+        return Report()
+
+    state.runs().start("A long one", work)
+    app = open_library()
+    app.button(key="update-trip").click().run()
+    assert "Another run is at work" in app.warning[0].value
+    go.set()
+    finish()
+
+
+def test_a_server_goes_on_with_what_the_one_before_was_at(trip: Workspace, tmp_path: Path) -> None:
+    (tmp_path / "trip" / "blue.jpg").write_bytes(jpeg("blue"))
+    with TaskFile(trip.library.folder).hold(Task("Updating trip", collection="trip", update=True)):
+        state.begin()  # another server is at it
+        assert state.runs().latest is None
+    state.begin()
+    finish()
+    assert "blue.jpg" in {photo.name for photo in trip.photos("trip", PhotoState.READY)}
+    assert TaskFile(trip.library.folder).left() is None
+
+
+def test_a_server_that_ends_leaves_its_task(trip: Workspace) -> None:
+    began = threading.Event()
+
+    def work(on_progress: object, is_cancelled: Callable[[], bool]) -> Report:
+        began.set()
+        while not is_cancelled():
+            threading.Event().wait(0.01)
+        return Report()
+
+    task = Task("Captioning trip", collection="trip")
+    state.runs().start(task.title, work, task)
+    assert began.wait(PATIENCE_S)
+    state.runs().leave(PATIENCE_S)
+    assert TaskFile(trip.library.folder).left() == Task("Captioning trip", collection="trip", n_starts=1)
+
+
+def test_a_task_is_kept_with_all_that_was_chosen(tmp_path: Path) -> None:
+    from datetime import date
+
+    options = Options(max_posts=5, since=date(2024, 2, 29), also=frozenset({"stories"}), login="me")
+    task = Task("t", ("a.zip", "b.zip"), "c", options, then="fetch", choice=Choice("x", objects=False), redo=True)
+    with TaskFile(tmp_path).hold(task):
+        pass
+    left = TaskFile(tmp_path).left()
+    assert left is not None
+    assert left.n_starts == 2
+    assert (left.names, left.options, left.choice, left.then) == (task.names, options, task.choice, "fetch")
+
+
+def test_a_task_that_ends_its_server_each_time_is_given_up(tmp_path: Path) -> None:
+    file, task = TaskFile(tmp_path), Task("t", collection="c")
+    for _ in range(tasks.MOST_STARTS - 1):
+        with file.hold(task):
+            pass
+        left = file.left()
+        assert left is not None
+        task = left
+    with file.hold(task):
+        pass
+    assert file.left() is None
+    (tmp_path / tasks.FILE_NAME).write_text("{")
+    assert file.left() is None
+
+
+def test_an_export_is_made_and_can_be_taken_away(trip: Workspace) -> None:
+    from starlette.applications import Starlette
+    from starlette.testclient import TestClient
+
+    def dialog() -> None:
+        from photosearch.ui.collections import ask_export
+
+        ask_export("trip")
+
+    asked = AppTest.from_function(dialog, default_timeout=PATIENCE_S).run()
+    asked.text_input(key="export-query").set_value("red")
+    asked.button(key="go-make").click().run()
+    maker = downloads.maker()
+    assert maker.run is not None
+    assert maker.path is not None
+    maker.run.wait(PATIENCE_S)
+    app = open_library()
+    assert "is ready" in app.success[0].value
+    client = TestClient(Starlette(routes=downloads.routes(lambda: trip)))
+    answer = client.get(downloads.address(maker.path))
+    assert answer.headers["content-disposition"] == 'attachment; filename="trip-photos.zip"'
+    (trip.library.folder / "got.zip").write_bytes(answer.content)
+    with zipfile.ZipFile(trip.library.folder / "got.zip") as archive:
+        assert archive.namelist() == ["red.jpg", "photos.csv"]
+    assert client.get("/downloads/..%2F..%2Fetc").status_code == 404
+    assert client.get(f"/downloads/{'0' * 32}").status_code == 404
+    address = downloads.address(maker.path)
+    app.button(key="dismiss-file").click().run()
+    assert not app.success
+    assert client.get(address).status_code == 404
+
+
+def test_a_collection_is_removed_only_when_its_name_is_typed(trip: Workspace) -> None:
+    def dialog() -> None:
+        from photosearch.ui import state
+        from photosearch.ui.collections import ask_removal
+
+        for info in state.workspace().collections():
+            ask_removal(info)
+
+    assert open_library().button(key="remove-trip").click().run().text_input(key="remove-name").value == ""
+    asked = AppTest.from_function(dialog, default_timeout=PATIENCE_S).run()
+    asked.button(key="go-remove").click().run()
+    assert "Type it" in asked.error[0].value
+    assert [info.name for info in trip.collections()] == ["trip"]
+    asked.text_input(key="remove-name").set_value("trip")
+    asked.button(key="go-remove").click().run()
+    assert trip.collections() == []
+
+
+def test_captioning_again_shows_all_photos_to_the_models(trip: Workspace) -> None:
+    def dialog() -> None:
+        from photosearch.loader import Choice
+        from photosearch.ui.collections import ask_again
+
+        ask_again("trip", Choice(objects=False))
+
+    AppTest.from_function(dialog, default_timeout=PATIENCE_S).run().button(key="go-again").click().run()
+    finish()
+    assert {len(photo.captions) > 1 for photo in trip.photos("trip", PhotoState.READY)} == {True}
+
+
+def test_the_server_serves_the_files(shown: Workspace) -> None:
+    from photosearch.ui.server import routes
+
+    assert "/downloads/{token}" in [getattr(route, "path", "") for route in routes()]
+
+
+def test_times_left_are_told_as_people_do() -> None:
+    assert [duration(s) for s in (0.2, 42, 100, 3600, 9000)] == ["1 s", "42 s", "2 min", "1.0 h", "2.5 h"]

@@ -1,0 +1,233 @@
+"""The search page without a browser: the language, filters, pages, the dialog, likeness, what the address holds."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from photosearch.records import Details, Listing, TextKind
+from photosearch.ui import site_path, state
+from photosearch.workspace import Workspace
+from tests.conftest import ColourStation, analyse, jpeg
+
+PATIENCE_S = 30
+HOSTILE = "<img src=x onerror=alert(1)> **bold**"
+
+
+@pytest.fixture
+def shown(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
+    """The workspace that the pages show."""
+    st.cache_resource.clear()
+    monkeypatch.setattr(state, "workspace", lambda: workspace)
+    yield workspace
+    st.cache_resource.clear()
+
+
+@pytest.fixture
+def posts(shown: Workspace, tmp_path: Path) -> Workspace:
+    """Two photos with all that may come with a post: the red one's is harmless, the green one's hostile."""
+    for colour in ("red", "green"):
+        (tmp_path / f"{colour}.jpg").write_bytes(jpeg(colour))
+    red = Details(
+        permalink="https://example.com/p/1",
+        taken_at=datetime(2023, 6, 1, 9, 30),
+        place="Rügen",
+        texts=((TextKind.OWNER, "our holiday"), (TextKind.HASHTAG, "sunset"), (TextKind.OBJECT, "sports ball")),
+    )
+    green = Details(
+        permalink="javascript:alert(1)",
+        taken_at=datetime(2021, 1, 2),
+        place=HOSTILE,
+        texts=((TextKind.OWNER, HOSTILE), (TextKind.HASHTAG, "<b>"), (TextKind.OBJECT, "**dog**")),
+    )
+    shown.library.merge(
+        "posts",
+        "folder",
+        [
+            Listing(str(tmp_path / "red.jpg"), "", details=red),
+            Listing(str(tmp_path / "green.jpg"), "", details=green),
+        ],
+    )
+    analyse(shown.library, ColourStation())
+    return shown
+
+
+@pytest.fixture
+def many(shown: Workspace, tmp_path: Path) -> Workspace:
+    """250 captions of another system, without pictures; 120 hold a dog."""
+    captions = {f"https://example.com/{n}.jpg": "a dog" if n < 120 else "a cat on grass" for n in range(250)}
+    path = tmp_path / "captions_dict_pets.json"
+    path.write_text(json.dumps(captions))
+    shown.add(str(path))
+    return shown
+
+
+def open_page(**query: str) -> AppTest:
+    app = AppTest.from_file(str(site_path()), default_timeout=PATIENCE_S)
+    for key, value in query.items():
+        app.query_params[key] = value
+    return app.run()
+
+
+def html(app: AppTest) -> str:
+    return " ".join(element.proto.body for element in app.get("html"))
+
+
+def alts(app: AppTest) -> list[str]:
+    return [image.proto.imgs[0].alt for image in app.image]
+
+
+def said(app: AppTest) -> str:
+    return " ".join(element.value for element in (*app.caption, *app.info, *app.warning))
+
+
+def n_cards(app: AppTest) -> int:
+    return html(app).count('<div class="photo">')
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("picture -green", ["a red picture"]),
+        ('"red picture"', ["a red picture"]),
+        ("#sunset", ["a red picture"]),
+        ("before:2022", ["a green picture"]),
+        ("object:sports-ball", ["a red picture"]),
+        ("-nothing", ["a red picture", "a green picture"]),  # newest first
+        ("by:owner holiday", ["a red picture"]),
+    ],
+)
+def test_the_query_language_works_on_the_page(posts: Workspace, query: str, expected: list[str]) -> None:
+    app = open_page(q=query)
+    assert not app.exception
+    assert alts(app) == expected
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [
+        ({"with": "sports ball"}, ["a red picture"]),
+        ({"from": "2022-01-01"}, ["a red picture"]),
+        ({"to": "2022-01-01"}, ["a green picture"]),
+        ({"q": "picture", "sort": "oldest first"}, ["a green picture", "a red picture"]),
+        ({"q": "picture", "sort": "newest first"}, ["a red picture", "a green picture"]),
+        ({"worded": "with a caption", "from": "2020-01-01"}, ["a red picture", "a green picture"]),
+        ({"q": "red green", "cutoff": "0", "from": "2022-01-01"}, ["a red picture"]),
+    ],
+)
+def test_the_address_holds_the_filters(posts: Workspace, address: dict[str, str], expected: list[str]) -> None:
+    app = open_page(**address)
+    assert not app.exception
+    assert alts(app) == expected
+
+
+def test_values_in_the_address_that_cannot_be_fall_back(posts: Workspace) -> None:
+    app = open_page(
+        q="picture", sort="?", cutoff="-7", with_="x", page="99", columns="77", worded="?", to="never", by="x", name="?"
+    )
+    assert not app.exception
+    assert sorted(alts(app)) == ["a green picture", "a red picture"]
+
+
+def test_filters_that_nothing_passes_can_be_cleared(posts: Workspace) -> None:
+    app = open_page(q="picture", to="2001-01-01")
+    assert "No photo passes all of the filters" in said(app)
+    next(button for button in app.button if button.label == "Clear filters").click().run()
+    assert len(app.image) == 2
+
+
+def test_a_typing_error_gets_a_button_that_asks_again(posts: Workspace) -> None:
+    app = open_page(q="gren -blue")
+    button = next(button for button in app.button if "Did you mean" in button.label)
+    assert button.label == "Did you mean: green \\-blue"
+    button.click().run()
+    assert app.text_input(key="q").value == "green -blue"
+    assert alts(app) == ["a green picture"]
+
+
+@pytest.mark.parametrize("query", ["🐕", "the of", '"', "before:2023-99", "#nothing", "object:zebra", "\0", "?" * 999])
+def test_odd_queries_get_one_clear_note(posts: Workspace, query: str) -> None:
+    app = open_page(q=query)
+    assert not app.exception
+    assert not app.error
+    assert len(app.info) == 1
+
+
+def test_all_hits_can_be_reached_page_by_page(many: Workspace) -> None:
+    app = open_page(q="dog", related="false")
+    assert n_cards(app) == 100
+    assert "120 found, 1 to 100 shown" in said(app)
+    app.pagination[0].set_value(2).run()
+    assert n_cards(app) == 20
+    assert "120 found, 101 to 120 shown" in said(app)
+    app.text_input(key="q").set_value("cat").run()
+    assert "130 found, 1 to 100 shown" in said(app)
+    assert app.pagination[0].value == 1
+
+
+def test_a_page_is_opened_by_address(many: Workspace) -> None:
+    assert n_cards(open_page(q="cat", page="2", related="false")) == 30
+    assert n_cards(open_page(q="cat", page="7", related="false")) == 100
+    assert n_cards(open_page(page="3")) == 50
+
+
+def test_weak_hits_are_left_out_and_counted(posts: Workspace) -> None:
+    app = open_page(q="red holiday picture", cutoff="90")
+    assert alts(app) == ["a red picture"]
+    assert "1 found; 1 weaker left out" in said(app)
+    assert len(open_page(q="red holiday picture", cutoff="0").image) == 2
+
+
+def test_the_dialog_says_why_and_what_came_with_the_photo(posts: Workspace) -> None:
+    app = open_page(q="red holidays")
+    app.button(key=f"open-{photo_id(posts, 'red')}").click().run()
+    assert not app.exception
+    shown = html(app)
+    assert "Why it was found" in shown
+    assert '<span class="term">red</span>' in shown
+    assert "in the caption" in shown
+    assert "in the owner&#x27;s words" in shown
+    for part in ("our holiday", "#sunset", "Rügen", "01 June 2023"):
+        assert part in shown
+    assert [link.proto.url for link in app.get("link_button")] == ["https://example.com/p/1"]
+    (inspect,) = (link.proto for link in app.get("page_link"))
+    assert inspect.label == "Open in Inspect"
+    assert len(app.image) == 1 + 1
+
+
+def test_the_dialog_shows_hostile_texts_as_text_and_links_to_no_script(posts: Workspace) -> None:
+    app = open_page()
+    app.button(key=f"open-{photo_id(posts, 'green')}").click().run()
+    assert not app.exception
+    assert "&lt;img src=x onerror=alert(1)&gt; **bold**" in html(app)
+    assert "<img" not in html(app)
+    assert not app.get("link_button")
+    assert "Why it was found" not in html(app)
+
+
+def test_more_like_this_shows_the_others_and_leads_back(posts: Workspace) -> None:
+    app = open_page(q="red")
+    app.button(key=f"open-{photo_id(posts, 'red')}").click().run()
+    app.button(key="like").click().run()
+    assert not app.exception
+    app = open_page(q="red", like=photo_id(posts, "red"))
+    assert alts(app) == ["a green picture"]
+    assert "most like that one" in said(app)
+    next(button for button in app.button if button.label == "Back to the search").click().run()
+    assert alts(app) == ["a red picture"]
+
+
+def test_a_photo_that_is_gone_has_no_likes(posts: Workspace) -> None:
+    app = open_page(like="nobody")
+    assert not app.exception
+    assert "was not found" in said(app)
+
+
+def photo_id(workspace: Workspace, colour: str) -> str:
+    return next(photo.id for photo in workspace.photos("posts") if colour in photo.caption)

@@ -1,0 +1,226 @@
+"""What people say of a photo: kept, found at once, undone, never overwritten."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from photosearch.errors import PhotoError, PhotoNotFound, PhotosearchError, ReadOnlyError
+from photosearch.formats import photo_json, photos_csv
+from photosearch.library.corrections import MAX_CAPTION_CHARS
+from photosearch.records import Photo, PhotoState
+from photosearch.workspace import Workspace
+from tests.conftest import ColourStation, analyse, jpeg
+
+NAME = "photos"
+
+
+@pytest.fixture
+def photos(workspace: Workspace, make_photos: Callable[..., Path]) -> Callable[[], dict[str, Photo]]:
+    """Three captioned photos, as they are now, by their file names."""
+    workspace.add(str(make_photos("red.jpg", "green.jpg", "blue.jpg")))
+    analyse(workspace.library, ColourStation())
+    return lambda: {photo.name: photo for photo in workspace.photos(NAME)}
+
+
+def found(workspace: Workspace, query: str) -> list[str]:
+    return [hit.photo.name for hit in workspace.search(query, NAME, expand=False).hits]
+
+
+def test_a_correction_is_shown_and_found_at_once(workspace, photos):
+    assert found(workspace, "lighthouse") == []  # the index is in memory
+    workspace.correct(photos()["red.jpg"].id, "  A lighthouse\nat dusk ", "Ada")
+    photo = photos()["red.jpg"]
+    assert (photo.caption, photo.is_corrected) == ("A lighthouse at dusk", True)
+    assert [c.text for c in photo.captions] == ["A lighthouse at dusk", "a red picture"]
+    assert found(workspace, "lighthouse") == ["red.jpg"]
+    assert "red.jpg" not in found(workspace, "red")
+    assert not photos()["green.jpg"].is_corrected
+
+
+def test_a_correction_survives_a_restart_and_another_run(workspace, photos):
+    workspace.correct(photos()["red.jpg"].id, "a lighthouse", "Ada")
+    workspace.close()
+    again = Workspace(workspace.settings)
+    analyse(again.library, ColourStation(), redo=True)
+    assert again.library.photo(photos()["red.jpg"].id).caption == "a lighthouse"
+    assert found(again, "lighthouse") == ["red.jpg"]
+
+
+def test_a_second_workspace_notices_it(workspace, photos):
+    other = Workspace(workspace.settings)
+    assert found(other, "lighthouse") == []
+    workspace.correct(photos()["red.jpg"].id, "a lighthouse", "Ada")
+    assert found(other, "lighthouse") == ["red.jpg"]
+
+
+def test_a_cleared_caption_is_neither_shown_nor_found(workspace, photos):
+    workspace.clear_caption(photos()["red.jpg"].id, "Ada")
+    photo = photos()["red.jpg"]
+    assert (photo.caption, photo.is_corrected) == ("", True)
+    assert "red.jpg" not in found(workspace, "a red picture")
+    assert len(found(workspace, "picture")) == 2
+    workspace.undo_correction(photo.id)
+    assert photos()["red.jpg"].caption == "a red picture"
+    assert "red.jpg" in found(workspace, "red")
+
+
+def test_undoing_goes_back_step_by_step_and_the_history_stays(workspace, photos):
+    photo_id = photos()["red.jpg"].id
+    workspace.correct(photo_id, "one", "Ada")
+    workspace.correct(photo_id, "two", "Ben")
+    workspace.clear_caption(photo_id, "Cleo")
+    shown = []
+    for _ in range(3):
+        workspace.undo_correction(photo_id)
+        shown.append(photos()["red.jpg"].caption)
+    assert shown == ["two", "one", "a red picture"]
+    history = workspace.caption_history(photo_id)
+    assert [(said.text, said.who, said.is_in_force) for said in history] == [
+        ("", "Cleo", False),
+        ("two", "Ben", False),
+        ("one", "Ada", False),
+    ]
+    with pytest.raises(PhotosearchError, match="no correction"):
+        workspace.undo_correction(photo_id)
+
+
+def test_undoing_brings_back_only_what_was_replaced(workspace, photos):
+    photo_id = photos()["red.jpg"].id
+    workspace.correct(photo_id, "one", "Ada")
+    workspace.undo_correction(photo_id)
+    workspace.correct(photo_id, "two", "Ada")
+    workspace.undo_correction(photo_id)
+    assert photos()["red.jpg"].caption == "a red picture"
+
+
+def test_the_same_words_again_change_nothing(workspace, photos):
+    photo_id = photos()["red.jpg"].id
+    workspace.correct(photo_id, "one", "Ada")
+    workspace.correct(photo_id, "one", "Ben")
+    (said,) = workspace.caption_history(photo_id)
+    assert (said.text, said.who) == ("one", "Ada")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "cannot be empty"),
+        (" \n\u200b ", "cannot be empty"),
+        ("x" * (MAX_CAPTION_CHARS + 1), "at most 1,000 characters; this one has 1,001"),
+        ("a\0dog", r"U\+0000"),
+        ("a \x1b[31mdog", r"U\+001B"),
+        ("a \u202egod", r"U\+202E"),
+        ("a \ud800", r"U\+D800"),
+    ],
+)
+def test_what_cannot_be_kept_is_refused_and_changes_nothing(workspace, photos, text, message):
+    before = workspace.library.generation(NAME)
+    with pytest.raises(PhotosearchError, match=message):
+        workspace.correct(photos()["red.jpg"].id, text, "Ada")
+    assert photos()["red.jpg"].caption == "a red picture"
+    assert workspace.library.generation(NAME) == before
+
+
+@pytest.mark.parametrize(
+    "text", ["犬が走る", "un café 👩‍👩‍👧", "<img src=x onerror=alert(1)>", "x" * MAX_CAPTION_CHARS]
+)
+def test_any_printable_words_are_kept_as_they_are(workspace, photos, text):
+    workspace.correct(photos()["red.jpg"].id, text, "Ada")
+    assert photos()["red.jpg"].caption == text
+
+
+def test_a_name_is_wanted(workspace, photos):
+    for act in (lambda who: workspace.correct("", "a dog", who), lambda who: workspace.clear_caption("", who)):
+        with pytest.raises(PhotosearchError, match="A name cannot be empty"):
+            act(" ")
+
+
+def test_an_unknown_photo_is_refused(workspace, photos):
+    for act in (
+        lambda: workspace.correct("0" * 16, "a dog", "Ada"),
+        lambda: workspace.clear_caption("0" * 16, "Ada"),
+        lambda: workspace.undo_correction("0" * 16),
+        lambda: workspace.caption_history("0" * 16),
+        lambda: workspace.ask_again("0" * 16),
+    ):
+        with pytest.raises(PhotoNotFound):
+            act()
+
+
+def test_exports_say_that_it_was_edited(workspace, photos):
+    workspace.correct(photos()["red.jpg"].id, "a lighthouse", "Ada")
+    workspace.clear_caption(photos()["blue.jpg"].id, "Ada")
+    first = {name: photo_json(photo)["captions"][0] for name, photo in photos().items()}
+    assert first["red.jpg"] == {"text": "a lighthouse", "log_prob": None, "model": None, "edited": True}
+    assert (first["blue.jpg"]["text"], first["blue.jpg"]["edited"]) == ("", True)
+    assert first["green.jpg"]["edited"] is False
+    assert "a lighthouse,,,True" in photos_csv(photos().values())
+    json.dumps(first)
+
+
+def test_a_corrected_photo_that_moved_keeps_its_words(workspace, photos, make_photos):
+    workspace.correct(photos()["red.jpg"].id, "a lighthouse", "Ada")
+    root = make_photos("red-2.jpg")
+    (root / "red.jpg").unlink()
+    workspace.add(str(root))
+    analyse(workspace.library, ColourStation())
+    assert photos()["red-2.jpg"].caption == "a lighthouse"
+    assert [said.who for said in workspace.caption_history(photos()["red-2.jpg"].id)] == ["Ada"]
+
+
+def test_a_photo_that_is_not_captioned_yet_can_be_corrected(workspace, make_photos):
+    workspace.add(str(make_photos("red.jpg")))
+    (photo,) = workspace.photos(NAME)
+    assert photo.state is PhotoState.NEW
+    workspace.correct(photo.id, "a lighthouse", "Ada")
+    assert found(workspace, "lighthouse") == ["red.jpg"]
+
+
+def test_asking_again_lets_a_model_speak(workspace, photos):
+    photo_id = photos()["red.jpg"].id
+    workspace.correct(photo_id, "a lighthouse", "Ada")
+    workspace.ask_again(photo_id)
+    photo = photos()["red.jpg"]
+    assert (photo.captions[0].model, photo.is_corrected) == ("tiny", False)
+    assert found(workspace, "lighthouse") == []
+    assert [said.text for said in workspace.caption_history(photo_id)] == ["a lighthouse"]
+
+
+def test_a_photo_that_is_gone_cannot_be_asked_again_and_keeps_its_words(workspace, photos, tmp_path):
+    workspace.correct(photos()["red.jpg"].id, "a lighthouse", "Ada")
+    (tmp_path / NAME / "red.jpg").unlink()
+    with pytest.raises(PhotoError, match=r"red\.jpg.*no longer there"):
+        workspace.ask_again(photos()["red.jpg"].id)
+    assert photos()["red.jpg"].caption == "a lighthouse"
+    assert photos()["red.jpg"].state is PhotoState.READY
+
+
+def test_the_public_demo_is_not_corrected(workspace, photos):
+    demo = Workspace(replace(workspace.settings, demo=True))
+    photo_id = photos()["red.jpg"].id
+    for act in (
+        lambda: demo.correct(photo_id, "a dog", "Ada"),
+        lambda: demo.clear_caption(photo_id, "Ada"),
+        lambda: demo.undo_correction(photo_id),
+        lambda: demo.ask_again(photo_id),
+    ):
+        with pytest.raises(ReadOnlyError):
+            act()
+
+
+def test_where_the_photo_is_gone_its_thumbnail_is_seen(workspace, photos, tmp_path):
+    (tmp_path / NAME / "red.jpg").unlink()
+    (tmp_path / NAME / "green.jpg").write_bytes(jpeg("yellow"))
+    look = workspace.inspections().picture
+    assert look(photos()["red.jpg"]).lacking == "the file is no longer there"
+    assert look(photos()["green.jpg"]).lacking == "the file has changed since it was read"
+    assert look(photos()["blue.jpg"]).lacking is None
+    for name, photo in photos().items():
+        assert look(photo).picture.sha256 == photo.sha256, name
+    (tmp_path / NAME / "red.jpg").write_bytes(jpeg("red"))
+    assert look(photos()["red.jpg"]).lacking is None

@@ -1,0 +1,330 @@
+"""What a query means, and which photos it lets pass: by example, and against the rules written out plainly."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from photosearch.analyzer import terms
+from photosearch.fields import ALL, Field
+from photosearch.index import Index
+from photosearch.query import MAX_CHARS, MAX_FILTERS, Filter, Kind, Query, Refine, Sort, Worded, parse, parse_words
+from photosearch.records import Document
+
+quick = settings(deadline=None, max_examples=150, derandomize=True)
+
+PHOTOS = [
+    Document(
+        "a",
+        captions=("a black dog runs on the beach", "a dog in the sand"),
+        objects=(("dog", 0.9), ("sports ball", 0.6)),
+        owner=("Our Rügen holiday #SunSet", "sunset"),
+        hashtags=("sunset",),
+        taken_at=datetime(2023, 6, 1, 0, 0),
+    ),
+    Document(
+        "b",
+        captions=("a dog with a black cat",),
+        concepts={"peopl": 0.7, "beach": 0.2},
+        labels={"snow leopard": 0.8, "Border collie": 0.3},
+        taken_at=datetime(2023, 5, 31, 23, 59, 59),
+    ),
+    Document("c", human=("people dance",), captions=("a black dog runs",), concepts={"peopl": 0.49}),
+    Document("d", captions=("two men",), objects=(("person", 0.8), ("person", 0.7), ("hot dog", 0.5))),
+]
+
+
+def passing(raw: str, refine: Refine | None = None) -> str:
+    """The ids of the photos that pass a query's filters, in alphabetical order."""
+    index = Index(PHOTOS)
+    passes = index.filters.passing(parse(raw), refine or Refine())
+    return "".join(photo_id for photo_id, one in zip(index.ids(), passes, strict=True) if one)
+
+
+def found(raw: str, refine: Refine | None = None) -> str:
+    """The ids of what a query finds, in order."""
+    index = Index(PHOTOS)
+    ranking = index.find(parse(raw), refine=refine or Refine())
+    return "".join(match.photo_id for match in index.matches(ranking))
+
+
+# Reading
+
+
+def test_plain_words_are_all_that_is_scored() -> None:
+    query = parse("Two dogs on a well-known beach: it's 12:30, foo:bar!")
+    assert terms(query.text) == terms(query.raw)
+    assert (query.filters, query.notes, query.fields, query.has_filter) == ((), (), None, False)
+
+
+def test_signs_make_filters() -> None:
+    query = parse('dog -people "black dog" #SunSet -#snow object:"sports ball" -object:cat -"red shirt"')
+    assert query.text == "dog black dog"
+    assert query.filters == (
+        Filter(Kind.WORDS, ("peopl",), "people", negated=True),
+        Filter(Kind.WORDS, ("black", "dog"), "black dog"),
+        Filter(Kind.HASHTAG, ("sunset",), "#SunSet"),
+        Filter(Kind.HASHTAG, ("snow",), "#snow", negated=True),
+        Filter(Kind.OBJECT, ("sport", "ball"), "sports ball"),
+        Filter(Kind.OBJECT, ("cat",), "cat", negated=True),
+        Filter(Kind.WORDS, ("red", "shirt"), "red shirt", negated=True),
+    )
+    assert query.notes == ()
+
+
+@pytest.mark.parametrize(
+    ("raw", "since", "before"),
+    [
+        ("before:2023", None, date(2023, 1, 1)),
+        ("before:2023-06 after:2022-2", date(2022, 2, 1), date(2023, 6, 1)),
+        ("AFTER:2024-02-29", date(2024, 2, 29), None),
+        ("-before:2023-06-14", date(2023, 6, 14), None),
+        ("-after:2023", None, date(2023, 1, 1)),
+        ("before:2023 before:2021 after:2001 after:2002", date(2002, 1, 1), date(2021, 1, 1)),
+    ],
+)
+def test_dates(raw: str, since: date | None, before: date | None) -> None:
+    query = parse(raw)
+    assert (query.since, query.before, query.text, query.notes) == (since, before, "", ())
+
+
+@pytest.mark.parametrize(
+    ("raw", "fields"),
+    [
+        ("by:caption", {Field.HUMAN, Field.CAPTION, Field.SENTENCES}),
+        ("by:Captions,label", {Field.HUMAN, Field.CAPTION, Field.SENTENCES, Field.LABELS}),
+        ("by:owner by:objects", {Field.OWNER, Field.OBJECTS}),
+        ("-by:concepts", ALL - {Field.CONCEPTS}),
+    ],
+)
+def test_by_names_fields(raw: str, fields: set[Field]) -> None:
+    assert parse(raw).fields == fields
+
+
+@pytest.mark.parametrize(
+    ("raw", "note"),
+    [
+        ('a "dog', "has no partner"),
+        ('"', "has no partner"),
+        ("dog before:2023-13", "“before:2023-13” names no date"),
+        ("dog after:2023-02-29", "names no date"),
+        ("dog before:", "“before:” names no date"),
+        ("dog before:0000", "names no date"),
+        ("before:2022 after:2023", "No day is both"),
+        ("dog object:", "“object:” names no object"),
+        ("dog by:magic", "by: takes caption, concepts, objects, labels, owner; “magic”"),
+        ("the of a", "too common to tell photos apart"),
+        ("dog -the", "“the” is too common"),
+        ("?!, …", "no word in it"),
+        ("🐕🐕", "no word in it"),
+        ("\0", "no word in it"),
+        ("-", "no word in it"),
+        ('""', "no word in it"),
+    ],
+)
+def test_what_cannot_be_meant_is_said_in_one_note(raw: str, note: str) -> None:
+    notes = parse(raw).notes
+    assert len(notes) == 1
+    assert note in notes[0]
+
+
+def test_what_is_left_of_an_odd_quotation_mark_is_still_asked() -> None:
+    assert parse('a "black dog" on "grass').text.split() == ["a", "black", "dog", "on", "grass"]
+    assert parse('-"dog cat').filters == (Filter(Kind.WORDS, ("dog",), "dog", negated=True),)
+
+
+def test_quotation_marks_and_minus_signs_as_phones_write_them() -> None:
+    assert parse("“black dog” −cat").filters == parse('"black dog" -cat').filters
+
+
+@pytest.mark.parametrize("raw", ["", "   ", "\n"])
+def test_nothing_asked_is_nothing_to_note(raw: str) -> None:
+    assert (parse(raw).notes, parse(raw).has_filter) == ((), False)
+
+
+def test_literal_queries_know_no_signs() -> None:
+    query = parse_words('-dog "black cat" before:2023 #x')
+    assert (query.text, query.filters, query.before, query.notes) == (query.raw, (), None, ())
+
+
+@pytest.mark.parametrize("part", ['-dog "a b', '"', "-", " ", "#", "before:x ", '"a b" ', "\ud800", "-w object:z "])
+def test_a_very_long_query_is_cut_and_says_so(part: str) -> None:
+    query = parse(part * (100_000 // len(part)))
+    assert len(query.filters) <= MAX_FILTERS
+    assert len(query.notes) < 10
+    assert "the first 10,000 were read" in query.notes[0]
+    assert len(query.text) <= MAX_CHARS
+
+
+@quick
+@given(st.text(st.sampled_from('ab "#-:.“”\n\0\ud800é🐕') | st.characters(), max_size=40))
+def test_any_text_is_a_query(raw: str) -> None:
+    query = parse(raw)
+    assert query.raw == raw
+    for start, end in query.spans:
+        assert 0 <= start < end <= len(raw)
+    index = Index(PHOTOS)
+    assert len(index.find(query)) <= len(PHOTOS)
+    index.correct(query)
+
+
+@quick
+@given(st.lists(st.sampled_from(["dog", "black", "the", "runs", "beach", "zebra"]), max_size=6).map(" ".join))
+def test_words_score_as_they_do_without_the_language(raw: str) -> None:
+    index = Index(PHOTOS)
+    assert index.matches(index.find(parse(raw))) == index.search(raw, top=10)[1]
+
+
+def test_a_phrase_s_words_are_scored_as_words() -> None:
+    index = Index(PHOTOS)
+    (match,) = index.matches(index.find(parse('"black dog" beach')))
+    assert match in index.search("black dog beach", top=10)[1]
+
+
+# Filtering
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        ("-dog", "c"),  # hot dogs are said to be seen; the caption that a person corrected counts no more
+        ("-people", "ad"),  # predicted with 0.7 in b, with 0.49 in c, where it is said
+        ("-beach", "bcd"),  # 0.2 is not sure
+        ("-collie", "abcd"),
+        ("-leopard", "acd"),
+        ('"black dog"', "a"),
+        ('"dog black"', "b"),  # stop words between do not count
+        ('"dogs running"', "a"),  # as stems
+        ('"a dog"', "abd"),
+        ('"snow leopard"', "b"),
+        ('"beach dog"', ""),  # the end of one text and the start of the next are not side by side
+        ('-"black dog"', "bcd"),
+        ("#sunset", "a"),
+        ("-#sunset", "bcd"),
+        ("#SUNSET", "a"),
+        ("#sun", ""),
+        ("object:dog", "a"),
+        ("object:ball", "a"),  # no object is called so, but a sports ball is
+        ("-object:person", "abc"),
+        ("before:2023-06", "b"),
+        ("after:2023-06", "a"),
+        ("before:2023-06-01", "b"),
+        ("after:2023-05-31 before:2023-06-01", "b"),
+        ("after:2024", ""),
+        ("-dog -people", ""),
+        ('"zebra"', ""),
+        ("-zebra", "abcd"),
+    ],
+)
+def test_which_photos_pass(raw: str, expected: str) -> None:
+    assert passing(raw) == expected
+
+
+@pytest.mark.parametrize(
+    ("refine", "expected"),
+    [
+        (Refine(), "abcd"),
+        (Refine(since=date(2023, 6, 1)), "a"),
+        (Refine(until=date(2023, 6, 1)), "ab"),
+        (Refine(until=date(2023, 5, 31)), "b"),
+        (Refine(until=date.max), "abcd"),
+        (Refine(objects=frozenset({"person"})), "d"),
+        (Refine(objects=frozenset({"person", "dog"})), ""),
+        (Refine(objects=frozenset({"nothing"})), ""),
+        (Refine(worded=Worded.CORRECTED), "c"),
+        (Refine(worded=Worded.CAPTIONED), "abcd"),
+    ],
+)
+def test_refinements(refine: Refine, expected: str) -> None:
+    assert passing("", refine) == expected
+
+
+def test_a_filter_alone_is_a_query_newest_first() -> None:
+    assert found("-zebra") == "abcd"
+    assert found("before:2030") == "ab"
+    assert found("", Refine(objects=frozenset({"person"}))) == "d"
+    assert found("-zebra", Refine(sort=Sort.OLDEST)) == "bacd"
+    assert found("") == ""
+    assert found("the") == ""
+    assert found("zebra before:2030") == ""
+
+
+def test_sorting_by_date_keeps_what_is_found() -> None:
+    assert sorted(found("dog")) == sorted(found("dog", Refine(sort=Sort.OLDEST)))
+    assert found("dog", Refine(sort=Sort.NEWEST))[:2] == "ab"
+    assert found("dog", Refine(sort=Sort.OLDEST))[:2] == "ba"
+
+
+def test_the_cutoff_is_a_share_of_the_best_score() -> None:
+    index = Index(PHOTOS)
+    everything = index.find(parse("black dog beach"))
+    for cutoff in (0.0, 0.3, 0.9, 1.0):
+        some = index.find(parse("black dog beach"), refine=Refine(cutoff=cutoff))
+        assert list(some.scores) == [s for s in everything.scores if s >= cutoff * everything.scores[0]]
+        assert len(some) + some.n_weak == len(everything)
+
+
+def test_what_the_query_says_of_fields_goes_first() -> None:
+    index = Index(PHOTOS)
+    assert len(index.find(parse("by:labels leopard"), fields=frozenset({Field.CAPTION}))) == 1
+    assert len(index.find(parse("by:caption leopard"))) == 0
+
+
+def test_what_no_photo_has_is_said() -> None:
+    filters = Index(PHOTOS).filters
+    assert filters.notes(parse("#nowhere"), Refine()) == ("No photo here has the hashtag “#nowhere”.",)
+    assert (
+        "“zebra” was seen in no photo here. Objects that were: dog, "
+        in filters.notes(parse("object:zebra"), Refine())[0]
+    )
+    assert filters.notes(parse("object:dog #sunset before:2022 -object:zebra"), Refine()) == ()
+    undated = Index([Document("a", captions=("a dog",))]).filters
+    assert "when it was taken" in undated.notes(parse("before:2022"), Refine())[0]
+    assert "when it was taken" in undated.notes(Query(""), Refine(until=date(2022, 1, 1)))[0]
+
+
+def test_an_empty_collection_is_filtered_too() -> None:
+    index = Index([])
+    assert len(index.find(parse('-dog "a b c" #x object:y before:2022 zebra'))) == 0
+    assert index.filters.common_objects(5) == []
+
+
+# Correcting
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        ("blakc dog", "black dog"),
+        ("beech -cat", "beach -cat"),
+        ('"blck dog" beahc before:2023', '"black dog" beach before:2023'),
+        ("BEACHH", "beach"),
+        ("dog", None),
+        ("dogs", None),  # another form of a word that occurs
+        ("qqqqqq", None),
+        ("xy", None),
+        ("2024", None),
+        ("-blakc", None),  # leaving out what is nowhere is no mistake
+        ("leopard", None),  # known, though from labels only
+    ],
+)
+def test_a_typing_error_is_corrected_from_the_words_that_occur(raw: str, expected: str | None) -> None:
+    assert Index(PHOTOS).correct(parse(raw)) == expected
+
+
+# More like one
+
+
+def test_photos_like_one_are_by_cosine_without_itself() -> None:
+    index = Index(
+        [*PHOTOS, Document("e", captions=PHOTOS[0].captions, objects=PHOTOS[0].objects, owner=PHOTOS[0].owner)]
+    )
+    matches = index.matches(index.similar("a"))
+    assert (matches[0].photo_id, matches[0].score) == ("e", 1.0)
+    assert "a" not in {match.photo_id for match in matches}
+    for match in matches:
+        assert sum(share.share for share in match.shares) == pytest.approx(match.score, abs=1e-8)
+    assert len(index.similar("nobody")) == 0
