@@ -11,7 +11,7 @@ from photosearch.ui.grid import show_hits, show_photos
 from photosearch.ui.narrowing import Choice, choose, clear, first_page, other_collection
 from photosearch.ui.progress import show_run
 from photosearch.ui.text import plain
-from photosearch.workspace import DEMO, PAGE_TOP
+from photosearch.workspace import DEMO
 
 MAX_QUERY_CHARS = 1000
 
@@ -22,9 +22,9 @@ def take(query: str) -> None:
     first_page()
 
 
-def pages(n_photos: int) -> int:
+def pages(n_photos: int, per_page: int) -> int:
     """Let one go through the pages; gives the one chosen."""
-    n_pages = math.ceil(n_photos / PAGE_TOP)
+    n_pages = math.ceil(n_photos / per_page)
     return st.pagination(n_pages, key="page", bind="query-params") if n_pages > 1 else 1
 
 
@@ -35,8 +35,8 @@ def show_answer(query: str, name: str, choice: Choice) -> None:
         return workspace.search(
             query,
             name,
-            top=PAGE_TOP,
-            offset=(number - 1) * PAGE_TOP,
+            top=choice.per_page,
+            offset=(number - 1) * choice.per_page,
             fields=choice.fields,
             expand=choice.expand,
             group=choice.group,
@@ -53,19 +53,19 @@ def show_answer(query: str, name: str, choice: Choice) -> None:
         return
     said, body, foot = st.container(), st.container(), st.container()
     with foot:
-        number = pages(results.n_listed)
+        number = pages(results.n_listed, choice.per_page)
     if number > 1:
         results = ask(number)
     with said:
-        say_how_many(results, number)
+        say_how_many(results, number, choice.per_page)
     with body:
         show_hits(results.hits, query, choice.columns)
 
 
-def say_how_many(results: Results, number: int) -> None:
+def say_how_many(results: Results, number: int, per_page: int) -> None:
     """How many photos there are, and which of them are shown."""
-    if results.n_listed > PAGE_TOP:
-        first = (number - 1) * PAGE_TOP + 1
+    if results.n_listed > per_page:
+        first = (number - 1) * per_page + 1
         said = f"{results.n_listed:,} found, {first:,} to {first - 1 + len(results.hits):,} shown"
     else:
         said = f"{results.n_listed:,} found"
@@ -111,10 +111,11 @@ def show_all(name: str, choice: Choice) -> None:
     st.caption(f"All {n_ready:,} captioned photos. Describe one to find it.{also}")
     body, foot = st.container(), st.container()
     with foot:
-        number = pages(n_ready + n_new)
+        number = pages(n_ready + n_new, choice.per_page)
     shown = (PhotoState.READY, PhotoState.NEW)
     with body:
-        show_photos(workspace.photos(name, *shown, limit=PAGE_TOP, offset=(number - 1) * PAGE_TOP), choice.columns)
+        offset = (number - 1) * choice.per_page
+        show_photos(workspace.photos(name, *shown, limit=choice.per_page, offset=offset), choice.columns)
 
 
 workspace = state.workspace()

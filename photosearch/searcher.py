@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
+import sys
 import time
 from collections import Counter
 from collections.abc import Mapping
@@ -166,4 +169,13 @@ class Searcher:
             index = Index(documents, expansion=self._expansion, hypernyms=self._hypernyms)
             known = _Indexed(generation, index)
             self._indexes[collection] = known
+            del documents
+            _give_memory_back()
         return known
+
+
+def _give_memory_back() -> None:
+    """Return what building an index took and freed, 100 MB for 20,000 photos; the C library of Linux keeps it."""
+    if sys.platform == "linux":
+        with contextlib.suppress(AttributeError):  # not every Linux has that library
+            ctypes.CDLL(None).malloc_trim(0)

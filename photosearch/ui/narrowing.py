@@ -17,6 +17,7 @@ from photosearch.ui.text import plain
 
 N_OBJECTS = 10
 CUTOFF_PERCENT = 25
+PER_PAGE = (24, 48, 100)  # four rows on a usual screen; a page of 100 takes a browser most of a second to draw
 COLUMNS: tuple[Columns, ...] = ("auto", 2, 3, 4, 5, 6, 8)
 GROUPS = {
     "captions": "caption",
@@ -53,6 +54,7 @@ class Choice:
     expand: bool = True
     group: bool = True
     columns: Columns = "auto"
+    per_page: int = PER_PAGE[0]
 
 
 def first_page() -> None:
@@ -95,13 +97,15 @@ def choose(index: Index) -> Choice:
                 on_change=first_page,
             )
             fields, expand, group = _searched()
-            left, right = st.columns(2)
+            left, middle, right = st.columns(3)
             sort = left.selectbox("Order", list(SORTS), key="sort", bind="query-params", on_change=first_page)
-            columns = right.selectbox("Columns", COLUMNS, key="columns", bind="query-params")
+            columns = middle.selectbox("Columns", COLUMNS, key="columns", bind="query-params")
+            per_page = right.selectbox("Photos a page", PER_PAGE, key="per", bind="query-params", on_change=first_page)
         objects = _objects(index)
     chosen_worded = WORDED[worded] if worded else None
     refine = Refine(since, until, frozenset(objects), chosen_worded, SORTS[sort], cutoff / 100)
-    return Choice(refine, fields, expand, group, columns if columns in COLUMNS else get_args(Columns)[0])
+    columns = columns if columns in COLUMNS else get_args(Columns)[0]
+    return Choice(refine, fields, expand, group, columns, per_page)
 
 
 def _objects(index: Index) -> list[str]:

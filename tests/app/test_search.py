@@ -161,20 +161,28 @@ def test_odd_queries_get_one_clear_note(posts: Workspace, query: str) -> None:
 
 def test_all_hits_can_be_reached_page_by_page(many: Workspace) -> None:
     app = open_page(q="dog", related="false")
-    assert n_cards(app) == 100
-    assert "120 found, 1 to 100 shown" in said(app)
-    app.pagination[0].set_value(2).run()
-    assert n_cards(app) == 20
-    assert "120 found, 101 to 120 shown" in said(app)
+    assert n_cards(app) == 24
+    assert "120 found, 1 to 24 shown" in said(app)
+    app.pagination[0].set_value(5).run()
+    assert n_cards(app) == 24
+    assert "120 found, 97 to 120 shown" in said(app)
     app.text_input(key="q").set_value("cat").run()
-    assert "130 found, 1 to 100 shown" in said(app)
+    assert "130 found, 1 to 24 shown" in said(app)
     assert app.pagination[0].value == 1
 
 
+def test_a_page_may_hold_a_hundred(many: Workspace) -> None:
+    app = open_page(q="dog", page="5", related="false")
+    app.selectbox(key="per").set_value(100).run()
+    assert n_cards(app) == 100
+    assert "120 found, 1 to 100 shown" in said(app)
+    assert n_cards(open_page(q="cat", page="2", per="100", related="false")) == 30
+
+
 def test_a_page_is_opened_by_address(many: Workspace) -> None:
-    assert n_cards(open_page(q="cat", page="2", related="false")) == 30
-    assert n_cards(open_page(q="cat", page="7", related="false")) == 100
-    assert n_cards(open_page(page="3")) == 50
+    assert n_cards(open_page(q="cat", page="6", related="false")) == 10
+    assert n_cards(open_page(q="cat", page="77", related="false")) == 24
+    assert n_cards(open_page(page="11")) == 10
 
 
 def test_weak_hits_are_left_out_and_counted(posts: Workspace) -> None:
