@@ -15,6 +15,7 @@ no expansion table this is scikit-learn's `TfidfVectorizer(sublinear_tf=True)` w
 from __future__ import annotations
 
 import math
+import threading
 from array import array
 from collections import Counter, defaultdict
 from collections.abc import Container, Iterable, Mapping
@@ -107,6 +108,7 @@ class Index:
         self._fields = np.array(fields, np.int8)[order]
         self._gains, self._masses = (np.array(values, np.float64)[order] for values in (gains, masses))
         self._views: dict[frozenset[Field], _View] = {}
+        self._making = threading.Lock()
         sure = self._masses >= SURE
         held = Terms(self._column, self._columns[sure], self._rows[sure], len(ordered))
         self.filters = Filters(ordered, self._column, held)
@@ -237,9 +239,10 @@ class Index:
 
     def _view(self, fields: frozenset[Field]) -> _View:
         """The index over these fields: df, norms and with them all weights depend on the choice; kept once made."""
-        if fields not in self._views:
-            self._views[fields] = self._make_view(fields)
-        return self._views[fields]
+        with self._making:  # several at once would fill the memory with the same
+            if fields not in self._views:
+                self._views[fields] = self._make_view(fields)
+            return self._views[fields]
 
     def _make_view(self, fields: frozenset[Field]) -> _View:
         chosen = np.isin(self._fields, [i for i, field in enumerate(_FIELDS) if field in fields])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import sys
+import threading
 import time
 from collections import Counter
 from collections.abc import Mapping
@@ -55,6 +56,7 @@ class Searcher:
         self._expansion = expansion
         self._hypernyms = hypernyms
         self._indexes: dict[str, _Indexed] = {}
+        self._making = threading.Lock()
 
     def forget(self, collection: str) -> None:
         """Drop the index of a collection that was removed."""
@@ -161,6 +163,10 @@ class Searcher:
         return held.alike
 
     def _indexed(self, collection: str) -> _Indexed:
+        with self._making:  # several at once would fill the memory with the same
+            return self._up_to_date(collection)
+
+    def _up_to_date(self, collection: str) -> _Indexed:
         generation = self._library.generation(collection)
         known = self._indexes.get(collection)
         if known is None or known.generation != generation:

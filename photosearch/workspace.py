@@ -364,9 +364,10 @@ class Workspace:
         return self._searcher().similar(photo_id, top=top)
 
     def _searcher(self) -> Searcher:
-        if self._held is None:
-            self._held = Searcher(self.library, *self.tables())
-        return self._held
+        with self._lock:  # two would build each index twice
+            if self._held is None:
+                self._held = Searcher(self.library, *self.tables())
+            return self._held
 
     # Looking inside, and correcting
 

@@ -160,9 +160,9 @@ def begin() -> None:
 
 
 def warm() -> None:
-    """Make ready for the first visitor: indexes and model."""
+    """Make ready for the first visitor: indexes and models."""
     held = workspace()
     for info in held.collections():
-        held.index(info.name)
+        held.search("photo", info.name, top=1, group=True)  # makes the index, and the groups of near-duplicates
     for model in held.models().choose(Choice()):
         model.load()
