@@ -15,6 +15,8 @@ from tests.conftest import jpeg
 
 pytestmark = pytest.mark.browser
 PATIENCE_MS = 90_000
+ALL_LOADED = """[...document.querySelectorAll('img[src*="/api/v1/photos/"]')].every(
+    image => image.complete && image.naturalWidth > 0 && image.alt.length > 5)"""
 N_DEMO = sum(map(len, demo.PHOTOS.values()))
 
 
@@ -31,8 +33,7 @@ def ask(page: Page, description: str) -> None:
 def test_first_visit_shows_the_demo_captioned_by_the_real_pipeline(page: Page, demo_app: str) -> None:
     page.goto(demo_app)
     expect(pictures(page)).to_have_count(N_DEMO, timeout=PATIENCE_MS)
-    loaded = pictures(page).evaluate_all("all => all.map(i => i.complete && i.naturalWidth > 0 && i.alt.length > 5)")
-    assert loaded == [True] * N_DEMO
+    page.wait_for_function(ALL_LOADED, timeout=PATIENCE_MS)
     assert "Licence" in page.locator(".foot").inner_text() or "License" in page.locator(".foot").inner_text()
 
 
