@@ -10,10 +10,12 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+import re
 from collections import deque
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 
@@ -48,6 +50,9 @@ COCO_SENSES = {
 }  # fmt: skip
 # Classes whose photos show another sense than their synset: no punch in a pitcher, but what one drinks from.
 SHOWN_INSTEAD = {7930864: "cup 1"}
+
+
+_MARKER = re.compile(r"\((a|p|ip)\)$")  # where an adjective may stand, at the end of it
 
 
 def _listed(names: str) -> frozenset[str]:
@@ -90,19 +95,31 @@ LEFT_OUT = _listed("""
     """)
 
 
+class Pointer(NamedTuple):
+    """From a synset to another: "@" to what it is a kind of, "!" to its opposite."""
+
+    kind: str
+    offset: int
+    part: str  # of speech
+    words: str  # which word of the one relates to which of the other, two hexadecimal digits each; "0000": all to all
+
+
 @dataclass(frozen=True)
 class Synset:
-    """A WordNet noun: its words, and the offsets of what it is a kind of."""
+    """A WordNet noun, verb or adjective: its words, the offsets of what it is a kind of, and all its pointers."""
 
     words: tuple[str, ...]
     parents: tuple[int, ...]
+    pointers: tuple[Pointer, ...] = ()
+    topic: int = 0  # the number of its lexicographer's file: 18 holds persons
+    gloss: str = ""  # what it means, without examples
 
 
 @dataclass(frozen=True)
 class WordNet:
-    """WordNet's nouns."""
+    """WordNet's nouns, or those of another part of speech."""
 
-    nouns: dict[int, Synset]  # by offset
+    synsets: dict[int, Synset]  # by offset
     senses: dict[str, list[int]]  # a word's synsets, the most frequent first; lower case, with underscores
 
     def sense(self, name: str) -> int:
@@ -113,7 +130,7 @@ class WordNet:
     def words(self, offset: int) -> tuple[str, ...]:
         """The words of a synset that make sense on their own; none when the synset is left out of the table."""
         kept = []
-        for position, word in enumerate(self.nouns[offset].words):
+        for position, word in enumerate(self.synsets[offset].words):
             number = self.senses[word.lower().replace(" ", "_")].index(offset) + 1
             is_left_out = bool({word, f"{word} {number}"} & LEFT_OUT)
             if position == 0 and is_left_out:
@@ -127,37 +144,40 @@ class WordNet:
         steps, queue = {start: 0}, deque([start])
         while queue:
             here = queue.popleft()
-            for parent in self.nouns[here].parents:
+            for parent in self.synsets[here].parents:
                 if parent not in steps:
                     steps[parent] = steps[here] + 1
                     queue.append(parent)
         return steps
 
 
-def read_wordnet(folder: Path) -> WordNet:
-    """Read the nouns of WordNet's database files, `data.noun` and `index.noun`; raises `DataMissing`."""
-    data, index = folder / "data.noun", folder / "index.noun"
+def read_wordnet(folder: Path, part: str = "noun") -> WordNet:
+    """Read a part of WordNet's database, `data.PART` and `index.PART`; raises `DataMissing`."""
+    data, index = folder / f"data.{part}", folder / f"index.{part}"
     for path in (data, index):
         if not path.is_file():
             raise DataMissing(f"{path} is missing. Debian's package wordnet-base has it; --wordnet says where it lies.")
-    nouns = {}
+    synsets = {}
     for line in data.read_text(encoding="utf-8").splitlines():
         if line.startswith(" "):
             continue  # the licence
-        fields = line.split(" | ")[0].split()
+        entry, _, gloss = line.partition(" | ")
+        fields = entry.split()
         n_words = int(fields[3], 16)
-        words = tuple(fields[4 + 2 * i].replace("_", " ") for i in range(n_words))
-        pointers = fields[5 + 2 * n_words :]
-        parents = [
-            int(pointers[4 * i + 1]) for i in range(int(fields[4 + 2 * n_words])) if pointers[4 * i] in ("@", "@i")
-        ]
-        nouns[int(fields[0])] = Synset(words, tuple(parents))
+        words = tuple(_MARKER.sub("", fields[4 + 2 * i]).replace("_", " ") for i in range(n_words))
+        rest = fields[5 + 2 * n_words :]
+        pointers = tuple(
+            Pointer(rest[4 * i], int(rest[4 * i + 1]), rest[4 * i + 2], rest[4 * i + 3])
+            for i in range(int(fields[4 + 2 * n_words]))
+        )
+        parents = tuple(pointer.offset for pointer in pointers if pointer.kind in ("@", "@i"))
+        synsets[int(fields[0])] = Synset(words, parents, pointers, int(fields[1]), gloss.partition('; "')[0].strip())
     senses = {}
     for line in index.read_text(encoding="utf-8").splitlines():
         if not line.startswith(" "):
             fields = line.split()
             senses[fields[0]] = [int(offset) for offset in fields[-int(fields[2]) :]]
-    return WordNet(nouns, senses)
+    return WordNet(synsets, senses)
 
 
 def imagenet_synsets(wordnet: WordNet) -> list[int]:
@@ -170,12 +190,12 @@ def imagenet_synsets(wordnet: WordNet) -> list[int]:
 def label_texts(wordnet: WordNet) -> list[str]:
     """The classes' synonyms; where two classes, or one and COCO's, have the same ones, a hypernym is added."""
     synsets = imagenet_synsets(wordnet)
-    labels = [", ".join(wordnet.nouns[synset].words) for synset in synsets]
+    labels = [", ".join(wordnet.synsets[synset].words) for synset in synsets]
     meant: dict[str, set[int]] = {}
     for label, synset in [*zip(labels, synsets, strict=True), *coco_synsets(wordnet).items()]:
         meant.setdefault(label, set()).add(synset)
     labels = [
-        f"{label} ({wordnet.nouns[wordnet.nouns[synset].parents[0]].words[0]})" if len(meant[label]) > 1 else label
+        f"{label} ({wordnet.synsets[wordnet.synsets[synset].parents[0]].words[0]})" if len(meant[label]) > 1 else label
         for label, synset in zip(labels, synsets, strict=True)
     ]
     if len(set(labels)) < len(labels):

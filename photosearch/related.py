@@ -1,0 +1,101 @@
+"""Related words: what a query's word that no photo's text holds may stand for ("automobile -> car 0.77").
+
+They were found once (`training.related`); searching reads them as a table.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from photosearch.analyzer import term_of
+from photosearch.errors import ModelError
+
+FILE_NAME = "related.txt"
+_ADVICE = "Get it again; see models/README.md."
+_END = "# end\n"
+# A term, a word for it, related words with weights above 0 and below 1. Matched possessively over the whole file, so
+# that the check is one pass and ends where the damage begins.
+_LINE = r"[a-z]++\t[a-z]++(?:\t[=^~][a-z]++ 0\.(?!00)[0-9]{2})++\n"
+_LINES = re.compile(rf"(?:#[^\n]*+\n)*+(?:{_LINE})*+")
+
+
+class Relation(StrEnum):
+    """How two words are related."""
+
+    SYNONYM = "synonym"
+    HYPERNYM = "hypernym"  # the other word says what the first one is a kind of
+    NEAR = "near"  # they are said of the same things
+
+
+_RELATIONS = {"=": Relation.SYNONYM, "^": Relation.HYPERNYM, "~": Relation.NEAR}
+
+
+@dataclass(frozen=True)
+class RelatedTerm:
+    """A term of the analyzer that another one may stand for."""
+
+    term: str
+    weight: float  # above 0 and below 1
+    relation: Relation
+
+
+class RelatedWords:
+    """Related terms of some 30,000 English words."""
+
+    def __init__(self, table: Mapping[str, tuple[RelatedTerm, ...]] | None = None) -> None:
+        self._table = dict(table or {})
+        self._lines: dict[str, str] = {}
+
+    @classmethod
+    def load(cls, path: Path) -> RelatedWords:
+        """Read a table: a line a term, then tab-separated the word and related words (=, ^ or ~) with weights.
+
+        Raises:
+            ModelError: the file is missing or cut short, or a line is damaged.
+        """
+        try:
+            text = path.read_text(encoding="utf-8")
+        except OSError as error:
+            raise ModelError(f"{path} cannot be read: {error.strerror}. {_ADVICE}") from error
+        except UnicodeDecodeError as error:
+            raise ModelError(f"{path} is damaged ({error}). {_ADVICE}") from error
+        n_lines = text.count("\n")
+        if not text.endswith(f"\n{_END}"):
+            raise ModelError(f"{path} is cut short after line {n_lines}. {_ADVICE}")
+        sound = _LINES.match(text)
+        end = sound.end() if sound else 0
+        if end < len(text) - len(_END):
+            raise ModelError(f"{path} is damaged in line {text.count(chr(10), 0, end) + 1}. {_ADVICE}")
+        words = cls()
+        lines = [line for line in text.splitlines() if not line.startswith("#")]
+        # What follows the term is taken apart when somebody asks for it: most searches ask for none.
+        words._lines = dict(line.split("\t", 1) for line in lines)
+        if len(words._lines) < len(lines):
+            (twice, _), *_ = Counter(line.split("\t", 1)[0] for line in lines).most_common(1)
+            raise ModelError(f"{path} is damaged: {twice} has two lines. {_ADVICE}")
+        return words
+
+    def __len__(self) -> int:
+        return len(self._table) + len(self._lines)
+
+    def related(self, term: str) -> tuple[RelatedTerm, ...]:
+        """What a term may stand for, the largest weight first; none for an unknown one."""
+        if term in self._lines:
+            return _parsed(term, self._lines[term])
+        return self._table.get(term, ())
+
+
+def _parsed(term: str, line: str) -> tuple[RelatedTerm, ...]:
+    """A line's related words as terms; of those with one term the largest weight counts."""
+    found: dict[str, RelatedTerm] = {}
+    for part in line.split("\t")[1:]:
+        word, weight = part[1:].split(" ")
+        other = term_of(word)
+        if other is not None and other != term and (other not in found or found[other].weight < float(weight)):
+            found[other] = RelatedTerm(other, float(weight), _RELATIONS[part[0]])
+    return tuple(sorted(found.values(), key=lambda related: (-related.weight, related.term)))
