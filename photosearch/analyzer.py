@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Callable
 from functools import lru_cache
 
 import snowballstemmer
@@ -28,11 +29,15 @@ STOP_WORDS = frozenset(
 _LETTER = r"[^\W_][\u0300-\u036f]*"  # with the accents that have no letter of their own
 _APOSTROPHES = str.maketrans(dict.fromkeys("’ʼ＇", "'"))
 WORD = re.compile(rf"(?:{_LETTER})+(?:['’ʼ＇](?:{_LETTER})+)*")  # a word in a text as it is written
+_ASCII_WORD = re.compile(r"[a-z0-9]+(?:'[a-z0-9]+)*")  # the same for a lower-case text in ASCII
 _stemmer = snowballstemmer.stemmer("english")
+LANGUAGES = frozenset(snowballstemmer.algorithms())  # that there are stemmers for
 
 
 def words(text: str) -> list[str]:
     """Split a text into lower-case words, stop words included, in order."""
+    if text.isascii():
+        return _ASCII_WORD.findall(text.lower())
     return WORD.findall(unicodedata.normalize("NFKC", text).lower().translate(_APOSTROPHES))
 
 
@@ -47,3 +52,15 @@ def term_of(word: str) -> str | None:
 def terms(text: str) -> list[str]:
     """Analyze a text into search terms, in order, repeats kept."""
     return [term for word in words(text) if (term := term_of(word)) is not None]
+
+
+@lru_cache
+def stemmer_of(language: str) -> Callable[[str], str | None]:
+    """A function like `term_of` for words in another language, one of `LANGUAGES`; it has no stop words but ours."""
+    stemmer = snowballstemmer.stemmer(language)
+
+    @lru_cache(maxsize=100_000)
+    def stem(word: str) -> str | None:
+        return None if word in STOP_WORDS else stemmer.stemWord(word) or None
+
+    return stem

@@ -9,6 +9,7 @@ PhotosearchError
 ├── LibraryError         what is kept cannot be read or written
 │   ├── CollectionNotFound
 │   ├── PhotoNotFound
+│   ├── IndexDamaged     what search reads cannot be used; it is made anew
 │   └── WorkerBusy       another run is at work on the library
 ├── ReadOnlyError        the public demo keeps its library as it is
 └── Cancelled            somebody ended it; what was done is kept
@@ -49,6 +50,10 @@ class CollectionNotFound(LibraryError):
 
 class PhotoNotFound(LibraryError):
     """There is no photo of that id."""
+
+
+class IndexDamaged(LibraryError):
+    """What search reads cannot be used; it is made anew."""
 
 
 class WorkerBusy(LibraryError):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
+from typing import NamedTuple
 
 from photosearch.analyzer import terms
 from photosearch.hypernyms import Hypernyms
@@ -41,45 +41,76 @@ WEIGHTS: Mapping[Field, float] = {
 OWNER_TERMS = 12  # a longer text of the owner counts less a term, so that it does not drown its photo
 STEP = 0.5  # a hypernym takes this share of the probability a step up
 COUNT_WORDS = ("two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+FULL = 255  # probability 1: they are kept as whole numbers, whose sums do not depend on what was added and removed
+Analyze = Callable[[str], Iterable[str]]
 
 
-@dataclass(frozen=True)
-class Posting:
+class Posting(NamedTuple):
     """A term in one field of a photo."""
 
     field: Field
     term: str
-    gain: float  # what the field's weight is multiplied with: 1 + ln(count), or the root of a probability
-    mass: float  # what it adds to the term's document frequency: 1 where said, the probability where predicted
+    times: int  # how often it is said there, at most `FULL`; 0 where it is predicted
+    prob: int  # the probability in 1/`FULL`, at least 1; `FULL` where it is said
+    scale: float = 1.0
+
+    @property
+    def gain(self) -> float:
+        """What the field's weight is multiplied with: 1 + ln(count) where said, sqrt(p) where predicted."""
+        return self.scale * (1 + math.log(self.times) if self.times else math.sqrt(self.prob / FULL))
+
+    @property
+    def mass(self) -> float:
+        """What it adds to the term's document frequency: 1 where said, the probability where predicted."""
+        return self.prob / FULL
 
 
-def postings(document: Document, hypernyms: Hypernyms) -> Iterator[Posting]:
-    """All terms of a photo, each once a field."""
-    yield from _said(Field.HUMAN, document.human)
-    if not document.human:
-        yield from _said(Field.CAPTION, document.captions[:1])
-        yield from _said(Field.SENTENCES, document.captions[1:])
+def owner_scale(n_terms: int) -> float:
+    """How much a term of an owner's text of so many terms counts."""
+    return min(1.0, OWNER_TERMS / max(n_terms, 1))
+
+
+def postings(
+    document: Document, hypernyms: Hypernyms, analyze: Analyze = terms, analyze_owner: Analyze | None = None
+) -> Iterator[Posting]:
+    """All terms of a photo, each once a field.
+
+    Args:
+        document: the photo's texts.
+        hypernyms: what labels and objects are a kind of.
+        analyze: a text's terms, as `analyzer.terms` gives them.
+        analyze_owner: the same for the owner's texts, which may be in another language.
+    """
+    if document.human:
+        yield from _said(Field.HUMAN, document.human, analyze)
+    else:
+        yield from _said(Field.CAPTION, document.captions[:1], analyze)
+        yield from _said(Field.SENTENCES, document.captions[1:], analyze)
     yield from _predicted(Field.CONCEPTS, document.concepts)
     yield from _objects(document.objects, hypernyms)
     yield from _predicted(Field.LABELS, _label_terms(document.labels, hypernyms))
-    yield from _said(Field.OWNER, document.owner)
+    yield from _said(Field.OWNER, document.owner, analyze_owner or analyze)
 
 
-def _said(field: Field, texts: Iterable[str]) -> Iterator[Posting]:
-    counts = Counter(term for text in texts for term in terms(text))
-    scale = min(1.0, OWNER_TERMS / max(counts.total(), 1)) if field is Field.OWNER else 1.0
-    for term, n in counts.items():
-        yield Posting(field, term, scale * (1 + math.log(n)), 1.0)
+def _said(field: Field, texts: Sequence[str], analyze: Analyze) -> Iterator[Posting]:
+    if not texts:
+        return
+    found = [term for text in texts for term in analyze(text)]
+    scale = owner_scale(len(found)) if field is Field.OWNER else 1.0
+    for term, n in Counter(found).items():
+        yield Posting(field, term, min(n, FULL), FULL, scale)
 
 
 def _predicted(field: Field, probs: Mapping[str, float]) -> Iterator[Posting]:
     for term, prob in probs.items():
-        if prob > 0:
-            yield Posting(field, term, math.sqrt(prob), prob)
+        if (whole := round(FULL * prob)) > 0:
+            yield Posting(field, term, 0, min(whole, FULL))
 
 
-def _objects(objects: Iterable[tuple[str, float]], hypernyms: Hypernyms) -> Iterator[Posting]:
+def _objects(objects: Sequence[tuple[str, float]], hypernyms: Hypernyms) -> Iterator[Posting]:
     """Objects and how many there are are said; what they are a kind of is predicted."""
+    if not objects:
+        return
     scores: dict[str, float] = {}
     counts: Counter[str] = Counter()
     for label, score in objects:
@@ -92,7 +123,7 @@ def _objects(objects: Iterable[tuple[str, float]], hypernyms: Hypernyms) -> Iter
         if 2 <= n <= len(COUNT_WORDS) + 1:
             said.update(dict.fromkeys((*terms(COUNT_WORDS[n - 2]), str(n)), 1))
     for term, n in said.items():
-        yield Posting(Field.OBJECTS, term, 1 + math.log(n), 1.0)
+        yield Posting(Field.OBJECTS, term, min(n, FULL), FULL)
     above = {term: prob for term, prob in _label_terms(scores, hypernyms).items() if term not in said}
     yield from _predicted(Field.OBJECTS, above)
 

@@ -14,7 +14,7 @@ class Hypernyms:
     """A table made from WordNet (`training.labels`)."""
 
     def __init__(self, table: Mapping[str, tuple[tuple[str, int], ...]]) -> None:
-        self._table = table
+        self.table = table
 
     @classmethod
     def load(cls, path: Path) -> Hypernyms:
@@ -46,11 +46,11 @@ class Hypernyms:
         return cls(table)
 
     def __len__(self) -> int:
-        return len(self._table)
+        return len(self.table)
 
     def above(self, label: str) -> tuple[tuple[str, int], ...]:
         """Words for what a label is a kind of, with the steps up (0: another name); none for an unknown label."""
-        return self._table.get(label, ())
+        return self.table.get(label, ())
 
 
 def _parsed(line: str) -> tuple[str, tuple[tuple[str, int], ...]]:

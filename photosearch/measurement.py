@@ -12,10 +12,8 @@ from photosearch import images
 from photosearch.captioner.vocabulary import tokens
 from photosearch.errors import PhotoError, SourceError
 from photosearch.evaluation import Retrieval, bleu, cider_d, retrieval, rouge_l
-from photosearch.expansion import Expansion
 from photosearch.fields import ALL, Field
-from photosearch.hypernyms import Hypernyms
-from photosearch.index import Index
+from photosearch.index import Index, Tables
 from photosearch.records import Document
 from photosearch.stations import Batch, Findings, Observer
 
@@ -146,13 +144,11 @@ def documents(findings: Sequence[Findings]) -> list[Document]:
     ]
 
 
-def measure(
-    photos: Sequence[DescribedPhoto], findings: Sequence[Findings], expansion: Expansion, hypernyms: Hypernyms
-) -> Measured:
+def measure(photos: Sequence[DescribedPhoto], findings: Sequence[Findings], tables: Tables) -> Measured:
     """Score the captions against the descriptions, and search with each description as a literal query."""
     written = [tokens(found.captions[0].text) if found.captions else [] for found in findings]
     references = [[tokens(text) for text in photo.descriptions] for photo in photos]
-    index = Index(documents(findings), expansion=expansion, hypernyms=hypernyms)
+    index = Index(documents(findings), tables)
     return Measured(
         n_photos=len(photos),
         n_queries=sum(len(photo.descriptions) for photo in photos),

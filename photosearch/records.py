@@ -171,7 +171,9 @@ class Share:
     term: str  # the photo's
     share: float
     field: str = ""  # where the photo holds it
-    word: str = ""  # the query's term that it answers; another one where the expansion table relates the two
+    word: str = ""  # the query's term that it answers; another one where a table relates the two
+    relation: str = ""  # by which it does
+    strength: float = 1.0  # how much of the query's term a related one counts for
 
 
 @dataclass(frozen=True)

@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import logging
 import sys
 import threading
 import time
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
+from filelock import FileLock, Timeout
 
-from photosearch.expansion import Expansion
+from photosearch.errors import IndexDamaged
 from photosearch.fields import ALL, Field
-from photosearch.hypernyms import Hypernyms
-from photosearch.index import Index, Ranking
-from photosearch.library import Library
+from photosearch.index import Index, Ranking, Store, Tables
+from photosearch.library import Library, Standing
 from photosearch.query import NO_REFINEMENT, Refine, parse, parse_words
-from photosearch.records import Hit, Results
+from photosearch.records import Document, Hit, Results
+
+log = logging.getLogger(__name__)
+_DAMAGED = 'The index of "{}" could not be used ({}); it was made anew.'
+_OLDER = 'The index of "{}" knew more than the library, as of a restored copy; it was made anew.'
 
 
 class _Alike:
@@ -28,8 +33,10 @@ class _Alike:
     def __init__(self, groups: Mapping[str, int], index: Index) -> None:
         self.groups = groups
         self._sizes = Counter(groups.values())
-        ids = index.ids()
-        self._group = np.array([groups.get(photo_id, -1 - row) for row, photo_id in enumerate(ids)], np.int64)
+        self._group = np.full(index.state.n_rows, -1, np.int64)  # of each row; -1: none
+        for photo_id, group in groups.items():
+            if (row := index.state.row(photo_id)) is not None:
+                self._group[row] = group
 
     def n_others(self, photo_id: str) -> int:
         """How many near-duplicates a photo has."""
@@ -37,26 +44,36 @@ class _Alike:
 
     def best_only(self, ranking: Ranking) -> Ranking:
         """Of each group of near-duplicates the one that comes first."""
-        _, first = np.unique(self._group[ranking.rows], return_index=True)
-        return ranking.keep(np.sort(first))
+        found = ranking.found()
+        grouped = self._group[found] >= 0
+        rows, _ = ranking.only(found[grouped]).best(int(grouped.sum()))
+        _, first = np.unique(self._group[rows], return_index=True)
+        return ranking.only(np.concatenate([found[~grouped], rows[first]]))
 
 
 @dataclass
 class _Indexed:
+    key: str
     generation: int
     index: Index
+    store: Store
+    notice: str | None = None  # what people should know of how it came about, once
     alike: _Alike | None = None  # once somebody asks
 
+    def told(self) -> tuple[str, ...]:
+        """The notice, the first time."""
+        notice, self.notice = self.notice, None
+        return (notice,) if notice else ()
 
+
+@dataclass
 class Searcher:
-    """Answers queries; an index is made anew when its collection has changed."""
+    """Answers queries. An index grows with its collection, and lies beside the library for the next process."""
 
-    def __init__(self, library: Library, expansion: Expansion, hypernyms: Hypernyms) -> None:
-        self._library = library
-        self._expansion = expansion
-        self._hypernyms = hypernyms
-        self._indexes: dict[str, _Indexed] = {}
-        self._making = threading.Lock()
+    library: Library
+    tables: Tables
+    _indexes: dict[str, _Indexed] = field(default_factory=dict)
+    _making: threading.Lock = field(default_factory=threading.Lock)
 
     def forget(self, collection: str) -> None:
         """Drop the index of a collection that was removed."""
@@ -98,11 +115,10 @@ class Searcher:
 
         Raises:
             CollectionNotFound: there is no such collection.
-            ModelError: the table of related words cannot be read.
+            ModelError: a table of related words cannot be read.
             ValueError: `top` or `offset` is negative.
         """
-        if min(top, offset) < 0:
-            raise ValueError(f"top is {top} and offset {offset}; both must be at least 0")
+        _check(top, offset)
         held = self._indexed(collection)
         started = time.perf_counter()
         asked = parse_words(query) if literal else parse(query)
@@ -122,27 +138,36 @@ class Searcher:
             n_listed=len(ranking),
             n_weak=ranking.n_weak,
             corrected=None if literal else held.index.correct(asked),
-            notes=(*asked.notes, *held.index.filters.notes(asked, refine)),
+            notes=(*held.told(), *asked.notes, *held.index.filters.notes(asked, refine)),
         )
 
-    def similar(self, photo_id: str, *, top: int) -> Results:
+    def similar(self, photo_id: str, *, top: int, offset: int = 0) -> Results:
         """The photos most like one, by what all fields say of both; the query of the results is empty.
 
         Raises:
             PhotoNotFound: there is no such photo.
-            ModelError: the table of related words cannot be read.
+            ModelError: a table of related words cannot be read.
+            ValueError: `top` or `offset` is negative.
         """
-        collection = self._library.photo(photo_id).collection
-        index = self.index(collection)
+        collection = self.library.photo(photo_id).collection
+        held = self._indexed(collection)
+        return self._like(held, collection, held.index.similar(photo_id), top, offset)
+
+    def like(self, document: Document, collection: str, *, top: int, offset: int = 0) -> Results:
+        """The photos most like one that need not be in the library; raises as `search` does."""
+        held = self._indexed(collection)
+        return self._like(held, collection, held.index.like(document), top, offset)
+
+    def _like(self, held: _Indexed, collection: str, ranking: Ranking, top: int, offset: int) -> Results:
+        _check(top, offset)
         started = time.perf_counter()
-        ranking = index.similar(photo_id)
-        hits = self._hits(index, ranking, 0, top, None)
+        hits = self._hits(held.index, ranking, offset, top, None)
         took_ms = 1000 * (time.perf_counter() - started)
-        return Results("", collection, took_ms, len(ranking), hits, n_listed=len(hits))
+        return Results("", collection, took_ms, len(ranking), hits, n_listed=len(ranking), notes=held.told())
 
     def _hits(self, index: Index, ranking: Ranking, offset: int, top: int, alike: _Alike | None) -> tuple[Hit, ...]:
-        matches = index.matches(ranking.keep(slice(offset, offset + top)))
-        photos = self._library.photos_by_id([match.photo_id for match in matches])
+        matches = index.matches(ranking, top, offset)
+        photos = self.library.photos_by_id([match.photo_id for match in matches])
         found = [match for match in matches if match.photo_id in photos]
         return tuple(
             Hit(
@@ -159,25 +184,74 @@ class Searcher:
         if held.alike is None:
             from photosearch.lookalikes import group_alike
 
-            held.alike = _Alike(group_alike(self._library.hashes(collection)), held.index)
+            held.alike = _Alike(group_alike(self.library.hashes(collection)), held.index)
         return held.alike
+
+    # Keeping up
 
     def _indexed(self, collection: str) -> _Indexed:
         with self._making:  # several at once would fill the memory with the same
-            return self._up_to_date(collection)
-
-    def _up_to_date(self, collection: str) -> _Indexed:
-        generation = self._library.generation(collection)
-        known = self._indexes.get(collection)
-        if known is None or known.generation != generation:
-            # Documents are read after the number: they may be newer than it, never older.
-            documents = self._library.documents(collection)
-            index = Index(documents, expansion=self._expansion, hypernyms=self._hypernyms)
-            known = _Indexed(generation, index)
+            standing = self.library.standing(collection)
+            known = self._indexes.get(collection)
+            if known is None or known.key != standing.key:
+                known = self._opened_or_built(collection, standing)
+            elif known.generation > standing.generation:
+                known = self._built(collection, standing, _OLDER.format(collection))
+            if known.generation < standing.generation:
+                known = self._updated(known, collection, standing.generation)
             self._indexes[collection] = known
-            del documents
-            _give_memory_back()
-        return known
+            return known
+
+    def _opened_or_built(self, collection: str, standing: Standing) -> _Indexed:
+        """The index that lies beside the library, or where none does that can be used, a new one."""
+        store = self._store(standing)
+        try:
+            saved = store.open(self.tables)
+        except IndexDamaged as error:
+            return self._built(collection, standing, _DAMAGED.format(collection, error))
+        if saved is None:
+            return self._built(collection, standing)
+        if saved.generation > standing.generation:
+            return self._built(collection, standing, _OLDER.format(collection))
+        return _Indexed(standing.key, saved.generation, saved.index, store)
+
+    def _built(self, collection: str, standing: Standing, notice: str | None = None) -> _Indexed:
+        """An index of all photos; they are read after the generation: they may be newer than it, never older."""
+        if notice:
+            log.warning("%s", notice)
+        index = Index(self.library.documents(collection), self.tables)
+        made = _Indexed(standing.key, standing.generation, index, self._store(standing), notice)
+        self._save(made)
+        _give_memory_back()
+        return made
+
+    def _store(self, standing: Standing) -> Store:
+        return Store(self.library.index_folder(standing.key), self.tables.fingerprint)
+
+    def _updated(self, known: _Indexed, collection: str, generation: int) -> _Indexed:
+        """The index with what has changed since."""
+        documents, removed = self.library.changes(collection, known.generation)
+        index = known.index.updated(documents, removed)
+        made = _Indexed(known.key, generation, index, known.store, known.notice)
+        self._save(made)
+        return made
+
+    def _save(self, made: _Indexed) -> None:
+        """Keep an index for the next process; one that cannot be kept is made anew there."""
+        folder = made.store.folder
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with FileLock(folder / "writing.lock", timeout=0):
+                made.store.save(made.index, made.generation)
+        except Timeout:
+            log.info("Another process is writing %s.", folder)
+        except OSError as error:
+            log.warning("The index cannot be kept in %s: %s. It will be made anew.", folder, error)
+
+
+def _check(top: int, offset: int) -> None:
+    if min(top, offset) < 0:
+        raise ValueError(f"top is {top} and offset {offset}; both must be at least 0")
 
 
 def _give_memory_back() -> None:

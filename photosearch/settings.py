@@ -10,6 +10,7 @@ from pathlib import Path
 
 import platformdirs
 
+from photosearch.analyzer import LANGUAGES
 from photosearch.errors import SettingsError
 
 MODELS_DIR = Path(__file__).resolve().parents[1] / "models"
@@ -29,6 +30,7 @@ class Settings:
     keep: str = "thumbnail"  # of a fetched photo: a JPEG of at most 640 px, or its "original" bytes
     allow_private: bool = False  # whether photos may be fetched from this machine and its own network
     cors_origins: tuple[str, ...] = ()  # sites whose pages may read the HTTP API in a visitor's browser; "*": all
+    owner_language: str = ""  # of the posts' texts, where it is not English; a Snowball stemmer's name
     database: str | None = field(default=None, repr=False)  # PostgreSQL's URL with a password; None: SQLite
 
 
@@ -36,7 +38,7 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     """Settings from the environment.
 
     PHOTOSEARCH_LIBRARY, PHOTOSEARCH_DATABASE, PHOTOSEARCH_DEMO, PHOTOSEARCH_DEMO_SOURCE, PHOTOSEARCH_KEEP,
-    PHOTOSEARCH_ALLOW_PRIVATE, PHOTOSEARCH_CORS_ORIGINS.
+    PHOTOSEARCH_ALLOW_PRIVATE, PHOTOSEARCH_CORS_ORIGINS, PHOTOSEARCH_OWNER_LANGUAGE.
 
     Raises:
         SettingsError: a value cannot be used.
@@ -55,6 +57,7 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         keep=keep,
         allow_private=_switch(environ, "PHOTOSEARCH_ALLOW_PRIVATE", "to fetch photos from private addresses"),
         cors_origins=_origins(environ.get("PHOTOSEARCH_CORS_ORIGINS", "")),
+        owner_language=_language(environ.get("PHOTOSEARCH_OWNER_LANGUAGE", "")),
     )
 
 
@@ -76,6 +79,14 @@ def _origins(value: str) -> tuple[str, ...]:
                 " commas between them, or leave it out."
             )
     return origins
+
+
+def _language(value: str) -> str:
+    name = value.strip().lower()
+    if name and name not in LANGUAGES:
+        known = ", ".join(sorted(LANGUAGES))
+        raise SettingsError(f"PHOTOSEARCH_OWNER_LANGUAGE is {value!r}; set it to one of {known}, or leave it out.")
+    return "" if name == "english" else name
 
 
 def _switch(environ: Mapping[str, str], name: str, purpose: str) -> bool:

@@ -11,10 +11,8 @@ from typing import TYPE_CHECKING, BinaryIO
 from photosearch import sources
 from photosearch.adding import Added, Named, add_source, add_sources, update_collection
 from photosearch.errors import CollectionNotFound, PhotosearchError, ReadOnlyError
-from photosearch.expansion import Expansion
 from photosearch.fields import ALL, Field
-from photosearch.hypernyms import Hypernyms
-from photosearch.index import Index
+from photosearch.index import Index, Tables, read_tables
 from photosearch.jobs import OnProgress, worker
 from photosearch.library import Library, Origin, corrections, upkeep
 from photosearch.query import NO_REFINEMENT, Refine
@@ -62,7 +60,7 @@ class Workspace:
         self.settings = settings
         self.library = Library(settings.library_dir, settings.database)
         self._models: Models | None = None
-        self._tables: tuple[Expansion, Hypernyms] | None = None
+        self._tables: Tables | None = None
         self._held: Searcher | None = None
         self._inspections: Inspections | None = None
         self._lock = threading.Lock()
@@ -315,14 +313,10 @@ class Workspace:
             )
         raise CollectionNotFound(f"There are several collections; choose one with --collection: {', '.join(names)}.")
 
-    def tables(self) -> tuple[Expansion, Hypernyms]:
-        """What searching reads beside the library: related words, what a label is a kind of; raises `ModelError`."""
+    def tables(self) -> Tables:
+        """What searching reads beside the library; raises `ModelError`."""
         if self._tables is None:
-            models = self.settings.models_dir
-            self._tables = (
-                Expansion.load(models / "expansion" / "expansion.txt"),
-                Hypernyms.load(models / "hypernyms" / "hypernyms.txt"),
-            )
+            self._tables = read_tables(self.settings.models_dir, self.settings.owner_language)
         return self._tables
 
     def index(self, collection: str) -> Index:
@@ -359,14 +353,21 @@ class Workspace:
             refine=refine,
         )
 
-    def similar(self, photo_id: str, *, top: int = PAGE_TOP) -> Results:
+    def similar(self, photo_id: str, *, top: int = PAGE_TOP, offset: int = 0) -> Results:
         """The photos most like one; raises `PhotoNotFound`."""
-        return self._searcher().similar(photo_id, top=top)
+        return self._searcher().similar(photo_id, top=top, offset=offset)
+
+    def like(self, seen: Findings, collection: str, *, top: int = PAGE_TOP, offset: int = 0) -> Results:
+        """The photos most like one that need not be here, by what `look` tells of it; raises as `search` does."""
+        from photosearch.measurement import documents
+
+        (document,) = documents([seen])
+        return self._searcher().like(document, collection, top=top, offset=offset)
 
     def _searcher(self) -> Searcher:
         with self._lock:  # two would build each index twice
             if self._held is None:
-                self._held = Searcher(self.library, *self.tables())
+                self._held = Searcher(self.library, self.tables())
             return self._held
 
     # Looking inside, and correcting

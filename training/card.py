@@ -8,9 +8,8 @@ import re
 from collections import Counter
 from pathlib import Path
 
-from photosearch.expansion import Expansion
 from photosearch.formats import measured_table
-from photosearch.hypernyms import Hypernyms
+from photosearch.index import read_tables
 from photosearch.loader import Choice, Models
 from photosearch.measurement import Measured, look_at, measure, read_described
 from training.data import DEFAULT_DATA
@@ -27,13 +26,12 @@ def measure_sets(models_dir: Path, data: Path) -> tuple[dict[str, Measured], tup
     """What the models score on each set, and the commonest sentence on dev with its count."""
     models = Models(models_dir, models_dir)
     observers = [model.load() for model in models.choose(Choice())]
-    expansion = Expansion.load(models_dir / "expansion" / "expansion.txt")
-    hypernyms = Hypernyms.load(models_dir / "hypernyms" / "hypernyms.txt")
+    tables = read_tables(models_dir)
     scores, commonest = {}, ("", 0)
     for name, (images, captions) in SETS.items():
         photos = list(read_described(data / images, data / captions))
         findings = look_at(photos, observers)
-        scores[name] = measure(photos, findings, expansion, hypernyms)
+        scores[name] = measure(photos, findings, tables)
         if name == "dev":
             commonest = Counter(found.captions[0].text for found in findings).most_common(1)[0]
         log.info("%s: BLEU-4 %.4f CIDEr-D %.4f", name, scores[name].bleu[3], scores[name].cider_d)

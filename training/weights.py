@@ -9,13 +9,12 @@ from __future__ import annotations
 import argparse
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from photosearch.evaluation import retrieval
-from photosearch.expansion import Expansion
 from photosearch.fields import ALL, WEIGHTS, Field
-from photosearch.hypernyms import Hypernyms
-from photosearch.index import Index
+from photosearch.index import Index, Tables, read_tables
 from photosearch.loader import Choice, Models
 from photosearch.measurement import DescribedPhoto, documents, look_at, ranks, read_described
 from photosearch.records import Document
@@ -29,21 +28,19 @@ FACTORS = (0.5, 0.8, 1.25, 2.0)
 Described = tuple[Sequence[DescribedPhoto], Sequence[Document]]
 
 
-def mean_recall(
-    weights: Mapping[Field, float], sets: Sequence[Described], expansion: Expansion, kinds: Hypernyms
-) -> float:
+def mean_recall(weights: Mapping[Field, float], sets: Sequence[Described], tables: Tables) -> float:
     """The mean over the sets of R@10 with all fields."""
     found = []
     for photos, held in sets:
-        index = Index(held, expansion=expansion, hypernyms=kinds, weights=weights)
+        index = Index(held, replace(tables, weights=weights))
         found.append(retrieval(ranks(index, photos, ALL, expand=True)).recall_at_10)
     return sum(found) / len(found)
 
 
-def climb(sets: Sequence[Described], expansion: Expansion, kinds: Hypernyms) -> dict[Field, float]:
+def climb(sets: Sequence[Described], tables: Tables) -> dict[Field, float]:
     """The best weights that changes of one at a time lead to."""
     best = dict(WEIGHTS)
-    score = mean_recall(best, sets, expansion, kinds)
+    score = mean_recall(best, sets, tables)
     log.info("as they are: %.4f", score)
     improved = True
     while improved:
@@ -51,7 +48,7 @@ def climb(sets: Sequence[Described], expansion: Expansion, kinds: Hypernyms) -> 
         for field in TUNED:
             for factor in FACTORS:
                 tried = {**best, field: round(best[field] * factor, 3)}
-                if (found := mean_recall(tried, sets, expansion, kinds)) > score + 1e-9:
+                if (found := mean_recall(tried, sets, tables)) > score + 1e-9:
                     best, score, improved = tried, found, True
                     log.info("%s %g: %.4f", field, tried[field], score)
     return best
@@ -68,8 +65,7 @@ def main() -> None:
     for images, captions in SETS.values():
         photos = list(read_described(options.data / images, options.data / captions))
         sets.append((photos, documents(look_at(photos, observers))))
-    expansion = Expansion.load(MODELS / "expansion" / "expansion.txt")
-    best = climb(sets, expansion, Hypernyms.load(MODELS / "hypernyms" / "hypernyms.txt"))
+    best = climb(sets, read_tables(MODELS))
     log.info("best: %s", ", ".join(f"{field} {best[field]:g}" for field in (Field.CAPTION, *TUNED)))
 
 

@@ -1,6 +1,6 @@
 """What is kept, and how it is kept."""
 
 from photosearch.library.library import Library
-from photosearch.library.work import Merge, Origin, Pending, Reading, photo_id
+from photosearch.library.work import Merge, Origin, Pending, Reading, Standing, photo_id
 
-__all__ = ["Library", "Merge", "Origin", "Pending", "Reading", "photo_id"]
+__all__ = ["Library", "Merge", "Origin", "Pending", "Reading", "Standing", "photo_id"]

@@ -1,4 +1,4 @@
-"""What a collection's photos can be found by, read whole."""
+"""What a collection's photos can be found by: of all of them, or of those that have changed."""
 
 from __future__ import annotations
 
@@ -17,9 +17,17 @@ OWNERS = (TextKind.OWNER, TextKind.HASHTAG, TextKind.ACCESSIBILITY)
 _NAMED = 1.0  # the score of an object that another system named
 
 
-def read_documents(connection: Connection, collection_id: int) -> list[Document]:
-    """The photos of a collection that there is something to say of, be it only what came with them."""
+def read_documents(connection: Connection, collection_id: int, since: int = 0) -> list[Document]:
+    """The photos of a collection that there is something to say of, be it only what came with them.
+
+    Args:
+        connection: to the database.
+        collection_id: the collection.
+        since: a generation; photos that have not changed after it are left out.
+    """
     here = (t.photo.c.collection_id == collection_id) & (t.photo.c.state != PhotoState.GONE)
+    if since:
+        here &= t.photo.c.generation > since
     photos = connection.execute(
         select(t.photo.c.id, t.photo.c.sha256, t.photo.c.place, t.photo.c.taken_at).where(here)
     ).all()

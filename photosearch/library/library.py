@@ -6,6 +6,7 @@ so that readers notice it by one number.
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -23,7 +24,7 @@ from photosearch.library.merging import Place, mark_gone, merge_listings
 from photosearch.library.photos import assemble
 from photosearch.library.postgres import Postgres
 from photosearch.library.saving import save_findings, save_images, save_reading
-from photosearch.library.work import Merge, Pending, Reading
+from photosearch.library.work import Merge, Pending, Reading, Standing
 from photosearch.records import CollectionInfo, Document, Listing, Photo, PhotoState
 from photosearch.stations import Findings, Station
 
@@ -101,8 +102,13 @@ class Library:
 
     def generation(self, collection: str) -> int:
         """The collection's generation; raises `CollectionNotFound`."""
+        return self.standing(collection).generation
+
+    def standing(self, collection: str) -> Standing:
+        """Which collection that is, and how it stands; raises `CollectionNotFound`."""
         with self.reading() as connection:
-            return int(self._collection(connection, collection).generation)
+            row = self._collection(connection, collection)
+            return Standing(f"{row.id}-{row.made}", int(row.generation))
 
     def _collection(self, connection: Connection, name: str) -> Row:
         try:
@@ -140,7 +146,8 @@ class Library:
             if row is None:
                 # From the clock: one that is made anew must not meet a generation that a reader still remembers.
                 first = time.time_ns() // 1_000_000
-                made = insert(t.collection).values(name=collection, generation=first).returning(t.collection.c.id)
+                values = {"name": collection, "generation": first, "made": first}
+                made = insert(t.collection).values(values).returning(t.collection.c.id)
                 collection_id = connection.execute(made).scalar_one()
             else:
                 collection_id = row.id
@@ -151,6 +158,10 @@ class Library:
                 merged += merge_listings(connection, place, some)
             return merged
 
+    def index_folder(self, key: str) -> Path:
+        """Where the index of a collection lies, by its `Standing.key`."""
+        return self.folder / "index" / key
+
     def remove_collection(self, name: str) -> None:
         """Forget a collection, and the pictures that no other holds.
 
@@ -159,7 +170,8 @@ class Library:
             LibraryError: some of its files cannot be deleted; the collection and all other files are gone.
         """
         with self.writing() as connection:
-            collection_id = self._collection(connection, name).id
+            row = self._collection(connection, name)
+            collection_id = row.id
             uploads = t.photo.c.source == UPLOAD
             held = select(t.photo.c.address).where(t.photo.c.collection_id == collection_id, uploads)
             uploaded = set(connection.execute(held).scalars())
@@ -168,8 +180,9 @@ class Library:
             unused = ~exists().where(t.photo.c.sha256 == t.image.c.sha256)
             dropped = delete(t.image).where(unused).returning(t.image.c.sha256, t.image.c.kept_path)
             forgotten = connection.execute(dropped).all()
-        kept = [self.files.path(path) for path in (*(row.kept_path for row in forgotten), *uploaded) if path]
-        self.files.delete([*(self.files.thumbnail_path(row.sha256) for row in forgotten), *kept])
+        kept = [self.files.path(path) for path in (*(one.kept_path for one in forgotten), *uploaded) if path]
+        shutil.rmtree(self.index_folder(f"{row.id}-{row.made}"), ignore_errors=True)
+        self.files.delete([*(self.files.thumbnail_path(one.sha256) for one in forgotten), *kept])
 
     # Analyses
 
@@ -254,6 +267,19 @@ class Library:
         """What each photo can be found by; raises `CollectionNotFound`."""
         with self.reading() as connection:
             return read_documents(connection, self._collection(connection, collection).id)
+
+    def changes(self, collection: str, since: int) -> tuple[list[Document], list[str]]:
+        """What has changed after a generation: documents, and the ids of photos that there is nothing to say of.
+
+        Raises:
+            CollectionNotFound: there is no such collection.
+        """
+        with self.reading() as connection:
+            collection_id = self._collection(connection, collection).id
+            found = read_documents(connection, collection_id, since)
+            here = (t.photo.c.collection_id == collection_id) & (t.photo.c.generation > since)
+            changed = set(connection.execute(select(t.photo.c.id).where(here)).scalars())
+        return found, sorted(changed - {document.photo_id for document in found})
 
     def hashes(self, collection: str) -> dict[str, str]:
         """The perceptual hash of each photo's picture, by the photo's id; raises `CollectionNotFound`."""

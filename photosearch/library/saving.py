@@ -71,7 +71,7 @@ def _take_over(connection: Connection, photo_id: str, sha256: str) -> None:
         return
     said = (t.photo_text.c.photo_id == gone) & (t.photo_text.c.kind == TextKind.HUMAN)
     connection.execute(update(t.photo_text).where(said).values(photo_id=photo_id))
-    connection.execute(delete(t.photo).where(t.photo.c.id == gone))
+    connection.execute(update(t.photo).where(t.photo.c.id == gone).values(sha256=None))  # it has nothing more to give
 
 
 def save_findings(connection: Connection, model_id: int, findings: Mapping[str, Findings]) -> None:

@@ -29,7 +29,7 @@ from sqlalchemy import (
 from photosearch.errors import LibraryError
 from photosearch.library.engine import Database
 
-HEAD = "0006"  # the newest migration
+HEAD = "0007"  # the newest migration
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
 # SQLite's integers have 64 bits, and its texts are ordered by their bytes; PostgreSQL does so where it is asked to.
@@ -44,6 +44,7 @@ collection: Table = Table(
     Column("id", Integer, primary_key=True),
     Column("name", ORDERED, nullable=False, unique=True),
     Column("generation", BIG, nullable=False),
+    Column("made", BIG),  # its first generation: tells it from one of the same number that was removed before
 )
 image: Table = Table(
     "image",

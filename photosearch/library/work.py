@@ -66,3 +66,11 @@ class Origin:
 
     names: tuple[str, ...]
     options: str = "{}"  # JSON, as `sources.options` writes it
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Which collection a name means now, and how it stands."""
+
+    key: str  # another one for one of the same name that was removed and made anew
+    generation: int

@@ -10,7 +10,6 @@ import numpy as np
 
 from photosearch.analyzer import term_of, words
 from photosearch.fields import Field
-from photosearch.index import Index
 from photosearch.library.measures import SureCaption, read_confidence, read_names
 from photosearch.quality.cards import ModelCard, list_cards
 from photosearch.quality.questions import Question, Questions, read_questions
@@ -80,9 +79,8 @@ class Quality:
             PhotosearchError: nobody has corrected a caption.
         """
         documents = self._workspace.library.documents(collection)
-        expansion, hypernyms = self._workspace.tables()
-        without = [replace(document, human=()) for document in documents]
-        index = Index(without, expansion=expansion, hypernyms=hypernyms)
+        without = [replace(document, human=()) for document in documents if document.human]
+        index = self._workspace.index(collection).updated(without)
         return measure_search(index, _corrections(documents).asked, on_progress)
 
     def words(self, collection: str) -> list[WordCount]:

@@ -11,6 +11,7 @@ from photosearch.evaluation import bleu, cider_d
 from photosearch.expansion import Expansion
 from photosearch.formats import measured_json, measured_table
 from photosearch.hypernyms import Hypernyms
+from photosearch.index import Tables
 from photosearch.measurement import ROWS, DescribedPhoto, look_at, measure, read_described
 from photosearch.records import Caption, Detection, Prediction
 from photosearch.stations import Findings
@@ -100,7 +101,7 @@ def test_a_photo_that_is_none_is_named():
 
 
 def test_captions_are_scored_as_the_definitions_say():
-    measured = measure(PHOTOS, FINDINGS, Expansion(), Hypernyms({}))
+    measured = measure(PHOTOS, FINDINGS, Tables())
     written = [["a", "dog", "on", "grass"], ["a", "cat"], ["a", "man"]]
     references = [[text.split() for text in photo.descriptions] for photo in PHOTOS]
     assert measured.bleu == tuple(bleu(written, references))
@@ -109,9 +110,8 @@ def test_captions_are_scored_as_the_definitions_say():
 
 
 def test_each_row_searches_more():
-    measured = measure(
-        PHOTOS, FINDINGS, Expansion({"kitten": (("snow", 0.5),)}), Hypernyms({"bicycle": (("bike", 0),)})
-    )
+    tables = Tables(Expansion({"kitten": (("snow", 0.5),)}), hypernyms=Hypernyms({"bicycle": (("bike", 0),)}))
+    measured = measure(PHOTOS, FINDINGS, tables)
     found = [measured.retrieval[name].recall_at_10 for name, _, _ in ROWS[:6]]
     # Captions find both of the dog, "a cat ..." and "a man ..."; the related word finds the kitten.
     assert found == pytest.approx([4 / 6, 4 / 6, 4 / 6, 4 / 6, 4 / 6, 5 / 6])
@@ -119,12 +119,12 @@ def test_each_row_searches_more():
 
 
 def test_the_same_is_measured_twice():
-    again = [measure(PHOTOS, FINDINGS, Expansion(), Hypernyms({})) for _ in range(2)]
+    again = [measure(PHOTOS, FINDINGS, Tables()) for _ in range(2)]
     assert again[0] == again[1]
 
 
 def test_tables_and_json_tell_the_same():
-    measured = measure(PHOTOS, FINDINGS, Expansion(), Hypernyms({}))
+    measured = measure(PHOTOS, FINDINGS, Tables())
     told = json.loads(json.dumps(measured_json(measured)))
     table = measured_table(measured)
     assert told["retrieval"].keys() == measured.retrieval.keys()

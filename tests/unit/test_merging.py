@@ -125,8 +125,9 @@ def test_a_moved_file_keeps_what_people_said_of_it(library: Library) -> None:
     correct(library, "old/a.jpg", "my dog")
     library.merge("c", "folder", [Listing("new/a.jpg", "")], ["old/a.jpg"])
     read(library, "new/a.jpg")
-    (photo,) = library.photos("c", *PhotoState)
-    assert (photo.source_key, photo.caption) == ("new/a.jpg", "my dog")
+    (photo,) = library.photos("c")
+    (left,) = library.photos("c", PhotoState.GONE)
+    assert (photo.source_key, photo.caption, left.caption, left.sha256) == ("new/a.jpg", "my dog", "", None)
     with library.reading() as connection:
         assert connection.execute(select(t.photo_text.c.photo_id)).scalars().all() == [photo.id]
 

@@ -31,6 +31,7 @@ LEVELS = (
     {
         "hypernyms",
         "expansion",
+        "related",
         "fields",
         "library",
         "sources",

@@ -159,13 +159,13 @@ def test_corrections_are_queries_against_what_the_models_wrote(filled):
     with pytest.raises(PhotosearchError, match="no query"):
         quality.measure_corrections("photos", lambda _: None)
     red, green = id_of(filled, "red.jpg"), id_of(filled, "green.jpg")
-    filled.correct(red, "something crimson", "tester")
+    filled.correct(red, "something zyzzyva", "tester")
     filled.correct(green, "a green picture of grass", "tester")
     assert {question.photo_ids for question in quality.corrections("photos").asked} == {(red,), (green,)}
     found = quality.measure_corrections("photos", lambda _: None)
     ranks = {one.question.photo_ids: one.full_rank for one in found.ranked}
     assert ranks == {(red,): None, (green,): 1}  # with its correction left in, red would be found
-    typed = quality.read_questions("photos", "crimson, red.jpg")
+    typed = quality.read_questions("photos", "zyzzyva, red.jpg")
     assert quality.measure("photos", typed, lambda _: None).ranked[0].full_rank == 1
 
 

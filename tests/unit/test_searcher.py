@@ -11,9 +11,9 @@ from PIL import Image
 from sklearn.datasets import load_sample_image
 
 from photosearch.errors import CollectionNotFound, PhotoNotFound
-from photosearch.expansion import Expansion
-from photosearch.hypernyms import Hypernyms
+from photosearch.index import Index, Tables
 from photosearch.library import Library
+from photosearch.library.corrections import correct_caption
 from photosearch.query import Refine, Sort
 from photosearch.records import Details, Listing, TextKind
 from photosearch.searcher import Searcher
@@ -43,7 +43,7 @@ def searcher(library: Library) -> Searcher:
         for day in range(12)
     ]
     library.merge("walks", "older system", listings)
-    return Searcher(library, Expansion(), Hypernyms({}))
+    return Searcher(library, Tables())
 
 
 def names(searcher: Searcher, query: str, **options: object) -> list[str]:
@@ -132,3 +132,101 @@ def test_near_duplicates_are_listed_once_on_all_pages(
     assert sorted(hit.n_alike for hit in (*results.hits, *rest.hits)) == [0, 2, 2]
     assert workspace.search("picture", "bursts", top=2).n_listed == 7
     assert len(workspace.similar(results.hits[0].photo.id, top=9).hits) == 6
+
+
+# The index beside the library
+
+
+def kept(searcher: Searcher) -> list[Path]:
+    return sorted((searcher.library.folder / "index").glob("*/index.json"))
+
+
+def test_the_index_is_kept_for_the_next_process(searcher: Searcher, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = searcher.search("a dog on the beach", "walks", top=100).hits
+    assert len(kept(searcher)) == 1
+    later = Searcher(searcher.library, Tables())
+    monkeypatch.setattr(Library, "documents", None)  # nothing is read again
+    monkeypatch.setattr(Library, "changes", None)
+    results = later.search("a dog on the beach", "walks", top=100)
+    assert (results.hits, results.notes) == (before, ())
+
+
+def test_an_index_takes_in_what_changed_only(searcher: Searcher, monkeypatch: pytest.MonkeyPatch) -> None:
+    searcher.search("dog", "walks", top=1)
+    library = searcher.library
+    first, second, *_ = [photo.id for photo in library.photos("walks")]
+    correct_caption(library, first, "a unicorn", "me")
+    library.merge("walks", "older system", [], ["photo-01.jpg"])
+    library.merge("walks", "older system", [Listing("new.jpg", "", details=told("a zebra"))])
+    monkeypatch.setattr(Library, "documents", None)
+    assert names(searcher, "unicorn") == ["photo-00.jpg"]
+    assert names(searcher, "zebra") == ["new.jpg"]
+    assert searcher.index("walks").state.row(second) is None
+    again = Searcher(library, Tables())
+    assert names(again, "unicorn zebra") == names(searcher, "unicorn zebra")
+    monkeypatch.undo()
+    fresh = Index(library.documents("walks"))
+    assert [m.photo_id for m in fresh.search("red dog", top=99)[1]] == [
+        hit.photo.id for hit in searcher.search("red dog", "walks", top=99).hits
+    ]
+
+
+def test_a_moved_photo_is_found_once(workspace: Workspace, make_photos: Callable[..., Path]) -> None:
+    folder = make_photos("red.jpg", "blue.jpg")
+    workspace.add(str(folder))
+    analyse(workspace.library, ColourStation())
+    assert workspace.search("red", "photos").total == 1
+    photo = next(photo for photo in workspace.photos("photos") if photo.name == "red.jpg")
+    workspace.correct(photo.id, "my unicorn", "me")
+    assert len(workspace.search("unicorn", "photos").hits) == 1
+    (folder / "red.jpg").rename(folder / "other.jpg")
+    workspace.add(str(folder))
+    analyse(workspace.library, ColourStation())
+    assert [hit.photo.name for hit in workspace.search("unicorn", "photos").hits] == ["other.jpg"]
+    assert workspace.search("unicorn", "photos").total == 1
+
+
+def test_a_damaged_index_is_made_anew_and_said_so_once(searcher: Searcher) -> None:
+    expected = names(searcher, "dog")
+    (path,) = kept(searcher)
+    path.write_bytes(path.read_bytes()[:-3])
+    later = Searcher(searcher.library, Tables())
+    results = later.search("dog", "walks", top=100)
+    assert [hit.photo.source_key for hit in results.hits] == expected
+    assert results.notes == ('The index of "walks" could not be used (index.json is damaged); it was made anew.',)
+    assert later.search("dog", "walks", top=1).notes == ()
+    assert Searcher(searcher.library, Tables()).search("dog", "walks", top=1).notes == ()
+
+
+def test_an_index_that_knows_more_than_the_library_is_made_anew(searcher: Searcher) -> None:
+    library = searcher.library
+    backup = {path: path.read_bytes() for path in library.folder.glob("library.sqlite*")}
+    assert backup
+    library.merge("walks", "older system", [Listing("new.jpg", "", details=told("a zebra"))])
+    assert names(searcher, "zebra") == ["new.jpg"]
+    library.close()
+    for path in library.folder.glob("library.sqlite*"):
+        path.unlink()
+    for path, content in backup.items():
+        path.write_bytes(content)
+    restored = Searcher(Library(library.folder), Tables())
+    results = restored.search("zebra", "walks", top=9)
+    assert (results.total, len(results.notes)) == (0, 1)
+
+
+def test_a_collection_made_anew_has_nothing_of_the_old_one(searcher: Searcher) -> None:
+    library = searcher.library
+    searcher.search("dog", "walks", top=1)
+    library.remove_collection("walks")
+    assert kept(searcher) == []
+    library.merge("walks", "older system", [Listing("new.jpg", "", details=told("a zebra"))])
+    assert names(searcher, "dog zebra") == ["new.jpg"], "though this process has not been told of the removal"
+
+
+def test_an_index_that_cannot_be_kept_still_answers(searcher: Searcher) -> None:
+    (searcher.library.folder / "index").write_text("in the way")
+    assert len(names(searcher, "dog")) == 12
+
+
+def told(text: str) -> Details:
+    return Details(texts=((TextKind.IMPORTED, text),))

@@ -62,3 +62,13 @@ def test_other_sites_are_origins_with_commas_or_spaces_between() -> None:
 def test_what_is_no_origin_is_refused(value: str) -> None:
     with pytest.raises(SettingsError, match="PHOTOSEARCH_CORS_ORIGINS"):
         read_settings({"PHOTOSEARCH_CORS_ORIGINS": value})
+
+
+@pytest.mark.parametrize(("value", "language"), [("", ""), (" German ", "german"), ("english", "")])
+def test_the_owner_s_language_is_a_stemmer_s(value: str, language: str) -> None:
+    assert read_settings({"PHOTOSEARCH_OWNER_LANGUAGE": value}).owner_language == language
+
+
+def test_a_language_without_a_stemmer_is_refused() -> None:
+    with pytest.raises(SettingsError, match="klingon.*german"):
+        read_settings({"PHOTOSEARCH_OWNER_LANGUAGE": "klingon"})

@@ -1,14 +1,15 @@
-"""Words that do occur: for one that does not, those spelled like it."""
+"""Words that do occur: for one that does not, those spelled like it, or starting so."""
 
 from __future__ import annotations
 
 import difflib
+from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
 
 from photosearch.analyzer import STOP_WORDS, term_of, words
 from photosearch.query import Query
-from photosearch.records import Document
 
 N_SUGGESTIONS = 6
 MIN_CHARS, MAX_CHARS = 3, 30  # a shorter word is like too many, a longer one is none
@@ -20,16 +21,11 @@ MAX_COMPARED = 2_000  # words with the same first letter, the most frequent firs
 
 
 class Spelling:
-    """The words of a collection's captions, objects and owners, the most frequent first; labels guess too much."""
+    """The words of a collection's texts, the most frequent first."""
 
-    def __init__(self, documents: Iterable[Document]) -> None:
-        texts = (
-            text
-            for d in documents
-            for text in (*d.human, *d.captions[:1], *(label for label, _ in d.objects), *d.owner)
-        )
-        counts = Counter(word for text in texts for word in words(text) if word not in STOP_WORDS)
-        self._words = [word for word, _ in counts.most_common()]
+    def __init__(self, counts: Mapping[str, int]) -> None:
+        """`counts` says how often each lower-case word occurs."""
+        self._words = sorted(counts, key=lambda word: (-counts[word], word))
         self._place = {word: i for i, word in enumerate(self._words)}
         letters = Counter(letter for word in self._words for letter in word)
         self._letters = "".join(letter for letter, _ in letters.most_common(MAX_LETTERS))
@@ -37,8 +33,27 @@ class Spelling:
         for word in self._words:
             self._by_letter[word[0]].append(word)
 
+    @cached_property
+    def _sorted(self) -> list[str]:
+        return sorted(self._words)
+
+    def complete(self, start: str, n: int = N_SUGGESTIONS) -> list[str]:
+        """At most `n` longer words that start so, the most frequent first, one a term."""
+        start = "".join(words(start)[-1:])
+        if not start:
+            return []
+        low = bisect_left(self._sorted, start)
+        high = bisect_left(self._sorted, start + chr(0x10FFFF))
+        found: dict[str | None, str] = {}
+        for word in sorted(self._sorted[low:high], key=self._place.__getitem__):
+            if word != start:
+                found.setdefault(term_of(word), word)
+            if len(found) == n:
+                break
+        return list(found.values())
+
     def near(self, word: str, n: int = 1) -> list[str]:
-        """At most `n` words spelled like one: those one slip of the hand away first, by how frequent they are."""
+        """At most `n` words for one that does not occur: those one slip of the hand away first, then longer ones."""
         if not MIN_CHARS <= len(word) <= MAX_CHARS or word.isdigit():
             return []
         slips = sorted(
@@ -50,7 +65,7 @@ class Spelling:
             if abs(len(other) - len(word)) <= MAX_LONGER
         ]
         close = difflib.get_close_matches(word, alike, n=n, cutoff=MIN_RATIO)
-        return list(dict.fromkeys([*slips, *close]))[:n]
+        return list(dict.fromkeys([*slips, *close, *self.complete(word, n)]))[:n]
 
     def suggest(self, query: str, n: int = N_SUGGESTIONS) -> list[str]:
         """Words that do occur, one a term: those spelled like the query's words first, then the most frequent ones."""

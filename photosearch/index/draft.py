@@ -1,0 +1,135 @@
+"""Photos' texts to a segment."""
+
+from __future__ import annotations
+
+import calendar
+from array import array
+from collections.abc import Callable, Iterable
+from datetime import datetime
+
+import numpy as np
+
+from photosearch.analyzer import words
+from photosearch.fields import Field, postings
+from photosearch.hypernyms import Hypernyms
+from photosearch.index.lexicon import HASHTAG, OBJECT, Lexicon
+from photosearch.index.segment import BREAK, CAPTIONED, CORRECTED, FIELDS, KIND_BITS, NO_DATE, Parts, Segment, finish
+from photosearch.index.texts import hashtags, texts
+from photosearch.records import Document
+
+_KNOWN_TEXTS = 100_000  # kept while building: a captioner says the same of many photos
+StemOwner = Callable[[str], str | None]  # the term of an owner's lower-case word; None for a stop word
+
+
+class Draft:
+    """A segment in the making."""
+
+    def __init__(self, lexicon: Lexicon, hypernyms: Hypernyms, stem_owner: StemOwner | None) -> None:
+        self._lexicon = lexicon
+        self._hypernyms = hypernyms
+        self._stem_owner = stem_owner
+        self._known: dict[str, tuple[int, ...]] = {}
+        self._kinds = {field: number << 1 for number, field in enumerate(FIELDS)}
+        self._ids: list[bytes] = []
+        self._starts, self._stream_starts, self._facet_starts = (array("q", [0]) for _ in range(3))
+        self._keys, self._stream, self._facets = array("i"), array("i"), array("i")
+        self._codes, self._flags = array("B"), array("B")
+        self._scales, self._taken = array("d"), array("q")
+
+    def add(self, document: Document) -> None:
+        """Take in a photo."""
+        self._ids.append(document.photo_id.encode())
+        add, scale = self._lexicon.terms.add, 1.0
+        found = []
+        for posting in postings(document, self._hypernyms, self._terms, self._owner_terms):
+            kind = self._kinds[posting.field] | (posting.times == 0)
+            found.append((add(posting.term) << KIND_BITS | kind, posting.times or posting.prob))
+            if posting.field is Field.OWNER:
+                scale = posting.scale
+        found.sort()
+        self._keys.extend([key for key, _ in found])
+        self._codes.extend([code for _, code in found])
+        self._starts.append(len(self._keys))
+        self._scales.append(scale)
+        self._add_texts(document)
+        self._add_facts(document)
+
+    def _add_texts(self, document: Document) -> None:
+        for text in texts(document):
+            self._stream.extend(self._words(text))
+            self._stream.append(BREAK)
+        self._stream_starts.append(len(self._stream))
+
+    def _add_facts(self, document: Document) -> None:
+        self._taken.append(NO_DATE if document.taken_at is None else seconds(document.taken_at))
+        has_human = any(document.human)
+        self._flags.append(CORRECTED * has_human | CAPTIONED * (has_human or any(document.captions)))
+        add = self._lexicon.facets.add
+        if not (document.objects or document.hashtags or document.owner):
+            self._facet_starts.append(len(self._facets))
+            return
+        named = [OBJECT + label for label, _ in document.objects] + [HASHTAG + tag for tag in hashtags(document)]
+        self._facets.extend(sorted({add(name) for name in named}))
+        self._facet_starts.append(len(self._facets))
+
+    def _words(self, text: str) -> tuple[int, ...]:
+        known = self._known.get(text)
+        if known is None:
+            if len(self._known) >= _KNOWN_TEXTS:
+                self._known.clear()
+            known = self._known[text] = self._lexicon.add_words(words(text))
+        return known
+
+    def _terms(self, text: str) -> list[str]:
+        of = self._lexicon.word_terms
+        return [of[word] for word in self._words(text)]
+
+    def _owner_terms(self, text: str) -> list[str]:
+        """The terms of an owner's text: by the English stemmer and, where it gives another one, by the owner's."""
+        found = self._terms(text)
+        if self._stem_owner is not None:
+            others = (self._stem_owner(word) for word in words(text))
+            known = set(found)
+            found += [other for other in others if other is not None and other not in known]
+        return found
+
+    def finish(self) -> Segment:
+        """The segment; raises `ValueError` where an id occurs twice."""
+        ids = np.array(self._ids, dtype=np.bytes_) if self._ids else np.zeros(0, "S1")
+        segment = finish(
+            Parts(
+                ids,
+                np.array(self._starts, np.int64),
+                np.array(self._keys, np.int32),
+                np.array(self._codes, np.uint8),
+                np.array(self._scales, np.float64),
+                np.array(self._stream_starts, np.int64),
+                np.array(self._stream, np.int32),
+                np.array(self._taken, np.int64),
+                np.array(self._flags, np.uint8),
+                np.array(self._facet_starts, np.int64),
+                np.array(self._facets, np.int32),
+            )
+        )
+        twice = np.flatnonzero(segment.ids[1:] == segment.ids[:-1])
+        if len(twice):
+            raise ValueError(f"photo {segment.ids[twice[0]].decode()} occurs twice")
+        return segment
+
+
+def make_segment(
+    documents: Iterable[Document],
+    lexicon: Lexicon,
+    hypernyms: Hypernyms,
+    stem_owner: StemOwner | None = None,
+) -> Segment:
+    """A segment of photos in any order; raises `ValueError` where an id occurs twice."""
+    draft = Draft(lexicon, hypernyms, stem_owner)
+    for document in documents:
+        draft.add(document)
+    return draft.finish()
+
+
+def seconds(moment: datetime) -> int:
+    """Seconds since 1970, of a moment without a zone."""
+    return calendar.timegm(moment.timetuple())

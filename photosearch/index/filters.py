@@ -1,0 +1,168 @@
+"""Which photos of an index pass: by words, hashtags, objects, dates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import date, timedelta
+from functools import cached_property
+
+import numpy as np
+
+from photosearch.analyzer import terms
+from photosearch.index.lexicon import HASHTAG, OBJECT, Lexicon
+from photosearch.index.segment import CAPTIONED, CORRECTED, Segment, spread
+from photosearch.index.state import State
+from photosearch.index.texts import SURE
+from photosearch.query import Filter, Kind, Query, Refine, Worded, shown
+
+N_NAMED = 8  # objects
+_DAY_S = 86_400
+_EPOCH = date(1970, 1, 1)
+_SURE_GAIN = np.float32(np.sqrt(SURE) - 1e-3)  # the next smaller gain, that of 127/255, is further off
+
+
+class Filters:
+    """What the photos of a state are filtered by."""
+
+    def __init__(self, state: State, lexicon: Lexicon) -> None:
+        self._state = state
+        self._lexicon = lexicon
+
+    @cached_property
+    def objects(self) -> dict[str, int]:
+        """In how many photos each object was seen."""
+        counts = np.zeros(len(self._lexicon.facets), np.int64)
+        for segment, living, _ in self._parts():
+            if len(segment.facet_rows):
+                held = np.add.reduceat(living[segment.facet_rows].astype(np.int64), segment.by_facet_starts[:-1])
+                counts[segment.by_facet] += held
+        names = ((self._lexicon.facets[number], int(counts[number])) for number in np.flatnonzero(counts).tolist())
+        return {name.removeprefix(OBJECT): n for name, n in names if name.startswith(OBJECT)}
+
+    def common_objects(self, n: int) -> list[str]:
+        """The labels of the objects that most photos show, the most frequent first."""
+        return [label for label, _ in sorted(self.objects.items(), key=lambda item: (-item[1], item[0]))[:n]]
+
+    def passing(self, query: Query, refine: Refine) -> np.ndarray:
+        """The photos that pass all filters: bool (rows)."""
+        passes = self._state.living()
+        for one in query.filters:
+            passes &= ~self._holding(one) if one.negated else self._holding(one)
+        for label in refine.objects:
+            passes &= self._with_facets([OBJECT + label])
+        after_last = refine.until + timedelta(days=1) if refine.until and refine.until < date.max else None
+        since = max(filter(None, (query.since, refine.since)), default=None)
+        before = min(filter(None, (query.before, after_last)), default=None)
+        if since or before:
+            passes &= self._taken_between(since, before)
+        if refine.worded is not None:
+            flag = CORRECTED if refine.worded is Worded.CORRECTED else CAPTIONED
+            passes &= np.concatenate(
+                [*(segment.flags & flag > 0 for segment, _, _ in self._parts()), np.zeros(0, bool)]
+            )
+        return passes
+
+    def has_dates(self) -> bool:
+        """Whether it is known of any photo when it was taken."""
+        return any(bool(living[segment.by_date].any()) for segment, living, _ in self._parts())
+
+    def notes(self, query: Query, refine: Refine) -> tuple[str, ...]:
+        """What is asked for that no photo here has, for people."""
+        living = self._state.living()
+        found = []
+        for one in query.filters:
+            if one.kind is not Kind.WORDS and not one.negated and not (living & self._holding(one)).any():
+                found.append(self._missing(one))
+        if (query.since or query.before or refine.since or refine.until) and not self.has_dates():
+            found.append("It is not known of any photo here when it was taken.")
+        return tuple(found)
+
+    def _parts(self) -> Iterator[tuple[Segment, np.ndarray, int]]:
+        return zip(self._state.segments, self._state.alive, self._state.offsets.tolist(), strict=False)
+
+    def _missing(self, one: Filter) -> str:
+        if one.kind is Kind.HASHTAG:
+            return f"No photo here has the hashtag {shown(one.shown)}."
+        seen = self.common_objects(N_NAMED)
+        others = f" Objects that were: {', '.join(seen)}." if seen else ""
+        return f"The object {shown(one.shown)} was seen in no photo here.{others}"
+
+    def _holding(self, one: Filter) -> np.ndarray:
+        match one.kind:
+            case Kind.HASHTAG:
+                return self._with_facets([HASHTAG + one.terms[0]])
+            case Kind.OBJECT:
+                return self._showing(one.terms)
+            case Kind.WORDS:
+                return self._surely(one.terms[0]) if len(one.terms) == 1 else self._saying(one.terms)
+
+    def _showing(self, wanted: tuple[str, ...]) -> np.ndarray:
+        """The photos with an object called so; where none is, with one that has these words in its name."""
+        called = {label: tuple(terms(label)) for label in self.objects}
+        labels = [label for label, name in called.items() if name == wanted]
+        labels = labels or [label for label, name in called.items() if set(wanted) <= set(name)]
+        return self._with_facets(OBJECT + label for label in labels)
+
+    def _with_facets(self, names: Iterable[str]) -> np.ndarray:
+        numbers = [number for name in names if (number := self._lexicon.facets.get(name)) is not None]
+        found = np.zeros(self._state.n_rows, bool)
+        for segment, _, offset in self._parts():
+            for number in numbers:
+                found[offset + segment.with_facet(number)] = True
+        return found
+
+    def _taken_between(self, since: date | None, before: date | None) -> np.ndarray:
+        """The photos of a span of days, the second not among them."""
+        found = np.zeros(self._state.n_rows, bool)
+        for segment, _, offset in self._parts():
+            dated = segment.by_date
+            taken = segment.taken[dated]
+            low = np.searchsorted(taken, _seconds(since)) if since else 0
+            high = np.searchsorted(taken, _seconds(before)) if before else len(dated)
+            found[offset + dated[low:high]] = True
+        return found
+
+    def _surely(self, term: str) -> np.ndarray:
+        """The photos that hold a term: said in a text or an object, or surely predicted."""
+        found = np.zeros(self._state.n_rows, bool)
+        number = self._lexicon.terms.get(term)
+        for segment, _, offset in self._parts():
+            for place in segment.between(number) if number is not None else ():
+                rows = segment.holders(place)
+                if segment.by_key[place] & 1:
+                    here = slice(segment.key_starts[place], segment.key_starts[place + 1])
+                    rows = rows[segment.gains[here] >= _SURE_GAIN]
+                found[offset + rows] = True
+        return found
+
+    def _saying(self, phrase: tuple[str, ...]) -> np.ndarray:
+        """The photos with a text that holds these terms side by side."""
+        found = np.zeros(self._state.n_rows, bool)
+        numbers = [self._lexicon.terms.get(term) for term in phrase]
+        stems = self._lexicon.stems()
+        for segment, _, offset in self._parts() if None not in numbers else ():
+            rows = _holding_all(segment, {number for number in numbers if number is not None})
+            said, begins = spread(segment.stream_starts, rows)
+            stream = segment.stream[said]
+            stream = np.where(stream >= 0, stems[stream], stream)  # breaks are no words
+            of = np.repeat(rows, np.diff(begins))
+            places = np.flatnonzero(stream == numbers[0])
+            for step, number in enumerate(numbers[1:], start=1):
+                places = places[places + step < len(stream)]
+                places = places[stream[places + step] == number]
+            found[offset + of[places]] = True
+        return found
+
+
+def _holding_all(segment: Segment, numbers: set[int]) -> np.ndarray:
+    """The rows that hold each of some terms: int64, ascending."""
+    found: np.ndarray | None = None
+    for number in numbers:
+        parts = [segment.holders(place) for place in segment.between(number)]
+        rows = np.unique(np.concatenate(parts)) if parts else np.zeros(0, np.int64)
+        found = rows if found is None else np.intersect1d(found, rows, assume_unique=True)
+    return np.zeros(0, np.int64) if found is None else found.astype(np.int64)
+
+
+def _seconds(day: date) -> int:
+    return (day - _EPOCH).days * _DAY_S

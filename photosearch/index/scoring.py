@@ -1,0 +1,243 @@
+"""What a query asks of an index's terms, and how photos score.
+
+Photos are first scored in single precision over the postings of the query's terms. Those that may be among the
+best are then scored exactly from their own postings, which also say why.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from scipy.sparse import csc_array
+
+from photosearch.analyzer import term_of, terms, words
+from photosearch.fields import postings
+from photosearch.index.lexicon import Lexicon
+from photosearch.index.segment import FIELDS, KIND_BITS, KIND_MASK, Segment, gains_of, spread
+from photosearch.index.views import Tables, View
+from photosearch.records import Document, Share
+
+_FEW = 8  # times as many photos as postings there are, or more: then the postings' photos are scaled, not all of them
+LEARNED, LANGUAGE = "learned", "language"  # relations beside those of `related.Relation`
+
+
+class Source(NamedTuple):
+    """A term of the query that wants a term of the index."""
+
+    term: str
+    part: float  # of the weight
+    relation: str = ""  # none: it is the term itself
+    strength: float = 1.0  # how much of the query's term the other one counts for
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a query asks of one of the index's terms."""
+
+    weight: float  # q(t) / |q|
+    sources: tuple[Source, ...]
+
+
+class Asking:
+    """Turns queries into what they want of a view's terms. A term that no photo holds is no dimension."""
+
+    def __init__(self, lexicon: Lexicon, view: View, tables: Tables, n_photos: int) -> None:
+        self._lexicon = lexicon
+        self._view = view
+        self._tables = tables
+        self._unseen = 1 + math.log(1 + n_photos)  # the idf of a term that no photo holds
+
+    def query(self, text: str, *, expand: bool) -> dict[int, Wanted]:
+        """What a query asks for, by the terms' numbers.
+
+        Args:
+            text: a description; signs mean nothing.
+            expand: whether related terms count, too.
+        """
+        parts: defaultdict[int, list[Source]] = defaultdict(list)
+        for term, n in Counter(terms(text)).items():
+            number, idf = self._held(term)
+            count = 1 + math.log(n)
+            if number is not None:
+                parts[number].append(Source(term, count * idf))
+            for related in self._related(term, number is not None) if expand else ():
+                other, own_idf = self._held(related.term)
+                if other is not None:
+                    # The learned table was made for the word's own IDF; the dictionary's finds better with the other's.
+                    part = (
+                        related.strength * count * ((idf or self._unseen) if related.relation == LEARNED else own_idf)
+                    )
+                    parts[other].append(Source(term, part, related.relation, related.strength))
+        for stem, term, n in self._other_stems(text):
+            number, idf = self._held(stem)
+            if number is not None:
+                parts[number].append(Source(term, (1 + math.log(n)) * idf, LANGUAGE))
+        return _normalised(parts)
+
+    def document(self, document: Document) -> dict[int, Wanted]:
+        """What is like a photo that need not be in the index: its own vector."""
+        parts: defaultdict[int, list[Source]] = defaultdict(list)
+        kinds = dict(zip(FIELDS, self._view.kind_weights[::2].tolist(), strict=False))
+        for posting in postings(document, self._tables.hypernyms):
+            number, idf = self._held(posting.term)
+            if number is not None and kinds[posting.field]:
+                parts[number].append(Source(posting.term, kinds[posting.field] * posting.gain * idf))
+        return _normalised({number: [_together(sources)] for number, sources in parts.items()})
+
+    def holds(self, term: str) -> bool:
+        """Whether a photo holds a term."""
+        return self._held(term)[0] is not None
+
+    def related(self, term: str) -> list[str]:
+        """The terms that one also counts for."""
+        return [related.term for related in self._related(term, self.holds(term))]
+
+    def _held(self, term: str) -> tuple[int | None, float]:
+        """A term's number and idf; none where these fields hold it in no photo."""
+        number = self._lexicon.terms.get(term)
+        idf = float(self._view.idf[number]) if number is not None and number < len(self._view.idf) else 0.0
+        return (number, idf) if idf else (None, 0.0)
+
+    def _related(self, term: str, is_held: bool) -> list[_Related]:
+        """The learned table's terms; for a term that no photo holds those of the dictionary, too."""
+        found = [_Related(*related, LEARNED) for related in self._tables.expansion.related(term)]
+        if not is_held:
+            known = {related.term for related in found}
+            more = (_Related(r.term, r.weight, r.relation) for r in self._tables.related.related(term))
+            found += [related for related in more if related.term not in known]
+        return found
+
+    def _other_stems(self, text: str) -> list[tuple[str, str, int]]:
+        """The terms of words by the owner's stemmer where it gives another one, with the usual ones and counts."""
+        stem_owner = self._tables.stem_owner
+        if stem_owner is None:
+            return []
+        found = ((stem_owner(word), term_of(word), n) for word, n in Counter(words(text)).items())
+        return [(stem, term, n) for stem, term, n in found if stem and term and stem != term]
+
+
+class _Related(NamedTuple):
+    term: str
+    strength: float
+    relation: str
+
+
+def _together(sources: Sequence[Source]) -> Source:
+    return Source(sources[0].term, sum(source.part for source in sources))
+
+
+def _normalised(parts: Mapping[int, Sequence[Source]]) -> dict[int, Wanted]:
+    norm = math.sqrt(sum(sum(source.part for source in sources) ** 2 for sources in parts.values()))
+    return {
+        number: Wanted(
+            sum(source.part for source in sources) / norm,
+            tuple(source._replace(part=source.part / norm) for source in sources),
+        )
+        for number, sources in parts.items()
+    }
+
+
+class Touched(NamedTuple):
+    """The postings of a segment that a query touches: those of a key lie together."""
+
+    starts: np.ndarray  # int64 (slices)
+    ends: np.ndarray
+    weights: np.ndarray  # float64 (slices): what their gains are multiplied with
+
+
+def touched(segment: Segment, wanted: Mapping[int, Wanted], view: View) -> Touched:
+    """Where in a segment what is wanted lies."""
+    numbers = np.fromiter(wanted, np.int64, len(wanted))
+    asked = np.array([want.weight for want in wanted.values()]) * view.idf[numbers]
+    low, high = (np.searchsorted(segment.by_key, (numbers + more) << KIND_BITS) for more in (0, 1))
+    of = np.repeat(np.arange(len(wanted)), high - low)
+    places = np.arange(len(of)) + np.repeat(low - np.cumsum(high - low) + (high - low), high - low)
+    weights = asked[of] * view.kind_weights[segment.by_key[places] & KIND_MASK]
+    places, weights = places[weights > 0], weights[weights > 0]
+    return Touched(segment.key_starts[places], segment.key_starts[places + 1], weights)
+
+
+def scores_of(segments: Sequence[Segment], offsets: np.ndarray, wanted: Mapping[int, Wanted], view: View) -> np.ndarray:
+    """Each photo's cosine in single precision, within `slack`: float32 (rows)."""
+    scores = np.zeros(int(offsets[-1]), np.float32)
+    for segment, offset in zip(segments, offsets.tolist(), strict=False):
+        here = touched(segment, wanted, view) if wanted else None
+        if here is None or not len(here.weights):
+            continue
+        slices = [slice(start, end) for start, end in zip(here.starts.tolist(), here.ends.tolist(), strict=True)]
+        gains = np.concatenate([segment.gains[one] for one in slices])
+        rows = np.concatenate([segment.rows[one] for one in slices])
+        starts = np.concatenate([[0], np.cumsum(here.ends - here.starts)]).astype(np.int32)
+        found = csc_array((gains, rows, starts), shape=(len(segment), len(slices))) @ here.weights.astype(np.float32)
+        inverse, own = view.inverse[offset : offset + len(segment)], scores[offset : offset + len(segment)]
+        if len(rows) * _FEW < len(segment):
+            own[rows] = found[rows] * inverse[rows]
+        else:
+            np.multiply(found, inverse, out=own)
+    return scores
+
+
+def slack(wanted: Mapping[int, Wanted]) -> float:
+    """By how much a score in single precision may be off, as a share of it: all that is added is positive."""
+    return (4 + len(wanted) * len(FIELDS)) * float(np.finfo(np.float32).eps)
+
+
+@dataclass(frozen=True)
+class Exact:
+    """What the wanted terms add to some photos' scores, by photo and key."""
+
+    places: np.ndarray  # int64: which of the photos
+    keys: np.ndarray  # int32
+    added: np.ndarray  # float64: to the cosine, for a weight of 1
+    scores: np.ndarray  # float64 (photos)
+
+    def of(self, photos: np.ndarray) -> Exact:
+        """Some of the photos, in another order."""
+        place = np.full(len(self.scores), -1)
+        place[photos] = np.arange(len(photos))
+        kept = place[self.places] >= 0
+        return Exact(place[self.places[kept]], self.keys[kept], self.added[kept], self.scores[photos])
+
+
+def exact(
+    segments: Sequence[Segment], offsets: np.ndarray, rows: np.ndarray, wanted: Mapping[int, Wanted], view: View
+) -> Exact:
+    """Score some photos from their own postings, in double precision."""
+    weights = np.zeros(len(view.idf))
+    for number, want in wanted.items():
+        weights[number] = want.weight
+    parts = [(np.zeros(0, np.int64), np.zeros(0, np.int32), np.zeros(0))]
+    for segment, offset in zip(segments, offsets.tolist(), strict=False):
+        here = np.flatnonzero((rows >= offset) & (rows < offset + len(segment)))
+        if not len(here):
+            continue
+        own, begins = spread(segment.starts, rows[here] - offset)
+        keys = segment.keys[own]
+        kinds = keys & KIND_MASK
+        counts = np.flatnonzero((weights[keys >> KIND_BITS] > 0) & (view.kind_weights[kinds] > 0))
+        places = np.repeat(here, np.diff(begins))[counts]
+        keys, kinds = keys[counts], kinds[counts]
+        gains = gains_of(kinds, segment.codes[own[counts]], segment.scales, rows[places] - offset)
+        added = view.kind_weights[kinds] * gains * view.idf[keys >> KIND_BITS] / view.norms[rows[places]]
+        parts.append((places, keys, added))
+    places, keys, added = (np.concatenate(column) for column in zip(*parts, strict=True))
+    scores = np.bincount(places, added * weights[keys >> KIND_BITS], minlength=len(rows))
+    return Exact(places, keys, added, scores)
+
+
+def shares_of(found: Exact, n_photos: int, wanted: Mapping[int, Wanted], lexicon: Lexicon) -> list[tuple[Share, ...]]:
+    """Each photo's shares, largest first: by term, field and the query's term that it answers."""
+    shares: list[list[Share]] = [[] for _ in range(n_photos)]
+    names = {number: lexicon.terms[number] for number in wanted}
+    for place, key, added in zip(found.places.tolist(), found.keys.tolist(), found.added.tolist(), strict=True):
+        number, field = key >> KIND_BITS, FIELDS[(key & KIND_MASK) >> 1]
+        shares[place] += [
+            Share(names[number], source.part * added, field, source.term, source.relation, source.strength)
+            for source in wanted[number].sources
+        ]
+    return [tuple(sorted(parts, key=lambda part: (-part.share, part.term, part.field))) for parts in shares]

@@ -1,0 +1,193 @@
+"""A part of an index that never changes: some photos' postings, by photo and by term.
+
+A posting's key is its term's number and its kind: `term << KIND_BITS | kind`, where the kind is the field and
+whether the term is said or predicted there. Its code is how often it is said, or its probability in 1/255.
+Rows are photos in the order of their ids.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from photosearch.fields import FULL, Field
+
+KIND_BITS = 4
+KIND_MASK = (1 << KIND_BITS) - 1
+FIELDS = tuple(Field)
+BREAK = -1  # in the stream: the end of a text
+NO_DATE = np.iinfo(np.int64).min
+CORRECTED, CAPTIONED = 1, 2  # bits of a photo's flags
+
+
+def _gains() -> np.ndarray:
+    """The gain of each kind and code, an owner's without its scale: float64 (kinds, 256)."""
+    codes = np.maximum(np.arange(FULL + 1), 1)
+    table = np.empty((1 << KIND_BITS, FULL + 1))
+    table[0::2] = 1 + np.log(codes)
+    table[1::2] = np.sqrt(codes / FULL)
+    return table
+
+
+GAINS = _gains()
+IS_OWNER = np.array([kind >> 1 == FIELDS.index(Field.OWNER) for kind in range(1 << KIND_BITS)])
+
+
+@dataclass(frozen=True, eq=False)
+class Segment:
+    """Arrays over n photos with e postings; what is by photo lies between `starts[row]` and `starts[row + 1]`."""
+
+    ids: np.ndarray  # bytes (n), ascending
+    starts: np.ndarray  # int64 (n + 1)
+    keys: np.ndarray  # int32 (e), ascending within a photo
+    codes: np.ndarray  # uint8 (e)
+    scales: np.ndarray  # float64 (n): of the owner's terms
+    stream_starts: np.ndarray  # int64 (n + 1)
+    stream: np.ndarray  # int32: the words of all texts, a `BREAK` after each
+    taken: np.ndarray  # int64 (n): seconds since 1970; `NO_DATE` where it is not known
+    flags: np.ndarray  # uint8 (n)
+    facet_starts: np.ndarray  # int64 (n + 1)
+    facets: np.ndarray  # int32: objects and hashtags of each photo, each once
+    # The same by key:
+    by_key: np.ndarray  # int32 (k), ascending, each once
+    key_starts: np.ndarray  # int64 (k + 1)
+    rows: np.ndarray  # int32 (e), ascending within a key
+    gains: np.ndarray  # float32 (e): rounded; exact ones come from the codes
+    by_facet: np.ndarray  # int32, ascending, each once
+    by_facet_starts: np.ndarray  # int64
+    facet_rows: np.ndarray  # int32
+    by_date: np.ndarray  # int32: the photos with a date, the oldest first
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def row(self, photo_id: bytes) -> int | None:
+        """The place of a photo; None where it is not here."""
+        row = int(np.searchsorted(self.ids, photo_id))
+        return row if row < len(self) and self.ids[row] == photo_id else None
+
+    def between(self, number: int) -> range:
+        """Where in `by_key` the keys of a term lie."""
+        low, high = np.searchsorted(self.by_key, (number << KIND_BITS, (number + 1) << KIND_BITS))
+        return range(int(low), int(high))
+
+    def holders(self, place: int) -> np.ndarray:
+        """The rows of the key at a place of `by_key`: int32."""
+        return self.rows[self.key_starts[place] : self.key_starts[place + 1]]
+
+    def with_facet(self, facet: int) -> np.ndarray:
+        """The rows with an object or a hashtag: int32."""
+        place = int(np.searchsorted(self.by_facet, facet))
+        if place == len(self.by_facet) or self.by_facet[place] != facet:
+            return self.facet_rows[:0]
+        return self.facet_rows[self.by_facet_starts[place] : self.by_facet_starts[place + 1]]
+
+
+NAMES = tuple(field.name for field in fields(Segment))
+
+
+def spread(starts: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The places of all that belongs to some rows, and where each row's part starts among them: int64 both."""
+    lengths = starts[rows + 1] - starts[rows]
+    ends = np.cumsum(lengths)
+    begins = np.concatenate([np.zeros(1, np.int64), ends])
+    return np.repeat(starts[rows] - begins[:-1], lengths) + np.arange(begins[-1]), begins
+
+
+def gains_of(kinds: np.ndarray, codes: np.ndarray, scales: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """The gains of postings that belong to these rows; `scales` are those of all rows: float64."""
+    found = GAINS[kinds, codes]
+    owners = np.flatnonzero(IS_OWNER[kinds])
+    found[owners] *= scales[rows[owners]]
+    return found
+
+
+def masses(keys: np.ndarray, codes: np.ndarray) -> np.ndarray:
+    """What postings add to a document frequency, in 1/255: uint8."""
+    return np.where(keys & 1, codes, np.uint8(FULL))
+
+
+@dataclass
+class Parts:
+    """What a segment is made of, its photos in any order."""
+
+    ids: np.ndarray
+    starts: np.ndarray
+    keys: np.ndarray
+    codes: np.ndarray
+    scales: np.ndarray
+    stream_starts: np.ndarray
+    stream: np.ndarray
+    taken: np.ndarray
+    flags: np.ndarray
+    facet_starts: np.ndarray
+    facets: np.ndarray
+
+    def in_order(self, rows: np.ndarray) -> Parts:
+        """Some of the photos, in another order."""
+        own, starts = spread(self.starts, rows)
+        said, stream_starts = spread(self.stream_starts, rows)
+        with_facet, facet_starts = spread(self.facet_starts, rows)
+        return Parts(
+            self.ids[rows],
+            starts,
+            self.keys[own],
+            self.codes[own],
+            self.scales[rows],
+            stream_starts,
+            self.stream[said],
+            self.taken[rows],
+            self.flags[rows],
+            facet_starts,
+            self.facets[with_facet],
+        )
+
+
+def finish(parts: Parts) -> Segment:
+    """Sort the photos by id, and add all that is by key."""
+    order = np.argsort(parts.ids, kind="stable")
+    if len(order) and (np.diff(order) != 1).any():
+        parts = parts.in_order(order)
+    of = np.repeat(np.arange(len(parts.ids), dtype=np.int32), np.diff(parts.starts))
+    gains = gains_of(parts.keys & KIND_MASK, parts.codes, parts.scales, of).astype(np.float32)
+    by_key, key_starts, places = _grouped(parts.keys)
+    facet_of = np.repeat(np.arange(len(parts.ids), dtype=np.int32), np.diff(parts.facet_starts))
+    by_facet, by_facet_starts, facet_places = _grouped(parts.facets)
+    dated = np.flatnonzero(parts.taken != NO_DATE)
+    return Segment(
+        **vars(parts),
+        by_key=by_key,
+        key_starts=key_starts,
+        rows=of[places],
+        gains=gains[places],
+        by_facet=by_facet,
+        by_facet_starts=by_facet_starts,
+        facet_rows=facet_of[facet_places],
+        by_date=dated[np.argsort(parts.taken[dated], kind="stable")].astype(np.int32),
+    )
+
+
+def _grouped(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The values, each once and ascending; where each one's places start; the places of equal ones together."""
+    order = np.argsort(values, kind="stable")
+    ordered = values[order]
+    first = np.flatnonzero(np.diff(ordered, prepend=-1))
+    return ordered[first], np.append(first, len(values)), order
+
+
+def merge(segments: Sequence[Segment], alive: Sequence[np.ndarray]) -> Segment:
+    """One segment of what is alive (bool, by row) in several."""
+    joined = {name: np.concatenate([getattr(one, name) for one in segments]) for name in Parts.__annotations__}
+    for starts in ("starts", "stream_starts", "facet_starts"):
+        joined[starts] = _joined([getattr(one, starts) for one in segments])
+    parts = Parts(**joined)
+    kept = np.concatenate(alive)
+    return finish(parts if kept.all() else parts.in_order(np.flatnonzero(kept)))
+
+
+def _joined(parts: Sequence[np.ndarray]) -> np.ndarray:
+    """Starts one after another."""
+    lengths = np.concatenate([np.diff(starts) for starts in parts])
+    return np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)])

@@ -1,0 +1,26 @@
+"""What a photo says in words, and its hashtags."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from photosearch.query import fold_tag
+from photosearch.records import Document
+
+SURE = 0.5  # a photo holds what was predicted with this probability
+_HASHTAG = re.compile(r"#(\w+)")
+
+
+def texts(document: Document) -> Iterator[str]:
+    """All that a photo says in words."""
+    yield from document.human or document.captions
+    yield from document.owner
+    yield from dict.fromkeys(label for label, _ in document.objects)
+    yield from (label for label, prob in document.labels.items() if prob >= SURE)
+
+
+def hashtags(document: Document) -> set[str]:
+    """A photo's hashtags as they are compared, those in the owner's texts too."""
+    written = (tag for text in document.owner for tag in _HASHTAG.findall(text))
+    return {fold_tag(tag.lstrip("#")) for tag in (*document.hashtags, *written)}

@@ -1,0 +1,150 @@
+"""An index over some of the fields: document frequencies and norms depend on which."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from importlib.metadata import version
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from photosearch.analyzer import STOP_WORDS, stemmer_of
+from photosearch.expansion import Expansion
+from photosearch.fields import COUNT_WORDS, FULL, OWNER_TERMS, STEP, WEIGHTS, Field
+from photosearch.hypernyms import Hypernyms
+from photosearch.index.draft import StemOwner
+from photosearch.index.segment import FIELDS, KIND_BITS, KIND_MASK, Segment, gains_of, masses
+from photosearch.related import RelatedWords
+
+_AT_ONCE = 1 << 15  # photos computed together: what they take stays in the processor's caches
+
+
+@dataclass(frozen=True)
+class Tables:
+    """What an index reads beside the photos."""
+
+    expansion: Expansion = field(default_factory=Expansion)
+    related: RelatedWords = field(default_factory=RelatedWords)
+    hypernyms: Hypernyms = field(default_factory=lambda: Hypernyms({}))
+    owner_language: str = ""  # of the owner's texts, one of `analyzer.LANGUAGES`; none: English like the captions
+    weights: Mapping[Field, float] = field(default_factory=lambda: WEIGHTS)
+
+    @property
+    def stem_owner(self) -> StemOwner | None:
+        """The stemmer of the owner's texts, beside the English one."""
+        return stemmer_of(self.owner_language) if self.owner_language else None
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Names all that postings and norms depend on beside the photos."""
+        parts = (
+            sorted(STOP_WORDS),
+            version("snowballstemmer"),
+            self.owner_language,
+            sorted(self.weights.items()),
+            (OWNER_TERMS, STEP, COUNT_WORDS),
+            self.hypernyms.table,
+        )
+        return hashlib.sha256(repr(parts).encode()).hexdigest()
+
+    def kind_weights(self, chosen: frozenset[Field]) -> np.ndarray:
+        """The weight of each kind, 0 for fields that are not chosen: float64 (kinds)."""
+        found = np.zeros(1 << KIND_BITS)
+        for number, one in enumerate(FIELDS):
+            if one in chosen:
+                found[2 * number : 2 * number + 2] = self.weights[one]
+        return found
+
+
+def read_tables(models_dir: Path, owner_language: str = "") -> Tables:
+    """The tables that lie beside the models; raises `ModelError`."""
+    return Tables(
+        Expansion.load(models_dir / "expansion" / "expansion.txt"),
+        RelatedWords.load(models_dir / "related" / "related.txt"),
+        Hypernyms.load(models_dir / "hypernyms" / "hypernyms.txt"),
+        owner_language,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """What searching some of the fields needs beside the postings."""
+
+    kind_weights: np.ndarray  # float64 (kinds): 0 for fields that are not searched
+    df: np.ndarray  # int64 (terms), in 1/255
+    idf: np.ndarray  # float64 (terms); 0 for a term that none of these fields holds
+    norms: np.ndarray  # float64 (rows); infinite for a photo that was removed, or holds nothing here
+    inverse: np.ndarray  # float32 (rows): 1 / norms
+
+
+def idf_of(df: np.ndarray, n_photos: int) -> np.ndarray:
+    """1 + ln((1 + N) / (1 + df)), 0 for a term that nothing holds: float64 (terms)."""
+    return np.where(df > 0, 1 + np.log((1 + n_photos) / (1 + df / FULL)), 0.0)
+
+
+def count_df(
+    segments: Sequence[Segment], alive: Sequence[np.ndarray], n_terms: int, kind_weights: np.ndarray
+) -> np.ndarray:
+    """What photos add to the document frequencies of their terms: int64 (terms), in 1/255.
+
+    Args:
+        segments: the photos' postings.
+        alive: which photos of each segment count, bool.
+        n_terms: how many terms there are.
+        kind_weights: of kinds that do not count 0.
+    """
+    found = np.zeros(n_terms, np.int64)
+    for segment, living in zip(segments, alive, strict=True):
+        for chunk in _chunks(segment, kind_weights, living):
+            once = np.maximum.reduceat(masses(chunk.keys, chunk.codes), chunk.first)
+            found += np.bincount(chunk.keys[chunk.first] >> KIND_BITS, once, minlength=n_terms).astype(np.int64)
+    return found
+
+
+def make_view(
+    segments: Sequence[Segment], alive: Sequence[np.ndarray], df: np.ndarray, kind_weights: np.ndarray
+) -> View:
+    """The norms by one pass over the postings."""
+    idf = idf_of(df, sum(int(living.sum()) for living in alive))
+    norms = [np.zeros(0)]
+    for segment, living in zip(segments, alive, strict=True):
+        squares = np.zeros(len(segment))
+        for chunk in _chunks(segment, kind_weights, living):
+            kinds = chunk.keys & KIND_MASK
+            weights = kind_weights[kinds] * gains_of(kinds, chunk.codes, segment.scales, chunk.rows)
+            terms = np.add.reduceat(weights, chunk.first) * idf[chunk.keys[chunk.first] >> KIND_BITS]
+            rows = chunk.rows[chunk.first]
+            start = rows[0]
+            added = np.bincount(rows - start, terms**2)
+            squares[start : start + len(added)] += added
+        norms.append(np.where(squares > 0, np.sqrt(squares), np.inf))
+    whole = np.concatenate(norms)
+    return View(kind_weights, df, idf, whole, (1 / whole).astype(np.float32))
+
+
+class _Chunk(NamedTuple):
+    """The postings that count of some photos, by row and key; there is at least one."""
+
+    keys: np.ndarray
+    codes: np.ndarray
+    rows: np.ndarray
+    first: np.ndarray  # where each term of each photo starts
+
+
+def _chunks(segment: Segment, kind_weights: np.ndarray, living: np.ndarray) -> Iterator[_Chunk]:
+    all_count = bool((kind_weights > 0).sum() == 2 * len(FIELDS)) and bool(living.all())
+    for low in range(0, len(segment), _AT_ONCE):
+        high = min(low + _AT_ONCE, len(segment))
+        here = slice(segment.starts[low], segment.starts[high])
+        keys, codes = segment.keys[here], segment.codes[here]
+        rows = np.repeat(np.arange(low, high), np.diff(segment.starts[low : high + 1]))
+        if not all_count:
+            counts = (kind_weights[keys & KIND_MASK] > 0) & living[rows]
+            keys, codes, rows = keys[counts], codes[counts], rows[counts]
+        if len(keys):
+            new = (keys[1:] >> KIND_BITS != keys[:-1] >> KIND_BITS) | (rows[1:] != rows[:-1])
+            yield _Chunk(keys, codes, rows, np.flatnonzero(np.concatenate([[True], new])))

@@ -1,0 +1,182 @@
+"""An index that has grown and shrunk answers as one built afresh, and as scikit-learn computes it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from photosearch.fields import ALL, Field
+from photosearch.index import Index, Tables, state
+from photosearch.query import Refine, Sort, parse
+from photosearch.records import Document
+from tests.unit.test_index import (
+    KINDS,
+    LABELS,
+    OBJECTS,
+    PROBS,
+    RELATED,
+    TEXTS,
+    WORDS,
+    dense_scores,
+    quick,
+    same_answers,
+)
+
+TABLES = Tables(RELATED, hypernyms=KINDS)
+IDS = [f"p{n}" for n in range(9)]
+DOCUMENTS = st.builds(
+    Document,
+    st.sampled_from(IDS),
+    human=st.lists(TEXTS, max_size=1).map(tuple),
+    captions=st.lists(TEXTS, max_size=2).map(tuple),
+    objects=OBJECTS,
+    labels=LABELS,
+    concepts=PROBS,
+    owner=st.lists(st.sampled_from(["red #snow", "dog " * 20, ""]), max_size=2).map(tuple),
+    taken_at=st.none() | st.datetimes(datetime(2020, 1, 1), datetime(2020, 1, 9)),
+)
+CHANGES = st.lists(st.tuples(st.lists(DOCUMENTS, max_size=4), st.sets(st.sampled_from(IDS), max_size=3)), max_size=6)
+
+
+@pytest.fixture(params=[0, state.MIN_MERGED], ids=["several segments", "one segment"])
+def merging(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Small indexes of several segments, or of one."""
+    monkeypatch.setattr(state, "MIN_MERGED", request.param)
+
+
+def grow(changes: list[tuple[list[Document], set[str]]]) -> tuple[Index, dict[str, Document]]:
+    """An index after changes, and the documents that it then holds."""
+    index, held = Index(tables=TABLES), {}
+    for added, removed in changes:
+        index = index.updated(added, removed)
+        for photo_id in removed:
+            held.pop(photo_id, None)
+        held |= {document.photo_id: document for document in added}
+    return index, held
+
+
+@pytest.mark.usefixtures("merging")
+class TestGrowing:
+    """With several segments, and with one."""
+
+    @quick
+    @given(
+        changes=CHANGES,
+        query=st.lists(st.sampled_from([*WORDS, "kid", "animal"]), max_size=4).map(" ".join),
+        fields=st.sampled_from([ALL, frozenset({Field.CAPTION, Field.CONCEPTS}), frozenset({Field.OWNER})]),
+    )
+    def test_answers_are_those_of_an_index_built_afresh(
+        self, changes: list[tuple[list[Document], set[str]]], query: str, fields: frozenset[Field]
+    ) -> None:
+        index, held = grow(changes)
+        fresh = Index(held.values(), TABLES)
+        assert len(index) == len(held)
+        same_answers(index, fresh, query, fields=fields)
+        counts, expected = (
+            {c.term: (c.df, pytest.approx(c.idf)) for c in one.term_counts(fields)} for one in (index, fresh)
+        )
+        assert counts == expected
+        for photo_id in held:
+            assert index.rank(query, photo_id) == fresh.rank(query, photo_id)
+            ones, others = ({m.photo_id: m.score for m in one.matches(one.similar(photo_id))} for one in (index, fresh))
+            assert ones == pytest.approx(others, abs=1e-8)
+
+    @quick
+    @given(
+        changes=CHANGES,
+        query=st.sampled_from(
+            [
+                "-dog",
+                '"red dog"',
+                "#snow",
+                "-#snow dog",
+                "object:dog",
+                "before:2020-01-04 dog",
+                "after:2020-01-04",
+                "cat",
+            ]
+        ),
+        sort=st.sampled_from(Sort),
+        cutoff=st.sampled_from([0.0, 0.5, 1.0]),
+    )
+    def test_filters_and_orders_are_those_of_an_index_built_afresh(
+        self, changes: list[tuple[list[Document], set[str]]], query: str, sort: Sort, cutoff: float
+    ) -> None:
+        index, held = grow(changes)
+        fresh = Index(held.values(), TABLES)
+        refine = Refine(sort=sort, cutoff=cutoff)
+        found, expected = (one.find(parse(query), refine=refine) for one in (index, fresh))
+        assert (len(found), found.n_weak) == (len(expected), expected.n_weak)
+        assert [m.photo_id for m in index.matches(found)] == [m.photo_id for m in fresh.matches(expected)]
+        assert index.filters.common_objects(9) == fresh.filters.common_objects(9)
+        assert index.filters.notes(parse(query), refine) == fresh.filters.notes(parse(query), refine)
+        assert index.suggest("dgo", 20) == fresh.suggest("dgo", 20)
+
+    @quick
+    @given(changes=st.lists(st.tuples(st.dictionaries(st.sampled_from(IDS), TEXTS), st.sets(st.sampled_from(IDS)))))
+    def test_scores_are_those_of_scikit_learn(self, changes: list[tuple[dict[str, str], set[str]]]) -> None:
+        index, held = Index(), {}
+        for added, removed in changes:
+            index = index.updated([Document(i, captions=(text,)) for i, text in added.items()], removed)
+            held = {i: text for i, text in held.items() if i not in removed} | added
+        ids, texts = list(held), list(held.values())
+        names = dict(zip((f"photo-{len(texts) - n:03}" for n in range(len(texts))), ids, strict=True))
+        expected = {names[name]: score for name, score in dense_scores(texts, "two red dogs run").items()}
+        _, matches = index.search("two red dogs run", top=100)
+        assert {match.photo_id: match.score for match in matches} == pytest.approx(expected, abs=1e-6)
+
+    def test_adding_and_removing_leaves_no_trace(self) -> None:
+        draw = np.random.default_rng(0)
+        documents = [
+            Document(f"a{n}", captions=(" ".join(draw.choice(WORDS, 5)),), concepts={"dog": float(draw.random())})
+            for n in range(40)
+        ]
+        index = Index(documents[:20], TABLES)
+        later = index.updated(documents[20:]).updated([], [d.photo_id for d in documents[20:]])
+        n_terms = len(index.df)
+        assert (later.df[:n_terms] == index.df).all()
+        assert not later.df[n_terms:].any()
+        same_answers(index, later, "red dogs in snow")
+
+    def test_an_earlier_state_stays_as_it_was(self) -> None:
+        index = Index([Document("a", captions=("a red dog",))])
+        before = index.search("dog unicorn", top=5)
+        index.updated([Document("b", captions=("a dog and a unicorn",))], ["a"])
+        assert index.search("dog unicorn", top=5) == before
+        assert not index.knows("unicorn")
+
+
+def test_few_segments_whatever_the_changes() -> None:
+    index = Index()
+    for n in range(3000):
+        index = index.updated([Document(f"{n:05}", captions=(WORDS[n % len(WORDS)],))])
+        assert len(index.state.segments) <= 2 + np.log2(1 + n / state.MIN_MERGED)
+    assert len(index) == 3000
+
+
+def test_what_was_removed_takes_no_more_than_what_is_left() -> None:
+    index = Index(Document(f"{n:04}", captions=("a dog",)) for n in range(1000))
+    for n in range(0, 1000, 10):
+        index = index.updated([], [f"{n + i:04}" for i in range(10)])
+        assert index.state.n_rows <= 2 * len(index) + state.MIN_MERGED
+    assert (len(index), index.search("dog", top=5)) == (0, (0, []))
+
+
+def test_an_id_occurs_once() -> None:
+    with pytest.raises(ValueError, match="twice"):
+        Index([Document("a"), Document("a")])
+
+
+def test_many_photos_are_ranked_as_few_are() -> None:
+    """The best are looked for in blocks only where there are many."""
+    draw = np.random.default_rng(2)
+    texts = [" ".join(draw.choice(WORDS, draw.integers(1, 9))) for _ in range(20_000)]
+    index = Index(Document(f"{n:05}", captions=(text,)) for n, text in enumerate(texts))
+    n_found, best = index.search("two red dogs", top=20)
+    _, everything = index.search("two red dogs", top=n_found)
+    assert best == everything[:20]
+    assert everything == sorted(everything, key=lambda match: (-match.score, match.photo_id))
