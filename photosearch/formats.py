@@ -8,7 +8,7 @@ import math
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from photosearch.records import Photo, Results, TextKind
+from photosearch.records import Photo, Results, Share, TextKind
 
 if TYPE_CHECKING:
     from photosearch.measurement import Measured
@@ -17,8 +17,12 @@ _DECIMALS = 6
 CSV_COLUMNS = ("source", "caption", "log_prob", "model", "edited", "objects", "labels", "owner_text", "taken_at")
 
 
-def results_json(results: Results) -> dict[str, object]:
-    """The answer to a query, as `search --format json` prints it; a hit's terms add up to its score."""
+def results_json(results: Results, *, explain: bool = False) -> dict[str, object]:
+    """The answer to a query, as `search --format json` prints it; a hit's terms add up to its score.
+
+    With `explain` each hit has its shares, too: a term of the photo, the field that holds it, what it adds, the query's
+    term that it answers, and where that is another one, how the two are related and how much it counts.
+    """
     return {
         "query": results.query,
         "collection": results.collection,
@@ -32,10 +36,21 @@ def results_json(results: Results) -> dict[str, object]:
                 "source": hit.photo.origin,
                 "caption": hit.photo.caption,
                 "terms": {term: round(share, _DECIMALS) for term, share in hit.by_term().items()},
+                **({"shares": [_share_json(share) for share in hit.shares]} if explain else {}),
             }
             for hit in results.hits
         ],
     }
+
+
+def _share_json(share: Share) -> dict[str, object]:
+    told: dict[str, object] = {
+        "term": share.term,
+        "field": str(share.field),
+        "share": round(share.share, _DECIMALS),
+        "for": share.word,
+    }
+    return told | ({"relation": share.relation, "strength": share.strength} if share.relation else {})
 
 
 def photo_json(photo: Photo) -> dict[str, object]:

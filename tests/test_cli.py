@@ -25,8 +25,8 @@ HIT_KEYS = ["rank", "score", "photo", "source", "caption", "terms"]
 ODD_NAMES = ["\U0001f436 dog.jpg", '"it\'s".jpg', "<script>alert(1)<.jpg", "bell\x07\x1b[31m\nline.jpg", "=1+1.jpg"]
 PATIENCE_S = 300  # on a busy machine
 COMMANDS = (
-    *("add", "login", "logout", "caption", "search", "export", "evaluate", "import_checkpoint"),
-    *("collections", "status", "remove"),
+    *("add", "login", "logout", "caption", "search", "similar", "export", "evaluate", "import_checkpoint"),
+    *("collections", "status", "remove", "update", "retry"),
 )
 
 
@@ -229,6 +229,27 @@ def test_the_csv_export_holds_all_photos_and_no_formulas(library, make_photos):
     assert [row["caption"] for row in rows] == ["'=HYPERLINK(1)", "'+1", "'-1", "'@SUM", 'a, "b"\nc']
     assert rows[0]["source"].endswith("/black.jpg")
     assert rows[0]["log_prob"] == "-0.5"
+
+
+def test_photos_like_one_are_found_by_its_id_or_by_a_picture_of_ones_own(library, make_photos, tmp_path):
+    caption(library, make_photos("black.jpg", "blue.jpg", "red.jpg"), "a black dog", "a black dog in snow", "two men")
+    black = next(photo for photo in library.photos("c") if photo.name == "black.jpg")
+    (hit,) = json.loads(run(library, "similar", black.id, "--format", "json"))["hits"]
+    assert (Path(hit["source"]).name, set(hit["terms"])) == ("blue.jpg", {"black", "dog"})
+    (tmp_path / "own.jpg").write_bytes(jpeg("white"))
+    table = run(library, "similar", str(tmp_path / "own.jpg"), "--collection", "c", "--explain")
+    assert "found in" in table or "Nothing found" in table
+    nobody = CliRunner().invoke(app, ["--library", str(library.folder), "similar", "0123456789abcdef"])
+    assert nobody.exit_code == 1
+
+
+def test_a_search_explains_itself(library, make_photos):
+    caption(library, make_photos("black.jpg", "blue.jpg"), "a black car", "a dog")
+    lines = run(library, "search", "an automobile", "--explain").splitlines()
+    assert any("car (caption, automobil -> car 0." in line and "synonym" in line for line in lines)
+    (hit,) = json.loads(run(library, "search", "automobile", "--explain", "--format", "json"))["hits"]
+    assert (hit["shares"][0]["term"], hit["shares"][0]["relation"]) == ("car", "synonym")
+    assert run(library, "search", "automobile", "--no-expand").startswith("Nothing found.")
 
 
 # Names

@@ -65,12 +65,12 @@ def published(photo: Photo) -> Photo:
     return replace(photo, source_key=photo.name, reason=None)
 
 
-def hits_json(results: Results, *, public: bool) -> dict[str, object]:
+def hits_json(results: Results, *, explain: bool = False, public: bool) -> dict[str, object]:
     """The answer to a query, as `results_json` has it; `public` leaves paths out."""
     if public:
         hits = tuple(replace(hit, photo=published(hit.photo)) for hit in results.hits)
         results = replace(results, hits=hits)
-    return results_json(results)
+    return results_json(results, explain=explain)
 
 
 def hits_rows(results: Results, origin: str) -> list[list[object]]:

@@ -37,6 +37,8 @@ from photosearch.workspace import MAX_NAME_CHARS, PAGE_TOP, Workspace
 
 MAX_QUERY_CHARS = 2_000
 MAX_TOP = 1_000
+MAX_WORD_CHARS = 100
+MAX_WORDS = 20
 _NO_NUL = r"^[^\x00]*$"  # a database takes none
 _TELEMETRY_OFF: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
 _DESCRIPTION = """
@@ -66,6 +68,8 @@ Name = Annotated[
 Top = Annotated[int, Query(ge=1, le=MAX_TOP, description="Hits at most.")]
 AsWritten = Annotated[bool, Query(description="Quotes, minus signs and colons mean nothing.")]
 Expand = Annotated[bool, Query(description="Whether related words count, too.")]
+Explain = Annotated[bool, Query(description="Give each hit's `shares`: term, field, what it adds, and for which word.")]
+Start = Annotated[str, Query(min_length=1, max_length=MAX_WORD_CHARS, description="What the word starts with.")]
 PhotoId = Annotated[str, Path(max_length=64, pattern=_NO_NUL, description="As hits have it under `photo`.")]
 Size = Annotated[
     int,
@@ -121,13 +125,20 @@ def _add_searching(api: FastAPI, workspace: Callable[[], Workspace], *, public: 
         shape: Shape = Shape.HITS,
         literal: AsWritten = False,
         expand: Expand = True,
+        explain: Explain = False,
     ) -> JSONResponse:
         """Photos that fit a description, the best first, with what each word adds to the score."""
         held = workspace()
         results = held.search(query, name or _only_collection(held), top=top, expand=expand, literal=literal)
         if shape is Shape.ROWS:
             return JSONResponse(hits_rows(results, f"{request.url.scheme}://{request.url.netloc}"))
-        return JSONResponse(hits_json(results, public=public))
+        return JSONResponse(hits_json(results, explain=explain, public=public))
+
+    @api.get("/v1/words", tags=["search"], summary="Words that do occur", responses={**MISSING, **WRONG, **UNREADABLE})
+    def words(start: Start, name: Name = "") -> JSONResponse:
+        """Words of a collection's texts that start so, the most frequent first."""
+        held = workspace()
+        return JSONResponse(held.index(name or _only_collection(held)).complete(start, MAX_WORDS))
 
     @api.get("/v1/collections", tags=["search"], summary="The collections", responses=UNREADABLE)
     def collections() -> JSONResponse:
@@ -143,6 +154,11 @@ def _add_photos(api: FastAPI, workspace: Callable[[], Workspace], *, public: boo
         """Captions, objects, labels and concepts with their probabilities, and what came with the photo."""
         found = workspace().library.photo(photo_id)
         return JSONResponse(photo_json(published(found) if public else found))
+
+    @api.get("/v1/photos/{photo_id}/similar", tags=["photos"], summary="Photos like one", responses={**FOUND, **told})
+    def similar(photo_id: PhotoId, top: Top = PAGE_TOP, explain: Explain = False) -> JSONResponse:
+        """The photos of its collection that are most like one, by what was seen in both and said of both."""
+        return JSONResponse(hits_json(workspace().similar(photo_id, top=top), explain=explain, public=public))
 
     @api.get(
         "/v1/photos/{photo_id}/image",

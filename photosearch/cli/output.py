@@ -14,20 +14,20 @@ from photosearch.records import Failure, Progress, Results
 FIRST_LINE_S, LINES_S = 10.0, 60.0  # without a terminal: when a long run says first how far it is, and how often then
 
 
-def print_json(results: Results) -> None:
+def print_json(results: Results, *, explain: bool = False) -> None:
     """One line of JSON."""
     from photosearch.formats import results_json
 
-    typer.echo(json.dumps(results_json(results), ensure_ascii=False))
+    typer.echo(json.dumps(results_json(results, explain=explain), ensure_ascii=False))
 
 
-def print_table(results: Results) -> None:
-    """Two lines a hit: score and origin, caption and reasons."""
+def print_table(results: Results, *, explain: bool = False) -> None:
+    """Two lines a hit: score and origin, caption and reasons; with `explain` a line a reason."""
     if results.corrected is not None:
         say(f"Did you mean: {printable(results.corrected)}")
     if not results.hits:
         words = f" Words that do occur: {', '.join(results.suggestions)}." if results.suggestions else ""
-        typer.echo(f"Nothing found.{words}")
+        typer.echo(f"Nothing found.{words} Captions are in English.")
         return
     for hit in results.hits:
         because = " ".join(f"{term}={share:.2f}" for term, share in hit.by_term().items() if share >= 0.005)
@@ -35,6 +35,9 @@ def print_table(results: Results) -> None:
             f"{hit.rank:4}  {hit.score:.3f}  {printable(hit.photo.origin)}\n"
             f"             {printable(hit.photo.caption)}  [{because}]"
         )
+        for share in hit.shares if explain else ():
+            why = f", {share.word} -> {share.term} {share.strength:.2f}, {share.relation}" if share.relation else ""
+            typer.echo(f"             {share.share:.3f}  {share.term} ({share.field}{why})")
     typer.echo(f"{results.total} found in {results.took_ms:.1f} ms")
 
 

@@ -13,7 +13,7 @@ from photosearch.cli.app import ClassifierOption, CollectionOption, ModelOption,
 from photosearch.cli.output import print_json, print_table, say
 from photosearch.errors import PhotosearchError
 from photosearch.fields import ALL, Field
-from photosearch.records import Photo
+from photosearch.records import Photo, Results
 
 
 class SearchFormat(StrEnum):
@@ -44,6 +44,7 @@ def search(
         bool, typer.Option("--literal", help="Quotes, minus signs and colons mean nothing; so with --queries.")
     ] = False,
     no_expand: Annotated[bool, typer.Option("--no-expand", help="Without related words.")] = False,
+    explain: Annotated[bool, typer.Option("--explain", help="With each share of each score.")] = False,
     by: Annotated[list[Field] | None, typer.Option(help="Search in this only; may be given several times.")] = None,
 ) -> None:
     """Find photos by a description.
@@ -60,15 +61,42 @@ def search(
         name = collection if collection is not None else workspace.default_collection()
         if query is not None:
             results = workspace.search(query, name, top=top, fields=fields, expand=not no_expand, literal=literal)
-            for note in results.notes:
-                say(note)
-            if format is SearchFormat.JSON:
-                print_json(results)
-            else:
-                print_table(results)
+            _print(results, format, explain)
         elif queries is not None:
             for line in _read_lines(queries):
-                print_json(workspace.search(line, name, top=top, fields=fields, expand=not no_expand, literal=True))
+                results = workspace.search(line, name, top=top, fields=fields, expand=not no_expand, literal=True)
+                print_json(results, explain=explain)
+
+
+@app.command()
+def similar(
+    context: typer.Context,
+    example: Annotated[str, typer.Argument(help="A photo's id, as search --format json has it, or a picture's file.")],
+    collection: CollectionOption = None,
+    top: Annotated[int, typer.Option(min=1, help="Photos shown at most.")] = 10,
+    format: Annotated[SearchFormat, typer.Option(help="table or json.")] = SearchFormat.TABLE,
+    explain: Annotated[bool, typer.Option("--explain", help="With each share of each score.")] = False,
+) -> None:
+    """Find the photos most like one of the library, or like a picture that is not in it."""
+    with opened(context) as workspace:
+        path = Path(example)
+        if path.is_file():
+            from photosearch import images
+
+            name = collection if collection is not None else workspace.default_collection()
+            results = workspace.like(workspace.look(images.decode(path.read_bytes())), name, top=top)
+        else:
+            results = workspace.similar(example, top=top)
+        _print(results, format, explain)
+
+
+def _print(results: Results, format: SearchFormat, explain: bool) -> None:
+    for note in results.notes:
+        say(note)
+    if format is SearchFormat.TABLE:
+        print_table(results, explain=explain)
+    else:
+        print_json(results, explain=explain)
 
 
 def _read_lines(path: Path) -> list[str]:
@@ -131,5 +159,5 @@ def evaluate(
     with opened(context) as workspace:
         observers = [chosen.load() for chosen in workspace.models().choose(Choice(model, classifier))]
         photos = list(read_described(images, captions))
-        measured = measure(photos, look_at(photos, observers), *workspace.tables())
+        measured = measure(photos, look_at(photos, observers), workspace.tables())
     typer.echo(json.dumps(measured_json(measured), indent=1) if as_json else measured_table(measured))

@@ -64,6 +64,29 @@ def test_a_search_answers_as_the_command_line_does(client, filled):
     assert sum(hit["terms"].values()) == pytest.approx(hit["score"], abs=1e-5)
 
 
+def test_a_search_explains_itself_where_it_is_asked_to(client):
+    (hit, *_) = client.get("/api/v1/search?str=crimson+picture&name=photos&explain=true").json()["hits"]
+    assert sum(share["share"] for share in hit["shares"]) == pytest.approx(hit["score"], abs=1e-5)
+    plain = next(share for share in hit["shares"] if share["for"] == "pictur")
+    assert (plain["term"], plain["field"]) == ("pictur", "caption")
+    assert "relation" not in plain
+    (red,) = (share for share in hit["shares"] if share["for"] == "crimson")
+    assert (red["term"], red["relation"]) == ("red", "synonym")
+    assert 0 < red["strength"] < 1
+
+
+def test_words_that_occur_are_completed(client):
+    assert client.get("/api/v1/words?start=pi&name=photos").json() == ["picture"]
+    assert client.get("/api/v1/words?start=zz&name=photos").json() == []
+
+
+def test_photos_like_one_are_found(client, filled):
+    red = next(photo for photo in filled.photos("photos") if photo.name == "red.jpg")
+    found = client.get(f"/api/v1/photos/{red.id}/similar").json()
+    assert found["hits"][0]["source"].endswith("red-2.jpg")
+    assert red.id not in {hit["photo"] for hit in found["hits"]}
+
+
 def test_top_limits_the_hits_and_not_the_total(client):
     found = client.get("/api/v1/search", params={"str": "picture", "name": "photos", "top": 1}).json()
     assert (found["total"], len(found["hits"])) == (4, 1)
@@ -113,6 +136,8 @@ def test_without_a_name_the_only_collection_is_meant(client, filled, make_photos
         "/api/v1/search?str=red&name=cats",
         "/api/v1/photos/0123456789abcdef",
         "/api/v1/photos/0123456789abcdef/image",
+        "/api/v1/photos/0123456789abcdef/similar",
+        "/api/v1/words?start=a&name=cats",
         "/api/v1/photos/..%2f..%2fetc/image",
         "/api/v1/nothing",
         "/api/docs/assets/..%2f..%2f..%2f__init__.py",
@@ -136,6 +161,9 @@ def test_what_is_not_there_is_a_404_with_a_message(client, address):
         ("search?name=photos&str=a&shape=heap", "shape"),
         ("search?name=photos&str=a&literal=perhaps", "literal"),
         ("search?str=a&name=%00", "name"),
+        ("words?start=", "start"),
+        (f"words?start={'a' * 101}", "start"),
+        ("photos/0123456789abcdef/similar?top=0", "top"),
         ("photos/%00", "photo_id"),
         ("photos/0123456789abcdef/image?size=0", "size"),
         (f"photos/0123456789abcdef/image?size={MAX_SIZE_PX + 1}", "size"),
@@ -266,7 +294,9 @@ def test_the_description_fits_and_its_page_asks_nobody_else(client):
         "/v1/collections",
         "/v1/photos/{photo_id}",
         "/v1/photos/{photo_id}/image",
+        "/v1/photos/{photo_id}/similar",
         "/v1/search",
+        "/v1/words",
     ]
     assert {method for path in described["paths"].values() for method in path} == {"get"}
     example = described["paths"]["/v1/search"]["get"]["responses"]["200"]["content"]["application/json"]["example"]
