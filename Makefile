@@ -6,7 +6,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 PORT ?= 8501
 
-.PHONY: app test lint bench venv screenshots train clean
+.PHONY: app test lint bench fuzz venv screenshots train clean
 
 app: $(VENV)/.run
 	$(BIN)/streamlit run app.py --server.address localhost --server.port $(PORT)
@@ -21,6 +21,9 @@ lint: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m benchmarks
+
+fuzz: $(VENV)/.dev
+	$(BIN)/python -m tests.fuzz --minutes 10
 
 screenshots: $(VENV)/.dev $(VENV)/.browser
 	$(BIN)/python -m tests.browser.screenshots

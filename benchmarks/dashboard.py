@@ -24,7 +24,7 @@ from PIL import Image
 from playwright.async_api import Browser, Error, Page, Playwright, async_playwright
 
 from benchmarks import sessions
-from benchmarks.searching import make_captions
+from benchmarks.captions import Statistics
 from photosearch.analyzer import term_of
 from photosearch.concepts import N_TERMS
 from photosearch.library import Reading
@@ -93,7 +93,7 @@ def fill(folder: Path) -> None:
     models = {model.station: model for model in workspace.models().choose(Choice())}
     stations = (Station.CAPTIONER, Station.CONCEPTS, Station.CLASSIFIER, Station.DETECTOR)
     ids = [library.model_id(of, models[of].name, models[of].digest) for of in stations]
-    captions = make_captions(N_PHOTOS * N_SENTENCES)
+    captions = Statistics.load().sample(N_PHOTOS * N_SENTENCES)
     names = list(json.loads((MODELS_DIR / "concepts" / "terms.json").read_text(encoding="utf-8")))
     weights = [1 / rank for rank in range(1, len(names) + 1)]
     draw, thumbnails = random.Random(1), make_thumbnails(N_THUMBNAILS)

@@ -1,22 +1,18 @@
-"""Searching 10,000 captions inside the process, beside scikit-learn's sparse product."""
+"""Searching 10,000 captions with the library around the index, and with all that the models predict."""
 
 from __future__ import annotations
 
 import json
 import random
-import statistics
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
-from sklearn.feature_extraction.text import TfidfVectorizer
-
-from photosearch.analyzer import terms
+from benchmarks.captions import Statistics
+from benchmarks.process import timed
 from photosearch.concepts import N_TERMS
-from photosearch.expansion import Expansion
-from photosearch.index import Index
+from photosearch.expansion import FILE_NAME, Expansion
+from photosearch.index import Index, Tables
 from photosearch.library import Reading
 from photosearch.records import Caption, Document, Listing
 from photosearch.settings import MODELS_DIR, Settings
@@ -28,25 +24,6 @@ N_QUERIES = 200
 TOP = 100
 BATCH = 500
 COLLECTION = "bench"
-
-
-def make_captions(n: int, vocabulary_path: Path = MODELS_DIR / "captioner" / "vocabulary.json") -> list[str]:
-    """Sentences of the captioner's words, which its vocabulary lists by frequency, drawn by Zipf's law."""
-    words = json.loads(vocabulary_path.read_text(encoding="utf-8"))[4:]
-    weights = [1 / rank for rank in range(1, len(words) + 1)]
-    draw = random.Random(0)
-    return [" ".join(draw.choices(words, weights, k=draw.randint(7, 14))) for _ in range(n)]
-
-
-def median_ms(work: Callable[[str], object], queries: list[str]) -> float:
-    """The median time of one call, over all queries after a first one."""
-    work(queries[0])
-    took = []
-    for query in queries:
-        started = time.perf_counter()
-        work(query)
-        took.append(1000 * (time.perf_counter() - started))
-    return statistics.median(took)
 
 
 def fill(workspace: Workspace, captions: list[str]) -> None:
@@ -80,36 +57,23 @@ def make_documents(captions: list[str]) -> list[Document]:
 
 def main() -> None:
     """Measure and print."""
-    captions = make_captions(N_CAPTIONS)
-    queries = make_captions(N_CAPTIONS + N_QUERIES)[N_CAPTIONS:]
+    statistics = Statistics.load()
+    captions, queries = statistics.sample(N_CAPTIONS), statistics.sample(N_QUERIES, seed=1)
+    expansion = Expansion.load(MODELS_DIR / "expansion" / FILE_NAME)
     started = time.perf_counter()
-    index = Index(Document(f"{i:06}", captions=(caption,)) for i, caption in enumerate(captions))
-    built = time.perf_counter() - started
-    documents = make_documents(captions)
-    expansion = Expansion.load(MODELS_DIR / "expansion" / "expansion.txt")
-    started = time.perf_counter()
-    full = Index(documents, expansion=expansion)
-    full.search(queries[0], top=TOP)
-    full_built = time.perf_counter() - started
-    vectorizer = TfidfVectorizer(analyzer=terms, sublinear_tf=True)
-    matrix = vectorizer.fit_transform(captions)
-
-    def peer(query: str) -> np.ndarray:
-        scores = (matrix @ vectorizer.transform([query]).T).toarray().ravel()
-        return np.argsort(-scores)[:TOP]
-
+    index = Index(make_documents(captions), tables=Tables(expansion=expansion))
+    built_s = time.perf_counter() - started
+    alone = timed(lambda query: index.search(query, top=TOP), queries)
     with tempfile.TemporaryDirectory() as scratch:
         workspace = Workspace(Settings(Path(scratch)))
         fill(workspace, captions)
-        whole = median_ms(lambda query: workspace.search(query, COLLECTION, top=TOP), queries)
+        whole = timed(lambda query: workspace.search(query, COLLECTION, top=TOP), queries)
         workspace.close()
-    ours, theirs = median_ms(lambda query: index.search(query, top=TOP), queries), median_ms(peer, queries)
     print(
-        f"search {N_CAPTIONS:,} captions, top {TOP} with photos and reasons, library included: {whole:.2f} ms\n"
-        f"the index alone: {ours:.2f} ms (built in {built:.2f} s);"
-        f" scikit-learn's product without reasons: {theirs:.2f} ms, {theirs / ours:.1f} times as long\n"
-        f"the index with {N_TERMS} predicted terms a photo and related words:"
-        f" {median_ms(lambda query: full.search(query, top=TOP), queries):.2f} ms (built in {full_built:.2f} s)"
+        f"search {N_CAPTIONS:,} captions, top {TOP} with photos and reasons, library included:"
+        f" {whole.median_ms:.2f} ms\n"
+        f"the index alone, with {N_TERMS} predicted terms a photo and related words:"
+        f" {alone.median_ms:.2f} ms (built in {built_s:.2f} s)"
     )
 
 

@@ -1,0 +1,80 @@
+"""Measurements on one core, each in a process of its own, so that no part pays for another's memory."""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+_LIBRARIES = ("OMP", "OPENBLAS", "MKL", "NUMBA", "RAYON")  # each has its own number of threads
+LIMIT_S = 600
+
+
+@dataclass(frozen=True)
+class Times:
+    """How long calls took."""
+
+    median_ms: float
+    p95_ms: float
+    mean_ms: float
+    core_ms: float  # median time of the processor: less than the whole where others want it, too
+    n: int
+
+
+def timed(work: Callable[[str], object], queries: list[str]) -> Times:
+    """Call for each query, after a first call that does not count."""
+    work(queries[0])
+    took, busy = [], []
+    for query in queries:
+        started, began = time.perf_counter(), time.process_time()
+        work(query)
+        busy.append(1000 * (time.process_time() - began))
+        took.append(1000 * (time.perf_counter() - started))
+    worst = sorted(took)[int(0.95 * (len(took) - 1))]
+    return Times(statistics.median(took), worst, statistics.mean(took), statistics.median(busy), len(took))
+
+
+def took_s(work: Callable[[], object]) -> float:
+    """How long one call took, in seconds."""
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What the process holds in memory: all, and the part that lies in no file and no other process can share."""
+
+    resident_mb: float
+    own_mb: float
+
+    @classmethod
+    def now(cls) -> Memory:
+        """As Linux counts it."""
+        lines = Path("/proc/self/smaps_rollup").read_text(encoding="ascii").splitlines()[1:]
+        kb = {name: int(rest.split()[0]) for name, rest in (line.split(":", 1) for line in lines)}
+        return cls(kb["Rss"] / 1024, kb["Anonymous"] / 1024)
+
+    def since(self, before: Memory) -> Memory:
+        """What came on top."""
+        return Memory(self.resident_mb - before.resident_mb, self.own_mb - before.own_mb)
+
+
+def keep_to_one_core() -> None:
+    """Run on the last of the cores that this process may use."""
+    os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+
+
+def told(module: str, *arguments: object) -> dict:
+    """What `python -m MODULE ARGUMENTS` prints: a JSON object. It may use one thread and some minutes."""
+    environment = {**os.environ, **{f"{name}_NUM_THREADS": "1" for name in _LIBRARIES}}
+    command = [sys.executable, "-m", module, *map(str, arguments)]
+    done = subprocess.run(command, cwd=ROOT, env=environment, check=True, stdout=subprocess.PIPE, timeout=LIMIT_S)
+    return json.loads(done.stdout)

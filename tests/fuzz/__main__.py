@@ -1,0 +1,59 @@
+"""Half of the time for queries, half for damaged index files."""
+
+import argparse
+import faulthandler
+import sys
+import time
+from collections.abc import Callable
+
+from hypothesis import HealthCheck, given, seed, settings
+from hypothesis.strategies import SearchStrategy
+
+from tests.fuzz.files import DAMAGES, Reading
+from tests.fuzz.queries import QUERIES, Answering
+
+EXAMPLES_A_ROUND = 200
+
+
+def fuzz(check: Callable[[object], None], examples: SearchStrategy, seconds: float, first_seed: int) -> int:
+    """Try examples until the time is up, and say how many; Hypothesis raises what fails, at its smallest."""
+    n_tried, until, round_seed = 0, time.monotonic() + seconds, first_seed
+    rounds = settings(
+        max_examples=EXAMPLES_A_ROUND,
+        deadline=None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    while time.monotonic() < until:
+        sys.stderr.write(f"\rseed {round_seed} ")  # the last one to be seen, should the interpreter crash
+
+        @seed(round_seed)
+        @rounds
+        @given(examples)
+        def attempt(example: object) -> None:
+            nonlocal n_tried
+            n_tried += 1
+            check(example)
+
+        attempt()
+        round_seed += 1
+    return n_tried
+
+
+def main() -> None:
+    """Fuzz, and say how much; what failed ends it with its example and exit status 1."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--minutes", type=float, default=10.0)
+    parser.add_argument("--seed", type=int, default=0, help="of the first round, to repeat one; each takes the next")
+    options = parser.parse_args()
+    faulthandler.enable()
+    reading = Reading()
+    parts = (("queries", Answering(), QUERIES), ("damaged index files", reading, DAMAGES))
+    for name, check, examples in parts:
+        n_tried = fuzz(check, examples, options.minutes * 60 / len(parts), options.seed)
+        sys.stdout.write(f"\r{name}: {n_tried:,} examples, none failed\n")
+    sys.stdout.write(f"{reading.n_refused:,} of the damaged indexes were refused, the others answered as before\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,63 @@
+"""Anything as a query: an answer in bounded time, with scores that are some."""
+
+import time
+
+from hypothesis import strategies as st
+
+from photosearch.index import Index
+from photosearch.query import parse, parse_words
+from tests.fuzz.photos import TABLES, WORDS, make_photos
+
+MAX_CHARS = 100_000
+LIMIT_S = 5.0  # of the processor; a query of all the characters takes some 0.2 s
+SIGNS = [
+    '"',
+    "“",
+    "-",
+    "--",
+    "#",
+    ":",
+    "before:",
+    "AFTER:",
+    "object:",
+    "by:",
+    "by:caption,labels",
+    "'",
+    "\0",
+    "\u202e",
+    "🐕",
+]
+DATES = ["2021", "2021-13", "0000-00-00", "9999-12-31", "2022-02-30", "99999999999", "before:2021", "after:2023-06-31"]
+PIECES = st.one_of(st.sampled_from(WORDS), st.sampled_from(SIGNS), st.sampled_from(DATES), st.text(max_size=20))
+SHORT = st.tuples(st.sampled_from(["", " ", "\n", "-"]), st.lists(PIECES, max_size=30)).map(
+    lambda of: of[0].join(of[1])
+)
+LONG = st.tuples(SHORT, st.integers(2, MAX_CHARS)).map(lambda of: (of[0] * of[1])[:MAX_CHARS])
+QUERIES = st.one_of(SHORT, SHORT, st.text(max_size=1000), LONG)
+
+
+class Answering:
+    """An index that is asked."""
+
+    def __init__(self) -> None:
+        self._index = Index(make_photos(), tables=TABLES)
+
+    def __call__(self, query: str) -> None:
+        """Ask for it in all ways; raises `AssertionError` where an answer is none."""
+        started = time.process_time()
+        index = self._index
+        for understood in (parse(query), parse_words(query)):
+            ranking = index.find(understood)
+            found = index.matches(ranking, 100)
+            scores = [match.score for match in found]
+            assert len(found) == min(len(ranking), 100)
+            assert all(0 <= score <= 1 for score in scores), scores
+            assert scores == sorted(scores, reverse=True), scores
+            for match in found:
+                assert abs(sum(share.share for share in match.shares) - match.score) < 1e-6 or not match.shares
+            corrected = index.correct(understood)
+            assert corrected is None or isinstance(corrected, str)
+        index.suggest(query)
+        index.complete(query)
+        took = time.process_time() - started
+        assert took < LIMIT_S, f"{took:.1f} s"
