@@ -1,4 +1,4 @@
-"""Taking photos in: add, fetch, caption."""
+"""Taking photos in: add, fetch, update, caption, retry."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from photosearch.cli.app import ClassifierOption, CollectionOption, ModelOption, app, opened
-from photosearch.cli.output import progress_bar, say, say_failures
+from photosearch.cli.output import printable, progress_bar, say, say_failures
 from photosearch.records import Report
 from photosearch.sources import Options, Watch
 from photosearch.workspace import Workspace
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from photosearch.loader import Choice
 
 NoObjectsOption = Annotated[bool, typer.Option("--no-objects", help="Without the detector: twice as quick.")]
+NoCaptionOption = Annotated[bool, typer.Option("--no-caption", help="Only list the photos; caption them later.")]
 
 
 class Also(StrEnum):
@@ -46,7 +47,7 @@ def add(
         ),
     ],
     collection: CollectionOption = None,
-    no_caption: Annotated[bool, typer.Option("--no-caption", help="Only list the photos; caption them later.")] = False,
+    no_caption: NoCaptionOption = False,
     fetch: Annotated[bool, typer.Option("--fetch", help="List and fetch the photos; caption them later.")] = False,
     no_objects: NoObjectsOption = False,
     max_posts: Annotated[int | None, typer.Option(min=1, help="Of a profile: no more than its latest so many.")] = None,
@@ -94,6 +95,48 @@ def _fetch(workspace: Workspace, collection: str) -> None:
         report = workspace.fetch(collection, on_progress=on_progress, is_cancelled=is_cancelled)
     say(f"{report.n_fetched} fetched, {len(report.failures)} could not be used.")
     say_failures(report.failures)
+
+
+@app.command()
+def update(
+    context: typer.Context,
+    collection: CollectionOption = None,
+    no_caption: NoCaptionOption = False,
+    no_objects: NoObjectsOption = False,
+) -> None:
+    """Look again where a collection's photos came from, or where all came from; caption what is new or changed."""
+    from photosearch.loader import Choice
+
+    with opened(context) as workspace:
+        for name in _chosen(workspace, collection):
+            if collection is None and not workspace.origins(name):
+                say(f'Collection "{printable(name)}": left out, since it was not noted where its photos came from.')
+                continue
+            with progress_bar("Listing") as on_progress, _stoppable() as is_cancelled:
+                added = workspace.update(name, Watch(on_progress, is_cancelled))
+            _say_added(added)
+            if not (no_caption or added.described):
+                _caption(workspace, name, Choice(objects=not no_objects), redo=False)
+
+
+@app.command()
+def retry(context: typer.Context, collection: CollectionOption = None, no_objects: NoObjectsOption = False) -> None:
+    """Read photos again that could not be used, of one collection or of all, and caption them."""
+    from photosearch.loader import Choice
+
+    with opened(context) as workspace:
+        for name in _chosen(workspace, collection):
+            n_photos = workspace.retry(name)
+            say(f'Collection "{printable(name)}": {n_photos} to be tried again.')
+            if n_photos:
+                _caption(workspace, name, Choice(objects=not no_objects), redo=False)
+
+
+def _chosen(workspace: Workspace, collection: str | None) -> list[str]:
+    """The collection that was named, or all; raises `CollectionNotFound` where there is none."""
+    if collection is not None:
+        return [collection]
+    return [info.name for info in workspace.collections()] or [workspace.default_collection()]
 
 
 @app.command()

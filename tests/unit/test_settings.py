@@ -70,5 +70,5 @@ def test_the_owner_s_language_is_a_stemmer_s(value: str, language: str) -> None:
 
 
 def test_a_language_without_a_stemmer_is_refused() -> None:
-    with pytest.raises(SettingsError, match="klingon.*german"):
+    with pytest.raises(SettingsError, match=r"klingon.*german"):
         read_settings({"PHOTOSEARCH_OWNER_LANGUAGE": "klingon"})
