@@ -37,6 +37,7 @@ from photosearch.index.views import Tables, View, idf_of
 FORMAT = 1
 _MANIFEST = "index.json"
 _MAX_HEAD = 4096  # bytes of an array's file that its shape and type stand in
+_TRIES = 100  # to open an index that is being replaced
 _STATE = ("alive", "df", "words", "norms")
 
 
@@ -74,16 +75,19 @@ class Store:
         Raises:
             IndexDamaged: it cannot be read, or does not fit.
         """
-        for last in (False, True):  # who reads while another one writes may find files gone that he was told of
+        before: _Manifest | None = None
+        for _ in range(_TRIES):
             try:
                 manifest = self._read_manifest()
                 return None if manifest is None else self._open(manifest, tables)
             except FileNotFoundError as error:
-                if last:
+                # Who reads while another process writes may be told of files that are gone by then.
+                if manifest == before:
                     raise IndexDamaged(f'"{error.filename}" is missing') from error
+                before = manifest
             except (OSError, ValueError, KeyError, TypeError, OverflowError, MemoryError) as error:
                 raise IndexDamaged(str(error) or type(error).__name__) from error
-        raise AssertionError
+        raise IndexDamaged("another process writes it without a pause")
 
     def _read_manifest(self) -> _Manifest | None:
         try:

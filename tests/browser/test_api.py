@@ -33,7 +33,7 @@ def test_the_page_that_describes_the_api_asks_nobody_else(page: Page, demo_app: 
     page.on("request", lambda request: asked.append(request.url))
     page.goto(f"{demo_app}/api/docs")
     expect(page.get_by_text("/v1/search", exact=True)).to_be_visible(timeout=PATIENCE_MS)
-    expect(page.locator(".opblock")).to_have_count(4)
+    expect(page.locator(".opblock")).to_have_count(6)
     page.get_by_text("/v1/collections", exact=True).click()
     page.get_by_role("button", name="Try it out").click()
     page.get_by_role("button", name="Execute").click()
