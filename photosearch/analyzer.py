@@ -8,6 +8,7 @@ Snowball stems. Common English stop lists drop words that people search photos f
 from __future__ import annotations
 
 import re
+import threading
 import unicodedata
 from collections.abc import Callable
 from functools import lru_cache
@@ -31,6 +32,7 @@ _APOSTROPHES = str.maketrans(dict.fromkeys("’ʼ＇", "'"))
 WORD = re.compile(rf"(?:{_LETTER})+(?:['’ʼ＇](?:{_LETTER})+)*")  # a word in a text as it is written
 _ASCII_WORD = re.compile(r"[a-z0-9]+(?:'[a-z0-9]+)*")  # the same for a lower-case text in ASCII
 _stemmer = snowballstemmer.stemmer("english")
+_stemming = threading.Lock()  # a stemmer keeps the word it is at
 LANGUAGES = frozenset(snowballstemmer.algorithms())  # that there are stemmers for
 
 
@@ -46,7 +48,8 @@ def term_of(word: str) -> str | None:
     """The search term of one lower-case word, or None for a stop word."""
     if word in STOP_WORDS or word.removesuffix("'s") in STOP_WORDS:
         return None
-    return _stemmer.stemWord(word) or None
+    with _stemming:
+        return _stemmer.stemWord(word) or None
 
 
 def terms(text: str) -> list[str]:
@@ -61,6 +64,7 @@ def stemmer_of(language: str) -> Callable[[str], str | None]:
 
     @lru_cache(maxsize=100_000)
     def stem(word: str) -> str | None:
-        return None if word in STOP_WORDS else stemmer.stemWord(word) or None
+        with _stemming:
+            return None if word in STOP_WORDS else stemmer.stemWord(word) or None
 
     return stem

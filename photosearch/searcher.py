@@ -211,7 +211,8 @@ class Searcher:
             return self._built(collection, standing, _DAMAGED.format(collection, error))
         if saved is None:
             return self._built(collection, standing)
-        if saved.generation > standing.generation:
+        standing = self.library.standing(collection)  # another process may have written and saved since
+        if saved.generation > standing.generation or standing.key != store.folder.name:
             return self._built(collection, standing, _OLDER.format(collection))
         return _Indexed(standing.key, saved.generation, saved.index, store)
 

@@ -443,6 +443,6 @@ class Workspace:
             ReadOnlyError: this is the public demo.
         """
         self._may_write()
-        self.library.remove_collection(collection)
         if self._held is not None:
-            self._held.forget(collection)
+            self._held.forget(collection)  # first: some systems keep files that are in use
+        self.library.remove_collection(collection)

@@ -62,8 +62,8 @@ class Draft:
 
     def _add_facts(self, document: Document) -> None:
         self._taken.append(NO_DATE if document.taken_at is None else seconds(document.taken_at))
-        has_human = any(document.human)
-        self._flags.append(CORRECTED * has_human | CAPTIONED * (has_human or any(document.captions)))
+        is_captioned = any(document.human or document.captions)  # an empty correction says that no caption fits
+        self._flags.append(CORRECTED * any(document.human) | CAPTIONED * is_captioned)
         add = self._lexicon.facets.add
         if not (document.objects or document.hashtags or document.owner):
             self._facet_starts.append(len(self._facets))

@@ -140,7 +140,7 @@ class Filters:
         found = np.zeros(self._state.n_rows, bool)
         numbers = [self._lexicon.terms.get(term) for term in phrase]
         stems = self._lexicon.stems()
-        for segment, _, offset in self._parts() if None not in numbers else ():
+        for segment, _, offset in self._parts() if len(stems) and None not in numbers else ():
             rows = _holding_all(segment, {number for number in numbers if number is not None})
             said, begins = spread(segment.stream_starts, rows)
             stream = segment.stream[said]

@@ -239,7 +239,9 @@ class Index:
     def knows(self, term: str) -> bool:
         """Whether searching has a use for a term: some photo holds it, or one that is related to it."""
         asking = self._asking(self.view)
-        return asking.holds(term) or any(asking.holds(other) for other in asking.related(term))
+        stem_owner = self.tables.stem_owner
+        others = [*asking.related(term), *((stem_owner(term) or term,) if stem_owner else ())]
+        return asking.holds(term) or any(asking.holds(other) for other in others)
 
     # Views
 

@@ -84,6 +84,12 @@ class Lexicon:
                 number = self.words.add(word)
             return number
 
+    def snapshot(self) -> dict[str, list[str] | list[int]]:
+        """All of it at one moment, as the constructor takes it."""
+        with self._adding:
+            words, stems = list(self.words), list(self._stems)
+            return {"terms": list(self.terms), "words": words, "facets": list(self.facets), "stems": stems}
+
     def stems(self) -> np.ndarray:
         """The number of each word's term: int32."""
         return np.array(self._stems, np.int32)

@@ -58,7 +58,7 @@ class Ranking:
         """Without what scores below a share of the best one."""
         if share <= 0 or not self.n_found or not self.wanted:
             return self
-        _, best = self.best(1)
+        _, best = replace(self, sort=Sort.SCORE).best(1)
         least = round_scores(best.scores)[0] * share
         strong = np.flatnonzero(self.marks >= least * (1 - slack(self.wanted)))
         unsure = self.marks[strong] <= least * (1 + slack(self.wanted))

@@ -83,9 +83,11 @@ class Store:
             except FileNotFoundError as error:
                 # Who reads while another process writes may be told of files that are gone by then.
                 if manifest == before:
-                    raise IndexDamaged(f'"{error.filename}" is missing') from error
+                    raise IndexDamaged(f"{Path(error.filename).name} is missing") from error
                 before = manifest
-            except (OSError, ValueError, KeyError, TypeError, OverflowError, MemoryError) as error:
+            except OSError as error:
+                raise IndexDamaged(error.strerror or type(error).__name__) from error  # without the path
+            except (ValueError, KeyError, TypeError, OverflowError, MemoryError) as error:
                 raise IndexDamaged(str(error) or type(error).__name__) from error
         raise IndexDamaged("another process writes it without a pause")
 
@@ -109,7 +111,9 @@ class Store:
     def _open(self, manifest: _Manifest, tables: Tables) -> Saved:
         checked = _Checked(self.folder, manifest["files"])
         names = json.loads(checked.content(manifest["lexicon"]))
-        lexicon = Lexicon(names["terms"], names["words"], names["facets"], names["stems"])
+        lexicon = Lexicon(**names)
+        if len(names["stems"]) != len(names["words"]):
+            raise ValueError("its words do not fit their terms")
         segments = tuple(
             Segment(**{array: checked.array(f"{name}/{array}.npy") for array in NAMES}) for name in manifest["segments"]
         )
@@ -129,6 +133,14 @@ class Store:
             OSError: it cannot be written; the index that was there is whole.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
+        there = {path.name for path in self.folder.iterdir()}
+        try:
+            self._save(index, generation)
+        except OSError:
+            self._tidy(there)  # a full disk is not filled further
+            raise
+
+    def _save(self, index: Index, generation: int) -> None:
         before = self._files()
         files: dict[str, list[int]] = {}
         segments = []
@@ -229,10 +241,7 @@ def _write(folder: Path, name: str, arrays: Mapping[str, np.ndarray]) -> dict[st
 
 
 def _write_names(folder: Path, name: str, lexicon: Lexicon) -> dict[str, list[int]]:
-    # Lists that grow meanwhile: the terms last, since words point at them.
-    stems, words, facets = lexicon.stems().tolist(), list(lexicon.words), list(lexicon.facets)
-    names = {"stems": stems, "words": words[: len(stems)], "facets": facets, "terms": list(lexicon.terms)}
-    return {name: _write_file(folder / name, json.dumps(names).encode())}
+    return {name: _write_file(folder / name, json.dumps(lexicon.snapshot()).encode())}
 
 
 def _write_file(path: Path, content: bytes | memoryview) -> list[int]:

@@ -291,7 +291,8 @@ class Library:
 
     def photo(self, photo_id: str) -> Photo:
         """One photo; raises `PhotoNotFound`."""
-        found = self.photos_by_id([photo_id])
+        is_text = not any("\ud800" <= char <= "\udfff" for char in photo_id)  # a command line may hold other bytes
+        found = self.photos_by_id([photo_id]) if is_text else {}
         if not found:
             raise PhotoNotFound(f'Photo "{photo_id}" was not found.')
         return found[photo_id]

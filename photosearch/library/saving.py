@@ -67,7 +67,9 @@ def _take_over(connection: Connection, photo_id: str, sha256: str) -> None:
     same = (t.photo.c.collection_id == collection_id) & (t.photo.c.sha256 == sha256)
     left = select(t.photo.c.id).where(same, t.photo.c.state == PhotoState.GONE).order_by(t.photo.c.id).limit(1)
     gone = connection.execute(left).scalar_one_or_none()
-    if gone is None:
+    in_force = (t.photo_text.c.kind == TextKind.HUMAN) & t.photo_text.c.superseded_at.is_(None)
+    own = select(t.photo_text.c.id).where(t.photo_text.c.photo_id == photo_id, in_force).limit(1)
+    if gone is None or connection.execute(own).first() is not None:
         return
     said = (t.photo_text.c.photo_id == gone) & (t.photo_text.c.kind == TextKind.HUMAN)
     connection.execute(update(t.photo_text).where(said).values(photo_id=photo_id))

@@ -1,6 +1,10 @@
 from __future__ import annotations
 
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
+import snowballstemmer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -75,3 +79,17 @@ def test_a_stop_word_with_its_verb_is_a_stop_word(text: str) -> None:
 
 def test_accents_without_a_letter_of_their_own_stay_in_their_word() -> None:
     assert len(words("İstanbul")) == 1
+
+
+def test_words_are_stemmed_by_many_threads_as_by_one() -> None:
+    made_up = [f"{start}{end}" for start in ("walk", "run", "hous", "sing", "play") for end in ("ing", "s", "ed", "er")]
+    asked = [f"{word}{n}ing" for n in range(2_000) for word in made_up[:3]] + made_up
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            found = list(pool.map(term_of, asked * 2))
+    finally:
+        sys.setswitchinterval(interval)
+    alone = snowballstemmer.stemmer("english")
+    assert found == [alone.stemWord(word) for word in asked * 2]

@@ -268,6 +268,28 @@ def test_the_cutoff_is_a_share_of_the_best_score() -> None:
         assert len(some) + some.n_weak == len(everything)
 
 
+@pytest.mark.parametrize("sort", Sort)
+def test_the_cutoff_goes_by_the_best_score_in_any_order(sort: Sort) -> None:
+    photos = [
+        Document("best", captions=("black dog",), taken_at=datetime(2020, 1, 1)),
+        Document("weak", captions=("a dog and a cat on a red ball in the snow",), taken_at=datetime(2021, 1, 1)),
+    ]
+    index = Index(photos)
+    found = index.find(parse("black dog"), refine=Refine(sort=sort, cutoff=0.9))
+    assert ([m.photo_id for m in index.matches(found)], found.n_weak) == (["best"], 1)
+
+
+def test_a_cleared_caption_is_none() -> None:
+    index = Index([Document("a", human=("",), captions=("a dog",)), Document("b", captions=("a dog",))])
+    found = index.find(parse(""), refine=Refine(worded=Worded.CAPTIONED))
+    assert [m.photo_id for m in index.matches(found)] == ["b"]
+
+
+def test_a_phrase_is_nowhere_where_nothing_is_said() -> None:
+    index = Index([Document("a", captions=("!!!",), concepts={"dog": 0.9, "beach": 0.9})])
+    assert len(index.find(parse('"dog beach"'))) == 0
+
+
 def test_what_the_query_says_of_fields_goes_first() -> None:
     index = Index(PHOTOS)
     assert len(index.find(parse("by:labels leopard"), fields=frozenset({Field.CAPTION}))) == 1
