@@ -104,7 +104,7 @@ class Store:
             raise ValueError(f"it has format {manifest['format']}, and this version reads {FORMAT}")
         if manifest["made_of"] != self._made_of:
             raise ValueError("it was made with other settings or tables")
-        if not isinstance(manifest["generation"], int):
+        if type(manifest["generation"]) is not int:  # a bool would be one
             raise ValueError("its generation is no number")
         return manifest
 
