@@ -86,7 +86,7 @@ def say_nothing_found(query: str, results: Results, choice: Choice) -> None:
         hint = (
             f" Words that do occur here: {', '.join(map(plain, results.suggestions))}." if results.suggestions else ""
         )
-        st.info(f"No photo holds a word of “{plain(query)}”.{hint}")
+        st.info(f"No photo holds a word of “{plain(query)}”.{hint} Captions are in English.")
 
 
 def show_alike(photo_id: str, choice: Choice) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from photosearch.errors import ModelError
+from photosearch.models import ADVICE, read_table
 
 FILE_NAME = "expansion.txt"
 
@@ -26,10 +27,7 @@ class Expansion:
         Raises:
             ModelError: the file is missing, or a line is damaged.
         """
-        try:
-            text = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise ModelError(f"{path} cannot be read ({error}). Get it again; see models/README.md.") from error
+        text = read_table(path)
         table = {}
         for number, line in enumerate(text.splitlines(), start=1):
             if not line or line.startswith("#"):
@@ -39,9 +37,9 @@ class Expansion:
             try:
                 weights = tuple((parts[i], float(parts[i + 1])) for i in range(0, len(parts), 2))
             except (IndexError, ValueError) as error:
-                raise ModelError(f"{path} is damaged in line {number}. Get it again; see models/README.md.") from error
+                raise ModelError(f"{path} is damaged in line {number}. {ADVICE}") from error
             if not term or not all(0 < weight < 1 for _, weight in weights):
-                raise ModelError(f"{path} is damaged in line {number}. Get it again; see models/README.md.")
+                raise ModelError(f"{path} is damaged in line {number}. {ADVICE}")
             table[term] = weights
         return cls(table)
 

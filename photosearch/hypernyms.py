@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from photosearch.errors import ModelError
-
-_ADVICE = "Get it again; see models/README.md."
+from photosearch.models import ADVICE, read_table
 
 
 class Hypernyms:
@@ -23,12 +22,7 @@ class Hypernyms:
         Raises:
             ModelError: the file is missing or cut short, or a line is damaged.
         """
-        try:
-            text = path.read_text(encoding="utf-8")
-        except OSError as error:
-            raise ModelError(f"{path} cannot be read: {error.strerror}. {_ADVICE}") from error
-        except UnicodeDecodeError as error:
-            raise ModelError(f"{path} is damaged ({error}). {_ADVICE}") from error
+        text = read_table(path)
         lines = text.splitlines()
         table: dict[str, tuple[tuple[str, int], ...]] = {}
         for number, line in enumerate(lines, start=1):
@@ -39,10 +33,10 @@ class Hypernyms:
                 if label in table:
                     raise ValueError("the label has a line already")
             except ValueError as error:
-                raise ModelError(f"{path} is damaged in line {number} ({error}). {_ADVICE}") from error
+                raise ModelError(f"{path} is damaged in line {number} ({error}). {ADVICE}") from error
             table[label] = above
         if not table or not text.endswith("\n"):
-            raise ModelError(f"{path} is cut short after line {len(lines)}. {_ADVICE}")
+            raise ModelError(f"{path} is cut short after line {len(lines)}. {ADVICE}")
         return cls(table)
 
     def __len__(self) -> int:

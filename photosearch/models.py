@@ -16,6 +16,7 @@ from photosearch.errors import ModelError
 CONFIG = "config.json"
 FORMAT = 2
 _ADVICE = "Get the folder again; see models/README.md."
+ADVICE = "Get it again; see models/README.md."  # of a table
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,16 @@ class ModelFolder:
     def damaged(self, name: str, error: Exception) -> ModelError:
         """What to raise when a file's content cannot be used."""
         return ModelError(f"{self.path / name} is damaged ({error}). {_ADVICE}")
+
+
+def read_table(path: Path) -> str:
+    """The text of a table that lies beside the models; raises `ModelError`."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ModelError(f"{path} cannot be read: {error.strerror}. {ADVICE}") from error
+    except UnicodeDecodeError as error:
+        raise ModelError(f"{path} is damaged ({error}). {ADVICE}") from error
 
 
 def open_model(path: Path, station: str) -> ModelFolder:

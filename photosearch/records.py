@@ -247,11 +247,12 @@ class DiskUse:
     thumbnails_bytes: int = 0
     kept_bytes: int = 0  # of fetched photos
     uploads_bytes: int = 0
+    index_bytes: int = 0
 
     @property
     def n_bytes(self) -> int:
         """All together."""
-        return self.thumbnails_bytes + self.kept_bytes + self.uploads_bytes
+        return self.thumbnails_bytes + self.kept_bytes + self.uploads_bytes + self.index_bytes
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,9 @@ from pathlib import Path
 
 from photosearch.analyzer import term_of
 from photosearch.errors import ModelError
+from photosearch.models import ADVICE, read_table
 
 FILE_NAME = "related.txt"
-_ADVICE = "Get it again; see models/README.md."
 _END = "# end\n"
 # A term, a word for it, related words with weights above 0 and below 1. Matched possessively over the whole file, so
 # that the check is one pass and ends where the damage begins.
@@ -58,26 +58,21 @@ class RelatedWords:
         Raises:
             ModelError: the file is missing or cut short, or a line is damaged.
         """
-        try:
-            text = path.read_text(encoding="utf-8")
-        except OSError as error:
-            raise ModelError(f"{path} cannot be read: {error.strerror}. {_ADVICE}") from error
-        except UnicodeDecodeError as error:
-            raise ModelError(f"{path} is damaged ({error}). {_ADVICE}") from error
+        text = read_table(path)
         n_lines = text.count("\n")
         if not text.endswith(f"\n{_END}"):
-            raise ModelError(f"{path} is cut short after line {n_lines}. {_ADVICE}")
+            raise ModelError(f"{path} is cut short after line {n_lines}. {ADVICE}")
         sound = _LINES.match(text)
         end = sound.end() if sound else 0
         if end < len(text) - len(_END):
-            raise ModelError(f"{path} is damaged in line {text.count(chr(10), 0, end) + 1}. {_ADVICE}")
+            raise ModelError(f"{path} is damaged in line {text.count(chr(10), 0, end) + 1}. {ADVICE}")
         words = cls()
         lines = [line for line in text.splitlines() if not line.startswith("#")]
         # What follows the term is taken apart when somebody asks for it: most searches ask for none.
         words._lines = dict(line.split("\t", 1) for line in lines)
         if len(words._lines) < len(lines):
             (twice, _), *_ = Counter(line.split("\t", 1)[0] for line in lines).most_common(1)
-            raise ModelError(f"{path} is damaged: {twice} has two lines. {_ADVICE}")
+            raise ModelError(f"{path} is damaged: {twice} has two lines. {ADVICE}")
         return words
 
     def __len__(self) -> int:

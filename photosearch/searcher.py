@@ -10,7 +10,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from filelock import FileLock, Timeout
@@ -24,7 +24,7 @@ from photosearch.records import Document, Hit, Results
 
 log = logging.getLogger(__name__)
 _DAMAGED = 'The index of "{}" could not be used ({}); it was made anew.'
-_OLDER = 'The index of "{}" knew more than the library, as of a restored copy; it was made anew.'
+_OTHER = 'The index of "{}" did not fit the library, as after putting back a copy; it was made anew.'
 
 
 class _Alike:
@@ -53,8 +53,7 @@ class _Alike:
 
 @dataclass
 class _Indexed:
-    key: str
-    generation: int
+    standing: Standing  # the collection's, that the index was made from
     index: Index
     store: Store
     notice: str | None = None  # what people should know of how it came about, once
@@ -66,14 +65,14 @@ class _Indexed:
         return (notice,) if notice else ()
 
 
-@dataclass
 class Searcher:
     """Answers queries. An index grows with its collection, and lies beside the library for the next process."""
 
-    library: Library
-    tables: Tables
-    _indexes: dict[str, _Indexed] = field(default_factory=dict)
-    _making: threading.Lock = field(default_factory=threading.Lock)
+    def __init__(self, library: Library, tables: Tables) -> None:
+        self.library = library
+        self._tables = tables
+        self._indexes: dict[str, _Indexed] = {}
+        self._making: dict[str, threading.Lock] = {}  # of each collection
 
     def forget(self, collection: str) -> None:
         """Drop the index of a collection that was removed."""
@@ -190,51 +189,42 @@ class Searcher:
     # Keeping up
 
     def _indexed(self, collection: str) -> _Indexed:
-        with self._making:  # several at once would fill the memory with the same
+        with self._making.setdefault(collection, threading.Lock()):  # several would fill the memory
             standing = self.library.standing(collection)
             known = self._indexes.get(collection)
-            if known is None or known.key != standing.key:
-                known = self._opened_or_built(collection, standing)
-            elif known.generation > standing.generation:
-                known = self._built(collection, standing, _OLDER.format(collection))
-            if known.generation < standing.generation:
-                known = self._updated(known, collection, standing.generation)
-            self._indexes[collection] = known
+            if known is None or known.standing != standing:
+                known = self._indexes[collection] = self._up_to_date(collection, known)
             return known
 
-    def _opened_or_built(self, collection: str, standing: Standing) -> _Indexed:
-        """The index that lies beside the library, or where none does that can be used, a new one."""
-        store = self._store(standing)
-        try:
-            saved = store.open(self.tables)
-        except IndexDamaged as error:
-            return self._built(collection, standing, _DAMAGED.format(collection, error))
-        if saved is None:
-            return self._built(collection, standing)
-        standing = self.library.standing(collection)  # another process may have written and saved since
-        if saved.generation > standing.generation or standing.key != store.folder.name:
-            return self._built(collection, standing, _OLDER.format(collection))
-        return _Indexed(standing.key, saved.generation, saved.index, store)
-
-    def _built(self, collection: str, standing: Standing, notice: str | None = None) -> _Indexed:
-        """An index of all photos; they are read after the generation: they may be newer than it, never older."""
-        if notice:
-            log.warning("%s", notice)
-        index = Index(self.library.documents(collection), self.tables)
-        made = _Indexed(standing.key, standing.generation, index, self._store(standing), notice)
+    def _up_to_date(self, collection: str, known: _Indexed | None) -> _Indexed:
+        """An index of the collection as it stands, of what there is already if that fits."""
+        if known is None or (known.store.generation() or 0) > known.standing.generation:
+            store = Store(self.library.index_folder(collection), self._tables.fingerprint)
+            try:
+                saved = store.open(self._tables)
+            except IndexDamaged as error:
+                return self._built(collection, store, _DAMAGED.format(collection, error))
+            if saved is None:
+                return self._built(collection, store)
+            known = _Indexed(Standing(saved.generation, saved.token), saved.index, store)
+        standing = self.library.standing(collection)  # before what it has: that may be newer, never older
+        if known.standing == standing:
+            return known
+        changes = self.library.changes(collection, known.standing)
+        if changes is None:
+            return self._built(collection, known.store, _OTHER.format(collection))
+        made = _Indexed(standing, known.index.updated(*changes), known.store, known.notice)
         self._save(made)
-        _give_memory_back()
         return made
 
-    def _store(self, standing: Standing) -> Store:
-        return Store(self.library.index_folder(standing.key), self.tables.fingerprint)
-
-    def _updated(self, known: _Indexed, collection: str, generation: int) -> _Indexed:
-        """The index with what has changed since."""
-        documents, removed = self.library.changes(collection, known.generation)
-        index = known.index.updated(documents, removed)
-        made = _Indexed(known.key, generation, index, known.store, known.notice)
+    def _built(self, collection: str, store: Store, notice: str | None = None) -> _Indexed:
+        """An index of all photos."""
+        if notice:
+            log.warning("%s", notice)
+        standing = self.library.standing(collection)
+        made = _Indexed(standing, Index(self.library.documents(collection), self._tables), store, notice)
         self._save(made)
+        _give_memory_back()
         return made
 
     def _save(self, made: _Indexed) -> None:
@@ -243,7 +233,9 @@ class Searcher:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             with FileLock(folder / "writing.lock", timeout=0):
-                made.store.save(made.index, made.generation)
+                if made.notice is None and (made.store.generation() or 0) > made.standing.generation:
+                    return  # another process is further
+                made.store.save(made.index, made.standing.generation, made.standing.token)
         except Timeout:
             log.info("Another process is writing %s.", folder)
         except OSError as error:

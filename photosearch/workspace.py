@@ -13,7 +13,7 @@ from photosearch.adding import Added, Named, add_source, add_sources, update_col
 from photosearch.errors import CollectionNotFound, PhotosearchError, ReadOnlyError
 from photosearch.fields import ALL, Field
 from photosearch.index import Index, Tables, read_tables
-from photosearch.jobs import OnProgress, worker
+from photosearch.jobs import OnProgress
 from photosearch.library import Library, Origin, corrections, upkeep
 from photosearch.query import NO_REFINEMENT, Refine
 from photosearch.records import (
@@ -132,8 +132,9 @@ class Workspace:
         """Add and caption what the demo holds; raises as `add` and `caption` do."""
         done = Report()
         name = self.settings.demo_source if self.settings.demo else DEMO
-        for added in self._add([name], None, NO_OPTIONS, Watch(on_progress, is_cancelled)):
-            done += added.report + self._run("caption", added.collection, None, False, on_progress, is_cancelled)
+        watch = Watch(on_progress, is_cancelled)
+        for added in self._add([name], None, NO_OPTIONS, watch):
+            done += added.report + self._caption(added.collection, None, watch)
         return done
 
     def add(
@@ -237,7 +238,9 @@ class Workspace:
             ReadOnlyError: this is the public demo.
         """
         self._may_write()
-        return self._run("fetch", collection, None, False, on_progress, is_cancelled)
+        from photosearch.runs import run
+
+        return run(self.library, self.settings, collection, Watch(on_progress, is_cancelled))
 
     def caption(
         self,
@@ -258,47 +261,14 @@ class Workspace:
             ReadOnlyError: this is the public demo.
         """
         self._may_write()
-        return self._run("caption", collection, choice, redo, on_progress, is_cancelled)
+        return self._caption(collection, choice, Watch(on_progress, is_cancelled), redo=redo)
 
-    def _run(
-        self,
-        kind: str,
-        collection: str | None,
-        choice: Choice | None,
-        redo: bool,
-        on_progress: OnProgress,
-        is_cancelled: Callable[[], bool],
-    ) -> Report:
+    def _caption(self, collection: str | None, choice: Choice | None, watch: Watch, *, redo: bool = False) -> Report:
         from photosearch.loader import Choice
-        from photosearch.pipeline import analyse_photos
-        from photosearch.sources.reading import Reader
+        from photosearch.runs import run
 
-        title = f"{'Captioning' if kind == 'caption' else 'Fetching'} {collection or 'all collections'}"
-        with worker(self.library, kind, title) as beat:
-
-            def report(progress: Progress) -> None:
-                beat(progress)
-                on_progress(progress)
-
-            chosen = self.models().choose(choice or Choice()) if kind == "caption" else []
-            filed = {self.library.model_id(model.station, model.name, model.digest): model for model in chosen}
-            pending = self.library.pending(collection, list(filed), redo=redo)
-            if kind == "fetch":
-                pending = [photo for photo in pending if not photo.sha256]
-            if not pending:
-                return Report()
-            report(Progress(0, len(pending)))
-            with Reader(self.settings, Watch(report, is_cancelled)) as reader:
-                return analyse_photos(
-                    self.library,
-                    reader,
-                    {model_id: model.load() for model_id, model in filed.items()},
-                    pending,
-                    redo=redo,
-                    keep=self.settings.keep,
-                    on_progress=report,
-                    is_cancelled=is_cancelled,
-                )
+        models = self.models().choose(choice or Choice())
+        return run(self.library, self.settings, collection, watch, models, redo=redo)
 
     # Searching
 

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 
 import numpy as np
@@ -33,7 +33,7 @@ from photosearch.index.ranking import Ranking, round_scores
 from photosearch.index.scoring import Asking, Source, Wanted, exact, scores_of, shares_of, touched
 from photosearch.index.segment import KIND_BITS
 from photosearch.index.spelling import N_SUGGESTIONS, Spelling
-from photosearch.index.state import State, added_df, added_words
+from photosearch.index.state import State, count_words
 from photosearch.index.views import Tables, View, count_df, make_view
 from photosearch.query import NO_REFINEMENT, Query, Refine, Sort, parse_words
 from photosearch.records import Document, Match, TermCount
@@ -55,7 +55,8 @@ class Index:
         lexicon = Lexicon()
         segment = make_segment(documents, lexicon, tables.hypernyms, tables.stem_owner)
         state = State().grown(segment)
-        self._set(lexicon, tables, state, *_counted(state, lexicon), None)
+        df = count_df(state.parts(), len(lexicon.terms), tables.kind_weights(ALL))
+        self._set(lexicon, tables, state, df, count_words(state.parts(), len(lexicon.words)), None)
 
     def _set(
         self, lexicon: Lexicon, tables: Tables, state: State, df: np.ndarray, words: np.ndarray, view: View | None
@@ -68,7 +69,7 @@ class Index:
         self.filters = Filters(state, lexicon)
         self._views: OrderedDict[frozenset[Field], View] = OrderedDict()
         self._making = threading.Lock()
-        self._views[ALL] = view or make_view(state.segments, state.alive, df, tables.kind_weights(ALL))
+        self._views[ALL] = view or make_view(state.parts(), df, tables.kind_weights(ALL))
 
     @classmethod
     def of(
@@ -85,12 +86,9 @@ class Index:
         segment = make_segment(latest.values(), self.lexicon, self.tables.hypernyms, self.tables.stem_owner)
         state, dropped = self.state.without([*latest, *removed])
         n_terms, n_words = len(self.lexicon.terms), len(self.lexicon.words)
-        df, words = (_widened(self.df, n_terms), _widened(self.word_counts, n_words))
-        df += added_df(segment, np.arange(len(segment)), n_terms)
-        words += added_words(segment, np.arange(len(segment)), n_words)
-        for old, rows in dropped:
-            df -= added_df(old, rows, n_terms)
-            words -= added_words(old, rows, n_words)
+        added, weights = [(segment, np.arange(len(segment)))], self.tables.kind_weights(ALL)
+        df = _widened(self.df, n_terms) + count_df(added, n_terms, weights) - count_df(dropped, n_terms, weights)
+        words = _widened(self.word_counts, n_words) + count_words(added, n_words) - count_words(dropped, n_words)
         return Index.of(self.lexicon, self.tables, state.grown(segment), df, words)
 
     def __len__(self) -> int:
@@ -139,13 +137,12 @@ class Index:
             if filtered:
                 marks[self.filters.passing(query, refine)] = 1.0
             sort = Sort.NEWEST if refine.sort is Sort.SCORE else refine.sort
-            return Ranking(self.state, view, {}, marks, int(np.count_nonzero(marks)), sort=sort)
+            return self._ranking(view, {}, marks, sort)
         wanted = self._asking(view).query(query.text, expand=expand)
         marks = scores_of(self.state.segments, self.state.offsets, wanted, view)
         if filtered:
             marks *= self.filters.passing(query, refine)
-        found = Ranking(self.state, view, wanted, marks, int(np.count_nonzero(marks > 0)), sort=refine.sort)
-        return found.without_weak(refine.cutoff)
+        return self._ranking(view, wanted, marks, refine.sort).without_weak(refine.cutoff)
 
     def similar(self, photo_id: str, *, fields: frozenset[Field] = ALL) -> Ranking:
         """The other photos by the cosine of their vectors with this one's; none where there is no such photo."""
@@ -155,14 +152,16 @@ class Index:
         marks = scores_of(self.state.segments, self.state.offsets, wanted, view)
         if row is not None:
             marks[row] = 0.0
-        return Ranking(self.state, view, wanted, marks, int(np.count_nonzero(marks > 0)))
+        return self._ranking(view, wanted, marks)
 
     def like(self, document: Document, *, fields: frozenset[Field] = ALL) -> Ranking:
         """The photos by the cosine of their vectors with that of a photo that need not be here."""
         view = self._view(fields)
         wanted = self._asking(view).document(document)
-        marks = scores_of(self.state.segments, self.state.offsets, wanted, view)
-        return Ranking(self.state, view, wanted, marks, int(np.count_nonzero(marks > 0)))
+        return self._ranking(view, wanted, scores_of(self.state.segments, self.state.offsets, wanted, view))
+
+    def _ranking(self, view: View, wanted: Mapping[int, Wanted], marks: np.ndarray, sort: Sort = Sort.SCORE) -> Ranking:
+        return Ranking(self.state, view, wanted, marks, int(np.count_nonzero(marks > 0)), sort=sort)
 
     def matches(self, ranking: Ranking, top: int | None = None, offset: int = 0) -> list[Match]:
         """What was found, or some of it, in order: ids, scores, and the shares that add up to them."""
@@ -250,22 +249,12 @@ class Index:
         with self._making:  # several at once would fill the memory with the same
             if fields not in self._views:
                 weights = self.tables.kind_weights(fields)
-                df = count_df(self.state.segments, self.state.alive, len(self.df), weights)
-                self._views[fields] = make_view(self.state.segments, self.state.alive, df, weights)
+                parts = self.state.parts()
+                self._views[fields] = make_view(parts, count_df(parts, len(self.df), weights), weights)
                 if len(self._views) > MAX_VIEWS:
                     self._views.pop(next(chosen for chosen in self._views if chosen != ALL))
             self._views.move_to_end(fields)
             return self._views[fields]
-
-
-def _counted(state: State, lexicon: Lexicon) -> tuple[np.ndarray, np.ndarray]:
-    """Document frequencies and the words' counts of a state without removed photos."""
-    df, words = np.zeros(len(lexicon.terms), np.int64), np.zeros(len(lexicon.words), np.int64)
-    for segment in state.segments:
-        rows = np.arange(len(segment))
-        df += added_df(segment, rows, len(df))
-        words += added_words(segment, rows, len(words))
-    return df, words
 
 
 def _widened(counts: np.ndarray, length: int) -> np.ndarray:

@@ -68,10 +68,9 @@ class Asking:
             for related in self._related(term, number is not None) if expand else ():
                 other, own_idf = self._held(related.term)
                 if other is not None:
-                    # The learned table was made for the word's own IDF; the dictionary's finds better with the other's.
-                    part = (
-                        related.strength * count * ((idf or self._unseen) if related.relation == LEARNED else own_idf)
-                    )
+                    # The learned table was made with the query's term's IDF; the dictionary finds better with its own.
+                    counted = (idf or self._unseen) if related.relation == LEARNED else own_idf
+                    part = related.strength * count * counted
                     parts[other].append(Source(term, part, related.relation, related.strength))
         for stem, term, n in self._other_stems(text):
             number, idf = self._held(stem)

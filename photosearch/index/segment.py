@@ -85,6 +85,7 @@ class Segment:
         return self.facet_rows[self.by_facet_starts[place] : self.by_facet_starts[place + 1]]
 
 
+Part = tuple[Segment, np.ndarray]  # some photos of a segment: their rows, ascending
 NAMES = tuple(field.name for field in fields(Segment))
 
 

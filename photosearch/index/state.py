@@ -8,7 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
-from photosearch.index.segment import BREAK, KIND_BITS, Segment, masses, merge, spread
+from photosearch.index.segment import BREAK, Part, Segment, merge, spread
 
 MIN_MERGED = 256  # photos of a segment that is always merged into the next
 GROWTH = 2  # how many times as large as the ones after it together a segment is, or it is merged with them
@@ -66,8 +66,12 @@ class State:
             found[here] = column[rows[here] - offset]
         return found
 
-    def without(self, photo_ids: Iterable[str]) -> tuple[State, list[tuple[Segment, np.ndarray]]]:
-        """The state after some photos were removed, and the rows of each segment that they were."""
+    def parts(self) -> list[Part]:
+        """The photos that are alive."""
+        return [(segment, np.flatnonzero(living)) for segment, living in zip(self.segments, self.alive, strict=True)]
+
+    def without(self, photo_ids: Iterable[str]) -> tuple[State, list[Part]]:
+        """The state after some photos were removed, and which ones of each segment they were."""
         asked = np.array(sorted({photo_id.encode() for photo_id in photo_ids}), dtype=np.bytes_)
         alive, removed = [], []
         for segment, living in zip(self.segments, self.alive, strict=True):
@@ -104,22 +108,11 @@ class State:
         return State(tuple(segments), tuple(alive))
 
 
-def added_df(segment: Segment, rows: np.ndarray, n_terms: int) -> np.ndarray:
-    """What some photos add to the document frequencies over all fields: int64 (terms), in 1/255."""
-    own, begins = spread(segment.starts, rows)
-    keys = segment.keys[own]
-    if not len(keys):
-        return np.zeros(n_terms, np.int64)
-    numbers = keys >> KIND_BITS
-    new = np.diff(numbers, prepend=-1) != 0
-    new[begins[:-1][np.diff(begins) > 0]] = True
-    first = np.flatnonzero(new)
-    once = np.maximum.reduceat(masses(keys, segment.codes[own]), first)
-    return np.bincount(numbers[first], once, minlength=n_terms).astype(np.int64)
-
-
-def added_words(segment: Segment, rows: np.ndarray, n_words: int) -> np.ndarray:
-    """How often some photos' texts hold each word: int64 (words)."""
-    said, _ = spread(segment.stream_starts, rows)
-    stream = segment.stream[said]
-    return np.bincount(stream[stream != BREAK], minlength=n_words)
+def count_words(parts: Iterable[Part], n_words: int) -> np.ndarray:
+    """How often photos' texts hold each word: int64 (words)."""
+    found = np.zeros(n_words, np.int64)
+    for segment, rows in parts:
+        said, _ = spread(segment.stream_starts, rows)
+        stream = segment.stream[said]
+        found += np.bincount(stream[stream != BREAK], minlength=n_words)
+    return found

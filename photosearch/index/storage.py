@@ -2,21 +2,21 @@
 
     index.json           what belongs together: format, generation, each file with its length and checksum; its own
     lexicon-*.json       the names of terms, words, objects and hashtags, by number
-    state-*/             which photos are alive, document frequencies, the words' counts, norms over all fields
-    segment-*/           the arrays of a segment
+    state-*.npy          which photos are alive, document frequencies, the words' counts, norms over all fields
+    segment-*.npy        the arrays of a segment
 
-Files are written under new names, and never again; `index.json` is replaced at the end, whole. So a crash leaves
-the index as it was, and who has it open keeps what he opened.
+A .npy file holds its arrays one after another, each as `numpy.save` writes it. Files are written under new names, and
+never again; `index.json` is replaced at the end, whole. So a process that ends in the midst leaves the index as it
+was, and who has it open keeps what he opened. What a loss of power leaves half written is noticed by the checksums.
 """
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
-import math
 import mmap
 import os
-import shutil
 import uuid
 import zlib
 from collections.abc import Iterable, Mapping
@@ -34,17 +34,19 @@ from photosearch.index.segment import NAMES, Segment
 from photosearch.index.state import State
 from photosearch.index.views import Tables, View, idf_of
 
-FORMAT = 1
+FORMAT = 2
 _MANIFEST = "index.json"
-_MAX_HEAD = 4096  # bytes of an array's file that its shape and type stand in
+_MAX_HEAD = 4096  # bytes, at most, that an array's shape and type stand in
+_ALIGNED = 64  # bytes: an array begins at a multiple of this
 _TRIES = 100  # to open an index that is being replaced
-_STATE = ("alive", "df", "words", "norms")
+_N_STATE = 4  # arrays of a state
 
 
 class _Manifest(TypedDict):
     format: int
     made_of: str
     generation: int
+    token: str
     lexicon: str
     state: str
     segments: list[str]
@@ -57,6 +59,7 @@ class Saved:
 
     index: Index
     generation: int  # of the collection that it was made from
+    token: str  # of that generation
 
 
 class Store:
@@ -106,6 +109,8 @@ class Store:
             raise ValueError("it was made with other settings or tables")
         if type(manifest["generation"]) is not int:  # a bool would be one
             raise ValueError("its generation is no number")
+        if not isinstance(manifest["token"], str):
+            raise ValueError("its token is no text")
         return manifest
 
     def _open(self, manifest: _Manifest, tables: Tables) -> Saved:
@@ -114,20 +119,28 @@ class Store:
         lexicon = Lexicon(**names)
         if len(names["stems"]) != len(names["words"]):
             raise ValueError("its words do not fit their terms")
-        segments = tuple(
-            Segment(**{array: checked.array(f"{name}/{array}.npy") for array in NAMES}) for name in manifest["segments"]
-        )
-        alive, df, words, norms = (checked.array(f"{manifest['state']}/{name}.npy") for name in _STATE)
+        segments = tuple(Segment(*checked.arrays(name, len(NAMES))) for name in manifest["segments"])
+        alive, df, words, norms = checked.arrays(manifest["state"], _N_STATE)
         ends = np.cumsum([len(segment) for segment in segments])
         if not len(alive) == len(norms) == (ends[-1] if segments else 0):
             raise ValueError("its parts do not belong together")
         state = State(segments, tuple(np.split(alive, ends[:-1])) if segments else ())
         view = View(tables.kind_weights(ALL), df, idf_of(df, int(alive.sum())), norms, (1 / norms).astype(np.float32))
         self._remember(zip(segments, manifest["segments"], strict=True))
-        return Saved(Index.of(lexicon, tables, state, df, words, view), manifest["generation"])
+        return Saved(Index.of(lexicon, tables, state, df, words, view), manifest["generation"], manifest["token"])
 
-    def save(self, index: Index, generation: int) -> None:
+    def generation(self) -> int | None:
+        """The generation of what lies there; None where nothing does that can be read."""
+        manifest = self._readable()
+        return manifest["generation"] if manifest else None
+
+    def save(self, index: Index, generation: int, token: str = "") -> None:
         """Write what is new of an index, and forget what it no longer needs.
+
+        Args:
+            index: what to save.
+            generation: of the collection that it was made from.
+            token: of that generation.
 
         Raises:
             OSError: it cannot be written; the index that was there is whole.
@@ -135,33 +148,33 @@ class Store:
         self.folder.mkdir(parents=True, exist_ok=True)
         there = {path.name for path in self.folder.iterdir()}
         try:
-            self._save(index, generation)
+            self._save(index, generation, token)
         except OSError:
             self._tidy(there)  # a full disk is not filled further
             raise
 
-    def _save(self, index: Index, generation: int) -> None:
-        before = self._files()
+    def _save(self, index: Index, generation: int, token: str) -> None:
+        readable = self._readable()
+        before = readable["files"] if readable else {}
         files: dict[str, list[int]] = {}
         segments = []
         for segment in index.state.segments:
-            name = self._names.get(id(segment))
-            known = {f"{name}/{array}.npy" for array in NAMES}
-            if name is None or not known <= before.keys():
-                name = f"segment-{uuid.uuid4().hex}"
-                files |= _write(self.folder, name, {array: getattr(segment, array) for array in NAMES})
+            name = self._names.get(id(segment), "")
+            if name not in before:
+                name = f"segment-{uuid.uuid4().hex}.npy"
+                files[name] = _write_arrays(self.folder / name, [getattr(segment, array) for array in NAMES])
             else:
-                files |= {file: before[file] for file in known}
+                files[name] = before[name]
             segments.append(name)
-        arrays = (index.state.living(), index.df, index.word_counts, index.view.norms)
-        state = f"state-{uuid.uuid4().hex}"
-        files |= _write(self.folder, state, dict(zip(_STATE, arrays, strict=True)))
-        lexicon = f"lexicon-{uuid.uuid4().hex}.json"
-        files |= _write_names(self.folder, lexicon, index.lexicon)
+        state, lexicon = f"state-{uuid.uuid4().hex}.npy", f"lexicon-{uuid.uuid4().hex}.json"
+        arrays = [index.state.living(), index.df, index.word_counts, index.view.norms]
+        files[state] = _write_arrays(self.folder / state, arrays)
+        files[lexicon] = _write_file(self.folder / lexicon, json.dumps(index.lexicon.snapshot()).encode())
         manifest = _Manifest(
             format=FORMAT,
             made_of=self._made_of,
             generation=generation,
+            token=token,
             lexicon=lexicon,
             state=state,
             segments=segments,
@@ -174,13 +187,12 @@ class Store:
         self._remember(zip(index.state.segments, segments, strict=True))
         self._tidy({_MANIFEST, lexicon, state, *segments})
 
-    def _files(self) -> Mapping[str, list[int]]:
-        """The files that lie here whole, as the manifest knows them."""
+    def _readable(self) -> _Manifest | None:
+        """The manifest; None where there is none that can be used."""
         try:
-            manifest = self._read_manifest()
-            return {} if manifest is None else manifest["files"]
+            return self._read_manifest()
         except (OSError, ValueError, KeyError, TypeError):
-            return {}
+            return None
 
     def _remember(self, named: Iterable[tuple[Segment, str]]) -> None:
         pairs = list(named)
@@ -189,12 +201,9 @@ class Store:
 
     def _tidy(self, wanted: set[str]) -> None:
         for path in self.folder.iterdir():
-            if path.name in wanted or path.suffix == ".lock":
-                continue
-            if path.is_dir():
-                shutil.rmtree(path, ignore_errors=True)
-            else:
-                path.unlink(missing_ok=True)
+            if path.name not in wanted and path.suffix != ".lock":
+                with contextlib.suppress(OSError):  # some systems keep files that are in use; the next save tries again
+                    path.unlink()
 
 
 class _Checked:
@@ -210,38 +219,33 @@ class _Checked:
         self._check(name, content)
         return content
 
-    def array(self, name: str) -> np.ndarray:
-        """An array that the system loads as it is looked at, and shares between processes."""
-        path = self._folder / name
-        with path.open("rb") as file:
+    def arrays(self, name: str, n: int) -> list[np.ndarray]:
+        """The `n` arrays of a file, which the system loads as they are looked at, and shares between processes."""
+        with (self._folder / name).open("rb") as file:
             whole = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         self._check(name, whole)
-        head = io.BytesIO(whole[:_MAX_HEAD])
-        version = np.lib.format.read_magic(head)
-        if version != (1, 0):
-            raise ValueError(f"{name} has version {version}")
-        shape, _, dtype = np.lib.format.read_array_header_1_0(head)
-        if dtype.hasobject:
-            raise ValueError(f"{name} holds objects")
-        return np.frombuffer(whole, dtype, math.prod(shape), head.tell()) if math.prod(shape) else np.zeros(0, dtype)
+        found, place = [], 0
+        for _ in range(n):
+            head = io.BytesIO(whole[place : place + _MAX_HEAD])
+            np.lib.format.read_magic(head)
+            shape, _, dtype = np.lib.format.read_array_header_1_0(head)
+            place += head.tell()
+            found.append(np.frombuffer(whole, dtype, shape[0], place) if shape[0] else np.zeros(0, dtype))
+            place += -(-shape[0] * dtype.itemsize // _ALIGNED) * _ALIGNED
+        return found
 
     def _check(self, name: str, content: bytes | mmap.mmap) -> None:
         if [len(content), zlib.crc32(content)] != self._files[name]:
             raise ValueError(f"{name} is damaged")
 
 
-def _write(folder: Path, name: str, arrays: Mapping[str, np.ndarray]) -> dict[str, list[int]]:
-    (folder / name).mkdir()
-    files = {}
-    for array, values in arrays.items():
-        held = io.BytesIO()
+def _write_arrays(path: Path, arrays: Iterable[np.ndarray]) -> list[int]:
+    """Arrays of one dimension one after another; the length and checksum of the file."""
+    held = io.BytesIO()
+    for values in arrays:
         np.lib.format.write_array(held, np.ascontiguousarray(values), version=(1, 0), allow_pickle=False)
-        files[f"{name}/{array}.npy"] = _write_file(folder / name / f"{array}.npy", held.getbuffer())
-    return files
-
-
-def _write_names(folder: Path, name: str, lexicon: Lexicon) -> dict[str, list[int]]:
-    return {name: _write_file(folder / name, json.dumps(lexicon.snapshot()).encode())}
+        held.write(b"\0" * (-held.tell() % _ALIGNED))
+    return _write_file(path, held.getbuffer())
 
 
 def _write_file(path: Path, content: bytes | memoryview) -> list[int]:

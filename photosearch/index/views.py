@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.metadata import version
@@ -17,7 +17,7 @@ from photosearch.expansion import Expansion
 from photosearch.fields import COUNT_WORDS, FULL, OWNER_TERMS, STEP, WEIGHTS, Field
 from photosearch.hypernyms import Hypernyms
 from photosearch.index.draft import StemOwner
-from photosearch.index.segment import FIELDS, KIND_BITS, KIND_MASK, Segment, gains_of, masses
+from photosearch.index.segment import FIELDS, KIND_BITS, KIND_MASK, Part, Segment, gains_of, masses, spread
 from photosearch.related import RelatedWords
 
 _AT_ONCE = 1 << 15  # photos computed together: what they take stays in the processor's caches
@@ -86,34 +86,29 @@ def idf_of(df: np.ndarray, n_photos: int) -> np.ndarray:
     return np.where(df > 0, 1 + np.log((1 + n_photos) / (1 + df / FULL)), 0.0)
 
 
-def count_df(
-    segments: Sequence[Segment], alive: Sequence[np.ndarray], n_terms: int, kind_weights: np.ndarray
-) -> np.ndarray:
+def count_df(parts: Iterable[Part], n_terms: int, kind_weights: np.ndarray) -> np.ndarray:
     """What photos add to the document frequencies of their terms: int64 (terms), in 1/255.
 
     Args:
-        segments: the photos' postings.
-        alive: which photos of each segment count, bool.
+        parts: the photos.
         n_terms: how many terms there are.
         kind_weights: of kinds that do not count 0.
     """
     found = np.zeros(n_terms, np.int64)
-    for segment, living in zip(segments, alive, strict=True):
-        for chunk in _chunks(segment, kind_weights, living):
+    for segment, rows in parts:
+        for chunk in _chunks(segment, rows, kind_weights):
             once = np.maximum.reduceat(masses(chunk.keys, chunk.codes), chunk.first)
             found += np.bincount(chunk.keys[chunk.first] >> KIND_BITS, once, minlength=n_terms).astype(np.int64)
     return found
 
 
-def make_view(
-    segments: Sequence[Segment], alive: Sequence[np.ndarray], df: np.ndarray, kind_weights: np.ndarray
-) -> View:
-    """The norms by one pass over the postings."""
-    idf = idf_of(df, sum(int(living.sum()) for living in alive))
+def make_view(parts: Sequence[Part], df: np.ndarray, kind_weights: np.ndarray) -> View:
+    """The norms by one pass over the postings of all photos that are alive."""
+    idf = idf_of(df, sum(len(rows) for _, rows in parts))
     norms = [np.zeros(0)]
-    for segment, living in zip(segments, alive, strict=True):
+    for segment, alive in parts:
         squares = np.zeros(len(segment))
-        for chunk in _chunks(segment, kind_weights, living):
+        for chunk in _chunks(segment, alive, kind_weights):
             kinds = chunk.keys & KIND_MASK
             weights = kind_weights[kinds] * gains_of(kinds, chunk.codes, segment.scales, chunk.rows)
             terms = np.add.reduceat(weights, chunk.first) * idf[chunk.keys[chunk.first] >> KIND_BITS]
@@ -135,16 +130,20 @@ class _Chunk(NamedTuple):
     first: np.ndarray  # where each term of each photo starts
 
 
-def _chunks(segment: Segment, kind_weights: np.ndarray, living: np.ndarray) -> Iterator[_Chunk]:
-    all_count = bool((kind_weights > 0).sum() == 2 * len(FIELDS)) and bool(living.all())
-    for low in range(0, len(segment), _AT_ONCE):
-        high = min(low + _AT_ONCE, len(segment))
-        here = slice(segment.starts[low], segment.starts[high])
+def _chunks(segment: Segment, rows: np.ndarray, kind_weights: np.ndarray) -> Iterator[_Chunk]:
+    all_count = (kind_weights > 0).sum() == 2 * len(FIELDS)
+    for low in range(0, len(rows), _AT_ONCE):
+        some = rows[low : low + _AT_ONCE]
+        here: slice | np.ndarray
+        if some[-1] - some[0] == len(some) - 1:
+            here = slice(segment.starts[some[0]], segment.starts[some[-1] + 1])
+        else:
+            here, _ = spread(segment.starts, some)
         keys, codes = segment.keys[here], segment.codes[here]
-        rows = np.repeat(np.arange(low, high), np.diff(segment.starts[low : high + 1]))
+        of = np.repeat(some, segment.starts[some + 1] - segment.starts[some])
         if not all_count:
-            counts = (kind_weights[keys & KIND_MASK] > 0) & living[rows]
-            keys, codes, rows = keys[counts], codes[counts], rows[counts]
+            counts = kind_weights[keys & KIND_MASK] > 0
+            keys, codes, of = keys[counts], codes[counts], of[counts]
         if len(keys):
-            new = (keys[1:] >> KIND_BITS != keys[:-1] >> KIND_BITS) | (rows[1:] != rows[:-1])
-            yield _Chunk(keys, codes, rows, np.flatnonzero(np.concatenate([[True], new])))
+            new = (keys[1:] >> KIND_BITS != keys[:-1] >> KIND_BITS) | (of[1:] != of[:-1])
+            yield _Chunk(keys, codes, of, np.flatnonzero(np.concatenate([[True], new])))

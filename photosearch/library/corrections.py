@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, Connection, insert, select, update
 
 from photosearch.errors import PhotoNotFound, PhotosearchError
 from photosearch.library import schema as t
+from photosearch.library.generations import raise_generation
 from photosearch.library.library import Library
 from photosearch.records import Correction, TextKind
 
@@ -104,9 +105,7 @@ def _collection_of(connection: Connection, photo_id: str) -> int:
 
 def _stamp(connection: Connection, photo_id: str) -> None:
     """Have searchers notice that the photo has changed."""
-    here = t.collection.c.id == _collection_of(connection, photo_id)
-    raised = update(t.collection).where(here).values(generation=t.collection.c.generation + 1)
-    generation = connection.execute(raised.returning(t.collection.c.generation)).scalar_one()
+    generation = raise_generation(connection, _collection_of(connection, photo_id))
     connection.execute(update(t.photo).where(t.photo.c.id == photo_id).values(generation=generation))
 
 

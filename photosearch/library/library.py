@@ -20,6 +20,7 @@ from photosearch.library import schema as t
 from photosearch.library.documents import read_documents
 from photosearch.library.engine import Database, SQLite
 from photosearch.library.files import UPLOAD, Files
+from photosearch.library.generations import has_stood, raise_generation, read_standing
 from photosearch.library.merging import Place, mark_gone, merge_listings
 from photosearch.library.photos import assemble
 from photosearch.library.postgres import Postgres
@@ -105,10 +106,9 @@ class Library:
         return self.standing(collection).generation
 
     def standing(self, collection: str) -> Standing:
-        """Which collection that is, and how it stands; raises `CollectionNotFound`."""
+        """How a collection stands; raises `CollectionNotFound`."""
         with self.reading() as connection:
-            row = self._collection(connection, collection)
-            return Standing(f"{row.id}-{row.made}", int(row.generation))
+            return read_standing(connection, self._collection(connection, collection).id)
 
     def _collection(self, connection: Connection, name: str) -> Row:
         try:
@@ -120,14 +120,6 @@ class Library:
             known = f"There are: {', '.join(names)}." if names else "There are none yet; add one first."
             raise CollectionNotFound(f'Collection "{name}" was not found. {known}')
         return row
-
-    def _raise_generation(self, connection: Connection, collection_id: int) -> int:
-        raised = (
-            update(t.collection)
-            .where(t.collection.c.id == collection_id)
-            .values(generation=t.collection.c.generation + 1)
-        )
-        return int(connection.execute(raised.returning(t.collection.c.generation)).scalar_one())
 
     def merge(
         self,
@@ -146,21 +138,24 @@ class Library:
             if row is None:
                 # From the clock: one that is made anew must not meet a generation that a reader still remembers.
                 first = time.time_ns() // 1_000_000
-                values = {"name": collection, "generation": first, "made": first}
-                made = insert(t.collection).values(values).returning(t.collection.c.id)
+                made = insert(t.collection).values(name=collection, generation=first).returning(t.collection.c.id)
                 collection_id = connection.execute(made).scalar_one()
             else:
                 collection_id = row.id
-            generation = self._raise_generation(connection, collection_id)
+            generation = raise_generation(connection, collection_id)
             place = Place(collection, collection_id, source, generation, listed_in)
             merged = Merge(n_gone=mark_gone(connection, place, list(gone_keys)))
             for some in _chunks(listings):
                 merged += merge_listings(connection, place, some)
             return merged
 
-    def index_folder(self, key: str) -> Path:
-        """Where the index of a collection lies, by its `Standing.key`."""
-        return self.folder / "index" / key
+    def index_folder(self, collection: str) -> Path:
+        """Where the index of a collection lies; raises `CollectionNotFound`."""
+        with self.reading() as connection:
+            return self._index_folder(self._collection(connection, collection).id)
+
+    def _index_folder(self, collection_id: int) -> Path:
+        return self.folder / "index" / str(collection_id)
 
     def remove_collection(self, name: str) -> None:
         """Forget a collection, and the pictures that no other holds.
@@ -170,8 +165,7 @@ class Library:
             LibraryError: some of its files cannot be deleted; the collection and all other files are gone.
         """
         with self.writing() as connection:
-            row = self._collection(connection, name)
-            collection_id = row.id
+            collection_id = self._collection(connection, name).id
             uploads = t.photo.c.source == UPLOAD
             held = select(t.photo.c.address).where(t.photo.c.collection_id == collection_id, uploads)
             uploaded = set(connection.execute(held).scalars())
@@ -181,7 +175,7 @@ class Library:
             dropped = delete(t.image).where(unused).returning(t.image.c.sha256, t.image.c.kept_path)
             forgotten = connection.execute(dropped).all()
         kept = [self.files.path(path) for path in (*(one.kept_path for one in forgotten), *uploaded) if path]
-        shutil.rmtree(self.index_folder(f"{row.id}-{row.made}"), ignore_errors=True)
+        shutil.rmtree(self._index_folder(collection_id), ignore_errors=True)
         self.files.delete([*(self.files.thumbnail_path(one.sha256) for one in forgotten), *kept])
 
     # Analyses
@@ -248,9 +242,7 @@ class Library:
             if pictures:  # the same picture may be in other collections
                 also = select(t.photo.c.collection_id).where(t.photo.c.sha256.in_(pictures))
                 touched.update(connection.execute(also).scalars())
-            stamps = {
-                collection_id: self._raise_generation(connection, collection_id) for collection_id in sorted(touched)
-            }
+            stamps = {collection_id: raise_generation(connection, collection_id) for collection_id in sorted(touched)}
             save_images(connection, readings)
             for model_id, told in findings.items():
                 save_findings(connection, model_id, told)
@@ -268,16 +260,20 @@ class Library:
         with self.reading() as connection:
             return read_documents(connection, self._collection(connection, collection).id)
 
-    def changes(self, collection: str, since: int) -> tuple[list[Document], list[str]]:
-        """What has changed after a generation: documents, and the ids of photos that there is nothing to say of.
+    def changes(self, collection: str, since: Standing) -> tuple[list[Document], list[str]] | None:
+        """What has changed since: documents, and the ids of photos that there is nothing to say of.
+
+        None where that is not known: the collection has not stood so, or long ago.
 
         Raises:
             CollectionNotFound: there is no such collection.
         """
         with self.reading() as connection:
             collection_id = self._collection(connection, collection).id
-            found = read_documents(connection, collection_id, since)
-            here = (t.photo.c.collection_id == collection_id) & (t.photo.c.generation > since)
+            if not has_stood(connection, collection_id, since):
+                return None
+            found = read_documents(connection, collection_id, since.generation)
+            here = (t.photo.c.collection_id == collection_id) & (t.photo.c.generation > since.generation)
             changed = set(connection.execute(select(t.photo.c.id).where(here)).scalars())
         return found, sorted(changed - {document.photo_id for document in found})
 

@@ -44,7 +44,13 @@ collection: Table = Table(
     Column("id", Integer, primary_key=True),
     Column("name", ORDERED, nullable=False, unique=True),
     Column("generation", BIG, nullable=False),
-    Column("made", BIG),  # its first generation: tells it from one of the same number that was removed before
+)
+raised: Table = Table(
+    "raised",
+    metadata,
+    Column("collection_id", ForeignKey("collection.id", ondelete="CASCADE"), primary_key=True),
+    Column("generation", BIG, primary_key=True),
+    Column("token", String(16), nullable=False),
 )
 image: Table = Table(
     "image",

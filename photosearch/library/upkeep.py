@@ -11,6 +11,7 @@ from sqlalchemy import delete, func, insert, select, update
 
 from photosearch.library import schema as t
 from photosearch.library.files import UPLOAD
+from photosearch.library.generations import raise_generation
 from photosearch.library.library import Library
 from photosearch.library.work import Origin, Pending
 from photosearch.records import DiskUse, Failure, PhotoState
@@ -62,10 +63,8 @@ def retry_failed(library: Library, collection: str) -> int:
     """Have the photos that failed read again by the next run; says how many. Raises `CollectionNotFound`."""
     here = _id_of(library, collection)
     failed = (t.photo.c.collection_id == here) & (t.photo.c.state == PhotoState.FAILED)
-    raised = update(t.collection).where(t.collection.c.id == here).values(generation=t.collection.c.generation + 1)
     with library.writing() as connection:
-        generation = connection.execute(raised.returning(t.collection.c.generation)).scalar_one()
-        values = {"state": PhotoState.NEW, "reason": None, "generation": generation}
+        values = {"state": PhotoState.NEW, "reason": None, "generation": raise_generation(connection, here)}
         return connection.execute(update(t.photo).where(failed).values(values)).rowcount
 
 
@@ -108,6 +107,7 @@ def measure_disk(library: Library, collection: str) -> DiskUse:
         thumbnails_bytes=_n_bytes(files.thumbnail_path(row.sha256) for row in held),
         kept_bytes=_n_bytes(files.path(row.kept_path) for row in held if row.kept_path),
         uploads_bytes=_n_bytes(files.path(path) for path in uploaded),
+        index_bytes=_n_bytes(library.index_folder(collection).glob("*")),
     )
 
 

@@ -70,7 +70,7 @@ class Origin:
 
 @dataclass(frozen=True)
 class Standing:
-    """Which collection a name means now, and how it stands."""
+    """How a collection stands."""
 
-    key: str  # another one for one of the same name that was removed and made anew
     generation: int
+    token: str  # another one for the same number that was come to by another way

@@ -68,8 +68,8 @@ def reasons(hit: Hit, query: str) -> str:
     for share in hit.shares[:MAX_REASONS]:
         word = readable.get(share.term) or said.get(share.term, share.term)
         where = PLACES.get(share.field, "")
-        if share.word not in ("", share.term):
-            where += f", related to “{said.get(share.word, share.word)}”"
+        if share.relation:
+            where += f", {said.get(share.word, share.word)} → {word} {share.strength:.2f}"
         lines.append(
             f'<span class="term">{html.escape(word)}</span><span class="share">{share.share:.2f}</span>'
             f'<span class="bar"><i style="width: {100 * share.share / widest:.0f}%"></i></span>'

@@ -34,7 +34,7 @@ def test_a_missing_table_is_named(tmp_path):
 
 def test_a_file_of_other_bytes_is_named(tmp_path):
     (tmp_path / "t.txt").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(ModelError, match=r"t\.txt cannot be read"):
+    with pytest.raises(ModelError, match=r"t\.txt is damaged"):
         Expansion.load(tmp_path / "t.txt")
 
 

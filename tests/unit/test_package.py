@@ -44,6 +44,7 @@ LEVELS = (
     },
     {
         "pipeline",
+        "runs",
         "adding",
         "jobs",
         "measurement",

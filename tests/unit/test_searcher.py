@@ -15,7 +15,7 @@ from photosearch.index import Index, Tables
 from photosearch.library import Library
 from photosearch.library.corrections import correct_caption
 from photosearch.query import Refine, Sort
-from photosearch.records import Details, Listing, TextKind
+from photosearch.records import Details, Document, Listing, TextKind
 from photosearch.searcher import Searcher
 from photosearch.settings import Settings
 from photosearch.workspace import Workspace
@@ -212,6 +212,51 @@ def test_an_index_that_knows_more_than_the_library_is_made_anew(searcher: Search
     restored = Searcher(Library(library.folder), Tables())
     results = restored.search("zebra", "walks", top=9)
     assert (results.total, len(results.notes)) == (0, 1)
+
+
+def test_a_copy_of_the_library_that_comes_to_the_same_generation_is_told_from_it(searcher: Searcher) -> None:
+    library = searcher.library
+    backup = {path: path.read_bytes() for path in library.folder.glob("library.sqlite*")}
+    first, second, *_ = [photo.id for photo in library.photos("walks")]
+    searcher.search("dog", "walks", top=1)
+    correct_caption(library, first, "a submarine", "me")
+    assert names(searcher, "submarine") == ["photo-00.jpg"]
+    before = library.generation("walks")
+    library.close()
+    for path in library.folder.glob("library.sqlite*"):
+        path.unlink()
+    for path, content in backup.items():
+        path.write_bytes(content)
+    restored = Library(library.folder)
+    correct_caption(restored, second, "a tree", "me")
+    assert restored.generation("walks") == before
+    for other in (Searcher(restored, Tables()), searcher):
+        other.library = restored
+        assert names(other, "submarine tree") == ["photo-01.jpg"]
+
+
+def test_collections_do_not_wait_for_each_other(searcher: Searcher, monkeypatch: pytest.MonkeyPatch) -> None:
+    searcher.library.merge("other", "older system", [Listing("new.jpg", "", details=told("a zebra"))])
+    assert names(searcher, "dog")
+    real = Library.documents
+
+    def slow(library: Library, collection: str) -> list[Document]:
+        assert names(searcher, "dog"), "while another collection's index is being built"
+        return real(library, collection)
+
+    monkeypatch.setattr(Library, "documents", slow)
+    assert searcher.search("zebra", "other", top=1).total == 1
+
+
+def test_an_older_index_does_not_replace_a_newer_one(searcher: Searcher) -> None:
+    behind = Searcher(searcher.library, Tables())
+    behind.search("dog", "walks", top=1)
+    (path,) = kept(searcher)
+    searcher.library.merge("walks", "older system", [Listing("new.jpg", "", details=told("a zebra"))])
+    assert names(searcher, "zebra") == ["new.jpg"]
+    saved = path.read_bytes()
+    assert names(behind, "zebra") == ["new.jpg"], "taken from what the other one saved"
+    assert path.read_bytes() == saved
 
 
 def test_a_collection_made_anew_has_nothing_of_the_old_one(searcher: Searcher) -> None:
