@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class PhotoState(StrEnum):
@@ -164,9 +165,8 @@ class Document:
     taken_at: datetime | None = None
 
 
-@dataclass(frozen=True)
-class Share:
-    """What one term of a photo adds to a score."""
+class Share(NamedTuple):
+    """What one term of a photo adds to a score; a tuple, since an answer has a thousand of them."""
 
     term: str  # the photo's
     share: float
@@ -185,8 +185,7 @@ class TermCount:
     idf: float
 
 
-@dataclass(frozen=True)
-class Match:
+class Match(NamedTuple):
     """A found photo's id with its score in [0, 1] and the shares that add up to it, largest first."""
 
     photo_id: str

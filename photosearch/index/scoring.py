@@ -232,11 +232,9 @@ def exact(
 def shares_of(found: Exact, n_photos: int, wanted: Mapping[int, Wanted], lexicon: Lexicon) -> list[tuple[Share, ...]]:
     """Each photo's shares, largest first: by term, field and the query's term that it answers."""
     shares: list[list[Share]] = [[] for _ in range(n_photos)]
-    names = {number: lexicon.terms[number] for number in wanted}
+    named = {number: (lexicon.terms[number], want.sources) for number, want in wanted.items()}
     for place, key, added in zip(found.places.tolist(), found.keys.tolist(), found.added.tolist(), strict=True):
-        number, field = key >> KIND_BITS, FIELDS[(key & KIND_MASK) >> 1]
-        shares[place] += [
-            Share(names[number], source.part * added, field, source.term, source.relation, source.strength)
-            for source in wanted[number].sources
-        ]
+        (name, sources), field = named[key >> KIND_BITS], FIELDS[(key & KIND_MASK) >> 1]
+        for term, part, relation, strength in sources:
+            shares[place].append(Share(name, part * added, field, term, relation, strength))
     return [tuple(sorted(parts, key=lambda part: (-part.share, part.term, part.field))) for parts in shares]
