@@ -5,12 +5,13 @@ import streamlit as st
 from photosearch.errors import PhotoNotFound
 from photosearch.records import PhotoState
 from photosearch.ui import state
-from photosearch.ui.choosing import bring_picture, choose_photo
+from photosearch.ui.choosing import choose_photo
 from photosearch.ui.comparing import compare_captioners
 from photosearch.ui.correcting import correct_caption
 from photosearch.ui.findings import show_facts, show_findings, show_texts
 from photosearch.ui.inspecting import look_inside
-from photosearch.ui.subject import Subject, of_photo
+from photosearch.ui.own_picture import bring_picture
+from photosearch.ui.subject import Subject, of_own, of_photo
 from photosearch.ui.text import plain
 
 workspace = state.workspace()
@@ -54,8 +55,8 @@ if photo_id:
     another.button("Another photo", key="another", on_click=go_back, args=(photo.collection,))
     show(of_photo(photo))
 else:
-    own = bring_picture()
+    own = bring_picture("Drop any picture in", "own-upload")
     if own is not None:
-        show(own)
+        show(of_own(own))
     else:
         choose_photo()

@@ -1,31 +1,26 @@
 """Search: choose a collection, describe a photo, see what fits."""
 
-import math
-
 import streamlit as st
 
-from photosearch.errors import PhotoNotFound
 from photosearch.records import PhotoState, Results
 from photosearch.ui import state
+from photosearch.ui.completing import complete_words
 from photosearch.ui.grid import show_hits, show_photos
-from photosearch.ui.narrowing import Choice, choose, clear, first_page, other_collection
+from photosearch.ui.likeness import show_like_photo, show_like_picture
+from photosearch.ui.narrowing import Choice, choose, clear, new_question, other_collection
+from photosearch.ui.paging import choose_page
 from photosearch.ui.progress import show_run
 from photosearch.ui.text import plain
 from photosearch.workspace import DEMO
 
 MAX_QUERY_CHARS = 1000
+BOX = "Description"
 
 
 def take(query: str) -> None:
     """Ask another question."""
     st.session_state["q"] = query
-    first_page()
-
-
-def pages(n_photos: int, per_page: int) -> int:
-    """Let one go through the pages; gives the one chosen."""
-    n_pages = math.ceil(n_photos / per_page)
-    return st.pagination(n_pages, key="page", bind="query-params") if n_pages > 1 else 1
+    new_question()
 
 
 def show_answer(query: str, name: str, choice: Choice) -> None:
@@ -53,7 +48,7 @@ def show_answer(query: str, name: str, choice: Choice) -> None:
         return
     said, body, foot = st.container(), st.container(), st.container()
     with foot:
-        number = pages(results.n_listed, choice.per_page)
+        number = choose_page(results.n_listed, choice.per_page)
     if number > 1:
         results = ask(number)
     with said:
@@ -89,18 +84,6 @@ def say_nothing_found(query: str, results: Results, choice: Choice) -> None:
         st.info(f"No photo holds a word of “{plain(query)}”.{hint} Captions are in English.")
 
 
-def show_alike(photo_id: str, choice: Choice) -> None:
-    """The photos most like one."""
-    st.button("Back to the search", on_click=first_page)
-    try:
-        results = workspace.similar(photo_id)
-    except PhotoNotFound as error:
-        st.warning(plain(str(error)))
-        return
-    st.caption(f"The {len(results.hits):,} photos most like that one, by what was seen in both and said of both.")
-    show_hits(results.hits, "", choice.columns)
-
-
 def show_all(name: str, choice: Choice) -> None:
     """All photos of a collection."""
     n_ready, n_new = info[name].n_ready, info[name].n_new
@@ -111,7 +94,7 @@ def show_all(name: str, choice: Choice) -> None:
     st.caption(f"All {n_ready:,} captioned photos. Describe one to find it.{also}")
     body, foot = st.container(), st.container()
     with foot:
-        number = pages(n_ready + n_new, choice.per_page)
+        number = choose_page(n_ready + n_new, choice.per_page)
     shown = (PhotoState.READY, PhotoState.NEW)
     with body:
         offset = (number - 1) * choice.per_page
@@ -133,12 +116,12 @@ info = {collection.name: collection for collection in collections}
 where, what, go = st.columns([2, 6, 1], vertical_alignment="bottom")
 name = where.selectbox("Collection", list(info), key="name", bind="query-params", on_change=other_collection)
 query = what.text_input(
-    "Description",
+    BOX,
     placeholder="two dogs on a beach",
     key="q",
     bind="query-params",
     max_chars=MAX_QUERY_CHARS,
-    on_change=first_page,
+    on_change=new_question,
 )
 go.button("Search", type="primary", width="stretch")
 if list(info) == [DEMO]:
@@ -147,9 +130,12 @@ if list(info) == [DEMO]:
 
 like = st.query_params.get("like")
 choice = choose(workspace.index(name))
-if like:
-    show_alike(like, choice)
+if choice.picture is not None:
+    show_like_picture(choice.picture, name, choice)
+elif like:
+    show_like_photo(like, choice)
 elif query.strip() or choice.refine.has_filter:
     show_answer(query, name, choice)
 else:
     show_all(name, choice)
+complete_words(BOX, name)

@@ -2,6 +2,9 @@
 
 from pathlib import Path
 
+PAGES = Path(__file__).resolve().parents[2] / "pages"
+INSPECT = PAGES / "inspect.py"
+
 
 def site_path() -> Path:
     """The script behind every page, which `app.py` hands to streamlit; it is run, never imported."""

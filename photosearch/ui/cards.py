@@ -1,4 +1,4 @@
-"""What stands under a picture, as HTML in which everything from outside is escaped."""
+"""A photo of the grid and what stands under it, as HTML in which everything from outside is escaped."""
 
 from __future__ import annotations
 
@@ -24,20 +24,40 @@ PLACES: Mapping[str, str] = {
 }
 
 
-def hit_card(hit: Hit, query: str) -> str:
-    """Score, the words that made it, caption, objects, what else was seen; without reasons where there are none."""
+def card(photo: Photo, picture: str, known: str, action: str) -> str:
+    """A cell of the grid: the picture, what is known of it, a button.
+
+    Args:
+        photo: whose cell it is.
+        picture: as HTML.
+        known: what stands under it, as HTML.
+        action: what the button says; the caption completes its name for those who hear the page.
+    """
+    name = html.escape(f"{action}: {photo.caption or photo.name}")
+    button = f'<button type="button" data-photo="{html.escape(photo.id)}" aria-label="{name}">{html.escape(action)}'
+    return f'<li>{picture}<div class="photo">{known}</div>{button}</button></li>'
+
+
+def known_of(hit: Hit, query: str) -> str:
+    """Score, the words that made it, caption, objects, what else was seen; none of that where nothing was asked."""
     said = said_words(query)
     matched = {share.term for share in hit.shares}
     why = " + ".join(f"{said.get(term, term)} {share:.2f}" for term, share in _rounded(hit)) if query else ""
     why = f' <span class="why">= {html.escape(why)}</span>' if why else ""
     alike = f' <span class="alike">+ {hit.n_alike} alike</span>' if hit.n_alike else ""
     score = f'<span class="score">{hit.score:.2f}</span>{why}' if hit.shares else ""
-    return _card(
+    lines = (
         score + alike,
         caption_line(hit.photo, matched),
         object_chips(hit.photo, matched),
         _also_seen(hit, said) if query else "",
     )
+    return "".join(lines)
+
+
+def sure_caption(log_prob: float, text: str) -> str:
+    """A caption with how sure the captioner was of it, in nats a word."""
+    return f'<span class="score">{log_prob:.2f}</span><span class="caption">{html.escape(text)}</span>'
 
 
 def said_words(query: str) -> dict[str | None, str]:
@@ -88,10 +108,6 @@ def marked(text: str, matched: set[str]) -> str:
             parts += [html.escape(text[end : word.start()]), f"<mark>{html.escape(word.group())}</mark>"]
             end = word.end()
     return "".join([*parts, html.escape(text[end:])])
-
-
-def _card(*lines: str) -> str:
-    return f'<div class="photo">{"".join(lines)}</div>'
 
 
 def _rounded(hit: Hit) -> list[tuple[str, float]]:

@@ -3,22 +3,49 @@
 from __future__ import annotations
 
 import html
-from pathlib import Path
+from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 import streamlit as st
 
+from photosearch.errors import PhotoNotFound
 from photosearch.records import Details, Hit, TextKind
+from photosearch.ui import INSPECT, state
 from photosearch.ui.cards import caption_line, object_chips, reasons
 from photosearch.ui.pictures import show_picture
+from photosearch.ui.text import plain
 
-INSPECT = Path(__file__).resolve().parents[2] / "pages" / "inspect.py"
 LARGE_PX = 1200
 MAX_TEXT_CHARS = 5_000
 
 
-@st.dialog("Photo", width="large")
-def show_details(hit: Hit, query: str) -> None:
+def open_details(photo_id: str) -> None:
+    """Have the page show one photo in a dialog; the address holds which."""
+    st.query_params["photo"] = photo_id
+
+
+def show_opened(hits: Sequence[Hit], query: str) -> None:
+    """The dialog of the photo that the address names, if it does: a hit, or any other photo of the library."""
+    photo_id = st.query_params.get("photo")
+    if not photo_id:
+        return
+    hit = next((hit for hit in hits if hit.photo.id == photo_id), None)
+    if hit is None:
+        try:
+            hit = Hit(1, 0.0, state.workspace().library.photo(photo_id))
+        except PhotoNotFound as error:
+            st.warning(plain(f"{error} It may have been removed."))
+            return
+    _show_details(hit, query)
+
+
+def close_details() -> None:
+    """The dialog is gone."""
+    st.query_params.pop("photo", None)
+
+
+@st.dialog("Photo", width="large", on_dismiss=close_details)
+def _show_details(hit: Hit, query: str) -> None:
     """The dialog of one photo; `query` holds the words that were asked for, none where nothing was."""
     photo = hit.photo
     matched = {share.term for share in hit.shares} if query else set()
@@ -41,7 +68,9 @@ def show_details(hit: Hit, query: str) -> None:
 
 
 def _ask_for_more(photo_id: str) -> None:
+    close_details()
     st.query_params["like"] = photo_id
+    st.session_state["page"] = 1
 
 
 def _web_address(link: str | None) -> str | None:

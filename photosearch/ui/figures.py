@@ -12,13 +12,14 @@ from photosearch.library.measures import SureCaption
 from photosearch.quality import Quality, WordCount, bins_of
 from photosearch.records import CollectionInfo
 from photosearch.speed import READING, SAVING, RunSpeed
-from photosearch.ui import state
-from photosearch.ui.pictures import show_picture
+from photosearch.ui import INSPECT, state
+from photosearch.ui.cards import sure_caption
+from photosearch.ui.grid import choose_from
 from photosearch.ui.text import plain
 
 N_WORDS = 20
 N_LEAST_SURE = 12  # a page
-MIN_CARD_PX = 165
+
 BAR_COLOUR = "#e07030"  # seen well on light and on dark
 _STEPS = {READING: "reading (waited for)", SAVING: "keeping the results"}
 
@@ -111,15 +112,16 @@ def _least_sure(captions: Sequence[SureCaption]) -> None:
     number = st.pagination(n_pages, key="least-sure") if n_pages > 1 else 1
     some = captions[(number - 1) * N_LEAST_SURE : number * N_LEAST_SURE]
     photos = state.workspace().library.photos_by_id([caption.photo_id for caption in some])
-    with st.container(key="all"):
-        grid = st.grid(min_column_width=MIN_CARD_PX)
-        for caption in some:
-            if (photo := photos.get(caption.photo_id)) is not None:
-                with grid.cell():
-                    show_picture(photo)
-                    st.text(f"{caption.log_prob:.2f}  {caption.text}")
-                    verb = "Look at it" if public else "Look at it, correct it"
-                    st.markdown(f"[{verb}](/inspect?photo={caption.photo_id})")
+    chosen = choose_from(
+        [
+            (photos[caption.photo_id], sure_caption(caption.log_prob, caption.text))
+            for caption in some
+            if caption.photo_id in photos
+        ],
+        "Look inside" if public else "Look inside, correct",
+    )
+    if chosen is not None:
+        st.switch_page(INSPECT, query_params={"photo": chosen})
 
 
 def show_speed(quality: Quality) -> None:

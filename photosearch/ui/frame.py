@@ -6,8 +6,17 @@ import streamlit as st
 
 _STYLE = """<style>
 .stMainBlockContainer { padding-top: 4.5rem; }
-.st-key-results img, .st-key-all img { aspect-ratio: 4 / 3; object-fit: cover; border-radius: 0.5rem; }
-.photo { margin: -0.4rem 0 0.6rem; line-height: 1.35; overflow-wrap: anywhere; }
+.st-key-completion { display: none; }
+.photos { display: grid; grid-template-columns: repeat(auto-fill, minmax(165px, 1fr)); gap: 1.4rem 1rem; }
+.photos { list-style: none; margin: 0; padding: 0; }
+.photos li { margin: 0; padding: 0; min-width: 0; }
+.photos img { display: block; width: 100%; aspect-ratio: 4 / 3; object-fit: cover; border-radius: 0.5rem; }
+.photos img { cursor: pointer; background: rgba(128, 128, 128, 0.12); }
+.photos button { border: 0; padding: 0.1rem 0; background: none; color: inherit; font: inherit; font-size: 0.86rem; }
+.photos button { cursor: pointer; opacity: 0.85; border-radius: 0.2rem; }
+.photos button:hover { color: var(--st-primary-color); opacity: 1; }
+.photos button:focus-visible { outline: 2px solid var(--st-primary-color); outline-offset: 2px; }
+.photo { margin: 0.35rem 0 0.1rem; line-height: 1.35; overflow-wrap: anywhere; }
 .photo .score { font-variant-numeric: tabular-nums; font-weight: 650; }
 .photo .why { opacity: 0.7; font-size: 0.82rem; }
 .photo .alike { font-size: 0.78rem; padding: 0 0.4rem; border-radius: 1rem; background: rgba(128, 128, 128, 0.2); }
@@ -24,9 +33,8 @@ _STYLE = """<style>
 .bars th { width: 38%; overflow-wrap: anywhere; }
 .bars td:last-child { width: 4.5em; text-align: right; font-variant-numeric: tabular-nums; opacity: 0.8; }
 .bars .bar { height: 0.6rem; min-width: 2px; border-radius: 0.3rem; background: rgba(224, 112, 48, 0.75); }
-.st-key-results .stButton, .st-key-all .stButton { margin-top: -1.6rem; }
 @media (max-width: 640px) {
-  .st-key-results .stGrid, .st-key-all .stGrid { grid-template-columns: repeat(2, minmax(0, 1fr)) !important; }
+  .photos { grid-template-columns: repeat(2, minmax(0, 1fr)) !important; }
 }
 .st-key-large-picture img { max-height: 75vh; object-fit: contain; object-position: top; border-radius: 0.5rem; }
 .why-found h4 { margin: 0 !important; padding: 0 0 0.5rem !important; font-size: 1rem !important; }

@@ -1,4 +1,7 @@
-"""Photos in a grid, with what is known of each under it, and a button that opens all of it."""
+"""Photos in a grid, each with what is known of it and a button; the whole grid is one element of the page.
+
+A page of photos made of Streamlit's own elements, three a photo, takes the browser most of a second to draw.
+"""
 
 from __future__ import annotations
 
@@ -8,33 +11,54 @@ from typing import Literal
 import streamlit as st
 
 from photosearch.records import Hit, Photo
-from photosearch.ui.cards import hit_card
-from photosearch.ui.details import show_details
-from photosearch.ui.pictures import show_picture
+from photosearch.ui.cards import card, known_of
+from photosearch.ui.details import open_details, show_opened
+from photosearch.ui.pictures import picture_html
 
-MIN_CARD_PX = 165  # two columns on a phone of 400 px
 Columns = Literal["auto"] | int
+
+_HTML = '<ul class="photos"></ul>'
+_JS = """
+export default function ({ data, parentElement, setTriggerValue }) {
+  const root = parentElement.querySelector(".photos");
+  const cards = data.cards.join("");
+  if (root.held !== cards) {
+    root.held = cards;
+    root.innerHTML = cards;
+  }
+  root.style.gridTemplateColumns = data.columns === "auto" ? "" : `repeat(${Number(data.columns)}, minmax(0, 1fr))`;
+  root.onclick = (event) => {
+    const button = event.target.closest("li")?.querySelector("button");
+    if (button && event.target.closest("button, img")) setTriggerValue("chosen", button.dataset.photo);
+  };
+}
+"""
+
+_grid = st.components.v2.component("photosearch_grid", html=_HTML, js=_JS, isolate_styles=False)
 
 
 def show_hits(hits: Sequence[Hit], query: str, columns: Columns = "auto") -> None:
-    """A grid of hits: picture, score, the words that made it, caption, objects, what else was seen."""
-    _show_grid(hits, query, columns, "results")
+    """A grid of hits: picture, score, the words that made it, caption, objects, what else was seen; and a dialog."""
+    chosen = choose_from([(hit.photo, known_of(hit, query)) for hit in hits], "Details", columns)
+    if chosen is not None:
+        open_details(chosen)
+    show_opened(hits, query)
 
 
 def show_photos(photos: Sequence[Photo], columns: Columns = "auto") -> None:
-    """A grid of photos that nothing was asked of: picture, caption, objects."""
-    _show_grid([Hit(place, 0.0, photo) for place, photo in enumerate(photos, start=1)], "", columns, "all")
+    """A grid of photos that nothing was asked of: picture, caption, objects; and a dialog."""
+    show_hits([Hit(place, 0.0, photo) for place, photo in enumerate(photos, start=1)], "", columns)
 
 
-def _show_grid(hits: Sequence[Hit], query: str, columns: Columns, key: str) -> None:
-    opened = None
-    with st.container(key=key):
-        grid = st.grid(columns, min_column_width=MIN_CARD_PX if columns == "auto" else "auto")
-        for hit in hits:
-            with grid.cell():
-                show_picture(hit.photo)
-                st.html(hit_card(hit, query))
-                if st.button("Details", key=f"open-{hit.photo.id}", type="tertiary"):
-                    opened = hit
-    if opened is not None:
-        show_details(opened, query)
+def choose_from(photos: Sequence[tuple[Photo, str]], action: str, columns: Columns = "auto") -> str | None:
+    """A grid with a button under each photo; gives the id of the one whose button or picture was clicked just now.
+
+    Args:
+        photos: in order, each with what stands under it as HTML.
+        action: what the buttons say.
+        columns: how many, or as many as there is room for.
+    """
+    cards = [card(photo, picture_html(photo), known, action) for photo, known in photos]
+    told = _grid(key=f"grid-{action}", data={"columns": columns, "cards": cards}, on_chosen_change=lambda: None)
+    chosen: str | None = told.chosen
+    return chosen

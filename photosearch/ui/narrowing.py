@@ -13,6 +13,8 @@ from photosearch.fields import ALL, Field
 from photosearch.index import Index
 from photosearch.query import BY, NO_REFINEMENT, Refine, Sort, Worded
 from photosearch.ui.grid import Columns
+from photosearch.ui.own_picture import OwnPicture, bring_picture
+from photosearch.ui.paging import first_page
 from photosearch.ui.text import plain
 
 N_OBJECTS = 10
@@ -35,6 +37,7 @@ HINTS = """
 - `before:2023-06`, `after:2022`: by date · `by:caption`: in captions only (also concepts, objects, labels, owner)
 """
 EARLIEST, LATEST = date(1826, 1, 1), date(2199, 12, 31)  # the first photograph, and long enough
+_N_PICTURES = "n-pictures"  # so many were taken away: a place to drop one in is emptied by another key
 _CLEARED: Mapping[str, object] = {
     "with": [],
     "worded": None,
@@ -55,18 +58,26 @@ class Choice:
     group: bool = True
     columns: Columns = "auto"
     per_page: int = PER_PAGE[0]
+    picture: OwnPicture | None = None  # to find photos like
 
 
-def first_page() -> None:
+def new_question() -> None:
     """Another question starts at its first page, and asks for no likeness."""
-    st.session_state["page"] = 1  # forgotten alone, it would come back from the address
+    first_page()
     st.query_params.pop("like", None)
+    st.session_state[_N_PICTURES] = st.session_state.get(_N_PICTURES, 0) + 1
+
+
+def picture_to_search_by() -> OwnPicture | None:
+    """A picture that a visitor brings in place of a description; the next question takes it away."""
+    with st.popover("By a picture", type="tertiary"):
+        return bring_picture("Find photos like one of yours", f"picture-{st.session_state.get(_N_PICTURES, 0)}")
 
 
 def other_collection() -> None:
     """Another collection has other objects."""
     st.session_state.pop("with", None)
-    first_page()
+    new_question()
 
 
 def clear() -> None:
@@ -74,7 +85,7 @@ def clear() -> None:
     for key, value in _CLEARED.items():
         if key in st.session_state:
             st.session_state[key] = value
-    first_page()
+    new_question()
 
 
 def choose(index: Index) -> Choice:
@@ -84,7 +95,7 @@ def choose(index: Index) -> Choice:
             st.markdown(HINTS)
         with st.popover("Filters"):
             since, until = _dates(index)
-            worded = st.pills("Captions", list(WORDED), key="worded", bind="query-params", on_change=first_page)
+            worded = st.pills("Captions", list(WORDED), key="worded", bind="query-params", on_change=new_question)
             cutoff = st.slider(
                 "Leave out hits that score less than this share of the best",
                 0,
@@ -94,18 +105,19 @@ def choose(index: Index) -> Choice:
                 format="%d %%",
                 key="cutoff",
                 bind="query-params",
-                on_change=first_page,
+                on_change=new_question,
             )
             fields, expand, group = _searched()
             left, middle, right = st.columns(3)
-            sort = left.selectbox("Order", list(SORTS), key="sort", bind="query-params", on_change=first_page)
+            sort = left.selectbox("Order", list(SORTS), key="sort", bind="query-params", on_change=new_question)
             columns = middle.selectbox("Columns", COLUMNS, key="columns", bind="query-params")
             per_page = right.selectbox("Photos a page", PER_PAGE, key="per", bind="query-params", on_change=first_page)
+        picture = picture_to_search_by()
         objects = _objects(index)
     chosen_worded = WORDED[worded] if worded else None
     refine = Refine(since, until, frozenset(objects), chosen_worded, SORTS[sort], cutoff / 100)
     columns = columns if columns in COLUMNS else get_args(Columns)[0]
-    return Choice(refine, fields, expand, group, columns, per_page)
+    return Choice(refine, fields, expand, group, columns, per_page, picture)
 
 
 def _objects(index: Index) -> list[str]:
@@ -121,7 +133,7 @@ def _objects(index: Index) -> list[str]:
         format_func=plain,
         key="with",
         bind="query-params",
-        on_change=first_page,
+        on_change=new_question,
     )
 
 
@@ -146,7 +158,7 @@ def _date(label: str, key: str) -> date | None:
         format="YYYY-MM-DD",
         key=key,
         bind="query-params",
-        on_change=first_page,
+        on_change=new_question,
     )
 
 
@@ -158,10 +170,10 @@ def _searched() -> tuple[frozenset[Field], bool, bool]:
         default=list(GROUPS),
         key="by",
         bind="query-params",
-        on_change=first_page,
+        on_change=new_question,
     )
     expand = st.toggle(
-        "Related words count, too (kid finds child)", True, key="related", bind="query-params", on_change=first_page
+        "Related words count, too (kid finds child)", True, key="related", bind="query-params", on_change=new_question
     )
-    group = st.toggle("Show near-duplicates as one", True, key="alike", bind="query-params", on_change=first_page)
+    group = st.toggle("Show near-duplicates as one", True, key="alike", bind="query-params", on_change=new_question)
     return frozenset(field for chosen in groups or GROUPS for field in BY[GROUPS[chosen]]), expand, group

@@ -23,11 +23,19 @@ def picture_url(photo: Photo, size_px: int | None = None) -> str | None:
     return origin() + image_address(photo.id, photo.sha256, size_px)
 
 
-def show_picture(photo: Photo, size_px: int | None = None) -> None:
+def picture_html(photo: Photo) -> str:
+    """A photo's thumbnail, its caption as `alt`; the name of one that has no picture yet."""
+    url = picture_url(photo)
+    if url is None:
+        return f'<div class="unseen">{html.escape(photo.name)}</div>'
+    return f'<img src="{html.escape(url)}" alt="{html.escape(photo.caption or photo.name)}" loading="lazy">'
+
+
+def show_picture(photo: Photo, size_px: int) -> None:
     """A photo's picture, its caption as `alt`; the name of one that has no picture yet."""
     url = picture_url(photo, size_px)
     if url is None:
-        st.html(f'<div class="unseen">{html.escape(photo.name)}</div>')
+        st.html(picture_html(photo))
     else:
         st.image(url, alt=photo.caption or photo.name, width="stretch")
 

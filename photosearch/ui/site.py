@@ -1,15 +1,11 @@
 """The script behind every page: settings, navigation, the foot. Run by `app.py`, never imported."""
 
-from pathlib import Path
-
 import streamlit as st
 
 from photosearch.errors import PhotosearchError
-from photosearch.ui import state
+from photosearch.ui import PAGES, state
 from photosearch.ui.frame import foot, style
 from photosearch.ui.text import plain
-
-PAGES = Path(__file__).resolve().parents[2] / "pages"
 
 st.set_page_config(page_title="photosearch", page_icon="🔎", layout="wide")
 style()

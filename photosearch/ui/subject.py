@@ -16,10 +16,11 @@ from photosearch.loader import CAPTIONER
 from photosearch.records import Caption, Photo
 from photosearch.stations import Findings
 from photosearch.ui import state
+from photosearch.ui.own_picture import OwnPicture
 from photosearch.ui.pictures import picture_url
 
 FIGURE_PX = 800
-_OWN = "own-picture"
+_OWN = "own-subject"
 
 
 @dataclass(frozen=True)
@@ -75,27 +76,22 @@ def of_photo(photo: Photo) -> Subject:
     )
 
 
-def of_upload(data: bytes, name: str) -> Subject:
-    """A visitor's own picture, kept in the visitor's session alone until the next one.
-
-    Raises:
-        PhotoError: it is no picture, or damaged.
-        ModelError: the models cannot be loaded.
-    """
-    picture = images.decode(data)
+def of_own(own: OwnPicture) -> Subject:
+    """A visitor's own picture, kept in the visitor's session alone until the next one."""
     known = st.session_state.get(_OWN)
-    if isinstance(known, Subject) and known.key == picture.sha256:
+    if isinstance(known, Subject) and known.key == own.picture.sha256:
         return known
     opened: dict[str, Inspector] = {}
     inspections = state.workspace().inspections()
 
     def inspector(model: str) -> Inspector:
         if model not in opened:
-            opened[model] = inspections.open_inspector(picture, model)
+            opened[model] = inspections.open_inspector(own.picture, model)
         return opened[model]
 
-    told = state.workspace().look(picture)
-    subject = Subject(picture.sha256, name, told, picture, _data_address(picture), inspectors=inspector)
+    subject = Subject(
+        own.picture.sha256, own.name, own.findings, own.picture, _data_address(own.picture), inspectors=inspector
+    )
     st.session_state[_OWN] = subject
     return subject
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
-import streamlit as st
+from streamlit import cache_resource
 
 from photosearch.analyzer import terms, words
 from photosearch.ui import state
 
 
-@st.cache_resource(show_spinner=False)
+@cache_resource(show_spinner=False)
 def words_of_terms() -> Mapping[str | None, str]:
     """For each term the most frequent of the captioner's words that have it; none where there is no vocabulary."""
     path = state.workspace().settings.models_dir / "captioner" / "vocabulary.json"

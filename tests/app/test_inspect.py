@@ -17,6 +17,7 @@ from photosearch.captioner.vocabulary import SPECIAL
 from photosearch.records import Photo
 from photosearch.ui import site_path, state
 from photosearch.workspace import Workspace
+from tests.app.cards import alts, photo_ids
 from tests.app.test_pages import PATIENCE_S, all_stations
 from tests.conftest import TINY_WORDS, ColourStation, analyse, jpeg
 
@@ -64,13 +65,13 @@ def said(app: AppTest) -> str:
 def test_without_a_photo_there_is_a_chooser_and_a_place_to_drop_one(photo: Photo) -> None:
     app = open_inspect()
     assert not app.exception
-    assert [image.proto.imgs[0].alt for image in app.image] == ["a red picture"]
-    app.button(key=f"inspect-{photo.id}").click().run()
+    assert alts(app) == ["a red picture"]
+    assert photo_ids(app) == [photo.id]
+    app = open_inspect(photo=photo.id)
     assert not app.exception
-    assert photo.id in app.query_params["photo"]
     assert words_of(app) == ["a", "red", "picture\N{NO-BREAK SPACE}(unknown)", "(end)"]
     app.button(key="another").click().run()
-    assert app.button(key=f"inspect-{photo.id}")
+    assert photo_ids(app) == [photo.id]
 
 
 def test_an_empty_library_still_takes_a_picture(shown: Workspace) -> None:

@@ -11,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 from photosearch.settings import Settings
 from photosearch.ui import site_path, state
 from photosearch.workspace import Workspace
+from tests.app.cards import alts, cards, photo_ids
 from tests.app.test_pages import PATIENCE_S, fill, shown  # noqa: F401 - a fixture
 from tests.unit.test_quality import id_of
 
@@ -138,8 +139,9 @@ def test_the_least_sure_captions_lead_to_the_inspect_page(filled: Workspace) -> 
     app = open_quality("Captions")
     assert "median of 3 captions is **-0.50**" in texts(app)
     assert len(app.get("vega_lite_chart")) == 1
-    assert len(app.image) == 3
-    assert f"(/inspect?photo={id_of(filled, 'red.jpg')})" in texts(app)
+    assert sorted(alts(app)) == ["a blue picture", "a green picture", "a red picture"]
+    assert set(photo_ids(app)) == {id_of(filled, f"{colour}.jpg") for colour in ("red", "green", "blue")}
+    assert all('class="score">-0.50</span>' in card for card in cards(app))
 
 
 def test_speed_is_shown_by_station(filled: Workspace) -> None:

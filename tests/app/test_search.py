@@ -11,9 +11,11 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from photosearch.loader import Choice
 from photosearch.records import Details, Listing, TextKind
 from photosearch.ui import site_path, state
 from photosearch.workspace import Workspace
+from tests.app.cards import alts, cards, photo_ids
 from tests.conftest import ColourStation, analyse, jpeg
 
 PATIENCE_S = 30
@@ -68,6 +70,16 @@ def many(shown: Workspace, tmp_path: Path) -> Workspace:
     return shown
 
 
+class OneModel:
+    """Stands in for the networks: says a picture's colour."""
+
+    def choose(self, _: Choice) -> list[OneModel]:
+        return [self]
+
+    def load(self) -> ColourStation:
+        return ColourStation()
+
+
 def open_page(**query: str) -> AppTest:
     app = AppTest.from_file(str(site_path()), default_timeout=PATIENCE_S)
     for key, value in query.items():
@@ -79,16 +91,12 @@ def html(app: AppTest) -> str:
     return " ".join(element.proto.body for element in app.get("html"))
 
 
-def alts(app: AppTest) -> list[str]:
-    return [image.proto.imgs[0].alt for image in app.image]
-
-
 def said(app: AppTest) -> str:
     return " ".join(element.value for element in (*app.caption, *app.info, *app.warning))
 
 
 def n_cards(app: AppTest) -> int:
-    return html(app).count('<div class="photo">')
+    return len(cards(app))
 
 
 @pytest.mark.parametrize(
@@ -139,7 +147,7 @@ def test_filters_that_nothing_passes_can_be_cleared(posts: Workspace) -> None:
     app = open_page(q="picture", to="2001-01-01")
     assert "No photo passes all of the filters" in said(app)
     next(button for button in app.button if button.label == "Clear filters").click().run()
-    assert len(app.image) == 2
+    assert len(alts(app)) == 2
 
 
 def test_a_typing_error_gets_a_button_that_asks_again(posts: Workspace) -> None:
@@ -189,12 +197,11 @@ def test_weak_hits_are_left_out_and_counted(posts: Workspace) -> None:
     app = open_page(q="red holiday picture", cutoff="90")
     assert alts(app) == ["a red picture"]
     assert "1 found; 1 weaker left out" in said(app)
-    assert len(open_page(q="red holiday picture", cutoff="0").image) == 2
+    assert len(alts(open_page(q="red holiday picture", cutoff="0"))) == 2
 
 
 def test_the_dialog_says_why_and_what_came_with_the_photo(posts: Workspace) -> None:
-    app = open_page(q="red holidays")
-    app.button(key=f"open-{photo_id(posts, 'red')}").click().run()
+    app = open_page(q="red holidays", photo=photo_id(posts, "red"))
     assert not app.exception
     shown = html(app)
     assert "Why it was found" in shown
@@ -206,12 +213,11 @@ def test_the_dialog_says_why_and_what_came_with_the_photo(posts: Workspace) -> N
     assert [link.proto.url for link in app.get("link_button")] == ["https://example.com/p/1"]
     (inspect,) = (link.proto for link in app.get("page_link"))
     assert inspect.label == "Open in Inspect"
-    assert len(app.image) == 1 + 1
+    assert [image.proto.imgs[0].alt for image in app.image] == ["a red picture"]
 
 
 def test_the_dialog_shows_hostile_texts_as_text_and_links_to_no_script(posts: Workspace) -> None:
-    app = open_page()
-    app.button(key=f"open-{photo_id(posts, 'green')}").click().run()
+    app = open_page(photo=photo_id(posts, "green"))
     assert not app.exception
     assert "&lt;img src=x onerror=alert(1)&gt; **bold**" in html(app)
     assert "<img" not in html(app)
@@ -219,15 +225,65 @@ def test_the_dialog_shows_hostile_texts_as_text_and_links_to_no_script(posts: Wo
     assert "Why it was found" not in html(app)
 
 
+def test_a_photo_that_is_not_on_this_page_opens_without_reasons(posts: Workspace) -> None:
+    app = open_page(q="red", photo=photo_id(posts, "green"))
+    assert not app.exception
+    assert "a green picture" in html(app)
+    assert "Why it was found" not in html(app)
+
+
+def test_a_photo_to_open_that_is_gone_is_said(posts: Workspace) -> None:
+    app = open_page(q="red", photo="nobody")
+    assert not app.exception
+    assert alts(app) == ["a red picture"]
+    assert "was not found" in said(app)
+
+
 def test_more_like_this_shows_the_others_and_leads_back(posts: Workspace) -> None:
-    app = open_page(q="red")
-    app.button(key=f"open-{photo_id(posts, 'red')}").click().run()
+    app = open_page(q="red", photo=photo_id(posts, "red"), page="3")
     app.button(key="like").click().run()
     assert not app.exception
+    assert app.query_params["like"] == photo_id(posts, "red")
+    assert "photo" not in app.query_params
     app = open_page(q="red", like=photo_id(posts, "red"))
     assert alts(app) == ["a green picture"]
-    assert "most like that one" in said(app)
+    assert "1 photos, the most like that one first" in said(app)
     next(button for button in app.button if button.label == "Back to the search").click().run()
+    assert alts(app) == ["a red picture"]
+
+
+def test_photos_like_one_are_gone_through_page_by_page(many: Workspace) -> None:
+    like = next(photo.id for photo in many.photos("pets") if "dog" in photo.caption)
+    app = open_page(like=like)
+    assert n_cards(app) == 24
+    assert "119 photos, the most like that one first" in said(app)
+    first = photo_ids(app)
+    app.pagination[0].set_value(5).run()
+    assert n_cards(app) == 119 - 4 * 24
+    assert not set(first) & set(photo_ids(app))
+
+
+def test_photos_are_found_like_a_picture_of_ones_own_which_is_not_kept(
+    posts: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(posts, "models", lambda: OneModel())
+    app = open_page(q="red")
+    app.file_uploader[0].set_value(("mine.jpg", jpeg("green"), "image/jpeg")).run()
+    assert not app.exception
+    assert alts(app)[0] == "a green picture"
+    assert "the most like “mine" in said(app)
+    assert len(posts.photos("posts")) == 2
+    next(button for button in app.button if button.label == "Back to the search").click().run()
+    assert alts(app) == ["a red picture"]
+    assert app.file_uploader[0].value is None
+
+
+@pytest.mark.parametrize("data", [b"", b"no picture", jpeg("red")[:300]], ids=["empty", "other", "cut short"])
+def test_a_file_that_is_no_picture_is_said_and_the_search_stays(posts: Workspace, data: bytes) -> None:
+    app = open_page(q="red")
+    app.file_uploader[0].set_value(("mine.jpg", data, "image/jpeg")).run()
+    assert not app.exception
+    assert "cannot be used" in app.error[0].value
     assert alts(app) == ["a red picture"]
 
 

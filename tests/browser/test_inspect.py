@@ -54,6 +54,16 @@ def test_a_word_shows_where_the_model_looked(page: Page, library: Path, tmp_path
         assert figure.screenshot() not in (before, hovered)
 
 
+def test_a_photo_is_chosen_with_the_keyboard(page: Page, library: Path, tmp_path: Path) -> None:
+    with serving(library, tmp_path / "log") as address:
+        page.goto(f"{address}/inspect")
+        button = page.get_by_role("button", name="Look inside").first
+        button.focus()
+        button.press("Enter")
+        expect(page.locator(".viewer .word").first).to_be_visible()
+        assert "photo=" in page.url
+
+
 def test_a_correction_is_found_at_once_and_after_a_restart(page: Page, library: Path, tmp_path: Path) -> None:
     photo_id, _ = photo_of(library)
     with serving(library, tmp_path / "log") as address:
@@ -68,6 +78,8 @@ def test_a_correction_is_found_at_once_and_after_a_restart(page: Page, library: 
         expect(page.get_by_role("heading", name="a periwinkle <img src=x")).to_be_visible()
         page.goto(f"{address}/?q=periwinkle&name=demo")
         expect(page.get_by_text("a periwinkle <img src=x onerror=document.title=1> **sky**").first).to_be_visible()
+        expect(page.locator('img[src="x"]')).to_have_count(0)
+        assert page.title() != "1"
     with serving(library, tmp_path / "log-2") as address:
         page.goto(f"{address}/?q=periwinkle&name=demo")
         expect(page.get_by_text("a periwinkle <img src=x onerror=document.title=1> **sky**").first).to_be_visible()

@@ -70,6 +70,59 @@ def test_a_card_opens_a_dialog_that_says_why(page: Page, demo_app: str) -> None:
     assert "photo=" in page.url
 
 
+def test_the_dialog_is_in_the_address_and_the_keyboard_leads_in_and_out(page: Page, demo_app: str) -> None:
+    page.goto(f"{demo_app}/?q=motorcycle")
+    button = page.get_by_role("button", name="Details").first
+    button.focus()
+    button.press("Enter")
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_text("Why it was found")).to_be_visible()
+    expect(page).to_have_url(re.compile("photo="))
+    page.reload()
+    expect(dialog.get_by_text("Why it was found")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+    expect(page).not_to_have_url(re.compile("photo="))
+    button.focus()
+    button.press("Enter")
+    expect(dialog).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(button).to_be_focused()
+
+
+def test_the_picture_opens_the_dialog_and_its_likes_follow(page: Page, demo_app: str) -> None:
+    page.goto(f"{demo_app}/?q=motorcycle")
+    pictures(page).first.click()
+    page.get_by_role("dialog").get_by_role("button", name="More like this").click()
+    expect(page.get_by_text("the most like that one first")).to_be_visible()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    page.get_by_role("button", name="Back to the search").click()
+    expect(page.get_by_text("The score is the sum of its words")).to_be_visible()
+
+
+def test_words_of_the_collection_are_offered_while_one_types(page: Page, demo_app: str) -> None:
+    page.goto(demo_app)
+    expect(pictures(page)).to_have_count(N_DEMO, timeout=PATIENCE_MS)
+    box = page.get_by_label("Description")
+    box.click()
+    box.press_sequentially("red mot")
+    offered = "[...(document.querySelector('input[list]')?.list?.options ?? [])].map(option => option.value)"
+    page.wait_for_function(f"{offered}.includes('red motorcycle')")
+    box.press_sequentially("or zz")
+    page.wait_for_function(f"{offered}.length === 0")
+
+
+def test_photos_are_found_like_a_picture_of_ones_own(page: Page, demo_app: str) -> None:
+    page.goto(demo_app)
+    expect(pictures(page)).to_have_count(N_DEMO, timeout=PATIENCE_MS)
+    page.get_by_role("button", name="By a picture").click()
+    path = demo.path_of("scikit-learn/flower.jpg")
+    page.locator('input[type="file"]').set_input_files(path)
+    expect(page.get_by_text("the most like “flower.jpg” first")).to_be_visible(timeout=PATIENCE_MS)
+    expect(page.locator(".photo .score").first).to_have_text("1.00")
+    expect(pictures(page)).to_have_count(N_DEMO)
+
+
 def test_the_address_holds_the_search(page: Page, demo_app: str) -> None:
     page.goto(demo_app)
     expect(pictures(page)).to_have_count(N_DEMO, timeout=PATIENCE_MS)

@@ -1,0 +1,56 @@
+"""Words of the collection offered while a description is typed, in the browser's own list under the box."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+import streamlit as st
+
+from photosearch.api import PREFIX
+from photosearch.ui.pictures import origin
+
+_HTML = '<datalist id="words-that-occur"></datalist>'
+_JS = r"""
+const PATIENCE_MS = 120;
+const LEAST_CHARS = 2;
+
+export default function ({ data, parentElement }) {
+  const list = parentElement.querySelector("datalist");
+  const box = document.querySelector(`input[aria-label="${data.label}"]`);
+  if (!box) return;
+  let latest = 0, waiting;
+  const ask = async (start) => {
+    const answer = await fetch(data.address + encodeURIComponent(start));
+    return answer.ok ? answer.json() : [];
+  };
+  const complete = async () => {
+    const number = ++latest;
+    const start = box.value.match(/[\p{L}\p{N}]+$/u)?.[0] ?? "";
+    const words = start.length < LEAST_CHARS ? [] : await ask(start).catch(() => []);
+    if (number !== latest) return;
+    const before = box.value.slice(0, box.value.length - start.length);
+    list.replaceChildren(...words.filter((word) => word !== start).map((word) => new Option(before + word)));
+  };
+  const typed = () => {
+    clearTimeout(waiting);
+    waiting = setTimeout(complete, PATIENCE_MS);
+  };
+  list.forget?.();
+  list.forget = () => {
+    clearTimeout(waiting);
+    box.removeEventListener("input", typed);
+  };
+  box.addEventListener("input", typed);
+  box.setAttribute("list", list.id);
+  return list.forget;
+}
+"""
+
+_completion = st.components.v2.component("photosearch_completion", html=_HTML, js=_JS, isolate_styles=False)
+
+
+def complete_words(label: str, collection: str) -> None:
+    """Offer words of a collection under the text box of that label, for the word that is being typed."""
+    address = f"{origin()}{PREFIX}/v1/words?name={quote(collection, safe='')}&start="
+    with st.container(key="completion"):
+        _completion(key="words", data={"label": label, "address": address})
