@@ -15,7 +15,7 @@ _STYLE = """<style>
 .photos button { border: 0; padding: 0.1rem 0; background: none; color: inherit; font: inherit; font-size: 0.86rem; }
 .photos button { cursor: pointer; opacity: 0.85; border-radius: 0.2rem; }
 .photos button:hover { color: var(--st-primary-color); opacity: 1; }
-.photos button:focus-visible { outline: 2px solid var(--st-primary-color); outline-offset: 2px; }
+a:focus-visible, .photos button:focus-visible { outline: 2px solid var(--st-primary-color); outline-offset: 2px; }
 .photo { margin: 0.35rem 0 0.1rem; line-height: 1.35; overflow-wrap: anywhere; }
 .photo .score { font-variant-numeric: tabular-nums; font-weight: 650; }
 .photo .why { opacity: 0.7; font-size: 0.82rem; }
