@@ -21,7 +21,8 @@ def results_json(results: Results, *, explain: bool = False) -> dict[str, object
     """The answer to a query, as `search --format json` prints it; a hit's terms add up to its score.
 
     With `explain` each hit has its shares, too: a term of the photo, the field that holds it, what it adds, the query's
-    term that it answers, and where that is another one, how the two are related and how much it counts.
+    term that it answers, and where that is another one, how the two are related and how much it counts. What could not
+    be meant as it was written, or what else people should know, stands under `notes`; there are none as a rule.
     """
     return {
         "query": results.query,
@@ -40,6 +41,7 @@ def results_json(results: Results, *, explain: bool = False) -> dict[str, object
             }
             for hit in results.hits
         ],
+        **({"notes": list(results.notes)} if results.notes else {}),
     }
 
 

@@ -220,7 +220,7 @@ class Searcher:
     def _built(self, collection: str, store: Store, notice: str | None = None) -> _Indexed:
         """An index of all photos."""
         if notice:
-            log.warning("%s", notice)
+            log.info("%s", notice)  # the answers say it
         standing = self.library.standing(collection)
         made = _Indexed(standing, Index(self.library.documents(collection), self._tables), store, notice)
         self._save(made)

@@ -31,6 +31,7 @@ from photosearch.searcher import Searcher
 from photosearch.settings import Settings
 from photosearch.sources import NO_OPTIONS, UNWATCHED, Options, Watch
 from photosearch.stations import Batch, Findings
+from photosearch.wording import Wording
 
 if TYPE_CHECKING:
     from photosearch.exporting import Kind
@@ -61,6 +62,7 @@ class Workspace:
         self.library = Library(settings.library_dir, settings.database)
         self._models: Models | None = None
         self._tables: Tables | None = None
+        self._wording: Wording | None = None
         self._held: Searcher | None = None
         self._inspections: Inspections | None = None
         self._lock = threading.Lock()
@@ -288,6 +290,12 @@ class Workspace:
         if self._tables is None:
             self._tables = read_tables(self.settings.models_dir, self.settings.owner_language)
         return self._tables
+
+    def wording(self) -> Wording:
+        """Words for search terms."""
+        if self._wording is None:
+            self._wording = Wording.load(self.settings.models_dir / "captioner" / "vocabulary.json")
+        return self._wording
 
     def index(self, collection: str) -> Index:
         """The collection's index as it stands; raises `CollectionNotFound`."""

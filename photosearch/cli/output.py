@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import typer
 
 from photosearch.records import Failure, Progress, Results
+from photosearch.wording import Wording, words_by_term
 
 FIRST_LINE_S, LINES_S = 10.0, 60.0  # without a terminal: when a long run says first how far it is, and how often then
 
@@ -21,7 +22,7 @@ def print_json(results: Results, *, explain: bool = False) -> None:
     typer.echo(json.dumps(results_json(results, explain=explain), ensure_ascii=False))
 
 
-def print_table(results: Results, *, explain: bool = False) -> None:
+def print_table(results: Results, wording: Wording, *, explain: bool = False) -> None:
     """Two lines a hit: score and origin, caption and reasons; with `explain` a line a reason."""
     if results.corrected is not None:
         say(f"Did you mean: {printable(results.corrected)}")
@@ -30,14 +31,17 @@ def print_table(results: Results, *, explain: bool = False) -> None:
         typer.echo(f"Nothing found.{words} Captions are in English.")
         return
     for hit in results.hits:
-        because = " ".join(f"{term}={share:.2f}" for term, share in hit.by_term().items() if share >= 0.005)
+        word_of = {**wording.of(hit.photo), **words_by_term(results.query)}
+        shares = ((word_of.get(term, term), share) for term, share in hit.by_term().items() if share >= 0.005)
+        because = " ".join(f"{word}={share:.2f}" for word, share in shares)
         typer.echo(
             f"{hit.rank:4}  {hit.score:.3f}  {printable(hit.photo.origin)}\n"
             f"             {printable(hit.photo.caption)}  [{because}]"
         )
         for share in hit.shares if explain else ():
-            why = f", {share.word} -> {share.term} {share.strength:.2f}, {share.relation}" if share.relation else ""
-            typer.echo(f"             {share.share:.3f}  {share.term} ({share.field}{why})")
+            word, asked = word_of.get(share.term, share.term), word_of.get(share.word, share.word)
+            why = f", {asked} -> {word} {share.strength:.2f}, {share.relation}" if share.relation else ""
+            typer.echo(f"             {share.share:.3f}  {word} ({share.field}{why})")
     typer.echo(f"{results.total} found in {results.took_ms:.1f} ms")
 
 

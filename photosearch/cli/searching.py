@@ -14,6 +14,7 @@ from photosearch.cli.output import print_json, print_table, say
 from photosearch.errors import PhotosearchError
 from photosearch.fields import ALL, Field
 from photosearch.records import Photo, Results
+from photosearch.workspace import Workspace
 
 
 class SearchFormat(StrEnum):
@@ -61,7 +62,7 @@ def search(
         name = collection if collection is not None else workspace.default_collection()
         if query is not None:
             results = workspace.search(query, name, top=top, fields=fields, expand=not no_expand, literal=literal)
-            _print(results, format, explain)
+            _print(workspace, results, format, explain)
         elif queries is not None:
             for line in _read_lines(queries):
                 results = workspace.search(line, name, top=top, fields=fields, expand=not no_expand, literal=True)
@@ -87,14 +88,14 @@ def similar(
             results = workspace.like(workspace.look(images.decode(path.read_bytes())), name, top=top)
         else:
             results = workspace.similar(example, top=top)
-        _print(results, format, explain)
+        _print(workspace, results, format, explain)
 
 
-def _print(results: Results, format: SearchFormat, explain: bool) -> None:
+def _print(workspace: Workspace, results: Results, format: SearchFormat, explain: bool) -> None:
     for note in results.notes:
         say(note)
     if format is SearchFormat.TABLE:
-        print_table(results, explain=explain)
+        print_table(results, workspace.wording(), explain=explain)
     else:
         print_json(results, explain=explain)
 

@@ -6,10 +6,11 @@ import html
 from collections import Counter
 from collections.abc import Mapping
 
-from photosearch.analyzer import WORD, term_of, terms, words
+from photosearch.analyzer import WORD, terms
 from photosearch.fields import Field
 from photosearch.records import Hit, Photo
-from photosearch.ui.wording import words_of_terms
+from photosearch.ui import state
+from photosearch.wording import words_by_term
 
 MAX_ALSO_SEEN = 4
 MAX_REASONS = 10
@@ -40,7 +41,7 @@ def card(photo: Photo, picture: str, known: str, action: str) -> str:
 
 def known_of(hit: Hit, query: str) -> str:
     """Score, the words that made it, caption, objects, what else was seen; none of that where nothing was asked."""
-    said = said_words(query)
+    said = words_by_term(query)
     matched = {share.term for share in hit.shares}
     why = " + ".join(f"{said.get(term, term)} {share:.2f}" for term, share in _rounded(hit)) if query else ""
     why = f' <span class="why">= {html.escape(why)}</span>' if why else ""
@@ -60,11 +61,6 @@ def sure_caption(log_prob: float, text: str) -> str:
     return f'<span class="score">{log_prob:.2f}</span><span class="caption">{html.escape(text)}</span>'
 
 
-def said_words(query: str) -> dict[str | None, str]:
-    """The query's words for their terms."""
-    return {term_of(word): word for word in reversed(words(query))}
-
-
 def caption_line(photo: Photo, matched: set[str]) -> str:
     """The caption, the words of the given terms marked."""
     return f'<span class="caption">{marked(photo.caption, matched)}</span>'
@@ -82,7 +78,7 @@ def object_chips(photo: Photo, matched: set[str]) -> str:
 
 def reasons(hit: Hit, query: str) -> str:
     """Each term's share as a bar, with the field that holds it and the query's word that it answers."""
-    said, readable = said_words(query), _readable(hit.photo)
+    said, readable = words_by_term(query), state.workspace().wording().of(hit.photo)
     widest = max(share.share for share in hit.shares)
     lines = []
     for share in hit.shares[:MAX_REASONS]:
@@ -121,7 +117,7 @@ def _rounded(hit: Hit) -> list[tuple[str, float]]:
     return [(word, share + rest if i == 0 else share) for i, (word, share) in enumerate(parts)]
 
 
-def _also_seen(hit: Hit, said: Mapping[str | None, str]) -> str:
+def _also_seen(hit: Hit, said: Mapping[str, str]) -> str:
     """What made the hit beside the words of its caption: predicted terms, labels, the captioner's other sentences."""
     shown = {*terms(hit.photo.caption), *(term for found in hit.photo.objects for term in terms(found.label))}
     added: dict[str, float] = {}
@@ -131,11 +127,5 @@ def _also_seen(hit: Hit, said: Mapping[str | None, str]) -> str:
     best = sorted(added, key=lambda term: -added[term])[:MAX_ALSO_SEEN]
     if not best:
         return ""
-    words_of = {**_readable(hit.photo), **said}
+    words_of = {**state.workspace().wording().of(hit.photo), **said}
     return f'<span class="also">also seen: {html.escape(", ".join(words_of.get(term, term) for term in best))}</span>'
-
-
-def _readable(photo: Photo) -> dict[str | None, str]:
-    """Words for terms, those of the photo's own texts first ("running" rather than "run")."""
-    texts = (*(caption.text for caption in photo.captions), *(label.term for label in photo.labels))
-    return {**words_of_terms(), **{term_of(word): word for text in texts for word in words(text)}}

@@ -75,6 +75,12 @@ def test_a_search_explains_itself_where_it_is_asked_to(client):
     assert 0 < red["strength"] < 1
 
 
+def test_what_could_not_be_meant_is_told(client):
+    told = client.get("/api/v1/search?str=red+before:2023-99&name=photos").json()
+    assert told["notes"] == ["“before:2023-99” names no date; write 2023, 2023-06 or 2023-06-14. It was left out."]
+    assert "notes" not in client.get("/api/v1/search?str=red&name=photos").json()
+
+
 def test_words_that_occur_are_completed(client):
     assert client.get("/api/v1/words?start=pi&name=photos").json() == ["picture"]
     assert client.get("/api/v1/words?start=zz&name=photos").json() == []
