@@ -1,13 +1,17 @@
 """Search: choose a collection, describe a photo, see what fits."""
 
+from collections.abc import Sequence
+
 import streamlit as st
 
-from photosearch.records import PhotoState, Results
+from photosearch.records import Hit, PhotoState, Results
 from photosearch.ui import state
+from photosearch.ui.asking import new_question
 from photosearch.ui.completing import complete_words
-from photosearch.ui.grid import show_hits, show_photos
+from photosearch.ui.details import show_opened
+from photosearch.ui.grid import show_hits
 from photosearch.ui.likeness import show_like_photo, show_like_picture
-from photosearch.ui.narrowing import Choice, choose, clear, new_question, other_collection
+from photosearch.ui.narrowing import Choice, choose, clear, other_collection
 from photosearch.ui.paging import choose_page
 from photosearch.ui.progress import show_run
 from photosearch.ui.text import plain
@@ -23,8 +27,8 @@ def take(query: str) -> None:
     new_question()
 
 
-def show_answer(query: str, name: str, choice: Choice) -> None:
-    """The photos that a query finds, page by page."""
+def show_answer(query: str, name: str, choice: Choice) -> Sequence[Hit]:
+    """The photos that a query finds, page by page; gives those shown."""
 
     def ask(number: int) -> Results:
         return workspace.search(
@@ -45,7 +49,7 @@ def show_answer(query: str, name: str, choice: Choice) -> None:
         st.button(f"Did you mean: {plain(results.corrected)}", on_click=take, args=[results.corrected], type="tertiary")
     if not results.hits:
         say_nothing_found(query, results, choice)
-        return
+        return ()
     said, body, foot = st.container(), st.container(), st.container()
     with foot:
         number = choose_page(results.n_listed, choice.per_page)
@@ -55,6 +59,7 @@ def show_answer(query: str, name: str, choice: Choice) -> None:
         say_how_many(results, number, choice.per_page)
     with body:
         show_hits(results.hits, query, choice.columns)
+    return results.hits
 
 
 def say_how_many(results: Results, number: int, per_page: int) -> None:
@@ -84,21 +89,23 @@ def say_nothing_found(query: str, results: Results, choice: Choice) -> None:
         st.info(f"No photo holds a word of “{plain(query)}”.{hint} Captions are in English.")
 
 
-def show_all(name: str, choice: Choice) -> None:
-    """All photos of a collection."""
+def show_all(name: str, choice: Choice) -> Sequence[Hit]:
+    """All photos of a collection, page by page; gives those shown, as hits without a score."""
     n_ready, n_new = info[name].n_ready, info[name].n_new
     if not n_ready + n_new:
         st.info("There is no photo here that could be used. The Library page says why.")
-        return
+        return ()
     also = f" {n_new:,} more are not captioned yet; the Library page says how far it is." if n_new else ""
     st.caption(f"All {n_ready:,} captioned photos. Describe one to find it.{also}")
     body, foot = st.container(), st.container()
     with foot:
         number = choose_page(n_ready + n_new, choice.per_page)
     shown = (PhotoState.READY, PhotoState.NEW)
+    photos = workspace.photos(name, *shown, limit=choice.per_page, offset=(number - 1) * choice.per_page)
+    hits = [Hit(place, 0.0, photo) for place, photo in enumerate(photos, start=1)]
     with body:
-        offset = (number - 1) * choice.per_page
-        show_photos(workspace.photos(name, *shown, limit=choice.per_page, offset=offset), choice.columns)
+        show_hits(hits, "", choice.columns)
+    return hits
 
 
 workspace = state.workspace()
@@ -123,7 +130,7 @@ query = what.text_input(
     max_chars=MAX_QUERY_CHARS,
     on_change=new_question,
 )
-go.button("Search", type="primary", width="stretch")
+go.button("Search", type="primary", width="stretch", on_click=new_question)
 if list(info) == [DEMO]:
     own = "Try one of yours" if workspace.settings.demo else "Bring your own"
     st.markdown(f"These are demo photos. [{own}](/library).")
@@ -131,11 +138,12 @@ if list(info) == [DEMO]:
 like = st.query_params.get("like")
 choice = choose(workspace.index(name))
 if choice.picture is not None:
-    show_like_picture(choice.picture, name, choice)
+    hits, words = show_like_picture(choice.picture, name, choice), ""
 elif like:
-    show_like_photo(like, choice)
+    hits, words = show_like_photo(like, choice), ""
 elif query.strip() or choice.refine.has_filter:
-    show_answer(query, name, choice)
+    hits, words = show_answer(query, name, choice), query
 else:
-    show_all(name, choice)
+    hits, words = show_all(name, choice), ""
+show_opened(hits, words)
 complete_words(BOX, name)

@@ -289,8 +289,8 @@ class Library:
         """One photo; raises `PhotoNotFound`."""
         is_text = not any("\ud800" <= char <= "\udfff" for char in photo_id)  # a command line may hold other bytes
         found = self.photos_by_id([photo_id]) if is_text else {}
-        if not found:
-            raise PhotoNotFound(f'Photo "{photo_id}" was not found.')
+        if photo_id not in found:
+            raise PhotoNotFound(f'Photo "{photo_id[:64]}" was not found.')
         return found[photo_id]
 
     def photos_by_id(self, ids: Sequence[str]) -> dict[str, Photo]:

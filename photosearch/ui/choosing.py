@@ -11,6 +11,7 @@ from photosearch.ui.grid import choose_from
 from photosearch.ui.paging import choose_page, first_page
 
 N_OFFERED = 24  # photos at once
+PAGE = "shown"
 
 
 def choose_photo() -> None:
@@ -21,13 +22,13 @@ def choose_photo() -> None:
         st.info("There are no photos in the library yet. Drop a picture in above, or add photos on the Library page.")
         return
     st.subheader("Or choose a photo", anchor=False)
-    name = st.selectbox("Collection", list(infos), key="name", bind="query-params", on_change=first_page)
+    name = st.selectbox("Collection", list(infos), key="name", bind="query-params", on_change=first_page, args=(PAGE,))
     shown = (PhotoState.READY, PhotoState.NEW)
     n_photos = infos[name].n_ready + infos[name].n_new
     if not n_photos:
         st.info("There is no photo here that could be used. The Library page says why.")
         return
-    number = choose_page(n_photos, N_OFFERED)
+    number = choose_page(n_photos, N_OFFERED, PAGE)
     photos = workspace.photos(name, *shown, limit=N_OFFERED, offset=(number - 1) * N_OFFERED)
     chosen = choose_from([(photo, known_of(Hit(0, 0.0, photo), "")) for photo in photos], "Look inside")
     if chosen is not None:

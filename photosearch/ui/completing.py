@@ -38,6 +38,7 @@ export default function ({ data, parentElement }) {
   list.forget?.();
   list.forget = () => {
     clearTimeout(waiting);
+    latest = -1;
     box.removeEventListener("input", typed);
   };
   box.addEventListener("input", typed);

@@ -9,8 +9,9 @@ from urllib.parse import urlsplit
 import streamlit as st
 
 from photosearch.errors import PhotoNotFound
-from photosearch.records import Details, Hit, TextKind
+from photosearch.records import Details, Hit, Photo, PhotoState, TextKind
 from photosearch.ui import INSPECT, state
+from photosearch.ui.asking import ask_for_likes
 from photosearch.ui.cards import caption_line, object_chips, reasons
 from photosearch.ui.pictures import show_picture
 from photosearch.ui.text import plain
@@ -30,13 +31,18 @@ def show_opened(hits: Sequence[Hit], query: str) -> None:
     if not photo_id:
         return
     hit = next((hit for hit in hits if hit.photo.id == photo_id), None)
-    if hit is None:
-        try:
-            hit = Hit(1, 0.0, state.workspace().library.photo(photo_id))
-        except PhotoNotFound as error:
-            st.warning(plain(f"{error} It may have been removed."))
-            return
-    _show_details(hit, query)
+    try:
+        _show_details(hit or Hit(1, 0.0, _present(photo_id)), query)
+    except PhotoNotFound as error:
+        close_details()
+        st.toast(plain(f"{error} It may have been removed."))
+
+
+def _present(photo_id: str) -> Photo:
+    photo = state.workspace().library.photo(photo_id)
+    if photo.state is PhotoState.GONE:
+        raise PhotoNotFound(f"“{photo.name}” is gone from where it was.")
+    return photo
 
 
 def close_details() -> None:
@@ -55,7 +61,7 @@ def _show_details(hit: Hit, query: str) -> None:
     with right:
         st.html(f'<div class="photo-alone">{caption_line(photo, matched)}{object_chips(photo, matched)}</div>')
         with st.container(horizontal=True, vertical_alignment="center"):
-            if st.button("More like this", key="like", on_click=_ask_for_more, args=[photo.id]):
+            if st.button("More like this", key="like", on_click=ask_for_likes, args=[photo.id]):
                 st.rerun()
             st.page_link(INSPECT, label="Open in Inspect", query_params={"photo": photo.id})
             link = _web_address(photo.details.permalink)
@@ -65,12 +71,6 @@ def _show_details(hit: Hit, query: str) -> None:
             title = "Why it was found" if query else "What the two have in common"
             st.html(f'<div class="why-found"><h4>{title}: {hit.score:.2f}</h4>{reasons(hit, query)}</div>')
         _show_origin(photo.details)
-
-
-def _ask_for_more(photo_id: str) -> None:
-    close_details()
-    st.query_params["like"] = photo_id
-    st.session_state["page"] = 1
 
 
 def _web_address(link: str | None) -> str | None:

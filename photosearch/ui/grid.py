@@ -12,12 +12,12 @@ import streamlit as st
 
 from photosearch.records import Hit, Photo
 from photosearch.ui.cards import card, known_of
-from photosearch.ui.details import open_details, show_opened
+from photosearch.ui.details import open_details
 from photosearch.ui.pictures import picture_html
 
 Columns = Literal["auto"] | int
 
-_HTML = '<ul class="photos"></ul>'
+_HTML = '<ul class="photos" role="list"></ul>'
 _JS = """
 export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".photos");
@@ -38,16 +38,10 @@ _grid = st.components.v2.component("photosearch_grid", html=_HTML, js=_JS, isola
 
 
 def show_hits(hits: Sequence[Hit], query: str, columns: Columns = "auto") -> None:
-    """A grid of hits: picture, score, the words that made it, caption, objects, what else was seen; and a dialog."""
+    """A grid of hits: picture, score, the words that made it, caption, objects, what else was seen."""
     chosen = choose_from([(hit.photo, known_of(hit, query)) for hit in hits], "Details", columns)
     if chosen is not None:
         open_details(chosen)
-    show_opened(hits, query)
-
-
-def show_photos(photos: Sequence[Photo], columns: Columns = "auto") -> None:
-    """A grid of photos that nothing was asked of: picture, caption, objects; and a dialog."""
-    show_hits([Hit(place, 0.0, photo) for place, photo in enumerate(photos, start=1)], "", columns)
 
 
 def choose_from(photos: Sequence[tuple[Photo, str]], action: str, columns: Columns = "auto") -> str | None:

@@ -1,4 +1,4 @@
-"""What narrows and orders the hits, and what is searched: widgets whose values the address holds."""
+"""What narrows and orders the hits, and what is searched: widgets whose values the address holds, but for a picture."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ import streamlit as st
 from photosearch.fields import ALL, Field
 from photosearch.index import Index
 from photosearch.query import BY, NO_REFINEMENT, Refine, Sort, Worded
+from photosearch.ui.asking import new_question, picture_to_search_by
 from photosearch.ui.grid import Columns
-from photosearch.ui.own_picture import OwnPicture, bring_picture
+from photosearch.ui.own_picture import OwnPicture
 from photosearch.ui.paging import first_page
 from photosearch.ui.text import plain
 
@@ -37,7 +38,6 @@ HINTS = """
 - `before:2023-06`, `after:2022`: by date · `by:caption`: in captions only (also concepts, objects, labels, owner)
 """
 EARLIEST, LATEST = date(1826, 1, 1), date(2199, 12, 31)  # the first photograph, and long enough
-_N_PICTURES = "n-pictures"  # so many were taken away: a place to drop one in is emptied by another key
 _CLEARED: Mapping[str, object] = {
     "with": [],
     "worded": None,
@@ -59,19 +59,6 @@ class Choice:
     columns: Columns = "auto"
     per_page: int = PER_PAGE[0]
     picture: OwnPicture | None = None  # to find photos like
-
-
-def new_question() -> None:
-    """Another question starts at its first page, and asks for no likeness."""
-    first_page()
-    st.query_params.pop("like", None)
-    st.session_state[_N_PICTURES] = st.session_state.get(_N_PICTURES, 0) + 1
-
-
-def picture_to_search_by() -> OwnPicture | None:
-    """A picture that a visitor brings in place of a description; the next question takes it away."""
-    with st.popover("By a picture", type="tertiary"):
-        return bring_picture("Find photos like one of yours", f"picture-{st.session_state.get(_N_PICTURES, 0)}")
 
 
 def other_collection() -> None:

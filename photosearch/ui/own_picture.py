@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import streamlit as st
 
 from photosearch import images
-from photosearch.errors import PhotosearchError
+from photosearch.errors import PhotoError, PhotosearchError
 from photosearch.stations import Findings
 from photosearch.ui import state
 from photosearch.ui.text import plain
@@ -21,36 +22,37 @@ _LATEST = "own-picture"
 class OwnPicture:
     """A visitor's picture with what the models tell of it."""
 
+    upload_id: str  # another one for each time that something is dropped in
     name: str
     picture: images.Picture
     findings: Findings
 
 
-def bring_picture(label: str, key: str) -> OwnPicture | None:
+def bring_picture(label: str, key: str, on_change: Callable[[], None] | None = None) -> OwnPicture | None:
     """A place to drop a picture in; gives the one that is there.
 
     Args:
         label: what the place is called.
-        key: tells it from others; a new one is empty.
+        key: tells it from others.
+        on_change: called when there is another picture, or none any more.
     """
-    upload = st.file_uploader(label, type=TYPES, max_upload_size=MAX_UPLOAD_MB, key=key)
+    upload = st.file_uploader(label, type=TYPES, max_upload_size=MAX_UPLOAD_MB, key=key, on_change=on_change)
     st.caption("It is looked at in the server's memory for you alone, kept nowhere, and gone when you leave.")
     if upload is None:
+        st.session_state.pop(_LATEST, None)
         return None
+    known = st.session_state.get(_LATEST)
+    if isinstance(known, OwnPicture) and known.upload_id == upload.file_id:
+        return known
     try:
         with st.spinner("Looking at it"):
-            return _look(upload.getvalue(), upload.name)
-    except PhotosearchError as error:
+            picture = images.decode(upload.getvalue())
+            own = OwnPicture(upload.file_id, upload.name, picture, state.workspace().look(picture))
+    except PhotoError as error:
         st.error(plain(f"This picture cannot be used: {error}."))
         return None
-
-
-def _look(data: bytes, name: str) -> OwnPicture:
-    """The latest one stays in the visitor's session until the next, so that it is looked at once."""
-    picture = images.decode(data)
-    known = st.session_state.get(_LATEST)
-    if isinstance(known, OwnPicture) and known.picture.sha256 == picture.sha256:
-        return known
-    own = OwnPicture(name, picture, state.workspace().look(picture))
+    except PhotosearchError as error:
+        st.error(plain(str(error)))
+        return None
     st.session_state[_LATEST] = own
     return own

@@ -163,6 +163,7 @@ def warm() -> None:
     """Make ready for the first visitor: indexes and models."""
     held = workspace()
     for info in held.collections():
-        held.search("photo", info.name, top=1, group=True)  # makes the index, and the groups of near-duplicates
+        held.index(info.name)
+        held.near_duplicates(info.name)
     for model in held.models().choose(Choice()):
         model.load()

@@ -11,8 +11,11 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from photosearch.errors import ModelError
+from photosearch.images import Picture
 from photosearch.loader import Choice
 from photosearch.records import Details, Listing, TextKind
+from photosearch.stations import Findings
 from photosearch.ui import site_path, state
 from photosearch.workspace import Workspace
 from tests.app.cards import alts, cards, photo_ids
@@ -71,13 +74,19 @@ def many(shown: Workspace, tmp_path: Path) -> Workspace:
 
 
 class OneModel:
-    """Stands in for the networks: says a picture's colour."""
+    """Stands in for the networks: says a picture's colour, or always the same."""
+
+    def __init__(self, sentence: str | None = None) -> None:
+        self._sentence = sentence
 
     def choose(self, _: Choice) -> list[OneModel]:
         return [self]
 
     def load(self) -> ColourStation:
-        return ColourStation()
+        station = ColourStation()
+        if self._sentence is not None:
+            station.say = lambda _: self._sentence  # type: ignore[method-assign,assignment,return-value]
+        return station
 
 
 def open_page(**query: str) -> AppTest:
@@ -232,22 +241,41 @@ def test_a_photo_that_is_not_on_this_page_opens_without_reasons(posts: Workspace
     assert "Why it was found" not in html(app)
 
 
-def test_a_photo_to_open_that_is_gone_is_said(posts: Workspace) -> None:
-    app = open_page(q="red", photo="nobody")
+@pytest.mark.parametrize("query", ["red", "zzzz"])
+@pytest.mark.parametrize("photo", ["nobody", "\0", "x" * 100_000, "<img src=x>"])
+def test_a_photo_to_open_that_is_not_there_is_said_once(posts: Workspace, photo: str, query: str) -> None:
+    app = open_page(q=query, photo=photo)
     assert not app.exception
-    assert alts(app) == ["a red picture"]
-    assert "was not found" in said(app)
+    assert "was not found" in app.toast[0].value
+    assert len(app.toast[0].value) < 400
+    assert "photo" not in app.query_params
+    assert not app.run().toast
+
+
+def test_a_photo_that_vanished_does_not_open(posts: Workspace, tmp_path: Path) -> None:
+    gone = photo_id(posts, "green")
+    posts.library.merge("posts", "folder", [], gone_keys=[str(tmp_path / "green.jpg")])
+    app = open_page(q="red", photo=gone)
+    assert not app.exception
+    assert "is gone from where it was" in app.toast[0].value
+
+
+def test_a_photo_opens_where_nothing_is_found(posts: Workspace) -> None:
+    app = open_page(q="zzzz", photo=photo_id(posts, "green"))
+    assert "a green picture" in html(app)
+    app.text_input(key="q").set_value("red").run()
+    assert "photo" not in app.query_params
 
 
 def test_more_like_this_shows_the_others_and_leads_back(posts: Workspace) -> None:
-    app = open_page(q="red", photo=photo_id(posts, "red"), page="3")
+    app = open_page(q="red", photo=photo_id(posts, "red"))
     app.button(key="like").click().run()
     assert not app.exception
     assert app.query_params["like"] == photo_id(posts, "red")
     assert "photo" not in app.query_params
     app = open_page(q="red", like=photo_id(posts, "red"))
     assert alts(app) == ["a green picture"]
-    assert "1 photos, the most like that one first" in said(app)
+    assert "1 in all, 1 to 1 shown, the most like that one first" in said(app)
     next(button for button in app.button if button.label == "Back to the search").click().run()
     assert alts(app) == ["a red picture"]
 
@@ -256,7 +284,7 @@ def test_photos_like_one_are_gone_through_page_by_page(many: Workspace) -> None:
     like = next(photo.id for photo in many.photos("pets") if "dog" in photo.caption)
     app = open_page(like=like)
     assert n_cards(app) == 24
-    assert "119 photos, the most like that one first" in said(app)
+    assert "119 in all, 1 to 24 shown, the most like that one first" in said(app)
     first = photo_ids(app)
     app.pagination[0].set_value(5).run()
     assert n_cards(app) == 119 - 4 * 24
@@ -275,7 +303,47 @@ def test_photos_are_found_like_a_picture_of_ones_own_which_is_not_kept(
     assert len(posts.photos("posts")) == 2
     next(button for button in app.button if button.label == "Back to the search").click().run()
     assert alts(app) == ["a red picture"]
-    assert app.file_uploader[0].value is None
+    next(button for button in app.button if button.label == "Search by it again").click().run()
+    assert alts(app)[0] == "a green picture"
+    app.text_input(key="q").set_value("red picture").run()
+    assert alts(app)[0] == "a red picture"
+    assert "The score is the sum" in said(app)
+
+
+def test_more_like_a_hit_goes_before_a_picture_of_ones_own(posts: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(posts, "models", lambda: OneModel())
+    app = open_page(q="red", photo=photo_id(posts, "green"))
+    app.file_uploader[0].set_value(("mine.jpg", jpeg("green"), "image/jpeg")).run()
+    assert "most like “mine" in said(app)
+    app.button(key="like").click().run()
+    assert not app.exception
+    assert "most like that one" in said(app)
+    assert alts(app) == ["a red picture"]
+
+
+def test_another_list_starts_at_its_first_page(many: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(many, "models", lambda: OneModel("a dog"))
+    like = next(photo.id for photo in many.photos("pets") if "dog" in photo.caption)
+    app = open_page(q="dog", related="false", page="3", photo=like)
+    assert "49 to 72 shown" in said(app)
+    app.button(key="like").click().run()
+    assert "119 in all, 1 to 24 shown" in said(app)
+    app = open_page(q="dog", related="false", page="3")
+    app.file_uploader[0].set_value(("mine.jpg", jpeg("green"), "image/jpeg")).run()
+    assert "120 in all, 1 to 24 shown" in said(app)
+
+
+def test_a_model_that_cannot_be_read_is_not_blamed_on_the_picture(
+    posts: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: Picture) -> Findings:
+        raise ModelError("The model is damaged.")
+
+    monkeypatch.setattr(posts, "look", fail)
+    app = open_page(q="red")
+    app.file_uploader[0].set_value(("mine.jpg", jpeg("green"), "image/jpeg")).run()
+    assert app.error[0].value == "The model is damaged\\."
+    assert alts(app) == ["a red picture"]
 
 
 @pytest.mark.parametrize("data", [b"", b"no picture", jpeg("red")[:300]], ids=["empty", "other", "cut short"])
