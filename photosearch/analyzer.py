@@ -10,8 +10,9 @@ from __future__ import annotations
 import re
 import threading
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
+from itertools import pairwise
 
 import snowballstemmer
 
@@ -55,6 +56,11 @@ def term_of(word: str) -> str | None:
 def terms(text: str) -> list[str]:
     """Analyze a text into search terms, in order, repeats kept."""
     return [term for word in words(text) if (term := term_of(word)) is not None]
+
+
+def pairs(found: Sequence[str]) -> list[str]:
+    """Neighbours among a text's terms, in order, as "black dog": what is the same twice is none."""
+    return [f"{one} {other}" for one, other in pairwise(found) if one != other]
 
 
 @lru_cache

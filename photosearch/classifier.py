@@ -1,7 +1,7 @@
 """The classifying station: pictures to ImageNet's labels, by EfficientNet-Lite0 as it was published.
 
 A picture is squashed to the network's square, not cropped: on coco-dev the labels are as good, and what lies at the
-edges is seen. The features serve the concept model, too: one pass for both.
+edges is seen.
 """
 
 from __future__ import annotations
@@ -45,20 +45,12 @@ class Classifier:
         """The five likeliest labels of each picture, with softmax probabilities, best first."""
         if not batch.pictures:
             return []
-        logits, _ = self._pass(batch)
+        logits = self._logits(lite_pixels(batch.pictures))
         return [Findings(labels=best_labels(row, self._labels)) for row in logits]
 
-    def features(self, batch: Batch) -> np.ndarray:
-        """The regions' mean and maximum for each of at least one picture: float32 (B, 2 E); one pass with `look`."""
-        return self._pass(batch)[1]
-
-    def _pass(self, batch: Batch) -> tuple[np.ndarray, np.ndarray]:
-        return batch.once(("classifier", self.digest), lambda: self._run(lite_pixels(batch.pictures)))
-
-    def _run(self, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _logits(self, pixels: np.ndarray) -> np.ndarray:
         few = [pixels[first : first + CLASSIFIED_AT_ONCE] for first in range(0, len(pixels), CLASSIFIED_AT_ONCE)]
-        logits, features = zip(*(self._graph(some) for some in few), strict=True)
-        return np.concatenate(logits), np.concatenate(features)
+        return np.concatenate([self._graph(some)[0] for some in few])
 
 
 def read_labels(model: ModelFolder) -> list[str]:

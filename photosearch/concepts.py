@@ -6,7 +6,7 @@ Predicted terms are weighted terms of the photo in the TF-IDF index; nothing neu
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,18 +14,19 @@ import numpy as np
 from photosearch.analyzer import terms as terms_of
 from photosearch.encoder import Encoder
 from photosearch.errors import ModelError
+from photosearch.fields import is_pair
 from photosearch.graphs import Graph, open_graph
 from photosearch.models import check_same, open_model
 from photosearch.records import Prediction
 from photosearch.stations import Batch, Findings, Station
 
 GRAPH, TERMS = "concepts.onnx", "terms.json"
-N_TERMS = 64  # kept a photo; dev R@10 rises until about here
+N_TERMS, N_PAIRS = 128, 64  # kept a photo: single terms, and pairs of neighbours ("black dog")
 IDF_FLOOR = 1 / 6000  # added to a term's share of the photos: one of those it was learned from
 
 
 class Concepts:
-    """Predicts search terms from the tuned encoder's vectors and ImageNet's, out of the classifier's pass."""
+    """Predicts search terms from the encoder's vectors, their mean and their maximum over the regions."""
 
     station = Station.CONCEPTS
 
@@ -36,7 +37,6 @@ class Concepts:
         graph: Graph,
         shares: Mapping[str, float],
         encoder: Encoder,
-        features: Callable[[Batch], np.ndarray],
     ) -> None:
         """`shares` are the terms in the order of the network's outputs, with the share of photos that hold each."""
         self.name = name
@@ -44,35 +44,26 @@ class Concepts:
         self._graph = graph
         self._terms = list(shares)
         self._column = {term: i for i, term in enumerate(shares)}
+        self._is_pair = np.array([is_pair(term) for term in shares])
         self._idf = 1 - np.log(np.array(list(shares.values())) + IDF_FLOOR)
         self._encoder = encoder
-        self._features = features
 
     @classmethod
-    def load(
-        cls, folder: Path, encoder: Encoder, features: Callable[[Batch], np.ndarray], features_digest: str
-    ) -> Concepts:
-        """Read the concept model.
-
-        Args:
-            folder: where its files are.
-            encoder: the tuned encoder.
-            features: the classifier's pooled features of a batch, float32 (B, 2 E).
-            features_digest: the classifier's digest.
+    def load(cls, folder: Path, encoder: Encoder) -> Concepts:
+        """Read the concept model that goes with an encoder.
 
         Raises:
-            ModelError: a file is missing or damaged, or was made for other networks.
+            ModelError: a file is missing or damaged, or was made for another encoder.
         """
         model = open_model(folder, Station.CONCEPTS)
         check_same(folder, "encoder", model.options.get("encoder"), encoder.digest)
-        check_same(folder, "classifier", model.options.get("classifier"), features_digest)
         try:
             shares = json.loads(model.read(TERMS))
             if not isinstance(shares, dict) or not all(isinstance(p, float) and 0 <= p <= 1 for p in shares.values()):
                 raise ValueError("not terms with the shares of photos that hold them")
         except ValueError as error:
             raise model.damaged(TERMS, error) from error
-        return cls(model.name, model.digest, open_graph(model, GRAPH), shares, encoder, features)
+        return cls(model.name, model.digest, open_graph(model, GRAPH), shares, encoder)
 
     def look(self, batch: Batch) -> list[Findings]:
         """The likeliest terms of each picture, by probability."""
@@ -81,19 +72,21 @@ class Concepts:
         probs = self.probabilities(batch)
         if probs.shape[1] != len(self._terms):
             raise ModelError(f"The concept model predicts {probs.shape[1]:,} terms, but names {len(self._terms):,}.")
-        best = np.argsort(-probs, axis=1, kind="stable")[:, :N_TERMS]
-        return [
-            Findings(concepts=tuple(Prediction(self._terms[i], float(row[i])) for i in columns))
-            for row, columns in zip(probs, best, strict=True)
-        ]
+        return [Findings(concepts=self._likeliest(row)) for row in probs]
+
+    def _likeliest(self, probs: np.ndarray) -> tuple[Prediction, ...]:
+        order = np.argsort(-probs, kind="stable")
+        pairs = self._is_pair[order]
+        kept = (~pairs & (np.cumsum(~pairs) <= N_TERMS)) | (pairs & (np.cumsum(pairs) <= N_PAIRS))
+        return tuple(Prediction(self._terms[i], float(probs[i])) for i in order[kept].tolist())
 
     def agreement(self, batch: Batch, sentences: Sequence[Sequence[str]]) -> list[list[float]]:
         """How well sentences agree with what is predicted for each of at least one picture.
 
         Returns:
-            For each picture's sentences their cosine with its predicted terms, as TF-IDF vectors, in [0, 1].
+            For each picture's sentences their cosine with its predicted single terms, as TF-IDF vectors, in [0, 1].
         """
-        predicted = np.sqrt(self.probabilities(batch)) * self._idf
+        predicted = np.sqrt(self.probabilities(batch)) * self._idf * ~self._is_pair
         predicted /= np.linalg.norm(predicted, axis=1, keepdims=True)
         return [[self._cosine(text, row) for text in texts] for row, texts in zip(predicted, sentences, strict=True)]
 
@@ -108,7 +101,7 @@ class Concepts:
 
     def _predict(self, batch: Batch) -> np.ndarray:
         regions = self._encoder.regions(batch)  # (B, R, E)
-        pooled = np.concatenate([regions.mean(1), regions.max(1), self._features(batch)], axis=1)  # (B, 4 E)
+        pooled = np.concatenate([regions.mean(1), regions.max(1)], axis=1)  # (B, 2 E)
         (logits,) = self._graph(pooled)
         probs: np.ndarray = 1 / (1 + np.exp(-logits))
         return probs

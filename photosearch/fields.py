@@ -39,6 +39,8 @@ WEIGHTS: Mapping[Field, float] = {
     Field.OWNER: 4.0,
 }
 OWNER_TERMS = 12  # a longer text of the owner counts less a term, so that it does not drown its photo
+ROOTS: Mapping[Field, float] = dict.fromkeys(Field, 0.5) | {Field.CONCEPTS: 0.42}  # of a probability, best on dev
+PAIR = 0.7  # a predicted pair of terms counts this much of what a term does, on the photo's side and on the query's
 STEP = 0.5  # a hypernym takes this share of the probability a step up
 COUNT_WORDS = ("two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 FULL = 255  # probability 1: they are kept as whole numbers, whose sums do not depend on what was added and removed
@@ -56,13 +58,18 @@ class Posting(NamedTuple):
 
     @property
     def gain(self) -> float:
-        """What the field's weight is multiplied with: 1 + ln(count) where said, sqrt(p) where predicted."""
-        return self.scale * (1 + math.log(self.times) if self.times else math.sqrt(self.prob / FULL))
+        """What the field's weight is multiplied with: 1 + ln(count) where said, a root of p where predicted."""
+        return self.scale * (1 + math.log(self.times) if self.times else (self.prob / FULL) ** ROOTS[self.field])
 
     @property
     def mass(self) -> float:
         """What it adds to the term's document frequency: 1 where said, the probability where predicted."""
         return self.prob / FULL
+
+
+def is_pair(term: str) -> bool:
+    """Whether a term is a pair of neighbours, as `analyzer.pairs` makes them."""
+    return " " in term
 
 
 def owner_scale(n_terms: int) -> float:
@@ -86,7 +93,8 @@ def postings(
     else:
         yield from _said(Field.CAPTION, document.captions[:1], analyze)
         yield from _said(Field.SENTENCES, document.captions[1:], analyze)
-    yield from _predicted(Field.CONCEPTS, document.concepts)
+    pair = PAIR ** (1 / ROOTS[Field.CONCEPTS])
+    yield from _predicted(Field.CONCEPTS, {t: p * pair if is_pair(t) else p for t, p in document.concepts.items()})
     yield from _objects(document.objects, hypernyms)
     yield from _predicted(Field.LABELS, _label_terms(document.labels, hypernyms))
     yield from _said(Field.OWNER, document.owner, analyze_owner or analyze)

@@ -88,12 +88,7 @@ class Models:
 
     def concepts(self) -> Concepts:
         """The concept model."""
-
-        def load() -> Concepts:
-            lite0 = self.lite0()
-            return Concepts.load(self._built_in / "concepts", self.encoder(), lite0.features, lite0.digest)
-
-        return self._once(Station.CONCEPTS, "", load)
+        return self._once(Station.CONCEPTS, "", lambda: Concepts.load(self._built_in / "concepts", self.encoder()))
 
     def detector(self) -> Detector:
         """The object detector."""

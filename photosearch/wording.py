@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from photosearch.analyzer import term_of, terms, words
+from photosearch.fields import is_pair
 from photosearch.records import Photo
 
 
@@ -28,12 +29,20 @@ class Wording:
                 found.setdefault(stems[0], word)
         return cls(found)
 
-    def of(self, photo: Photo) -> dict[str, str]:
+    def of(self, photo: Photo) -> Words:
         """Words by their terms, those of the photo's own texts first ("running" rather than "run")."""
         found = dict(self._known)
         for text in (*(label.term for label in photo.labels), *(caption.text for caption in photo.captions)):
             found.update(words_by_term(text))
-        return found
+        return Words(found)
+
+
+class Words(dict[str, str]):
+    """Words by their terms."""
+
+    def __missing__(self, term: str) -> str:
+        """A pair of terms is shown as their words, an unknown term as it is."""
+        return " ".join(self[part] for part in term.split(" ")) if is_pair(term) else term
 
 
 def words_by_term(text: str) -> dict[str, str]:

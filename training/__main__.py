@@ -23,16 +23,17 @@ import torch
 
 from photosearch.captioner import beam
 from photosearch.captioner.checkpoint import save_checkpoint
+from photosearch.captioner.network import ENCODER_WIDTH
 from photosearch.captioner.vocabulary import Vocabulary
 from photosearch.concepts import GRAPH as CONCEPTS
 from photosearch.concepts import TERMS
 from photosearch.encoder import GRAPH as ENCODER
 from photosearch.encoder import STATION
-from photosearch.models import ModelFolder, open_model, write_model
+from photosearch.models import ModelFolder, write_model
 from photosearch.stations import Station
 from training.captioner import MIN_COUNT, train_decoder
 from training.card import write_cards
-from training.concepts import ConceptNetwork, out_of_fold, train_head
+from training.concepts import HEADS, ConceptNetwork, out_of_fold, pair_vocabulary, train_head
 from training.data import DEFAULT_DATA, Split, load_split, mirrored
 from training.efficientnet import Encoder, imagenet_classifier
 from training.encoder import FIRST_PASSES, THEN_PASSES, Tuned, term_shares, tune_encoder
@@ -56,25 +57,29 @@ def make_encoder(train: Split, dev: Split, start: Encoder | None, work: Path, ou
     return tuned, write_model(out, STATION, "efficientnet-lite0-tuned", {}, {ENCODER: graph})
 
 
-def make_concepts(train: Split, tuned: Tuned, features: Features, out: Path, encoder: str, work: Path) -> ModelFolder:
+def make_concepts(
+    train: Split, terms: list[str], features: Features, out: Path, encoder: str, work: Path
+) -> ModelFolder:
     """Step 3: concepts and expansion table into the folder `out`."""
-    shares = term_shares(train.captions, tuned.terms)
     turned = [[" ".join(mirrored(text.lower().split())) for text in texts] for texts in train.captions]
-    mirrored_shares = term_shares(turned, tuned.terms)
-    frozen_head = train_head(features.frozen, shares, mirrored_shares, range(len(train)))
-    example = torch.randn(2, 4 * 1280, generator=torch.Generator().manual_seed(0))
-    graph = export_graph(ConceptNetwork(tuned.head, frozen_head), example, ["logits"])
-    classifier = open_model(out / "classifier", Station.CLASSIFIER).digest
-    options = {"encoder": encoder, "classifier": classifier}
-    held = {
-        term: round(share, 5) for term, share in zip(tuned.terms, (shares > 0).float().mean(0).tolist(), strict=True)
-    }
+    said = [*terms, *pair_vocabulary(train.captions)]
+    shares, mirrored_shares = term_shares(train.captions, said), term_shares(turned, said)
+    heads = [
+        train_head(features.tuned, shares, mirrored_shares, range(len(train)), hidden=hidden, weight_decay=decay)
+        for hidden, decay in HEADS
+    ]
+    example = torch.randn(2, 2 * ENCODER_WIDTH, generator=torch.Generator().manual_seed(0))
+    graph = export_graph(ConceptNetwork(heads), example, ["logits"])
+    held = {term: round(share, 5) for term, share in zip(said, (shares > 0).float().mean(0).tolist(), strict=True)}
     names = (json.dumps(held, indent=0) + "\n").encode()
-    folder = write_model(out / "concepts", Station.CONCEPTS, "concepts", options, {CONCEPTS: graph, TERMS: names})
+    folder = write_model(
+        out / "concepts", Station.CONCEPTS, "concepts", {"encoder": encoder}, {CONCEPTS: graph, TERMS: names}
+    )
     path = work / "out-of-fold.pt"
     if not path.exists():
-        torch.save(out_of_fold(features.frozen, shares, mirrored_shares), path)
-    table = learn_table(train.captions, tuned.terms, torch.load(path, weights_only=True))
+        singles = slice(len(terms))
+        torch.save(out_of_fold(features.frozen, shares[:, singles], mirrored_shares[:, singles]), path)
+    table = learn_table(train.captions, terms, torch.load(path, weights_only=True))
     write_table(out / "expansion" / "expansion.txt", table)
     return folder
 
@@ -98,7 +103,7 @@ def main() -> None:
     tuned, folder = make_encoder(train, dev, start, options.work, options.out / "encoder")
     encoders = Encoders(folder.path / ENCODER, options.out / "classifier" / "classifier.onnx")
     features = view_features(encoders, train.photos, options.work / "views")
-    concepts = make_concepts(train, tuned, features, options.out, folder.digest, options.work)
+    concepts = make_concepts(train, tuned.terms, features, options.out, folder.digest, options.work)
     vocabulary = Vocabulary.learn((text for texts in train.captions for text in texts), min_count=MIN_COUNT)
     dev_regions = np.concatenate([encoders(chunk)[0] for chunk in dev.photos.split(64)])
     decoder = train_decoder(train, features.regions, dev, dev_regions, vocabulary, options.work / "decoder.pt")

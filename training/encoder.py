@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from photosearch.analyzer import terms
+from photosearch.analyzer import pairs, terms
 from photosearch.captioner.network import ENCODER_WIDTH
 from training.data import Split, augmenter, mirrored
 from training.efficientnet import Encoder, to_pixels
@@ -39,14 +39,14 @@ HIDDEN = 1024
 class TermHead(nn.Module):
     """Region vectors to one logit a search term."""
 
-    def __init__(self, n_terms: int) -> None:
+    def __init__(self, n_terms: int, hidden: int = HIDDEN) -> None:
         super().__init__()
         self.layers = nn.Sequential(
             nn.Dropout(0.3),
-            nn.Linear(2 * ENCODER_WIDTH, HIDDEN),
+            nn.Linear(2 * ENCODER_WIDTH, hidden),
             nn.ReLU(),
             nn.Dropout(0.4),
-            nn.Linear(HIDDEN, n_terms),
+            nn.Linear(hidden, n_terms),
         )
 
     def forward(self, regions: Tensor) -> Tensor:
@@ -55,12 +55,13 @@ class TermHead(nn.Module):
 
 
 def term_shares(captions: list[list[str]], vocabulary: list[str]) -> Tensor:
-    """The share of each photo's captions that hold each term: float32 (N, n_terms)."""
+    """The share of each photo's captions that hold each term, or pair of terms: float32 (N, n_terms)."""
     column = {term: i for i, term in enumerate(vocabulary)}
     shares = torch.zeros(len(captions), len(vocabulary))
     for row, texts in enumerate(captions):
         for text in texts:
-            for term in set(terms(text)) & column.keys():
+            found = terms(text)
+            for term in {*found, *pairs(found)} & column.keys():
                 shares[row, column[term]] += 1 / len(texts)
     return shares
 

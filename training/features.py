@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -32,15 +33,17 @@ class Features:
     regions: np.ndarray  # float16 (views, N, R, E), of the tuned encoder
     frozen: np.ndarray  # float16 (views, N, 2 E), ImageNet's encoder: the regions' mean and maximum
 
-    def tuned(self, view: int) -> Tensor:
-        """The tuned encoder's regions of a view as mean and maximum: float32 (N, 2 E)."""
-        return torch.cat([pooled(chunk) for chunk in np.array_split(self.regions[view], 16)])
+    @cached_property
+    def tuned(self) -> np.ndarray:
+        """The tuned encoder's regions as mean and maximum: float16 (views, N, 2 E)."""
+        views = (np.concatenate([pooled(some) for some in np.array_split(view, 16)]) for view in self.regions)
+        return np.stack(list(views))
 
 
-def pooled(regions: np.ndarray) -> Tensor:
-    """Regions (N, R, E) to their mean and maximum: float32 (N, 2 E)."""
+def pooled(regions: np.ndarray) -> np.ndarray:
+    """Regions (N, R, E) to their mean and maximum: float16 (N, 2 E)."""
     regions = regions.astype(np.float32)
-    return torch.from_numpy(np.concatenate([regions.mean(1), regions.max(1)], axis=1))
+    return np.concatenate([regions.mean(1), regions.max(1)], axis=1).astype(np.float16)
 
 
 class Encoders:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import typer
 
 from photosearch.records import Failure, Progress, Results
-from photosearch.wording import Wording, words_by_term
+from photosearch.wording import Wording, Words, words_by_term
 
 FIRST_LINE_S, LINES_S = 10.0, 60.0  # without a terminal: when a long run says first how far it is, and how often then
 
@@ -31,15 +31,15 @@ def print_table(results: Results, wording: Wording, *, explain: bool = False) ->
         typer.echo(f"Nothing found.{words} Captions are in English.")
         return
     for hit in results.hits:
-        word_of = {**wording.of(hit.photo), **words_by_term(results.query)}
-        shares = ((word_of.get(term, term), share) for term, share in hit.by_term().items() if share >= 0.005)
+        word_of = Words({**wording.of(hit.photo), **words_by_term(results.query)})
+        shares = ((word_of[term], share) for term, share in hit.by_term().items() if share >= 0.005)
         because = " ".join(f"{word}={share:.2f}" for word, share in shares)
         typer.echo(
             f"{hit.rank:4}  {hit.score:.3f}  {printable(hit.photo.origin)}\n"
             f"             {printable(hit.photo.caption)}  [{because}]"
         )
         for share in hit.shares if explain else ():
-            word, asked = word_of.get(share.term, share.term), word_of.get(share.word, share.word)
+            word, asked = word_of[share.term], word_of[share.word]
             why = f", {asked} -> {word} {share.strength:.2f}, {share.relation}" if share.relation else ""
             typer.echo(f"             {share.share:.3f}  {word} ({share.field}{why})")
     typer.echo(f"{results.total} found in {results.took_ms:.1f} ms")

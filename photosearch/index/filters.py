@@ -9,8 +9,9 @@ from functools import cached_property
 import numpy as np
 
 from photosearch.analyzer import terms
+from photosearch.fields import FULL
 from photosearch.index.lexicon import HASHTAG, OBJECT, Lexicon
-from photosearch.index.segment import CAPTIONED, CORRECTED, Segment, spread
+from photosearch.index.segment import CAPTIONED, CORRECTED, GAINS, KIND_MASK, Segment, spread
 from photosearch.index.state import State
 from photosearch.index.texts import SURE
 from photosearch.query import Filter, Kind, Query, Refine, Worded, shown
@@ -18,7 +19,7 @@ from photosearch.query import Filter, Kind, Query, Refine, Worded, shown
 N_NAMED = 8  # objects
 _DAY_S = 86_400
 _EPOCH = date(1970, 1, 1)
-_SURE_GAIN = np.float32(np.sqrt(SURE) - 1e-3)  # the next smaller gain, that of 127/255, is further off
+_SURE_GAINS = GAINS[:, round(SURE * FULL)].astype(np.float32)  # of each kind, as segments hold them
 
 
 class Filters:
@@ -131,7 +132,7 @@ class Filters:
                 rows = segment.holders(place)
                 if segment.by_key[place] & 1:
                     here = slice(segment.key_starts[place], segment.key_starts[place + 1])
-                    rows = rows[segment.gains[here] >= _SURE_GAIN]
+                    rows = rows[segment.gains[here] >= _SURE_GAINS[segment.by_key[place] & KIND_MASK]]
                 found[offset + rows] = True
         return found
 

@@ -2,10 +2,11 @@
 
 For photo d, field f and term t in a collection of N photos (`photosearch.fields` says what a field holds):
 
-    a(d, t) = sum over f of  w_f * g(d, t, f)          g = 1 + ln(count) where said, sqrt(p) where predicted
+    a(d, t) = sum over f of  w_f * g(d, t, f)          g = 1 + ln(count) where said, p^fields.ROOTS where predicted
     df(t)   = sum over d of  max over f of m           m = 1 where said, p where predicted
     idf(t)  = 1 + ln((1 + N) / (1 + df(t)))
-    q(t)    = c(t) idf(t) + sum over the query's other terms s of  e(s, t) c(s) idf(s)     c = 1 + ln(count)
+    q(t)    = c(t) idf(t) + sum over the query's other terms s of  e(s, t) c(s) idf(s)     c = 1 + ln(count),
+                                                         for a pair of neighbouring terms  fields.PAIR (1 + ln(count))
                                                          of a term s that no photo holds also  r(s, t) c(s) idf(t)
     score   = sum over t and f of  q(t) / |q| * w_f g(d, t, f) idf(t) / |a idf|
 

@@ -15,8 +15,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy.sparse import csc_array
 
-from photosearch.analyzer import term_of, terms, words
-from photosearch.fields import postings
+from photosearch.analyzer import pairs, term_of, terms, words
+from photosearch.fields import PAIR, postings
 from photosearch.index.lexicon import Lexicon
 from photosearch.index.segment import FIELDS, KIND_BITS, KIND_MASK, Segment, gains_of, spread
 from photosearch.index.views import Tables, View
@@ -60,7 +60,12 @@ class Asking:
             expand: whether related terms count, too.
         """
         parts: defaultdict[int, list[Source]] = defaultdict(list)
-        for term, n in Counter(terms(text)).items():
+        found = terms(text)
+        for pair, n in Counter(pairs(found)).items():
+            number, idf = self._held(pair)
+            if number is not None:
+                parts[number].append(Source(pair, PAIR * (1 + math.log(n)) * idf))
+        for term, n in Counter(found).items():
             number, idf = self._held(term)
             count = 1 + math.log(n)
             if number is not None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from photosearch.fields import FULL, Field
+from photosearch.fields import FULL, ROOTS, Field
 
 KIND_BITS = 4
 KIND_MASK = (1 << KIND_BITS) - 1
@@ -25,9 +25,10 @@ CORRECTED, CAPTIONED = 1, 2  # bits of a photo's flags
 def _gains() -> np.ndarray:
     """The gain of each kind and code, an owner's without its scale: float64 (kinds, 256)."""
     codes = np.maximum(np.arange(FULL + 1), 1)
-    table = np.empty((1 << KIND_BITS, FULL + 1))
+    table = np.ones((1 << KIND_BITS, FULL + 1))
     table[0::2] = 1 + np.log(codes)
-    table[1::2] = np.sqrt(codes / FULL)
+    for place, field in enumerate(FIELDS):
+        table[2 * place + 1] = (codes / FULL) ** ROOTS[field]
     return table
 
 

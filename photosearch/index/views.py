@@ -14,7 +14,7 @@ import numpy as np
 
 from photosearch.analyzer import STOP_WORDS, stemmer_of
 from photosearch.expansion import Expansion
-from photosearch.fields import COUNT_WORDS, FULL, OWNER_TERMS, STEP, WEIGHTS, Field
+from photosearch.fields import COUNT_WORDS, FULL, OWNER_TERMS, PAIR, ROOTS, STEP, WEIGHTS, Field
 from photosearch.hypernyms import Hypernyms
 from photosearch.index.draft import StemOwner
 from photosearch.index.segment import FIELDS, KIND_BITS, KIND_MASK, Part, Segment, gains_of, masses, spread
@@ -46,7 +46,7 @@ class Tables:
             version("snowballstemmer"),
             self.owner_language,
             sorted(self.weights.items()),
-            (OWNER_TERMS, STEP, COUNT_WORDS),
+            (OWNER_TERMS, STEP, COUNT_WORDS, PAIR, sorted(ROOTS.items())),
             self.hypernyms.table,
         )
         return hashlib.sha256(repr(parts).encode()).hexdigest()

@@ -10,7 +10,7 @@ from photosearch.analyzer import WORD, terms
 from photosearch.fields import Field
 from photosearch.records import Hit, Photo
 from photosearch.ui import state
-from photosearch.wording import words_by_term
+from photosearch.wording import Words, words_by_term
 
 MAX_ALSO_SEEN = 4
 MAX_REASONS = 10
@@ -41,9 +41,9 @@ def card(photo: Photo, picture: str, known: str, action: str) -> str:
 
 def known_of(hit: Hit, query: str) -> str:
     """Score, the words that made it, caption, objects, what else was seen; none of that where nothing was asked."""
-    said = words_by_term(query)
+    said = Words(words_by_term(query))
     matched = {share.term for share in hit.shares}
-    why = " + ".join(f"{said.get(term, term)} {share:.2f}" for term, share in _rounded(hit)) if query else ""
+    why = " + ".join(f"{said[term]} {share:.2f}" for term, share in _rounded(hit)) if query else ""
     why = f' <span class="why">= {html.escape(why)}</span>' if why else ""
     alike = f' <span class="alike">+ {hit.n_alike} alike</span>' if hit.n_alike else ""
     score = f'<span class="score">{hit.score:.2f}</span>{why}' if hit.shares else ""
@@ -78,14 +78,15 @@ def object_chips(photo: Photo, matched: set[str]) -> str:
 
 def reasons(hit: Hit, query: str) -> str:
     """Each term's share as a bar, with the field that holds it and the query's word that it answers."""
-    said, readable = words_by_term(query), state.workspace().wording().of(hit.photo)
+    said = Words(words_by_term(query))
+    word_of = Words({**said, **state.workspace().wording().of(hit.photo)})
     widest = max(share.share for share in hit.shares)
     lines = []
     for share in hit.shares[:MAX_REASONS]:
-        word = readable.get(share.term) or said.get(share.term, share.term)
+        word = word_of[share.term]
         where = PLACES.get(share.field, "")
         if share.relation:
-            where += f", {said.get(share.word, share.word)} → {word} {share.strength:.2f}"
+            where += f", {said[share.word]} → {word} {share.strength:.2f}"
         lines.append(
             f'<span class="term">{html.escape(word)}</span><span class="share">{share.share:.2f}</span>'
             f'<span class="bar"><i style="width: {100 * share.share / widest:.0f}%"></i></span>'
@@ -122,10 +123,10 @@ def _also_seen(hit: Hit, said: Mapping[str, str]) -> str:
     shown = {*terms(hit.photo.caption), *(term for found in hit.photo.objects for term in terms(found.label))}
     added: dict[str, float] = {}
     for share in hit.shares:
-        if share.term not in shown:
+        if not shown.issuperset(share.term.split(" ")):
             added[share.term] = added.get(share.term, 0.0) + share.share
     best = sorted(added, key=lambda term: -added[term])[:MAX_ALSO_SEEN]
     if not best:
         return ""
-    words_of = {**state.workspace().wording().of(hit.photo), **said}
-    return f'<span class="also">also seen: {html.escape(", ".join(words_of.get(term, term) for term in best))}</span>'
+    word_of = Words({**state.workspace().wording().of(hit.photo), **said})
+    return f'<span class="also">also seen: {html.escape(", ".join(word_of[term] for term in best))}</span>'

@@ -8,7 +8,7 @@ import snowballstemmer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from photosearch.analyzer import STOP_WORDS, term_of, terms, words
+from photosearch.analyzer import STOP_WORDS, pairs, term_of, terms, words
 
 
 @pytest.mark.parametrize(
@@ -93,3 +93,8 @@ def test_words_are_stemmed_by_many_threads_as_by_one() -> None:
         sys.setswitchinterval(interval)
     alone = snowballstemmer.stemmer("english")
     assert found == [alone.stemWord(word) for word in asked * 2]
+
+
+def test_pairs_are_neighbours_without_stop_words():
+    assert pairs(terms("the black dogs on a beach")) == ["black dog", "dog beach"]
+    assert pairs(terms("dog, dog")) == pairs(["dog"]) == pairs([]) == []

@@ -93,31 +93,10 @@ def test_probabilities_are_the_softmax_of_the_logits():
 def test_a_batch_equals_one_by_one(classifier, photos):
     together = said(classifier, *photos)
     assert together == [pytest.approx(said(classifier, one)[0], abs=1e-5) for one in photos]
-    features = classifier.features(Batch(photos))
-    assert features.shape == (len(photos), 2560)
-    assert features.dtype == np.float32
-    alone = np.concatenate([classifier.features(Batch([one])) for one in photos])
-    np.testing.assert_allclose(features, alone, atol=1e-4)
 
 
 def test_an_empty_batch_has_no_findings(classifier):
     assert classifier.look(Batch([])) == []
-
-
-def test_labels_and_features_share_one_pass(photos):
-    model = open_model(FOLDER, Station.CLASSIFIER)
-    graph, n_seen = open_graph(model, "classifier.onnx"), []
-
-    def counting(inputs: np.ndarray) -> list[np.ndarray]:
-        n_seen.append(len(inputs))
-        return graph(inputs)
-
-    observer = Classifier(model.name, model.digest, counting, LABELS)
-    batch = Batch(photos)
-    observer.look(batch)
-    observer.features(batch)
-    observer.look(batch)
-    assert sum(n_seen) == len(photos)
 
 
 def test_the_graph_equals_the_network_in_torch(photos):

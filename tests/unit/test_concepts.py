@@ -12,8 +12,9 @@ import torch
 from PIL import Image
 
 from photosearch.analyzer import terms
-from photosearch.concepts import IDF_FLOOR, N_TERMS, TERMS, Concepts
+from photosearch.concepts import IDF_FLOOR, N_PAIRS, N_TERMS, TERMS, Concepts
 from photosearch.errors import ModelError
+from photosearch.fields import is_pair
 from photosearch.images import Picture
 from photosearch.loader import Models
 from photosearch.models import CONFIG
@@ -41,8 +42,7 @@ def batch(n: int = 2) -> Batch:
 
 def fixed(shares: dict[str, float] = SHARES) -> Concepts:
     """A concept model that sees the same in every first and every second picture."""
-    zeros = np.zeros((2, 4), np.float32)
-    return Concepts("fixed", "f" * 64, lambda vectors: [LOGITS], shares, FixedEncoder(), lambda batch: zeros)  # type: ignore[arg-type]
+    return Concepts("fixed", "f" * 64, lambda vectors: [LOGITS], shares, FixedEncoder())  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +76,16 @@ def test_agreement_is_the_cosine_of_sentence_and_prediction():
             assert cosine == pytest.approx(dot / norms, abs=1e-6)
 
 
+def test_pairs_are_predicted_and_leave_the_agreement_as_it_is():
+    pair = {"dog": 0.25, "cat": 0.1, "dog grass": 0.5}
+    (first, _) = (found.concepts for found in fixed(pair).look(batch()))
+    assert [c.term for c in first] == ["dog", "dog grass", "cat"]
+    (alone, *_), _ = fixed(pair).agreement(batch(), [["a dog"], ["a dog"]])
+    logits = {"dog": 2.0, "cat": -1.0}
+    weights = {t: math.sqrt(1 / (1 + math.exp(-x))) * (1 - math.log(pair[t] + IDF_FLOOR)) for t, x in logits.items()}
+    assert alone == pytest.approx(weights["dog"] / math.hypot(*weights.values()), abs=1e-6)
+
+
 def test_terms_that_are_not_as_many_as_the_outputs_are_told():
     with pytest.raises(ModelError, match="predicts 3 terms, but names 2"):
         fixed({"dog": 0.1, "cat": 0.1}).look(batch())
@@ -83,8 +93,9 @@ def test_terms_that_are_not_as_many_as_the_outputs_are_told():
 
 def test_it_says_something_true_of_a_photograph(models):
     (found,) = models.concepts().look(Batch([picture(Image.fromarray(skimage.data.astronaut()))]))
-    assert len(found.concepts) == N_TERMS
-    assert "woman" in [concept.term for concept in found.concepts[:20]]
+    kinds = [is_pair(concept.term) for concept in found.concepts]
+    assert (kinds.count(False), kinds.count(True)) == (N_TERMS, N_PAIRS)
+    assert "orang" in [concept.term for concept in found.concepts[:20]]  # the suit
     probs = [concept.prob for concept in found.concepts]
     assert probs == sorted(probs, reverse=True)
     assert 0 < probs[-1] <= probs[0] <= 1
@@ -103,9 +114,9 @@ def test_the_graph_is_the_network_in_torch():
     from training.graphs import export_graph
 
     torch.manual_seed(0)
-    network = ConceptNetwork(TermHead(12), TermHead(12)).eval()
-    content = export_graph(network, torch.randn(2, 4 * 1280), ["logits"])
-    vectors = torch.randn(3, 4 * 1280)
+    network = ConceptNetwork([TermHead(12), TermHead(12, 32)]).eval()
+    content = export_graph(network, torch.randn(2, 2 * 1280), ["logits"])
+    vectors = torch.randn(3, 2 * 1280)
     import onnxruntime
 
     (found,) = onnxruntime.InferenceSession(content).run(None, {"input": vectors.numpy()})
@@ -120,14 +131,9 @@ def folder(tmp_path) -> Path:
     return tmp_path
 
 
-def load(folder: Path, models: Models, **other: str) -> Concepts:
-    encoder, lite0 = models.encoder(), models.lite0()
-    return Concepts.load(folder, encoder, lite0.features, other.get("classifier", lite0.digest))
-
-
-def test_it_is_refused_beside_another_classifier(folder, models):
-    with pytest.raises(ModelError, match="was made for another classifier"):
-        load(folder, models, classifier="c" * 64)
+def test_it_is_refused_beside_another_encoder(folder):
+    with pytest.raises(ModelError, match="was made for another encoder"):
+        Concepts.load(folder, FixedEncoder())  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("content", [b"[]", b"{", b'{"dog": 2.0}', b'{"dog": "x"}'])
@@ -137,11 +143,11 @@ def test_terms_that_are_none_are_refused(folder, models, content):
     config["files"][TERMS] = hashlib.sha256(content).hexdigest()
     (folder / CONFIG).write_text(json.dumps(config))
     with pytest.raises(ModelError, match=rf"{TERMS} is damaged"):
-        load(folder, models)
+        Concepts.load(folder, models.encoder())
 
 
 def test_its_terms_are_the_analyzer_s():
     shares = json.loads((MODELS_DIR / "concepts" / TERMS).read_text())
     said = {term for text in ("two children", "a dog running", "bicycles", "snowy mountains") for term in terms(text)}
     assert said <= shares.keys()
-    assert list(shares) == sorted(shares)
+    assert list(shares) == sorted(shares, key=lambda term: (is_pair(term), term))

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from photosearch.fields import FULL, OWNER_TERMS, WEIGHTS, Field, postings
+from photosearch.fields import FULL, OWNER_TERMS, PAIR, ROOTS, WEIGHTS, Field, postings
 from photosearch.hypernyms import Hypernyms
 from photosearch.records import Document
 
@@ -47,7 +47,13 @@ def test_a_person_s_sentence_leaves_no_caption_beside_it():
 
 def test_predicted_terms_count_by_the_root_of_their_probability():
     found = held(Field.CONCEPTS, concepts={"dog": 0.2, "cat": 0.25, "hardly": 0.001, "never": 0.0})
-    assert found == {"dog": (math.sqrt(0.2), 0.2), "cat": (math.sqrt(64 / FULL), 64 / FULL)}, "in whole 1/255"
+    root = ROOTS[Field.CONCEPTS]
+    assert found == {"dog": (0.2**root, 0.2), "cat": ((64 / FULL) ** root, 64 / FULL)}, "in whole 1/255"
+
+
+def test_predicted_pairs_count_less():
+    found = held(Field.CONCEPTS, concepts={"black": 0.8, "black dog": 0.8})
+    assert found["black dog"][0] == pytest.approx(PAIR * found["black"][0], rel=0.01)
 
 
 def test_objects_count_and_are_counted():

@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from photosearch.analyzer import terms
+from photosearch.analyzer import pairs, terms
 from photosearch.expansion import Expansion
-from photosearch.fields import ALL, WEIGHTS, Field, postings
+from photosearch.fields import ALL, PAIR, WEIGHTS, Field, postings
 from photosearch.hypernyms import Hypernyms
 from photosearch.index import SCORE_DECIMALS, Index, Tables
 from photosearch.query import parse
@@ -170,7 +170,7 @@ def test_negative_top_is_refused() -> None:
 # All fields
 
 TERMS = ["dog", "cat", "run", "red", "snow", "ball"]
-PROBS = st.dictionaries(st.sampled_from(TERMS), st.floats(0.01, 1.0), max_size=4)
+PROBS = st.dictionaries(st.sampled_from([*TERMS, "dog cat", "cat dog", "red dog"]), st.floats(0.01, 1.0), max_size=4)
 LABELS = st.dictionaries(st.sampled_from(["collie", "tabby cat", "snow leopard"]), st.floats(0.01, 1.0), max_size=3)
 OBJECTS = st.lists(st.tuples(st.sampled_from(["dog", "sports ball"]), st.floats(0.1, 1.0)), max_size=4).map(tuple)
 SENTENCES = st.lists(TEXTS, max_size=3).map(tuple)
@@ -212,6 +212,8 @@ def by_formula(documents: list[Document], query: str, fields: frozenset[Field], 
         asked[s] += (1 + math.log(n)) * idf.get(s, 0.0)
         for t, weight in RELATED.related(s) if expand else ():
             asked[t] += weight * (1 + math.log(n)) * idf.get(s, unseen)
+    for pair, n in Counter(pairs(terms(query))).items():
+        asked[pair] += PAIR * (1 + math.log(n)) * idf.get(pair, 0.0)
     q = {t: weight for t, weight in asked.items() if t in known and weight}
     q_norm = math.sqrt(sum(weight**2 for weight in q.values()))
     scores = {}
@@ -244,7 +246,8 @@ def test_scores_over_fields_are_the_formula_s(
     for rank, match in enumerate(matches, start=1):
         assert sum(part.share for part in match.shares) == pytest.approx(match.score, abs=1e-8)
         assert {part.field for part in match.shares} <= fields
-        assert {part.word for part in match.shares} <= set(terms(" ".join(query)))
+        said = terms(" ".join(query))
+        assert {part.word for part in match.shares} <= {*said, *pairs(said)}
         assert index.rank(" ".join(query), match.photo_id, fields=fields, expand=expand) == rank
 
 
@@ -253,6 +256,18 @@ def test_a_related_word_finds_what_the_plain_one_does_not_and_says_so() -> None:
     assert index.search("kid", top=5, expand=False) == (0, [])
     _, (match,) = index.search("kid", top=5)
     assert (match.photo_id, match.shares[0].term, match.shares[0].word) == ("a", "dog", "kid")
+
+
+def test_a_predicted_pair_tells_what_belongs_to_what() -> None:
+    seen = {"black": 0.5, "white": 0.5, "dog": 0.5, "cat": 0.5}
+    index = Index(
+        [Document("a", concepts={**seen, "black dog": 0.5}), Document("b", concepts={**seen, "white dog": 0.5})],
+        Tables(),
+    )
+    _, (first, second) = index.search("a black dog and a cat", top=5)
+    assert (first.photo_id, second.photo_id) == ("a", "b")
+    assert "black dog" in {share.word for share in first.shares}
+    assert "white dog" not in {share.term for share in second.shares}
 
 
 def test_a_share_names_its_field() -> None:

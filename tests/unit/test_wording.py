@@ -34,3 +34,13 @@ def test_without_a_vocabulary_there_are_the_photos_words_only(tmp_path: Path) ->
 
 def test_the_first_of_several_words_for_a_term_counts() -> None:
     assert words_by_term("Running the dogs, run") == {"run": "running", "dog": "dogs"}
+
+
+def test_a_pair_is_shown_as_its_words_and_what_is_unknown_as_it_is() -> None:
+    shown = Wording({"puppi": "puppy", "run": "running"}).of(photo_of(""))
+    assert [shown[term] for term in ("puppi", "puppi run", "zzz", "zzz run")] == [
+        "puppy",
+        "puppy running",
+        "zzz",
+        "zzz running",
+    ]
