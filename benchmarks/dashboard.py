@@ -26,7 +26,7 @@ from playwright.async_api import Browser, Error, Page, Playwright, async_playwri
 from benchmarks import sessions
 from benchmarks.captions import Statistics
 from photosearch.analyzer import term_of
-from photosearch.concepts import N_TERMS
+from photosearch.concepts import N_PAIRS, N_TERMS
 from photosearch.library import Reading
 from photosearch.loader import Choice
 from photosearch.records import Caption, Detection, Listing, Prediction
@@ -75,7 +75,7 @@ def make_thumbnails(n: int) -> list[bytes]:
 
 def make_findings(sentences: list[str], draw: random.Random, names: list[str], weights: list[float]) -> list[Findings]:
     """What the four stations would tell of a photo."""
-    terms = dict.fromkeys(draw.choices(names, weights, k=N_TERMS))
+    terms = dict.fromkeys(draw.choices(names, weights, k=N_TERMS + N_PAIRS))
     labels = draw.sample(names, N_LABELS)
     objects = draw.choices(("person", "dog", "car", "bicycle", "boat", "horse"), k=draw.randint(0, 3))
     return [

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from benchmarks.captions import Statistics
 from benchmarks.process import timed
-from photosearch.concepts import N_TERMS
+from photosearch.concepts import N_PAIRS, N_TERMS
 from photosearch.expansion import FILE_NAME, Expansion
 from photosearch.index import Index, Tables
 from photosearch.library import Reading
@@ -40,16 +40,16 @@ def fill(workspace: Workspace, captions: list[str]) -> None:
 
 
 def make_documents(captions: list[str]) -> list[Document]:
-    """The captions with 64 predicted terms each, as many as the concept model gives: drawn by Zipf's law."""
+    """The captions with as many predicted terms each as the concept model gives: drawn by Zipf's law."""
     names = list(json.loads((MODELS_DIR / "concepts" / "terms.json").read_text(encoding="utf-8")))
     weights = [1 / rank for rank in range(1, len(names) + 1)]
     draw = random.Random(1)
-    probs = [0.9 / rank for rank in range(1, N_TERMS + 1)]
+    probs = [0.9 / rank for rank in range(1, N_TERMS + N_PAIRS + 1)]
     return [
         Document(
             f"{i:06}",
             captions=(caption,),
-            concepts=dict(zip(draw.choices(names, weights, k=N_TERMS), probs, strict=True)),
+            concepts=dict(zip(draw.choices(names, weights, k=N_TERMS + N_PAIRS), probs, strict=True)),
         )
         for i, caption in enumerate(captions)
     ]
@@ -72,7 +72,7 @@ def main() -> None:
     print(
         f"search {N_CAPTIONS:,} captions, top {TOP} with photos and reasons, library included:"
         f" {whole.median_ms:.2f} ms\n"
-        f"the index alone, with {N_TERMS} predicted terms a photo and related words:"
+        f"the index alone, with {N_TERMS + N_PAIRS} predicted terms a photo and related words:"
         f" {alone.median_ms:.2f} ms (built in {built_s:.2f} s)"
     )
 

@@ -63,6 +63,11 @@ def pairs(found: Sequence[str]) -> list[str]:
     return [f"{one} {other}" for one, other in pairwise(found) if one != other]
 
 
+def is_pair(term: str) -> bool:
+    """Whether a term is a pair of neighbours."""
+    return " " in term
+
+
 @lru_cache
 def stemmer_of(language: str) -> Callable[[str], str | None]:
     """A function like `term_of` for words in another language, one of `LANGUAGES`; it has no stop words but ours."""

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
+from photosearch.analyzer import is_pair
 from photosearch.analyzer import terms as terms_of
 from photosearch.encoder import Encoder
 from photosearch.errors import ModelError
-from photosearch.fields import is_pair
 from photosearch.graphs import Graph, open_graph
 from photosearch.models import check_same, open_model
 from photosearch.records import Prediction

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
-from photosearch.analyzer import terms
+from photosearch.analyzer import is_pair, terms
 from photosearch.hypernyms import Hypernyms
 from photosearch.records import Document
 
@@ -65,11 +65,6 @@ class Posting(NamedTuple):
     def mass(self) -> float:
         """What it adds to the term's document frequency: 1 where said, the probability where predicted."""
         return self.prob / FULL
-
-
-def is_pair(term: str) -> bool:
-    """Whether a term is a pair of neighbours, as `analyzer.pairs` makes them."""
-    return " " in term
 
 
 def owner_scale(n_terms: int) -> float:

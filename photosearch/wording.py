@@ -6,8 +6,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from photosearch.analyzer import term_of, terms, words
-from photosearch.fields import is_pair
+from photosearch.analyzer import is_pair, term_of, terms, words
 from photosearch.records import Photo
 
 

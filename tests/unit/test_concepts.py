@@ -11,10 +11,9 @@ import skimage.data
 import torch
 from PIL import Image
 
-from photosearch.analyzer import terms
+from photosearch.analyzer import is_pair, terms
 from photosearch.concepts import IDF_FLOOR, N_PAIRS, N_TERMS, TERMS, Concepts
 from photosearch.errors import ModelError
-from photosearch.fields import is_pair
 from photosearch.images import Picture
 from photosearch.loader import Models
 from photosearch.models import CONFIG

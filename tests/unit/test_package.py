@@ -41,6 +41,7 @@ LEVELS = (
         "filters",
         "spelling",
         "evaluation",
+        "wording",
     },
     {
         "pipeline",
