@@ -20,7 +20,7 @@ from photosearch.ui.text import plain
 
 N_OBJECTS = 10
 CUTOFF_PERCENT = 25
-PER_PAGE = (24, 48, 100)  # four rows on a usual screen; a page of 100 takes a browser most of a second to draw
+PER_PAGE = (24, 48, 100)  # four rows on a usual screen; a page of 100 takes a browser half as long again to draw
 COLUMNS: tuple[Columns, ...] = ("auto", 2, 3, 4, 5, 6, 8)
 GROUPS = {
     "captions": "caption",
