@@ -77,7 +77,7 @@ class Concepts:
     def _likeliest(self, probs: np.ndarray) -> tuple[Prediction, ...]:
         order = np.argsort(-probs, kind="stable")
         pairs = self._is_pair[order]
-        kept = (~pairs & (np.cumsum(~pairs) <= N_TERMS)) | (pairs & (np.cumsum(pairs) <= N_PAIRS))
+        kept = np.where(pairs, np.cumsum(pairs) <= N_PAIRS, np.cumsum(~pairs) <= N_TERMS)
         return tuple(Prediction(self._terms[i], float(probs[i])) for i in order[kept].tolist())
 
     def agreement(self, batch: Batch, sentences: Sequence[Sequence[str]]) -> list[list[float]]:
