@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from itertools import pairwise
 
-import snowballstemmer
+import Stemmer
 
 STOP_WORDS = frozenset(
     """
@@ -32,9 +32,9 @@ _LETTER = r"[^\W_][\u0300-\u036f]*"  # with the accents that have no letter of t
 _APOSTROPHES = str.maketrans(dict.fromkeys("’ʼ＇", "'"))
 WORD = re.compile(rf"(?:{_LETTER})+(?:['’ʼ＇](?:{_LETTER})+)*")  # a word in a text as it is written
 _ASCII_WORD = re.compile(r"[a-z0-9]+(?:'[a-z0-9]+)*")  # the same for a lower-case text in ASCII
-_stemmer = snowballstemmer.stemmer("english")
+_stemmer = Stemmer.Stemmer("english")
 _stemming = threading.Lock()  # a stemmer keeps the word it is at
-LANGUAGES = frozenset(snowballstemmer.algorithms())  # that there are stemmers for
+LANGUAGES = frozenset(Stemmer.algorithms())  # that there are stemmers for
 
 
 def words(text: str) -> list[str]:
@@ -71,7 +71,7 @@ def is_pair(term: str) -> bool:
 @lru_cache
 def stemmer_of(language: str) -> Callable[[str], str | None]:
     """A function like `term_of` for words in another language, one of `LANGUAGES`; it has no stop words but ours."""
-    stemmer = snowballstemmer.stemmer(language)
+    stemmer = Stemmer.Stemmer(language)
 
     @lru_cache(maxsize=100_000)
     def stem(word: str) -> str | None:

@@ -162,17 +162,14 @@ class Index:
         return self._ranking(view, wanted, scores_of(self.state.segments, self.state.offsets, wanted, view))
 
     def _ranking(self, view: View, wanted: Mapping[int, Wanted], marks: np.ndarray, sort: Sort = Sort.SCORE) -> Ranking:
-        return Ranking(self.state, view, wanted, marks, int(np.count_nonzero(marks > 0)), sort=sort)
+        return Ranking(self.state, view, wanted, marks, int(np.count_nonzero(marks.view(np.int32))), sort=sort)
 
     def matches(self, ranking: Ranking, top: int | None = None, offset: int = 0) -> list[Match]:
         """What was found, or some of it, in order: ids, scores, and the shares that add up to them."""
-        rows, found = ranking.best(len(ranking) if top is None else offset + top)
-        chosen = np.arange(min(offset, len(rows)), len(rows))
-        found = found.of(chosen)
-        shares = shares_of(found, len(chosen), ranking.wanted, self.lexicon)
-        ids = self.state.ids(rows[chosen]).tolist()
-        scores = round_scores(found.scores).tolist()
-        return [Match(i.decode(), score, parts) for i, score, parts in zip(ids, scores, shares, strict=True)]
+        rows, found = ranking.best(len(ranking) if top is None else offset + top, offset)
+        shares = shares_of(found, len(rows), ranking.wanted, self.lexicon)
+        ids = map(bytes.decode, self.state.ids(rows).tolist())
+        return list(map(Match._make, zip(ids, round_scores(found.scores).tolist(), shares, strict=True)))
 
     def rank(self, query: str, photo_id: str, *, fields: frozenset[Field] = ALL, expand: bool = True) -> int | None:
         """The rank, from 1, of one photo in the answer to a query; None where it is not found."""
@@ -183,7 +180,7 @@ class Index:
         """How many postings answering a query touches."""
         view = self.view
         wanted = self._asking(view).query(query, expand=expand)
-        parts = [touched(segment, wanted, view) for segment in self.state.segments] if wanted else []
+        parts = [touched(segment, wanted, view) for segment in self.state.segments]
         return sum(int((part.ends - part.starts).sum()) for part in parts)
 
     def _asking(self, view: View) -> Asking:

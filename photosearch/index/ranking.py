@@ -14,7 +14,7 @@ from photosearch.index.views import View
 from photosearch.query import Sort
 
 SCORE_DECIMALS = 9  # scores closer than this are equal; the photo's id then decides
-_BLOCK = 512  # scores, at most, of which the best one stands for all while looking for the best
+_BLOCK = 256  # scores, at most, of which the best one stands for all while looking for the best
 _BLOCKS = 8  # for each of the best that are looked for, at least
 
 
@@ -33,15 +33,15 @@ class Ranking:
     def __len__(self) -> int:
         return self.n_found
 
-    def best(self, n: int) -> tuple[np.ndarray, Exact]:
-        """The rows of the first `n` in order, with what makes their scores."""
+    def best(self, n: int, after: int = 0) -> tuple[np.ndarray, Exact]:
+        """The rows of the first `n` in order, without the first `after` of them, with what makes their scores."""
         n = min(n, self.n_found)
         rows = self._candidates(n)
         found = self._exact(rows)
         keys = [self.state.ids(rows), -round_scores(found.scores)]
         if self.sort is not Sort.SCORE:
             keys.append(self._date_keys(rows))
-        order = np.lexsort(keys)[:n]
+        order = np.lexsort(keys)[after:n]
         return rows[order], found.of(order)
 
     def found(self) -> np.ndarray:
@@ -117,13 +117,13 @@ def leading(marks: np.ndarray, n: int, give: float) -> np.ndarray:
         return np.zeros(0, np.int64)
     size = min(_BLOCK, len(marks) // (_BLOCKS * n))
     if size > 1:
-        whole = len(marks) // size * size
-        blocks = marks[:whole].reshape(-1, size)
-        best = blocks.max(1)
-        least = _least(np.append(best, marks[whole:]), n, give)
-        chosen = np.flatnonzero(best >= least)
-        inner, places = np.nonzero(blocks[chosen] >= least)
-        found = np.concatenate([chosen[inner] * size + places, whole + np.flatnonzero(marks[whole:] >= least)])
+        # The bits of numbers that are not negative are in the order of the numbers, and whole numbers are the quicker.
+        best = np.maximum.reduceat(marks.view(np.int32), np.arange(0, len(marks), size)).view(np.float32)
+        least = _least(best, n, give)
+        chosen = np.flatnonzero(best >= least) * size
+        places = (chosen[:, None] + np.arange(size)).ravel()
+        places = places[: np.searchsorted(places, len(marks))]
+        found = places[marks[places] >= least]
     else:
         found = np.flatnonzero(marks >= _least(marks, n, give))
     return found if len(found) <= 2 * n else found[marks[found] >= _least(marks[found], n, give)]

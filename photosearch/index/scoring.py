@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import NamedTuple
 
 import numpy as np
@@ -18,11 +19,13 @@ from scipy.sparse import csc_array
 from photosearch.analyzer import pairs, term_of, terms, words
 from photosearch.fields import PAIR, postings
 from photosearch.index.lexicon import Lexicon
-from photosearch.index.segment import FIELDS, KIND_BITS, KIND_MASK, Segment, gains_of, spread
+from photosearch.index.segment import FIELDS, KIND_BITS, KIND_MASK, Segment, gains_of, spread, spread_between
 from photosearch.index.views import Tables, View
 from photosearch.records import Document, Share
 
 _FEW = 8  # times as many photos as postings there are, or more: then the postings' photos are scaled, not all of them
+_SHARE = itemgetter(Share._fields.index("share"))
+_NAMES = itemgetter(Share._fields.index("term"), Share._fields.index("field"))
 LEARNED, LANGUAGE = "learned", "language"  # relations beside those of `related.Relation`
 
 
@@ -35,8 +38,7 @@ class Source(NamedTuple):
     strength: float = 1.0  # how much of the query's term the other one counts for
 
 
-@dataclass(frozen=True)
-class Wanted:
+class Wanted(NamedTuple):
     """What a query asks of one of the index's terms."""
 
     weight: float  # q(t) / |q|
@@ -136,13 +138,11 @@ def _together(sources: Sequence[Source]) -> Source:
 
 
 def _normalised(parts: Mapping[int, Sequence[Source]]) -> dict[int, Wanted]:
-    norm = math.sqrt(sum(sum(source.part for source in sources) ** 2 for sources in parts.values()))
+    weights = [sum(source.part for source in sources) for sources in parts.values()]
+    norm = math.sqrt(sum(weight**2 for weight in weights))
     return {
-        number: Wanted(
-            sum(source.part for source in sources) / norm,
-            tuple(source._replace(part=source.part / norm) for source in sources),
-        )
-        for number, sources in parts.items()
+        number: Wanted(weight / norm, tuple([Source(s.term, s.part / norm, s.relation, s.strength) for s in sources]))
+        for (number, sources), weight in zip(parts.items(), weights, strict=True)
     }
 
 
@@ -157,33 +157,38 @@ class Touched(NamedTuple):
 def touched(segment: Segment, wanted: Mapping[int, Wanted], view: View) -> Touched:
     """Where in a segment what is wanted lies."""
     numbers = np.fromiter(wanted, np.int64, len(wanted))
-    asked = np.array([want.weight for want in wanted.values()]) * view.idf[numbers]
-    low, high = (np.searchsorted(segment.by_key, (numbers + more) << KIND_BITS) for more in (0, 1))
-    of = np.repeat(np.arange(len(wanted)), high - low)
-    places = np.arange(len(of)) + np.repeat(low - np.cumsum(high - low) + (high - low), high - low)
-    weights = asked[of] * view.kind_weights[segment.by_key[places] & KIND_MASK]
-    places, weights = places[weights > 0], weights[weights > 0]
+    asked = np.array([weight for weight, _ in wanted.values()]) * view.idf[numbers]
+    bounds = np.searchsorted(segment.by_key, np.concatenate([numbers, numbers + 1]) << KIND_BITS)
+    places, begins = spread_between(bounds[: len(numbers)], bounds[len(numbers) :])
+    weights = np.repeat(asked, np.diff(begins)) * view.kind_weights[segment.by_key[places] & KIND_MASK]
+    counts = np.flatnonzero(weights)
+    places, weights = places[counts], weights[counts]
     return Touched(segment.key_starts[places], segment.key_starts[places + 1], weights)
 
 
 def scores_of(segments: Sequence[Segment], offsets: np.ndarray, wanted: Mapping[int, Wanted], view: View) -> np.ndarray:
     """Each photo's cosine in single precision, within `slack`: float32 (rows)."""
-    scores = np.zeros(int(offsets[-1]), np.float32)
-    for segment, offset in zip(segments, offsets.tolist(), strict=False):
-        here = touched(segment, wanted, view) if wanted else None
-        if here is None or not len(here.weights):
-            continue
-        slices = [slice(start, end) for start, end in zip(here.starts.tolist(), here.ends.tolist(), strict=True)]
-        gains = np.concatenate([segment.gains[one] for one in slices])
-        rows = np.concatenate([segment.rows[one] for one in slices])
-        starts = np.concatenate([[0], np.cumsum(here.ends - here.starts)]).astype(np.int32)
-        found = csc_array((gains, rows, starts), shape=(len(segment), len(slices))) @ here.weights.astype(np.float32)
-        inverse, own = view.inverse[offset : offset + len(segment)], scores[offset : offset + len(segment)]
-        if len(rows) * _FEW < len(segment):
-            own[rows] = found[rows] * inverse[rows]
-        else:
-            np.multiply(found, inverse, out=own)
-    return scores
+    scores = [
+        _scores_in(segment, touched(segment, wanted, view), view.inverse[offset : offset + len(segment)])
+        for segment, offset in zip(segments, offsets.tolist(), strict=False)
+    ]
+    return scores[0] if len(scores) == 1 else np.concatenate([*scores, np.zeros(0, np.float32)])
+
+
+def _scores_in(segment: Segment, here: Touched, inverse: np.ndarray) -> np.ndarray:
+    """The same in one segment."""
+    if not len(here.weights):
+        return np.zeros(len(segment), np.float32)
+    slices = [slice(start, end) for start, end in zip(here.starts.tolist(), here.ends.tolist(), strict=True)]
+    gains = np.concatenate([segment.gains[one] for one in slices])
+    rows = np.concatenate([segment.rows[one] for one in slices])
+    starts = np.concatenate([[0], np.cumsum(here.ends - here.starts)]).astype(np.int32)
+    found = csc_array((gains, rows, starts), shape=(len(segment), len(slices))) @ here.weights.astype(np.float32)
+    if len(rows) * _FEW < len(segment):
+        found[rows] = found[rows] * inverse[rows]
+    else:
+        found *= inverse
+    return found
 
 
 def slack(wanted: Mapping[int, Wanted]) -> float:
@@ -215,31 +220,41 @@ def exact(
     weights = np.zeros(len(view.idf))
     for number, want in wanted.items():
         weights[number] = want.weight
-    parts = [(np.zeros(0, np.int64), np.zeros(0, np.int32), np.zeros(0))]
+    parts = []
     for segment, offset in zip(segments, offsets.tolist(), strict=False):
         here = np.flatnonzero((rows >= offset) & (rows < offset + len(segment)))
         if not len(here):
             continue
         own, begins = spread(segment.starts, rows[here] - offset)
         keys = segment.keys[own]
-        kinds = keys & KIND_MASK
-        counts = np.flatnonzero((weights[keys >> KIND_BITS] > 0) & (view.kind_weights[kinds] > 0))
-        places = np.repeat(here, np.diff(begins))[counts]
-        keys, kinds = keys[counts], kinds[counts]
-        gains = gains_of(kinds, segment.codes[own[counts]], segment.scales, rows[places] - offset)
-        added = view.kind_weights[kinds] * gains * view.idf[keys >> KIND_BITS] / view.norms[rows[places]]
-        parts.append((places, keys, added))
-    places, keys, added = (np.concatenate(column) for column in zip(*parts, strict=True))
+        counts = np.flatnonzero(weights[keys >> KIND_BITS] * view.kind_weights[keys & KIND_MASK])
+        places, keys, own = np.repeat(here, np.diff(begins))[counts], keys[counts], own[counts]
+        kinds, row = keys & KIND_MASK, rows[places]
+        gains = view.kind_weights[kinds] * gains_of(kinds, segment.codes[own], segment.scales, row - offset)
+        parts.append((places, keys, gains * view.idf[keys >> KIND_BITS] / view.norms[row]))
+    places, keys, added = parts[0] if len(parts) == 1 else _joined(parts)
     scores = np.bincount(places, added * weights[keys >> KIND_BITS], minlength=len(rows))
     return Exact(places, keys, added, scores)
+
+
+def _joined(parts: Sequence[tuple[np.ndarray, ...]]) -> Iterator[np.ndarray]:
+    columns = zip((np.zeros(0, np.int64), np.zeros(0, np.int32), np.zeros(0)), *parts, strict=True)
+    return (np.concatenate(column) for column in columns)
 
 
 def shares_of(found: Exact, n_photos: int, wanted: Mapping[int, Wanted], lexicon: Lexicon) -> list[tuple[Share, ...]]:
     """Each photo's shares, largest first: by term, field and the query's term that it answers."""
     shares: list[list[Share]] = [[] for _ in range(n_photos)]
     named = {number: (lexicon.terms[number], want.sources) for number, want in wanted.items()}
+    made = Share._make
     for place, key, added in zip(found.places.tolist(), found.keys.tolist(), found.added.tolist(), strict=True):
         (name, sources), field = named[key >> KIND_BITS], FIELDS[(key & KIND_MASK) >> 1]
         for term, part, relation, strength in sources:
-            shares[place].append(Share(name, part * added, field, term, relation, strength))
-    return [tuple(sorted(parts, key=lambda part: (-part.share, part.term, part.field))) for parts in shares]
+            shares[place].append(made((name, part * added, field, term, relation, strength)))
+    return [tuple(_in_order(parts) if len(parts) > 1 else parts) for parts in shares]
+
+
+def _in_order(shares: list[Share]) -> list[Share]:
+    shares.sort(key=_NAMES)
+    shares.sort(key=_SHARE, reverse=True)  # leaves equal ones as they are
+    return shares

@@ -92,17 +92,23 @@ NAMES = tuple(field.name for field in fields(Segment))
 
 def spread(starts: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The places of all that belongs to some rows, and where each row's part starts among them: int64 both."""
-    lengths = starts[rows + 1] - starts[rows]
-    ends = np.cumsum(lengths)
-    begins = np.concatenate([np.zeros(1, np.int64), ends])
-    return np.repeat(starts[rows] - begins[:-1], lengths) + np.arange(begins[-1]), begins
+    return spread_between(starts[rows], starts[rows + 1])
+
+
+def spread_between(firsts: np.ndarray, ends: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The places of all slices, one after another, and where each slice starts among them: int64 both."""
+    lengths = ends - firsts
+    begins = np.zeros(len(lengths) + 1, np.int64)
+    np.cumsum(lengths, out=begins[1:])
+    return np.repeat(firsts - begins[:-1], lengths) + np.arange(begins[-1]), begins
 
 
 def gains_of(kinds: np.ndarray, codes: np.ndarray, scales: np.ndarray, rows: np.ndarray) -> np.ndarray:
     """The gains of postings that belong to these rows; `scales` are those of all rows: float64."""
     found = GAINS[kinds, codes]
     owners = np.flatnonzero(IS_OWNER[kinds])
-    found[owners] *= scales[rows[owners]]
+    if len(owners):
+        found[owners] *= scales[rows[owners]]
     return found
 
 

@@ -43,7 +43,7 @@ class Tables:
         """Names all that postings and norms depend on beside the photos."""
         parts = (
             sorted(STOP_WORDS),
-            version("snowballstemmer"),
+            version("PyStemmer"),
             self.owner_language,
             sorted(self.weights.items()),
             (OWNER_TERMS, STEP, COUNT_WORDS, PAIR, sorted(ROOTS.items())),

@@ -4,7 +4,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-import snowballstemmer
+import Stemmer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -91,7 +91,7 @@ def test_words_are_stemmed_by_many_threads_as_by_one() -> None:
             found = list(pool.map(term_of, asked * 2))
     finally:
         sys.setswitchinterval(interval)
-    alone = snowballstemmer.stemmer("english")
+    alone = Stemmer.Stemmer("english")
     assert found == [alone.stemWord(word) for word in asked * 2]
 
 
