@@ -13,10 +13,11 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TypeVar
 
-from sqlalchemy import Connection, Row, Select, delete, exists, false, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, delete, exists, false, insert, or_, select, update
 
 from photosearch.errors import CollectionNotFound, LibraryError, PhotoNotFound
 from photosearch.library import schema as t
+from photosearch.library.counting import Counts
 from photosearch.library.documents import read_documents
 from photosearch.library.engine import Database, SQLite
 from photosearch.library.files import UPLOAD, Files
@@ -48,6 +49,7 @@ class Library:
         """
         self.folder = folder
         self.files = Files(folder)
+        self._counts = Counts()
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -85,21 +87,8 @@ class Library:
 
     def collections(self) -> list[CollectionInfo]:
         """All collections by name, with the states of their photos."""
-
-        def count(*states: PhotoState) -> Select:
-            return select(func.count()).where(t.photo.c.collection_id == t.collection.c.id, t.photo.c.state.in_(states))
-
-        present = (PhotoState.NEW, PhotoState.READY, PhotoState.FAILED)
-        query = select(
-            t.collection.c.name,
-            t.collection.c.generation,
-            *(
-                count(*states).scalar_subquery()
-                for states in (present, *((state,) for state in (present[1], present[2], present[0])))
-            ),
-        ).order_by(t.collection.c.name)
         with self.reading() as connection:
-            return [CollectionInfo(*row) for row in connection.execute(query)]
+            return self._counts.read(connection)
 
     def generation(self, collection: str) -> int:
         """The collection's generation; raises `CollectionNotFound`."""

@@ -10,7 +10,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from photosearch.errors import CollectionNotFound, LibraryError, PhotoNotFound
-from photosearch.library import Library, Reading, photo_id, schema
+from photosearch.library import Library, Reading, photo_id, schema, upkeep
 from photosearch.library.engine import FILE_NAME
 from photosearch.records import Caption, Detection, Document, Listing, PhotoState, Prediction
 from photosearch.stations import Findings, Station
@@ -47,6 +47,34 @@ def pending(library: Library, collection: str | None = "c") -> list[str]:
 
 def state(library: Library, key: str, collection: str = "c") -> PhotoState:
     return library.photo(photo_id(collection, key)).state
+
+
+# Collections
+
+
+def test_collections_are_counted_as_they_stand_whoever_wrote(library):
+    other = Library(library.folder)
+
+    def counted() -> list[tuple[str, int, int, int, int]]:
+        told = [(i.name, i.n_photos, i.n_ready, i.n_failed, i.n_new) for i in library.collections()]
+        assert library.collections() == other.collections() == Library(library.folder).collections()
+        return told
+
+    assert counted() == []
+    list_photos(other, "1.jpg", "2.jpg")
+    list_photos(other, "1.jpg", collection="b")
+    assert counted() == [("b", 1, 0, 0, 1), ("c", 2, 0, 0, 2)]
+    caption(other, "1.jpg", RED)
+    fail(other, "2.jpg")
+    assert counted() == [("b", 1, 0, 0, 1), ("c", 2, 1, 1, 0)]
+    upkeep.retry_failed(other, "c")
+    assert counted() == [("b", 1, 0, 0, 1), ("c", 2, 1, 0, 1)]
+    other.merge("c", "folder", [], ["2.jpg"])
+    assert counted() == [("b", 1, 0, 0, 1), ("c", 1, 1, 0, 0)]
+    other.remove_collection("c")
+    assert counted() == [("b", 1, 0, 0, 1)]
+    list_photos(other, "3.jpg")
+    assert counted() == [("b", 1, 0, 0, 1), ("c", 1, 0, 0, 1)]
 
 
 # Schema
