@@ -42,9 +42,8 @@ class Detection:
     box: tuple[float, float, float, float]
 
 
-@dataclass(frozen=True)
-class Prediction:
-    """A label or concept with its probability."""
+class Prediction(NamedTuple):
+    """A label or concept with its probability; a tuple, since a photo has two hundred of them."""
 
     term: str
     prob: float

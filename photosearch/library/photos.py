@@ -69,7 +69,7 @@ _TEXTS = (
 
 def parse_predictions(found: str) -> tuple[Prediction, ...]:
     """Predictions as the table holds them."""
-    return tuple(Prediction(term, p) for term, p in json.loads(found).items())
+    return tuple(map(Prediction._make, json.loads(found).items()))
 
 
 def assemble(connection: Connection, ids: Sequence[str]) -> list[Photo]:
