@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from starlette.responses import FileResponse, Response
+from starlette.responses import Response
 
 from photosearch import images
 from photosearch.errors import PhotoError, PhotoNotFound
@@ -33,9 +33,10 @@ def picture_answer(workspace: Workspace, photo_id: str, size_px: int, version: s
         if made := _rendition(workspace, photo, size_px):
             return Response(made, media_type=_TYPE, headers=_keep(lasting))
         lasting = lasting and size_px <= images.THUMBNAIL_SIDE_PX  # the photo may be there again soon
-    if not thumbnail.is_file():
-        raise PhotoNotFound(f'Photo "{photo_id}" has no picture any more.')
-    return FileResponse(thumbnail, media_type=_TYPE, headers=_keep(lasting))
+    try:
+        return Response(thumbnail.read_bytes(), media_type=_TYPE, headers=_keep(lasting))
+    except FileNotFoundError as error:
+        raise PhotoNotFound(f'Photo "{photo_id}" has no picture any more.') from error
 
 
 def _rendition(workspace: Workspace, photo: Pending, size_px: int) -> bytes | None:
