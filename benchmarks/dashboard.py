@@ -46,9 +46,20 @@ SESSION_S = 60
 BATCH = 500
 PATIENCE_MS = 60_000
 COLLECTION = "bench"
-ENDED = "document.querySelector('[data-testid=stApp]')?.dataset.testScriptState === 'notRunning'"
-FIRST_CARD = "document.querySelector('.photo')?.innerText ?? ''"
-SHOWN = f"before => {ENDED} && ({FIRST_CARD}) !== '' && ({FIRST_CARD}) !== before"
+FIRST_CARD = "() => document.querySelector('.photo')?.textContent ?? ''"
+# Told by what changes on the page: to ask every frame would keep the page drawing.
+SHOWN = """before => new Promise(resolve => {
+  const look = () => {
+    const first = document.querySelector(".photo")?.textContent ?? "";
+    const ended = document.querySelector("[data-testid=stApp]")?.dataset.testScriptState === "notRunning";
+    if (!ended || first === "" || first === before) return;
+    changes.disconnect();
+    resolve();
+  };
+  const changes = new MutationObserver(look);
+  const what = { subtree: true, childList: true, characterData: true, attributeFilter: ["data-test-script-state"] };
+  changes.observe(document.body, what);
+})"""
 ERRORS = "[data-testid=stException], [data-testid=stAlertContentError]"
 _VOCABULARY = json.loads((MODELS_DIR / "captioner" / "vocabulary.json").read_text(encoding="utf-8"))[4:]
 WORDS = [word for word in _VOCABULARY if term_of(word)]  # a query of stop words alone finds nothing to wait for
@@ -185,10 +196,10 @@ async def ask(page: Page, query: str) -> float:
     """Put a query, and wait until its hits are shown; in seconds."""
     before = await page.evaluate(FIRST_CARD)
     box = page.get_by_label("Description", exact=True)
-    started = time.perf_counter()
     await box.fill(query)
-    await box.press("Enter")
-    await page.wait_for_function(SHOWN, arg=before)
+    started = time.perf_counter()
+    async with asyncio.timeout(PATIENCE_MS / 1000):
+        await asyncio.gather(page.evaluate(SHOWN, before), box.press("Enter"))
     return time.perf_counter() - started
 
 
@@ -238,7 +249,7 @@ async def search_for_a_while(page: Page, queries: Iterator[str], until: float, f
             found.took_s.append(await ask(page, next(queries)))
             if await page.locator(ERRORS).count():
                 found.errors.append(await page.locator(ERRORS).first.inner_text())
-        except Error as error:
+        except (Error, TimeoutError) as error:
             found.errors.append(str(error).splitlines()[0])
         await asyncio.sleep(max(0.0, 1 - (time.monotonic() - began)))
 
