@@ -53,7 +53,7 @@ def send_at_once() -> None:
     would wait 40 ms for the browser to acknowledge its head (https://github.com/Kludex/uvicorn/issues/3149).
     """
     for one in gc.get_objects():
-        if isinstance(one, socket.socket) and one.family in (socket.AF_INET, socket.AF_INET6):
+        if issubclass(type(one), socket.socket) and one.family in (socket.AF_INET, socket.AF_INET6):
             with contextlib.suppress(OSError):  # it is closed
                 if one.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
                     one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
