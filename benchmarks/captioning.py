@@ -48,9 +48,9 @@ def caption(folder: Path, library: Path, *options: str) -> tuple[float, float]:
 def stations(n_pictures: int = 64) -> None:
     """What each station takes a photo, and the encoder as a graph beside the same layers in torch."""
     from photosearch.images import decode
-    from photosearch.loader import Choice, Models
     from photosearch.settings import MODELS_DIR
-    from photosearch.stations import Batch
+    from photosearch.vision.observer import Batch
+    from photosearch.vision.registry import Choice, Models
 
     models = Models(MODELS_DIR, MODELS_DIR)
     with tempfile.TemporaryDirectory() as scratch:

@@ -26,12 +26,11 @@ from playwright.async_api import Browser, Error, Page, Playwright, async_playwri
 from benchmarks import sessions
 from benchmarks.captions import Statistics
 from photosearch.analyzer import term_of
-from photosearch.concepts import N_PAIRS, N_TERMS
 from photosearch.library import Reading
-from photosearch.loader import Choice
-from photosearch.records import Caption, Detection, Listing, Prediction
+from photosearch.records import Caption, Detection, Findings, Listing, Prediction, Station
 from photosearch.settings import MODELS_DIR, Settings
-from photosearch.stations import Findings, Station
+from photosearch.vision.concepts import N_PAIRS, N_TERMS
+from photosearch.vision.registry import Choice
 from photosearch.workspace import Workspace
 from tests.browser.chromium import FLAGS, NAMES
 from tests.browser.server import ROOT, free_port

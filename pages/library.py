@@ -2,12 +2,12 @@
 
 import streamlit as st
 
-from photosearch.loader import Choice
 from photosearch.ui import state
 from photosearch.ui.adding import add_photos
 from photosearch.ui.collections import list_collections, show_export
 from photosearch.ui.model_choice import choose_models
 from photosearch.ui.progress import show_run
+from photosearch.vision.registry import Choice
 
 workspace = state.workspace()
 st.title("Your photos", anchor=False)

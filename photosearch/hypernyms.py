@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from photosearch.errors import ModelError
-from photosearch.models import ADVICE, read_table
+from photosearch.vision.model_folder import ADVICE, read_table
 
 
 class Hypernyms:

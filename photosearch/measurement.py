@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from photosearch import images
-from photosearch.captioner.vocabulary import tokens
 from photosearch.errors import PhotoError, SourceError
 from photosearch.evaluation import Retrieval, bleu, cider_d, retrieval, rouge_l
 from photosearch.fields import ALL, Field
 from photosearch.index import Index, Tables
-from photosearch.records import Document
-from photosearch.stations import Batch, Findings, Observer
+from photosearch.records import Document, Findings
+from photosearch.vision.captioner.vocabulary import tokens
+from photosearch.vision.observer import Batch, Observer
 
 BATCH = 32
 # What is searched in each row, more from row to row; the last ones use the expansion table as well.

@@ -16,10 +16,10 @@ from photosearch import images
 from photosearch.errors import PhotoError, TryLater
 from photosearch.exif import read_shot
 from photosearch.library import Library, Pending, Reading
-from photosearch.records import Failure, PhotoState, Progress, Report
+from photosearch.records import Failure, Findings, PhotoState, Progress, Report
 from photosearch.sources.reading import FETCHED, Reader
 from photosearch.speed import READING, SAVING, Stopwatch, keep_speed
-from photosearch.stations import Batch, Findings, Observer
+from photosearch.vision.observer import Batch, Observer
 
 BATCH = 32
 N_READERS = 8  # most of them wait for a server

@@ -49,6 +49,25 @@ class Prediction(NamedTuple):
     prob: float
 
 
+class Station(StrEnum):
+    """The kinds of station; models and their work are filed under them."""
+
+    CAPTIONER = "captioner"
+    CONCEPTS = "concepts"
+    CLASSIFIER = "classifier"
+    DETECTOR = "detector"
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What a station tells of one picture; each station fills its own part."""
+
+    captions: tuple[Caption, ...] = ()  # best first
+    objects: tuple[Detection, ...] = ()  # by score
+    labels: tuple[Prediction, ...] = ()  # by probability
+    concepts: tuple[Prediction, ...] = ()  # by probability
+
+
 class TextKind(StrEnum):
     """Who says a text that hangs on a photo."""
 

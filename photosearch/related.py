@@ -14,7 +14,7 @@ from pathlib import Path
 
 from photosearch.analyzer import term_of
 from photosearch.errors import ModelError
-from photosearch.models import ADVICE, read_table
+from photosearch.vision.model_folder import ADVICE, read_table
 
 FILE_NAME = "related.txt"
 _END = "# end\n"

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 from photosearch.jobs import worker
 from photosearch.library import Library
-from photosearch.loader import Model
 from photosearch.pipeline import analyse_photos
 from photosearch.records import Progress, Report
 from photosearch.settings import Settings
 from photosearch.sources import Watch
 from photosearch.sources.reading import Reader
+from photosearch.vision.registry import Model
 
 
 def run(

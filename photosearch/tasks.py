@@ -13,9 +13,9 @@ from pathlib import Path
 import filelock
 
 from photosearch.errors import LibraryError, WorkerBusy
-from photosearch.loader import Choice
 from photosearch.sources import NO_OPTIONS, Options
 from photosearch.sources.options import options_json, parse_options
+from photosearch.vision.registry import Choice
 
 log = logging.getLogger(__name__)
 FILE_NAME = "run.json"

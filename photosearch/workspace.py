@@ -21,6 +21,7 @@ from photosearch.records import (
     Correction,
     DiskUse,
     Failure,
+    Findings,
     Photo,
     PhotoState,
     Progress,
@@ -30,14 +31,14 @@ from photosearch.records import (
 from photosearch.searcher import Searcher
 from photosearch.settings import Settings
 from photosearch.sources import NO_OPTIONS, UNWATCHED, Options, Watch
-from photosearch.stations import Batch, Findings
+from photosearch.vision.observer import Batch
 from photosearch.wording import Wording
 
 if TYPE_CHECKING:
     from photosearch.exporting import Kind
     from photosearch.images import Picture
-    from photosearch.inspections import Inspections
-    from photosearch.loader import Choice, Models
+    from photosearch.vision.inspections import Inspections
+    from photosearch.vision.registry import Choice, Models
 
 DEMO = "demo"
 PAGE_TOP = 100
@@ -77,7 +78,9 @@ class Workspace:
         """The models, each loaded when first needed."""
         with self._lock:
             if self._models is None:
-                from photosearch.loader import Models  # with ONNX Runtime and Pillow, which searching does without
+                from photosearch.vision.registry import (
+                    Models,  # with ONNX Runtime and Pillow, which searching does without
+                )
 
                 self._models = Models(self.settings.models_dir, self.settings.library_dir / "models")
             return self._models
@@ -90,7 +93,7 @@ class Workspace:
             ReadOnlyError: this is the public demo.
         """
         self._may_write()
-        from photosearch.captioner.original import import_checkpoint
+        from photosearch.vision.captioner.older_system.captioner import import_checkpoint
 
         models = self.models()
         if name in models.captioners():
@@ -99,7 +102,7 @@ class Workspace:
 
     def look(self, picture: Picture, choice: Choice | None = None) -> Findings:
         """What the models tell of one picture, which is kept nowhere; raises `ModelError`."""
-        from photosearch.loader import Choice
+        from photosearch.vision.registry import Choice
 
         batch = Batch([picture])
         told = [model.load().look(batch)[0] for model in self.models().choose(choice or Choice())]
@@ -266,8 +269,8 @@ class Workspace:
         return self._caption(collection, choice, Watch(on_progress, is_cancelled), redo=redo)
 
     def _caption(self, collection: str | None, choice: Choice | None, watch: Watch, *, redo: bool = False) -> Report:
-        from photosearch.loader import Choice
         from photosearch.runs import run
+        from photosearch.vision.registry import Choice
 
         models = self.models().choose(choice or Choice())
         return run(self.library, self.settings, collection, watch, models, redo=redo)
@@ -355,7 +358,7 @@ class Workspace:
         models = self.models()
         with self._lock:
             if self._inspections is None:
-                from photosearch.inspections import Inspections  # with torch
+                from photosearch.vision.inspections import Inspections  # with torch
 
                 self._inspections = Inspections(self.library, self.settings, models)
             return self._inspections
@@ -378,7 +381,7 @@ class Workspace:
     def ask_again(self, photo_id: str, model: str | None = None) -> None:
         """Let a model's new sentence count instead of what people said, as `Inspections.ask_again` does."""
         self._may_write()
-        from photosearch.loader import CAPTIONER
+        from photosearch.vision.registry import CAPTIONER
 
         self.inspections().ask_again(self.library.photo(photo_id), model or CAPTIONER)
 

@@ -13,18 +13,18 @@ from PIL import Image
 
 from photosearch.images import Picture
 from photosearch.library import Library
-from photosearch.models import open_model
 from photosearch.pipeline import analyse_photos
-from photosearch.records import Caption, Report
+from photosearch.records import Caption, Findings, Report, Station
 from photosearch.settings import MODELS_DIR, Settings
 from photosearch.sources.reading import Reader
-from photosearch.stations import Batch, Findings, Observer, Station
+from photosearch.vision.model_folder import open_model
+from photosearch.vision.observer import Batch, Observer
 from photosearch.workspace import Workspace
 
 if TYPE_CHECKING:
-    from photosearch.captioner.beam import Decoding
-    from photosearch.captioner.network import Decoder
-    from photosearch.captioner.vocabulary import Vocabulary
+    from photosearch.vision.captioner.beam import Decoding
+    from photosearch.vision.captioner.network import Decoder
+    from photosearch.vision.captioner.vocabulary import Vocabulary
 
 TINY_WORDS = ("a", "red", "green", "blue", "dog", "cat", "runs", "sits", "on", "grass", "snow", "two")
 
@@ -65,7 +65,7 @@ def analyse(library: Library, *observers: Observer, redo: bool = False, **option
 
 def models_with(folder: Path, decoder: Decoder, vocabulary: Vocabulary, decoding: Decoding) -> Path:
     """A models folder with a captioner of one's own; the other models are the real ones."""
-    from photosearch.captioner.checkpoint import save_checkpoint
+    from photosearch.vision.captioner.checkpoint import save_checkpoint
 
     for path in MODELS_DIR.iterdir():
         if path.is_dir() and path.name != "captioner":
@@ -87,9 +87,9 @@ def tiny_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A models folder with an untrained captioner: a dozen words, hidden size 8."""
     import torch
 
-    from photosearch.captioner.beam import Decoding
-    from photosearch.captioner.network import Decoder, Sizes
-    from photosearch.captioner.vocabulary import SPECIAL, Vocabulary
+    from photosearch.vision.captioner.beam import Decoding
+    from photosearch.vision.captioner.network import Decoder, Sizes
+    from photosearch.vision.captioner.vocabulary import SPECIAL, Vocabulary
 
     torch.manual_seed(0)
     vocabulary = Vocabulary([*SPECIAL, *TINY_WORDS])

@@ -15,16 +15,17 @@ from sqlalchemy import func, select
 from photosearch import adding, pipeline
 from photosearch.library import Library
 from photosearch.library import schema as t
-from photosearch.records import Progress, Report
+from photosearch.records import Progress, Report, Station
 from photosearch.settings import Settings
 from photosearch.sources import Watch
-from photosearch.stations import Station
 from photosearch.workspace import Workspace
 
 N_PHOTOS, BATCH, N_KILLS = 200, 4, 20
 PATIENCE_S = 300  # on a busy machine
 PROCESSES = multiprocessing.get_context("forkserver")
-PROCESSES.set_forkserver_preload(["tests.test_resume", "photosearch.loader", "photosearch.captioner.captioner"])
+PROCESSES.set_forkserver_preload(
+    ["tests.test_resume", "photosearch.vision.registry", "photosearch.vision.captioner.captioner"]
+)
 
 
 @pytest.fixture

@@ -21,16 +21,16 @@ import numpy as np
 import platformdirs
 import torch
 
-from photosearch.captioner import beam
-from photosearch.captioner.checkpoint import save_checkpoint
-from photosearch.captioner.network import ENCODER_WIDTH
-from photosearch.captioner.vocabulary import Vocabulary
-from photosearch.concepts import GRAPH as CONCEPTS
-from photosearch.concepts import TERMS
-from photosearch.encoder import GRAPH as ENCODER
-from photosearch.encoder import STATION
-from photosearch.models import ModelFolder, write_model
-from photosearch.stations import Station
+from photosearch.records import Station
+from photosearch.vision.captioner import beam
+from photosearch.vision.captioner.checkpoint import save_checkpoint
+from photosearch.vision.captioner.network import ENCODER_WIDTH
+from photosearch.vision.captioner.vocabulary import Vocabulary
+from photosearch.vision.concepts import GRAPH as CONCEPTS
+from photosearch.vision.concepts import TERMS
+from photosearch.vision.encoder import GRAPH as ENCODER
+from photosearch.vision.encoder import STATION
+from photosearch.vision.model_folder import ModelFolder, write_model
 from training.captioner import MIN_COUNT, train_decoder
 from training.card import write_cards
 from training.concepts import HEADS, ConceptNetwork, out_of_fold, pair_vocabulary, train_head

@@ -14,10 +14,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from photosearch.captioner import beam
-from photosearch.captioner.network import Decoder, Sizes
-from photosearch.captioner.vocabulary import END, PAD, START, Vocabulary, tokens
 from photosearch.evaluation import bleu, cider_d
+from photosearch.vision.captioner import beam
+from photosearch.vision.captioner.network import Decoder, Sizes
+from photosearch.vision.captioner.vocabulary import END, PAD, START, Vocabulary, tokens
 from training.data import Split, mirrored
 
 log = logging.getLogger(__name__)

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from photosearch.formats import measured_table
 from photosearch.index import read_tables
-from photosearch.loader import Choice, Models
 from photosearch.measurement import Measured, look_at, measure, read_described
+from photosearch.vision.registry import Choice, Models
 from training.data import DEFAULT_DATA
 
 log = logging.getLogger("training.card")

@@ -18,9 +18,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from photosearch.detector import GRAPH, IOU_THRESHOLD, SCORE_THRESHOLD
-from photosearch.models import write_model
-from photosearch.stations import Station
+from photosearch.records import Station
+from photosearch.vision.detector import GRAPH, IOU_THRESHOLD, SCORE_THRESHOLD
+from photosearch.vision.model_folder import write_model
 from training.data import DataMissing
 from training.graphs import export_graph
 

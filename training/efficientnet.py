@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from photosearch.captioner.network import ENCODER_WIDTH
 from photosearch.images import PIXEL_MEAN, PIXEL_SCALE
+from photosearch.vision.captioner.network import ENCODER_WIDTH
 
 # EfficientNet-Lite0 (Tan & Le 2019, arXiv:1905.11946; the "lite" variant drops squeeze-and-excite and
 # uses ReLU6): expansion, kernel, stride, output channels, blocks.

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from photosearch.analyzer import pairs, terms
-from photosearch.captioner.network import ENCODER_WIDTH
+from photosearch.vision.captioner.network import ENCODER_WIDTH
 from training.data import Split, augmenter, mirrored
 from training.efficientnet import Encoder, to_pixels
 

@@ -13,8 +13,8 @@ import onnxruntime
 import torch
 from torch import Tensor
 
-from photosearch.captioner.network import ENCODER_WIDTH
-from photosearch.encoder import ENCODED_AT_ONCE
+from photosearch.vision.captioner.network import ENCODER_WIDTH
+from photosearch.vision.encoder import ENCODED_AT_ONCE
 from training.data import augmenter
 from training.efficientnet import to_pixels
 

@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 import torch
 
-from photosearch.stations import Station
+from photosearch.records import Station
 from training.data import DataMissing
 
 log = logging.getLogger("training.labels")
@@ -240,8 +240,8 @@ def write_hypernyms(folder: Path, wordnet_folder: Path) -> list[str]:
 
 def write_classifier(folder: Path, labels: list[str]) -> None:
     """Write the published network as a graph, with its labels."""
-    from photosearch.classifier import GRAPH, LABELS
-    from photosearch.models import write_model
+    from photosearch.vision.classifier import GRAPH, LABELS
+    from photosearch.vision.model_folder import write_model
     from training.efficientnet import imagenet_classifier
     from training.graphs import export_graph
 

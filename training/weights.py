@@ -15,9 +15,9 @@ from pathlib import Path
 from photosearch.evaluation import retrieval
 from photosearch.fields import ALL, WEIGHTS, Field
 from photosearch.index import Index, Tables, read_tables
-from photosearch.loader import Choice, Models
 from photosearch.measurement import DescribedPhoto, documents, look_at, ranks, read_described
 from photosearch.records import Document
+from photosearch.vision.registry import Choice, Models
 from training.card import MODELS, SETS
 from training.data import DEFAULT_DATA
 

@@ -21,7 +21,7 @@ from photosearch.workspace import Workspace
 
 if TYPE_CHECKING:
     from photosearch.adding import Added
-    from photosearch.loader import Choice
+    from photosearch.vision.registry import Choice
 
 NoObjectsOption = Annotated[bool, typer.Option("--no-objects", help="Without the detector: twice as quick.")]
 NoCaptionOption = Annotated[bool, typer.Option("--no-caption", help="Only list the photos; caption them later.")]
@@ -58,7 +58,7 @@ def add(
     login: Annotated[str | None, typer.Option(help="Of a profile: the user who logged in before.")] = None,
 ) -> None:
     """Take photos into a collection, and caption them. Again: takes in what is new, changed or gone."""
-    from photosearch.loader import Choice
+    from photosearch.vision.registry import Choice
 
     options = Options(max_posts, since.date() if since else None, frozenset(one.value for one in also or ()), login)
     with opened(context) as workspace:
@@ -105,7 +105,7 @@ def update(
     no_objects: NoObjectsOption = False,
 ) -> None:
     """Look again where a collection's photos came from, or where all came from; caption what is new or changed."""
-    from photosearch.loader import Choice
+    from photosearch.vision.registry import Choice
 
     with opened(context) as workspace:
         for name in _chosen(workspace, collection):
@@ -122,7 +122,7 @@ def update(
 @app.command()
 def retry(context: typer.Context, collection: CollectionOption = None, no_objects: NoObjectsOption = False) -> None:
     """Read photos again that could not be used, of one collection or of all, and caption them."""
-    from photosearch.loader import Choice
+    from photosearch.vision.registry import Choice
 
     with opened(context) as workspace:
         for name in _chosen(workspace, collection):
@@ -149,7 +149,7 @@ def caption(
     redo: Annotated[bool, typer.Option("--redo", help="Look again at photos that are captioned.")] = False,
 ) -> None:
     """Caption what is not captioned yet, name objects, labels and concepts. A run that was stopped goes on."""
-    from photosearch.loader import Choice
+    from photosearch.vision.registry import Choice
 
     with opened(context) as workspace:
         _caption(workspace, collection, Choice(model, classifier, not no_objects), redo)

@@ -154,8 +154,8 @@ def evaluate(
 ) -> None:
     """Measure on photos that people described: how good captions are, and how well search finds each photo."""
     from photosearch.formats import measured_json, measured_table
-    from photosearch.loader import Choice
     from photosearch.measurement import look_at, measure, read_described
+    from photosearch.vision.registry import Choice
 
     with opened(context) as workspace:
         observers = [chosen.load() for chosen in workspace.models().choose(Choice(model, classifier))]

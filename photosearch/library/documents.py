@@ -10,8 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, Table, select
 
 from photosearch.library import schema as t
 from photosearch.library.photos import newest_model
-from photosearch.records import Document, PhotoState, TextKind
-from photosearch.stations import Station
+from photosearch.records import Document, PhotoState, Station, TextKind
 
 OWNERS = (TextKind.OWNER, TextKind.HASHTAG, TextKind.ACCESSIBILITY)
 _NAMED = 1.0  # the score of an object that another system named

@@ -27,8 +27,7 @@ from photosearch.library.photos import assemble
 from photosearch.library.postgres import Postgres
 from photosearch.library.saving import save_findings, save_images, save_reading
 from photosearch.library.work import Merge, Pending, Reading, Standing
-from photosearch.records import CollectionInfo, Document, Listing, Photo, PhotoState
-from photosearch.stations import Findings, Station
+from photosearch.records import CollectionInfo, Document, Findings, Listing, Photo, PhotoState, Station
 
 _AT_ONCE = 500  # values bound in one statement; SQLite's limit is 32,766
 

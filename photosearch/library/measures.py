@@ -9,8 +9,7 @@ from sqlalchemy import exists, select
 from photosearch.library import schema as t
 from photosearch.library.library import Library
 from photosearch.library.photos import newest_model
-from photosearch.records import PhotoState, TextKind
-from photosearch.stations import Station
+from photosearch.records import PhotoState, Station, TextKind
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,7 @@ from collections.abc import Mapping, Sequence
 from sqlalchemy import BindParameter, ColumnElement, Connection, ScalarSelect, Select, bindparam, select
 
 from photosearch.library import schema as t
-from photosearch.records import Caption, Details, Detection, Photo, PhotoState, Prediction, TextKind
-from photosearch.stations import Station
+from photosearch.records import Caption, Details, Detection, Photo, PhotoState, Prediction, Station, TextKind
 
 
 def newest_model(station: Station, sha256: ColumnElement[str]) -> ScalarSelect[int]:

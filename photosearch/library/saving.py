@@ -10,8 +10,7 @@ from sqlalchemy import Connection, case, delete, func, insert, select, update
 
 from photosearch.library import schema as t
 from photosearch.library.work import Reading
-from photosearch.records import PhotoState, Prediction, TextKind
-from photosearch.stations import Findings
+from photosearch.records import Findings, PhotoState, Prediction, TextKind
 
 _PROB_DECIMALS = 4
 

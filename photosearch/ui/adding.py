@@ -9,12 +9,12 @@ from pathlib import Path
 import streamlit as st
 
 from photosearch.errors import PhotosearchError
-from photosearch.loader import Choice
 from photosearch.sources import NO_OPTIONS, Options
 from photosearch.sources.instagram import access
 from photosearch.tasks import Task
 from photosearch.ui import state
 from photosearch.ui.text import plain
+from photosearch.vision.registry import Choice
 
 ALSO = {"Archived posts": "archived", "Stories": "stories", "Covers of reels": "reels"}
 PICTURES = ("jpg", "jpeg", "png", "webp", "heic", "heif", "gif", "bmp", "tif", "tiff", "avif", "zip")

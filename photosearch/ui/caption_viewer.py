@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from photosearch.captioner.inspection import Inspection
 from photosearch.drawing import as_webp, heat_map
 from photosearch.ui.subject import Subject
+from photosearch.vision.captioner.attention import Inspection
 
 END = "(end)"
 _HEIGHT_REM = 28  # of the photo where there is room

@@ -8,13 +8,13 @@ import streamlit as st
 
 from photosearch.errors import PhotosearchError
 from photosearch.exporting import MAX_FOUND, Kind
-from photosearch.loader import Choice
 from photosearch.records import CollectionInfo, DiskUse
 from photosearch.tasks import Task
 from photosearch.ui import downloads, state
 from photosearch.ui.adding import BUSY
 from photosearch.ui.progress import MOST_FAILURES, POLL_S, describe, show_failures
 from photosearch.ui.text import plain
+from photosearch.vision.registry import Choice
 
 SEARCH = Path(__file__).resolve().parents[2] / "pages" / "search.py"
 KINDS = {

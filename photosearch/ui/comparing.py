@@ -7,12 +7,12 @@ from collections.abc import Sequence
 import streamlit as st
 
 from photosearch.errors import PhotosearchError
-from photosearch.loader import Choice
 from photosearch.records import Caption
 from photosearch.ui import state
 from photosearch.ui.inspecting import model_label
 from photosearch.ui.subject import Subject
 from photosearch.ui.text import plain
+from photosearch.vision.registry import Choice
 
 _KEPT = "kept: "  # before the name of a model whose sentences are kept, and that is not here itself
 

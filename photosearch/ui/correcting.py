@@ -11,11 +11,11 @@ import streamlit as st
 
 from photosearch.errors import PhotosearchError
 from photosearch.library.corrections import MAX_CAPTION_CHARS, MAX_WHO_CHARS
-from photosearch.loader import CAPTIONER
 from photosearch.records import Correction, Photo
 from photosearch.ui import state
 from photosearch.ui.inspecting import model_label
 from photosearch.ui.text import plain
+from photosearch.vision.registry import CAPTIONER
 
 _WHO = "who-corrects"
 _DONE = "corrected"

@@ -8,16 +8,16 @@ from pathlib import PurePath
 
 import streamlit as st
 
-from photosearch.captioner.beam import MAX_BEAM_WIDTH, Decoding
-from photosearch.captioner.inspection import MAX_WORDS_READ, Inspection, Inspector, Step, to_npz
-from photosearch.captioner.vocabulary import END, SPECIAL
 from photosearch.errors import PhotosearchError
-from photosearch.loader import CAPTIONER
 from photosearch.records import Caption
 from photosearch.ui import caption_viewer, state
 from photosearch.ui.caption_viewer import percent, show_viewer
 from photosearch.ui.subject import Subject
 from photosearch.ui.text import plain
+from photosearch.vision.captioner.attention import MAX_WORDS_READ, Inspection, Inspector, Step, to_npz
+from photosearch.vision.captioner.beam import MAX_BEAM_WIDTH, Decoding
+from photosearch.vision.captioner.vocabulary import END, SPECIAL
+from photosearch.vision.registry import CAPTIONER
 
 MAX_DEMO_BEAM_WIDTH = 10  # many visitors share a small machine
 NBSP = "\N{NO-BREAK SPACE}"

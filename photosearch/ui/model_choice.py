@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from photosearch.loader import ALEXNET, CAPTIONER, LITE0, Choice
 from photosearch.ui import state
+from photosearch.vision.registry import ALEXNET, CAPTIONER, LITE0, Choice
 
 _CLASSIFIERS = {
     LITE0: "EfficientNet-Lite0 (comes with photosearch)",

@@ -9,7 +9,7 @@ import streamlit as st
 
 from photosearch import images
 from photosearch.errors import PhotoError, PhotosearchError
-from photosearch.stations import Findings
+from photosearch.records import Findings
 from photosearch.ui import state
 from photosearch.ui.text import plain
 

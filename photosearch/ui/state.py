@@ -11,12 +11,12 @@ import streamlit as st
 
 from photosearch.adding import Added
 from photosearch.jobs import BackgroundRun, OnProgress
-from photosearch.loader import Choice
 from photosearch.records import Report
 from photosearch.settings import read_settings
 from photosearch.sources import Watch
 from photosearch.sources.upload import UploadSource
 from photosearch.tasks import Task, TaskFile
+from photosearch.vision.registry import Choice
 from photosearch.workspace import Workspace
 
 Work: TypeAlias = Callable[[OnProgress, Callable[[], bool]], Report]

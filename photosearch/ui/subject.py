@@ -9,15 +9,14 @@ from dataclasses import dataclass
 import streamlit as st
 
 from photosearch import images
-from photosearch.captioner.inspection import Inspector
 from photosearch.drawing import as_jpeg
 from photosearch.errors import PhotoError
-from photosearch.loader import CAPTIONER
-from photosearch.records import Caption, Photo
-from photosearch.stations import Findings
+from photosearch.records import Caption, Findings, Photo
 from photosearch.ui import state
 from photosearch.ui.own_picture import OwnPicture
 from photosearch.ui.pictures import picture_url
+from photosearch.vision.captioner.attention import Inspector
+from photosearch.vision.registry import CAPTIONER
 
 FIGURE_PX = 800
 _OWN = "own-subject"

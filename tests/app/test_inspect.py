@@ -13,9 +13,9 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import ButtonGroup
 
-from photosearch.captioner.vocabulary import SPECIAL
 from photosearch.records import Photo
 from photosearch.ui import site_path, state
+from photosearch.vision.captioner.vocabulary import SPECIAL
 from photosearch.workspace import Workspace
 from tests.app.cards import alts, photo_ids
 from tests.app.test_pages import PATIENCE_S, all_stations

@@ -13,12 +13,12 @@ from streamlit.testing.v1 import AppTest
 
 from photosearch import tasks
 from photosearch.jobs import worker
-from photosearch.loader import Choice
 from photosearch.records import PhotoState, Progress, Report
 from photosearch.sources import Options
 from photosearch.tasks import Task, TaskFile
 from photosearch.ui import downloads, site_path, state
 from photosearch.ui.progress import duration
+from photosearch.vision.registry import Choice
 from photosearch.workspace import Workspace
 from tests.conftest import ColourStation, analyse, jpeg
 
@@ -294,8 +294,8 @@ def test_a_collection_is_removed_only_when_its_name_is_typed(trip: Workspace) ->
 
 def test_captioning_again_shows_all_photos_to_the_models(trip: Workspace) -> None:
     def dialog() -> None:
-        from photosearch.loader import Choice
         from photosearch.ui.collections import ask_again
+        from photosearch.vision.registry import Choice
 
         ask_again("trip", Choice(objects=False))
 

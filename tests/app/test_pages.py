@@ -16,10 +16,10 @@ from streamlit.testing.v1 import AppTest
 
 from photosearch.errors import LibraryError
 from photosearch.images import Picture
-from photosearch.records import Caption, Detection, PhotoState, Prediction
+from photosearch.records import Caption, Detection, Findings, PhotoState, Prediction, Station
 from photosearch.settings import Settings
-from photosearch.stations import Batch, Findings, Station
 from photosearch.ui import site_path, state
+from photosearch.vision.observer import Batch
 from photosearch.workspace import Workspace
 from tests.app.cards import alts, cards
 from tests.conftest import ColourStation, analyse, jpeg

@@ -13,10 +13,9 @@ from streamlit.testing.v1 import AppTest
 
 from photosearch.errors import ModelError
 from photosearch.images import Picture
-from photosearch.loader import Choice
-from photosearch.records import Details, Listing, TextKind
-from photosearch.stations import Findings
+from photosearch.records import Details, Findings, Listing, TextKind
 from photosearch.ui import site_path, state
+from photosearch.vision.registry import Choice
 from photosearch.workspace import Workspace
 from tests.app.cards import alts, cards, photo_ids
 from tests.conftest import ColourStation, analyse, jpeg

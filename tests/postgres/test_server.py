@@ -24,8 +24,7 @@ from photosearch.errors import CollectionNotFound, LibraryError, PhotoNotFound, 
 from photosearch.jobs import current, worker
 from photosearch.library import Library, Reading, photo_id, postgres, schema
 from photosearch.library.postgres import Postgres
-from photosearch.records import Details, Listing, Progress, Report, TextKind
-from photosearch.stations import Station
+from photosearch.records import Details, Listing, Progress, Report, Station, TextKind
 from photosearch.workspace import Workspace
 from tests.postgres.server import PASSWORD, QUOTED, USER, Server
 from tests.unit.test_library import caption, list_photos, pending, said

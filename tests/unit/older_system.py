@@ -8,7 +8,7 @@ import torch
 import torchvision
 from torch import nn
 
-from photosearch.captioner.vocabulary import SPECIAL
+from photosearch.vision.captioner.vocabulary import SPECIAL
 
 WORDS = ("a", "dog", "cat", "runs", "on", "grass", "snow", "two", "hat")
 # As the older system numbered them: padding first, the other special words last.

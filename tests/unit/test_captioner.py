@@ -12,18 +12,19 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file, save
 
-from photosearch import encoder as encoding
-from photosearch.captioner import beam
-from photosearch.captioner.beam import MAX_BEAM_WIDTH, NEVER_WRITTEN, Decoding
-from photosearch.captioner.captioner import Captioner
-from photosearch.captioner.checkpoint import VOCABULARY, WEIGHTS, Checkpoint, save_checkpoint
-from photosearch.captioner.network import ENCODER_WIDTH, Decoder, Sizes
-from photosearch.captioner.vocabulary import END, PAD, SPECIAL, START, UNKNOWN, Vocabulary
 from photosearch.errors import ModelError
 from photosearch.images import Picture
-from photosearch.models import CONFIG, open_model
+from photosearch.records import Station
 from photosearch.settings import MODELS_DIR
-from photosearch.stations import Batch, Station
+from photosearch.vision import encoder as encoding
+from photosearch.vision.captioner import beam
+from photosearch.vision.captioner.beam import MAX_BEAM_WIDTH, NEVER_WRITTEN, Decoding
+from photosearch.vision.captioner.captioner import Captioner
+from photosearch.vision.captioner.checkpoint import VOCABULARY, WEIGHTS, Checkpoint, save_checkpoint
+from photosearch.vision.captioner.network import ENCODER_WIDTH, Decoder, Sizes
+from photosearch.vision.captioner.vocabulary import END, PAD, SPECIAL, START, UNKNOWN, Vocabulary
+from photosearch.vision.model_folder import CONFIG, open_model
+from photosearch.vision.observer import Batch
 
 N_REGIONS, SIDE = 49, 224
 CLOSE = 1e-4

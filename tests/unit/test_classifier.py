@@ -21,14 +21,15 @@ import torch
 import torchvision
 from PIL import Image
 
-from photosearch.alexnet import AlexNet
-from photosearch.classifier import Classifier, best_labels
 from photosearch.errors import ModelError
-from photosearch.graphs import open_graph
 from photosearch.images import Picture, lite_pixels
-from photosearch.models import open_model
+from photosearch.records import Station
 from photosearch.settings import MODELS_DIR
-from photosearch.stations import Batch, Observer, Station
+from photosearch.vision.alexnet import AlexNet
+from photosearch.vision.classifier import Classifier, best_labels
+from photosearch.vision.graph import open_graph
+from photosearch.vision.model_folder import open_model
+from photosearch.vision.observer import Batch, Observer
 
 FOLDER = MODELS_DIR / "classifier"
 LABELS: list[str] = json.loads((FOLDER / "labels.json").read_text(encoding="utf-8"))
@@ -116,7 +117,7 @@ def test_the_graph_equals_the_network_in_torch(photos):
         np.testing.assert_allclose(got, want.numpy(), atol=1e-4)
 
 
-@pytest.mark.parametrize("module", ["photosearch.classifier", "photosearch.alexnet"])
+@pytest.mark.parametrize("module", ["photosearch.vision.classifier", "photosearch.vision.alexnet"])
 def test_importing_a_classifier_brings_no_torch(module):
     script = f"import {module}, sys; sys.exit(bool({{'torch', 'torchvision'}} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", script], cwd=MODELS_DIR.parent, check=False).returncode == 0

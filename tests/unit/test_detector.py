@@ -18,13 +18,21 @@ from hypothesis import strategies as st
 from PIL import Image
 from torch import Tensor, nn
 
-from photosearch.detector import DETECTED_AT_ONCE, GRAPH, MAX_OBJECTS, Detector, in_picture, letterboxed, suppressed
 from photosearch.errors import ModelError
 from photosearch.images import Picture
-from photosearch.models import write_model
-from photosearch.records import Detection
+from photosearch.records import Detection, Station
 from photosearch.settings import MODELS_DIR
-from photosearch.stations import Batch, Station
+from photosearch.vision.detector import (
+    DETECTED_AT_ONCE,
+    GRAPH,
+    MAX_OBJECTS,
+    Detector,
+    in_picture,
+    letterboxed,
+    suppressed,
+)
+from photosearch.vision.model_folder import write_model
+from photosearch.vision.observer import Batch
 from training import detector as training
 from training.data import DataMissing
 from training.detector import DarknetError, DarknetFiles, Yolo, load_weights, parse_cfg, with_trained_mask
@@ -220,7 +228,7 @@ def test_both_heads_agree_on_an_object_s_size(detector, width):
 
 
 def test_importing_the_detector_brings_no_torch():
-    script = "import photosearch.detector, sys; sys.exit('torch' in sys.modules)"
+    script = "import photosearch.vision.detector, sys; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", script], cwd=MODELS_DIR.parent, check=False).returncode == 0
 
 

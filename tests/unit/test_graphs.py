@@ -7,10 +7,10 @@ import torch
 from torch import nn
 
 from photosearch.errors import ModelError
-from photosearch.graphs import open_graph
-from photosearch.models import list_models, open_model, write_model
+from photosearch.records import Station
 from photosearch.settings import MODELS_DIR
-from photosearch.stations import Station
+from photosearch.vision.graph import open_graph
+from photosearch.vision.model_folder import list_models, open_model, write_model
 from training.efficientnet import Classifier
 from training.graphs import export_graph, fold_batch_norm
 

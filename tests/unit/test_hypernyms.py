@@ -6,8 +6,8 @@ import pytest
 
 from photosearch.errors import ModelError
 from photosearch.hypernyms import Hypernyms
-from photosearch.models import open_model
 from photosearch.settings import MODELS_DIR
+from photosearch.vision.model_folder import open_model
 from training.labels import COCO_SENSES, Synset, WordNet, label_texts, table_line
 
 TABLE = MODELS_DIR / "hypernyms" / "hypernyms.txt"

@@ -11,13 +11,13 @@ import pytest
 from PIL import Image
 
 from photosearch import images
-from photosearch.captioner import beam
-from photosearch.captioner.captioner import Captioner
-from photosearch.captioner.inspection import MAX_WORDS_READ, N_ALTERNATIVES, Inspector, read_words, to_npz
-from photosearch.captioner.vocabulary import END, SPECIAL, Vocabulary
 from photosearch.drawing import FIGURE_SIDE_PX, HEAT_SIDE_PX, as_jpeg, as_webp, heat_map, with_boxes
-from photosearch.loader import Models
 from photosearch.records import Detection
+from photosearch.vision.captioner import beam
+from photosearch.vision.captioner.attention import MAX_WORDS_READ, N_ALTERNATIVES, Inspector, read_words, to_npz
+from photosearch.vision.captioner.captioner import Captioner
+from photosearch.vision.captioner.vocabulary import END, SPECIAL, Vocabulary
+from photosearch.vision.registry import Models
 from tests.conftest import TINY_WORDS, jpeg
 from tests.unit.test_captioner import make_decoder, make_regions
 

@@ -13,8 +13,7 @@ from photosearch.errors import CollectionNotFound, LibraryError, PhotoNotFound
 from photosearch.library import Library, Reading, photo_id, schema, upkeep
 from photosearch.library.counting import Counts
 from photosearch.library.engine import FILE_NAME
-from photosearch.records import Caption, Detection, Document, Listing, PhotoState, Prediction
-from photosearch.stations import Findings, Station
+from photosearch.records import Caption, Detection, Document, Findings, Listing, PhotoState, Prediction, Station
 from tests.conftest import jpeg
 
 RED, BLUE = "a" * 64, "b" * 64

@@ -13,8 +13,7 @@ from photosearch.formats import measured_json, measured_table
 from photosearch.hypernyms import Hypernyms
 from photosearch.index import Tables
 from photosearch.measurement import ROWS, DescribedPhoto, look_at, measure, read_described
-from photosearch.records import Caption, Detection, Prediction
-from photosearch.stations import Findings
+from photosearch.records import Caption, Detection, Findings, Prediction
 from tests.conftest import ColourStation, jpeg
 
 PHOTOS = [

@@ -8,8 +8,7 @@ from sqlalchemy import insert, select
 
 from photosearch.library import Library, Reading, photo_id
 from photosearch.library import schema as t
-from photosearch.records import Details, Detection, Document, Listing, PhotoState, TextKind
-from photosearch.stations import Station
+from photosearch.records import Details, Detection, Document, Listing, PhotoState, Station, TextKind
 
 URL = "https://example.com/1.jpg"
 POST = Details(

@@ -16,18 +16,19 @@ from PIL import Image
 from safetensors.torch import load as load_tensors
 from torch import nn
 
-from photosearch.captioner.inspection import Inspector
-from photosearch.captioner.original import (
+from photosearch.errors import ModelError
+from photosearch.images import Picture
+from photosearch.records import Station
+from photosearch.vision.captioner.attention import Inspector
+from photosearch.vision.captioner.older_system.captioner import (
     ENCODED_AT_ONCE,
     VOCABULARY,
     WEIGHTS,
     OriginalCaptioner,
     import_checkpoint,
 )
-from photosearch.errors import ModelError
-from photosearch.images import Picture
-from photosearch.models import open_model, write_model
-from photosearch.stations import Batch, Station
+from photosearch.vision.model_folder import open_model, write_model
+from photosearch.vision.observer import Batch
 from tests.unit.older_system import (
     FORMS,
     NEW_WORDS,

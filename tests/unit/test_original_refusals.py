@@ -10,8 +10,8 @@ import pytest
 import torch
 from torch import nn
 
-from photosearch.captioner.original import import_checkpoint
 from photosearch.errors import ModelError
+from photosearch.vision.captioner.older_system.captioner import import_checkpoint
 from tests.unit.older_system import (
     FORMS,
     WORDMAP,

@@ -9,8 +9,8 @@ import pytest
 from photosearch import pipeline
 from photosearch.errors import LibraryError
 from photosearch.library import Library
-from photosearch.records import Listing, PhotoState, Progress, Report
-from photosearch.stations import Batch, Findings, Station
+from photosearch.records import Findings, Listing, PhotoState, Progress, Report, Station
+from photosearch.vision.observer import Batch
 from tests.conftest import ColourStation, analyse, jpeg
 
 N_PHOTOS, SMALL_BATCH = 7, 2

@@ -15,13 +15,13 @@ from photosearch.index import Index
 from photosearch.library import Library
 from photosearch.library.measures import Named
 from photosearch.quality import MAX_PAIRS, Quality, Question, Questions, bins_of
-from photosearch.quality.cards import list_cards
 from photosearch.quality.questions import read_questions
 from photosearch.quality.ranking import measure_search
-from photosearch.records import Caption, Document, Progress
+from photosearch.records import Caption, Document, Findings, Progress
 from photosearch.settings import MODELS_DIR
 from photosearch.speed import FILE_NAME, N_KEPT, READING, SAVING, Stopwatch, keep_speed, read_speeds
-from photosearch.stations import Batch, Findings
+from photosearch.vision.model_cards import list_cards
+from photosearch.vision.observer import Batch
 from photosearch.workspace import Workspace
 from tests.conftest import ColourStation, analyse
 

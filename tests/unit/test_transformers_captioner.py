@@ -11,16 +11,17 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
-from photosearch.captioner.hugging_face import (
+from photosearch.errors import ModelError
+from photosearch.images import Picture
+from photosearch.records import Station
+from photosearch.vision.captioner.hugging_face import (
     MAX_NEW_TOKENS,
     N_BEAMS,
     TASK_PROMPTS,
     WRITTEN_AT_ONCE,
     HuggingFaceCaptioner,
 )
-from photosearch.errors import ModelError
-from photosearch.images import Picture
-from photosearch.stations import Batch, Station
+from photosearch.vision.observer import Batch
 from tests.unit.tiny_transformers import END, SAVERS, WORDS, save_tiny
 
 KINDS = sorted(SAVERS)

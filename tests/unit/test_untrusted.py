@@ -16,10 +16,10 @@ import numpy as np
 import pytest
 from torch import nn
 
-from photosearch.captioner.original import OriginalCaptioner, import_checkpoint
-from photosearch.captioner.torch_files import module_tensors, open_untrusted
-from photosearch.captioner.untrusted import LazyTensor
 from photosearch.errors import ModelError
+from photosearch.vision.captioner.older_system.captioner import OriginalCaptioner, import_checkpoint
+from photosearch.vision.captioner.older_system.torch_files import module_tensors, open_untrusted
+from photosearch.vision.captioner.older_system.untrusted import LazyTensor
 from tests.unit.older_system import FORMS, make_parts, save_old, save_wordmap
 
 

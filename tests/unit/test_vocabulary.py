@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from photosearch.captioner.vocabulary import END, PAD, SPECIAL, START, UNKNOWN, Vocabulary, tokens
+from photosearch.vision.captioner.vocabulary import END, PAD, SPECIAL, START, UNKNOWN, Vocabulary, tokens
 
 SENTENCES = ["A dog runs.", "a dog sits; a DOG!", "two cats' toys"]
 

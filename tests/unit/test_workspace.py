@@ -7,15 +7,15 @@ import pytest
 import torch
 
 from photosearch.adding import Added
-from photosearch.captioner.beam import Decoding
-from photosearch.captioner.network import Decoder, Sizes
-from photosearch.captioner.vocabulary import SPECIAL, Vocabulary
 from photosearch.errors import CollectionNotFound, ModelError, PhotosearchError, ReadOnlyError, SourceError
 from photosearch.fields import Field
 from photosearch.jobs import worker
-from photosearch.loader import Choice
 from photosearch.records import CollectionInfo, PhotoState, Report
 from photosearch.settings import Settings
+from photosearch.vision.captioner.beam import Decoding
+from photosearch.vision.captioner.network import Decoder, Sizes
+from photosearch.vision.captioner.vocabulary import SPECIAL, Vocabulary
+from photosearch.vision.registry import Choice
 from photosearch.workspace import Workspace
 from tests.conftest import jpeg, models_with
 

@@ -1,6 +1,6 @@
 """Show, Attend and Tell (Xu et al. 2015, arXiv:1502.03044): soft attention and the LSTM decoder.
 
-The encoder is an exported graph (`photosearch.graphs`).
+The encoder is an exported graph (`photosearch.vision.graph`).
 
 Shapes: B batch, R regions, E encoder width, D region width inside the decoder, H hidden,
 W word embedding, T steps, V vocabulary.

@@ -1,7 +1,7 @@
 """Captioners of the older system, as its checkpoints hold them.
 
 `BEST_checkpoint_*.pth.tar` is a pickled dict with the modules `encoder` and `decoder`; `WORDMAP_*.json` gives each
-word its number. Importing reads the tensors alone (`photosearch.captioner.untrusted`) and makes an ordinary model's
+word its number. Importing reads the tensors alone (`untrusted`) and makes an ordinary model's
 folder of them: a config, `weights.safetensors` (float32) and `vocabulary.json`.
 """
 
@@ -21,8 +21,11 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
-from photosearch.captioner import beam
-from photosearch.captioner.original_network import (
+from photosearch.errors import ModelError
+from photosearch.images import Picture
+from photosearch.records import Caption, Findings, Station
+from photosearch.vision.captioner import beam
+from photosearch.vision.captioner.older_system.network import (
     DEPTHS,
     INPUT_SIDE_PX,
     OriginalNetwork,
@@ -30,14 +33,11 @@ from photosearch.captioner.original_network import (
     check_fit,
     make_network,
 )
-from photosearch.captioner.torch_files import module_tensors, open_untrusted
-from photosearch.captioner.untrusted import LazyTensor, UntrustedError
-from photosearch.captioner.vocabulary import SPECIAL, Vocabulary
-from photosearch.errors import ModelError
-from photosearch.images import Picture
-from photosearch.models import CONFIG, open_model, write_model
-from photosearch.records import Caption
-from photosearch.stations import Batch, Findings, Station
+from photosearch.vision.captioner.older_system.torch_files import module_tensors, open_untrusted
+from photosearch.vision.captioner.older_system.untrusted import LazyTensor, UntrustedError
+from photosearch.vision.captioner.vocabulary import SPECIAL, Vocabulary
+from photosearch.vision.model_folder import CONFIG, open_model, write_model
+from photosearch.vision.observer import Batch
 
 WEIGHTS, VOCABULARY = "weights.safetensors", "vocabulary.json"
 NETWORK = "resnet-attention-lstm"

@@ -16,8 +16,8 @@ from typing import IO
 
 import numpy as np
 
-from photosearch.captioner.untrusted import Inert, LazyTensor, Storage, UntrustedError, unpickle
 from photosearch.errors import ModelError
+from photosearch.vision.captioner.older_system.untrusted import Inert, LazyTensor, Storage, UntrustedError, unpickle
 
 _ZIP_MAGIC = b"PK\x03\x04"
 _LEGACY_MAGIC = 0x1950A86A20F9469CFC6C  # torch.serialization's

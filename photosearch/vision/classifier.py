@@ -13,11 +13,11 @@ from pathlib import Path
 import numpy as np
 
 from photosearch.errors import ModelError
-from photosearch.graphs import Graph, open_graph
 from photosearch.images import lite_pixels
-from photosearch.models import ModelFolder, open_model
-from photosearch.records import Prediction
-from photosearch.stations import Batch, Findings, Station
+from photosearch.records import Findings, Prediction, Station
+from photosearch.vision.graph import Graph, open_graph
+from photosearch.vision.model_folder import ModelFolder, open_model
+from photosearch.vision.observer import Batch
 
 GRAPH, LABELS = "classifier.onnx", "labels.json"
 N_LABELS = 5  # kept a picture

@@ -16,13 +16,13 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load, save
 
-from photosearch.captioner.beam import Decoding
-from photosearch.captioner.network import Decoder, Sizes
-from photosearch.captioner.vocabulary import Vocabulary
-from photosearch.encoder import Encoder
 from photosearch.errors import ModelError
-from photosearch.models import CONFIG, ModelFolder, check_same, open_model, write_model
-from photosearch.stations import Station
+from photosearch.records import Station
+from photosearch.vision.captioner.beam import Decoding
+from photosearch.vision.captioner.network import Decoder, Sizes
+from photosearch.vision.captioner.vocabulary import Vocabulary
+from photosearch.vision.encoder import Encoder
+from photosearch.vision.model_folder import CONFIG, ModelFolder, check_same, open_model, write_model
 
 WEIGHTS, VOCABULARY = "decoder.safetensors", "vocabulary.json"
 

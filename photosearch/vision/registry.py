@@ -10,13 +10,14 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from photosearch.classifier import Classifier
-from photosearch.concepts import Concepts
-from photosearch.detector import Detector
-from photosearch.encoder import Encoder
 from photosearch.errors import ModelError
-from photosearch.models import ModelFolder, list_models, open_model
-from photosearch.stations import Observer, Station
+from photosearch.records import Station
+from photosearch.vision.classifier import Classifier
+from photosearch.vision.concepts import Concepts
+from photosearch.vision.detector import Detector
+from photosearch.vision.encoder import Encoder
+from photosearch.vision.model_folder import ModelFolder, list_models, open_model
+from photosearch.vision.observer import Observer
 
 T = TypeVar("T")
 CAPTIONER = "captioner"  # the built-in one's folder
@@ -122,10 +123,10 @@ class Models:
 
     def _load_captioner(self, folder: ModelFolder) -> Observer:
         if "network" in folder.options:
-            from photosearch.captioner.original import OriginalCaptioner
+            from photosearch.vision.captioner.older_system.captioner import OriginalCaptioner
 
             return OriginalCaptioner.load(folder.path)
-        from photosearch.captioner.captioner import Captioner  # torch: seconds and hundreds of MB
+        from photosearch.vision.captioner.captioner import Captioner  # torch: seconds and hundreds of MB
 
         return Captioner.load(folder.path, self.encoder(), self.concepts())
 
@@ -137,12 +138,12 @@ class Models:
 
 
 def _hugging_face(name: str) -> Observer:
-    from photosearch.captioner.hugging_face import HuggingFaceCaptioner
+    from photosearch.vision.captioner.hugging_face import HuggingFaceCaptioner
 
     return HuggingFaceCaptioner.load(name)
 
 
 def _alexnet(name: str, labels: Path) -> Observer:
-    from photosearch.alexnet import AlexNet
+    from photosearch.vision.alexnet import AlexNet
 
     return AlexNet.download(labels) if name == ALEXNET else AlexNet.from_file(Path(name), labels)

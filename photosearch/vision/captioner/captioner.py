@@ -9,11 +9,11 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from photosearch.captioner import beam
-from photosearch.captioner.checkpoint import Checkpoint, load_checkpoint
-from photosearch.encoder import Encoder
-from photosearch.records import Caption
-from photosearch.stations import Batch, Findings, Station
+from photosearch.records import Caption, Findings, Station
+from photosearch.vision.captioner import beam
+from photosearch.vision.captioner.checkpoint import Checkpoint, load_checkpoint
+from photosearch.vision.encoder import Encoder
+from photosearch.vision.observer import Batch
 
 
 class Critic(Protocol):

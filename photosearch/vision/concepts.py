@@ -13,12 +13,12 @@ import numpy as np
 
 from photosearch.analyzer import is_pair
 from photosearch.analyzer import terms as terms_of
-from photosearch.encoder import Encoder
 from photosearch.errors import ModelError
-from photosearch.graphs import Graph, open_graph
-from photosearch.models import check_same, open_model
-from photosearch.records import Prediction
-from photosearch.stations import Batch, Findings, Station
+from photosearch.records import Findings, Prediction, Station
+from photosearch.vision.encoder import Encoder
+from photosearch.vision.graph import Graph, open_graph
+from photosearch.vision.model_folder import check_same, open_model
+from photosearch.vision.observer import Batch
 
 GRAPH, TERMS = "concepts.onnx", "terms.json"
 N_TERMS, N_PAIRS = 128, 64  # kept a photo: single terms, and pairs of neighbours ("black dog")

@@ -10,8 +10,8 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
-from photosearch.captioner.network import Memory, State
-from photosearch.captioner.vocabulary import END, PAD, START, UNKNOWN
+from photosearch.vision.captioner.network import Memory, State
+from photosearch.vision.captioner.vocabulary import END, PAD, START, UNKNOWN
 
 MAX_BEAM_WIDTH = 20
 NEVER_WRITTEN = (PAD, START, UNKNOWN)
@@ -55,7 +55,7 @@ class WriterSizes(Protocol):
 
 
 class Writer(Protocol):
-    """A decoder, as the search drives it; `photosearch.captioner.network.Decoder` says what each does."""
+    """A decoder, as the search drives it; `photosearch.vision.captioner.network.Decoder` says what each does."""
 
     embedding: nn.Embedding
 

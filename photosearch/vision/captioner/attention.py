@@ -18,13 +18,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from photosearch.captioner import beam
-from photosearch.captioner.captioner import Captioner
-from photosearch.captioner.original import OriginalCaptioner
-from photosearch.captioner.vocabulary import END, SPECIAL, START, UNKNOWN, Vocabulary
 from photosearch.images import Picture
 from photosearch.records import Caption, Prediction
-from photosearch.stations import Batch
+from photosearch.vision.captioner import beam
+from photosearch.vision.captioner.captioner import Captioner
+from photosearch.vision.captioner.older_system.captioner import OriginalCaptioner
+from photosearch.vision.captioner.vocabulary import END, SPECIAL, START, UNKNOWN, Vocabulary
+from photosearch.vision.observer import Batch
 
 T = TypeVar("T")
 Attentive: TypeAlias = Captioner | OriginalCaptioner  # those whose attention can be seen

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from photosearch.graphs import Graph, open_graph
 from photosearch.images import Picture
-from photosearch.models import CONFIG, open_model
-from photosearch.records import Detection
-from photosearch.stations import Batch, Findings, Station
+from photosearch.records import Detection, Findings, Station
+from photosearch.vision.graph import Graph, open_graph
+from photosearch.vision.model_folder import CONFIG, open_model
+from photosearch.vision.observer import Batch
 
 GRAPH = "detector.onnx"
 SCORE_THRESHOLD = 0.3  # on 32 Flickr8k photos 14 of the 30 found from 0.2 on were wrong, 4 of the 52 from 0.3 on

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from photosearch.graphs import Graph, open_graph
 from photosearch.images import lite_pixels
-from photosearch.models import open_model
-from photosearch.stations import Batch
+from photosearch.vision.graph import Graph, open_graph
+from photosearch.vision.model_folder import open_model
+from photosearch.vision.observer import Batch
 
 STATION = "encoder"
 GRAPH = "encoder.onnx"

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.error import HTTPError
 
 from photosearch.errors import ModelError
-from photosearch.models import ModelFolder, open_model
-from photosearch.records import Prediction
-from photosearch.stations import Batch, Findings, Station
+from photosearch.records import Findings, Prediction, Station
+from photosearch.vision.model_folder import ModelFolder, open_model
+from photosearch.vision.observer import Batch
 
 if TYPE_CHECKING:
     from PIL import Image

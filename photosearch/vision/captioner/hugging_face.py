@@ -16,8 +16,8 @@ import torch
 from PIL import Image
 
 from photosearch.errors import ModelError
-from photosearch.records import Caption
-from photosearch.stations import Batch, Findings, Station
+from photosearch.records import Caption, Findings, Station
+from photosearch.vision.observer import Batch
 
 N_BEAMS = 5
 MAX_NEW_TOKENS = 30

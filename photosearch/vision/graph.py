@@ -11,7 +11,7 @@ from typing import Protocol
 import numpy as np
 import onnxruntime
 
-from photosearch.models import ModelFolder
+from photosearch.vision.model_folder import ModelFolder
 
 
 class Graph(Protocol):

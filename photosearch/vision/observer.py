@@ -3,25 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
-from photosearch.records import Caption, Detection, Prediction
+from photosearch.records import Findings, Station
 
 if TYPE_CHECKING:
     from photosearch.images import Picture  # with Pillow, which searching does without
 
 T = TypeVar("T")
-
-
-class Station(StrEnum):
-    """The kinds of station; models and their work are filed under them."""
-
-    CAPTIONER = "captioner"
-    CONCEPTS = "concepts"
-    CLASSIFIER = "classifier"
-    DETECTOR = "detector"
 
 
 class Batch:
@@ -36,16 +25,6 @@ class Batch:
         if key not in self._known:
             self._known[key] = make()
         return cast("T", self._known[key])
-
-
-@dataclass(frozen=True)
-class Findings:
-    """What a station tells of one picture; each station fills its own part."""
-
-    captions: tuple[Caption, ...] = ()  # best first
-    objects: tuple[Detection, ...] = ()  # by score
-    labels: tuple[Prediction, ...] = ()  # by probability
-    concepts: tuple[Prediction, ...] = ()  # by probability
 
 
 class Observer(Protocol):

@@ -9,17 +9,17 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from photosearch import images
-from photosearch.captioner.captioner import Captioner
-from photosearch.captioner.inspection import Inspector
-from photosearch.captioner.original import OriginalCaptioner
 from photosearch.errors import ModelError, PhotoError
 from photosearch.library import Library
 from photosearch.library.corrections import forget_corrections
-from photosearch.loader import CAPTIONER, Models
 from photosearch.originals import find_listed, read_original
 from photosearch.records import Photo
 from photosearch.settings import Settings
-from photosearch.stations import Batch
+from photosearch.vision.captioner.attention import Inspector
+from photosearch.vision.captioner.captioner import Captioner
+from photosearch.vision.captioner.older_system.captioner import OriginalCaptioner
+from photosearch.vision.observer import Batch
+from photosearch.vision.registry import CAPTIONER, Models
 
 T = TypeVar("T")
 _KEPT = 24  # pictures, at most 2 MB each, and as many inspectors
