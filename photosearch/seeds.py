@@ -10,8 +10,8 @@ from itertools import chain, count
 from pathlib import Path
 
 from photosearch.errors import PhotoError, PhotosearchError
-from photosearch.fetching import check_url
 from photosearch.records import Photo
+from photosearch.sources.fetching import check_url
 from photosearch.sources.urls import read_json
 
 DATABASE = "photosearch_db.json"

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from photosearch import images
 from photosearch.errors import PhotoError, PhotoNotFound
 from photosearch.library import Pending
-from photosearch.originals import find_listed, make_rendition
+from photosearch.sources.originals import find_listed, make_rendition
 from photosearch.workspace import Workspace
 
 log = logging.getLogger(__name__)

@@ -54,7 +54,7 @@ def find_sources(names: Sequence[str], library: Path, options: Options) -> list[
             f'"{names[0]}" cannot be used. Give the folder that it lies in, a ZIP, a list of addresses'
             f" (.json, .txt, .csv), {INSTAGRAM}PROFILE, or demo; several only when they are the ZIPs of one export."
         )
-    from photosearch.sources import export_zip
+    from photosearch.sources.instagram import export_zip
 
     return [export_zip.recognise(paths, options)]
 

@@ -13,8 +13,8 @@ from photosearch.sources import demo, folder
 from photosearch.sources.source import UNWATCHED, Content, Watch
 
 if TYPE_CHECKING:
-    from photosearch.fetching import Fetcher
     from photosearch.sources.archive import Archives
+    from photosearch.sources.fetching import Fetcher
     from photosearch.sources.instagram import InstagramReader
 
 FETCHED = frozenset({"url", "instagram"})  # kinds whose bytes come over the network
@@ -72,7 +72,7 @@ class Reader:
                 return Content(_read_file(folder.path_of(photo.source_key), max_bytes))
 
     def _fetching(self) -> Fetcher:
-        from photosearch.fetching import Fetcher
+        from photosearch.sources.fetching import Fetcher
 
         with self._lock:
             if self._fetcher is None:
@@ -89,8 +89,9 @@ class Reader:
         return self._instagram.read(photo.source_key, photo.address, None, max_bytes)
 
     def _unpack(self, photo: Pending, max_bytes: int) -> bytes:
-        from photosearch.sources import export_zip, photos_zip
+        from photosearch.sources import photos_zip
         from photosearch.sources.archive import Archives
+        from photosearch.sources.instagram import export_zip
 
         with self._lock:
             if self._archives is None:

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from photosearch.errors import PhotoError, SourceError
-from photosearch.fetching import check_url
 from photosearch.records import Details, Failure, Listing, TextKind
+from photosearch.sources.fetching import check_url
 from photosearch.sources.json_text import parse_json
 from photosearch.sources.source import Source, Watch
 
@@ -39,7 +39,7 @@ def recognise(path: Path) -> list[Source]:
     Raises:
         SourceError: the file cannot be read, or holds none.
     """
-    from photosearch.sources import original
+    from photosearch.sources import older_system as original
 
     if path.suffix.lower() == ".json":
         content = read_json(path)

@@ -12,9 +12,9 @@ from photosearch import images
 from photosearch.errors import ModelError, PhotoError
 from photosearch.library import Library
 from photosearch.library.corrections import forget_corrections
-from photosearch.originals import find_listed, read_original
 from photosearch.records import Photo
 from photosearch.settings import Settings
+from photosearch.sources.originals import find_listed, read_original
 from photosearch.vision.captioner.attention import Inspector
 from photosearch.vision.captioner.captioner import Captioner
 from photosearch.vision.captioner.older_system.captioner import OriginalCaptioner

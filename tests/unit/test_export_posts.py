@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from photosearch.records import Details, TextKind
-from photosearch.sources.export_posts import read_posts, texts_of
+from photosearch.sources.instagram.export_posts import read_posts, texts_of
 from tests.exports import CAPTION, KEYS, POSTS, TAGS, TAKEN, broken, dumps, labelled_post, mapped_post, medium
 
 

@@ -16,9 +16,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from photosearch import fetching
 from photosearch.errors import PhotoError, TryLater
-from photosearch.fetching import Fetched, Fetcher, LinkExpired, check_url, is_public
+from photosearch.sources import fetching
+from photosearch.sources.fetching import Fetched, Fetcher, LinkExpired, check_url, is_public
 
 PICTURE = b"\xff\xd8\xff\xe0 a picture"
 LIMIT = 1_000_000

@@ -4,7 +4,7 @@ import pytest
 import requests
 
 from photosearch.errors import Cancelled, PhotoError, TryLater
-from photosearch.fetching import Fetched, LinkExpired
+from photosearch.sources.fetching import Fetched, LinkExpired
 from photosearch.sources.instagram import InstagramReader
 from photosearch.sources.instagram.files import write_private
 from photosearch.sources.instagram.journal import Journal

@@ -7,7 +7,7 @@ import tracemalloc
 import pytest
 
 from photosearch.sources import json_text
-from photosearch.sources.export_posts import read_posts
+from photosearch.sources.instagram.export_posts import read_posts
 from photosearch.sources.json_text import parse_json
 
 

@@ -5,7 +5,7 @@ instaloader is imported when the first question is asked, never when this packag
 
 from __future__ import annotations
 
+from photosearch.sources.instagram.profile import KIND, InstagramSource
 from photosearch.sources.instagram.reading import InstagramReader
-from photosearch.sources.instagram.source import KIND, InstagramSource
 
 __all__ = ["KIND", "InstagramReader", "InstagramSource"]

@@ -14,7 +14,7 @@ from photosearch.sources.instagram.journal import latest_login
 from photosearch.sources.source import Content, Watch
 
 if TYPE_CHECKING:
-    from photosearch.fetching import Fetched, Fetcher
+    from photosearch.sources.fetching import Fetched, Fetcher
     from photosearch.sources.instagram.connection import Connection
     from photosearch.sources.instagram.pace import Clock
 
@@ -52,7 +52,7 @@ class InstagramReader:
             PhotoError: it cannot be had; the reason says why.
             Cancelled: the one who watches ended a wait.
         """
-        from photosearch.fetching import LinkExpired
+        from photosearch.sources.fetching import LinkExpired
 
         if address:
             try:

@@ -14,7 +14,7 @@ from pathlib import Path
 from photosearch.errors import Cancelled, PhotoError, SourceError
 from photosearch.records import Failure, Listing
 from photosearch.sources.archive import Archive, Archives, Member
-from photosearch.sources.export_posts import Medium, Posts, read_posts
+from photosearch.sources.instagram.export_posts import Medium, Posts, read_posts
 from photosearch.sources.photos_zip import PhotosZipSource, is_picture
 from photosearch.sources.source import Options, Source, Watch
 
