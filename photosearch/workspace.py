@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from photosearch import sources
-from photosearch.adding import Added, Named, add_source, add_sources, update_collection
 from photosearch.errors import CollectionNotFound, PhotosearchError, ReadOnlyError
 from photosearch.fields import ALL, Field
 from photosearch.index import Index, Tables, read_tables
-from photosearch.jobs import OnProgress
 from photosearch.library import Library, Origin, corrections, upkeep
+from photosearch.pipeline.adding import Added, Named, add_source, add_sources, update_collection
+from photosearch.pipeline.worker import OnProgress
 from photosearch.query import NO_REFINEMENT, Refine
 from photosearch.records import (
     CollectionInfo,
@@ -243,7 +243,7 @@ class Workspace:
             ReadOnlyError: this is the public demo.
         """
         self._may_write()
-        from photosearch.runs import run
+        from photosearch.pipeline.run import run
 
         return run(self.library, self.settings, collection, Watch(on_progress, is_cancelled))
 
@@ -269,7 +269,7 @@ class Workspace:
         return self._caption(collection, choice, Watch(on_progress, is_cancelled), redo=redo)
 
     def _caption(self, collection: str | None, choice: Choice | None, watch: Watch, *, redo: bool = False) -> Report:
-        from photosearch.runs import run
+        from photosearch.pipeline.run import run
         from photosearch.vision.registry import Choice
 
         models = self.models().choose(choice or Choice())

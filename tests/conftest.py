@@ -13,7 +13,7 @@ from PIL import Image
 
 from photosearch.images import Picture
 from photosearch.library import Library
-from photosearch.pipeline import analyse_photos
+from photosearch.pipeline.analysis import analyse_photos
 from photosearch.records import Caption, Findings, Report, Station
 from photosearch.settings import MODELS_DIR, Settings
 from photosearch.sources.reading import Reader

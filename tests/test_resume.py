@@ -12,9 +12,10 @@ import pytest
 from PIL import Image
 from sqlalchemy import func, select
 
-from photosearch import adding, pipeline
 from photosearch.library import Library
 from photosearch.library import schema as t
+from photosearch.pipeline import adding
+from photosearch.pipeline import analysis as pipeline
 from photosearch.records import Progress, Report, Station
 from photosearch.settings import Settings
 from photosearch.sources import Watch

@@ -20,7 +20,7 @@ from photosearch.sources import Options, Watch
 from photosearch.workspace import Workspace
 
 if TYPE_CHECKING:
-    from photosearch.adding import Added
+    from photosearch.pipeline.adding import Added
     from photosearch.vision.registry import Choice
 
 NoObjectsOption = Annotated[bool, typer.Option("--no-objects", help="Without the detector: twice as quick.")]

@@ -41,7 +41,7 @@ def collections(context: typer.Context) -> None:
 @app.command()
 def status(context: typer.Context, collection: CollectionOption = None) -> None:
     """Say what is captioned, what is not, what failed and why."""
-    from photosearch import jobs
+    from photosearch.pipeline import worker as jobs
 
     with opened(context) as workspace:
         typer.echo(f"Library: {workspace.library.folder}")

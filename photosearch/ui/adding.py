@@ -9,9 +9,9 @@ from pathlib import Path
 import streamlit as st
 
 from photosearch.errors import PhotosearchError
+from photosearch.pipeline.tasks import Task
 from photosearch.sources import NO_OPTIONS, Options
 from photosearch.sources.instagram import access
-from photosearch.tasks import Task
 from photosearch.ui import state
 from photosearch.ui.text import plain
 from photosearch.vision.registry import Choice

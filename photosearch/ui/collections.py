@@ -8,8 +8,8 @@ import streamlit as st
 
 from photosearch.errors import PhotosearchError
 from photosearch.exporting import MAX_FOUND, Kind
+from photosearch.pipeline.tasks import Task
 from photosearch.records import CollectionInfo, DiskUse
-from photosearch.tasks import Task
 from photosearch.ui import downloads, state
 from photosearch.ui.adding import BUSY
 from photosearch.ui.progress import MOST_FAILURES, POLL_S, describe, show_failures

@@ -17,7 +17,7 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from photosearch.exporting import Kind, file_name
-from photosearch.jobs import BackgroundRun, OnProgress
+from photosearch.pipeline.worker import BackgroundRun, OnProgress
 from photosearch.records import Report
 from photosearch.sources import Watch
 from photosearch.workspace import Workspace

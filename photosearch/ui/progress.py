@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from photosearch import jobs
-from photosearch.jobs import Snapshot
+from photosearch.pipeline import worker as jobs
+from photosearch.pipeline.worker import Snapshot
 from photosearch.records import Failure
 from photosearch.ui import state
 from photosearch.ui.text import plain

@@ -9,13 +9,13 @@ from typing import BinaryIO, TypeAlias
 
 import streamlit as st
 
-from photosearch.adding import Added
-from photosearch.jobs import BackgroundRun, OnProgress
+from photosearch.pipeline.adding import Added
+from photosearch.pipeline.tasks import Task, TaskFile
+from photosearch.pipeline.worker import BackgroundRun, OnProgress
 from photosearch.records import Report
 from photosearch.settings import read_settings
 from photosearch.sources import Watch
 from photosearch.sources.upload import UploadSource
-from photosearch.tasks import Task, TaskFile
 from photosearch.vision.registry import Choice
 from photosearch.workspace import Workspace
 

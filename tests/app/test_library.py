@@ -11,11 +11,11 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from photosearch import tasks
-from photosearch.jobs import worker
+from photosearch.pipeline import tasks
+from photosearch.pipeline.tasks import Task, TaskFile
+from photosearch.pipeline.worker import worker
 from photosearch.records import PhotoState, Progress, Report
 from photosearch.sources import Options
-from photosearch.tasks import Task, TaskFile
 from photosearch.ui import downloads, site_path, state
 from photosearch.ui.progress import duration
 from photosearch.vision.registry import Choice

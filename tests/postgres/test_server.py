@@ -21,9 +21,9 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 
 from photosearch.errors import CollectionNotFound, LibraryError, PhotoNotFound, SettingsError, WorkerBusy
-from photosearch.jobs import current, worker
 from photosearch.library import Library, Reading, photo_id, postgres, schema
 from photosearch.library.postgres import Postgres
+from photosearch.pipeline.worker import current, worker
 from photosearch.records import Details, Listing, Progress, Report, Station, TextKind
 from photosearch.workspace import Workspace
 from tests.postgres.server import PASSWORD, QUOTED, USER, Server

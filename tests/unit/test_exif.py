@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import ExifTags, Image
 
-from photosearch.exif import Shot, read_shot
+from photosearch.pipeline.exif import Shot, read_shot
 from tests.conftest import jpeg
 
 LISBON = {1: "N", 2: (38.0, 43.0, 12.0), 3: "W", 4: (9.0, 8.0, 24.0)}

@@ -9,9 +9,9 @@ import pytest
 from sqlalchemy import insert
 
 from photosearch.errors import LibraryError, WorkerBusy
-from photosearch.jobs import BackgroundRun, Pace, Snapshot, at_work, current, worker
 from photosearch.library.engine import LOCK_NAME
 from photosearch.library.schema import job
+from photosearch.pipeline.worker import BackgroundRun, Pace, Snapshot, at_work, current, worker
 from photosearch.records import Progress, Report
 
 WAIT_S = 10

@@ -126,7 +126,7 @@ def test_what_lies_below_neither_prints_nor_ends_the_process(path):
     "code",
     [
         "import photosearch",
-        "import photosearch.workspace, photosearch.cli, photosearch.pipeline",
+        "import photosearch.workspace, photosearch.cli, photosearch.pipeline.analysis",
         "sys.argv = ['photosearch', '--help']; run()",
         "sys.argv = ['photosearch', 'search', 'a dog', '--collection', 'c']; run()",
     ],

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from photosearch import pipeline
 from photosearch.errors import LibraryError
 from photosearch.library import Library
+from photosearch.pipeline import analysis as pipeline
 from photosearch.records import Findings, Listing, PhotoState, Progress, Report, Station
 from photosearch.vision.observer import Batch
 from tests.conftest import ColourStation, analyse, jpeg

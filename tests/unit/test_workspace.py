@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from photosearch.adding import Added
 from photosearch.errors import CollectionNotFound, ModelError, PhotosearchError, ReadOnlyError, SourceError
 from photosearch.fields import Field
-from photosearch.jobs import worker
+from photosearch.pipeline.adding import Added
+from photosearch.pipeline.worker import worker
 from photosearch.records import CollectionInfo, PhotoState, Report
 from photosearch.settings import Settings
 from photosearch.vision.captioner.beam import Decoding

@@ -14,11 +14,11 @@ from dataclasses import dataclass, replace
 
 from photosearch import images
 from photosearch.errors import PhotoError, TryLater
-from photosearch.exif import read_shot
 from photosearch.library import Library, Pending, Reading
+from photosearch.pipeline.exif import read_shot
+from photosearch.pipeline.speed import READING, SAVING, Stopwatch, keep_speed
 from photosearch.records import Failure, Findings, PhotoState, Progress, Report
 from photosearch.sources.reading import FETCHED, Reader
-from photosearch.speed import READING, SAVING, Stopwatch, keep_speed
 from photosearch.vision.observer import Batch, Observer
 
 BATCH = 32

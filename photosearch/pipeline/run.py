@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from photosearch.jobs import worker
 from photosearch.library import Library
-from photosearch.pipeline import analyse_photos
+from photosearch.pipeline.analysis import analyse_photos
+from photosearch.pipeline.worker import worker
 from photosearch.records import Progress, Report
 from photosearch.settings import Settings
 from photosearch.sources import Watch
