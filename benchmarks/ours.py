@@ -11,10 +11,10 @@ from pathlib import Path
 
 from benchmarks.process import Memory, Times, keep_to_one_core, timed, told, took_s
 from benchmarks.sample import N_MORE, TOP, Sample
-from photosearch.expansion import FILE_NAME, Expansion
-from photosearch.index import Index, Tables
-from photosearch.index.storage import Store
 from photosearch.records import Document
+from photosearch.search.expansion import FILE_NAME, Expansion
+from photosearch.search.index import Index, Tables
+from photosearch.search.index.storage import Store
 from photosearch.settings import MODELS_DIR
 
 

@@ -10,10 +10,10 @@ from pathlib import Path
 
 from benchmarks.captions import Statistics
 from benchmarks.process import timed
-from photosearch.expansion import FILE_NAME, Expansion
-from photosearch.index import Index, Tables
 from photosearch.library import Reading
 from photosearch.records import Caption, Document, Findings, Listing, Station
+from photosearch.search.expansion import FILE_NAME, Expansion
+from photosearch.search.index import Index, Tables
 from photosearch.settings import MODELS_DIR, Settings
 from photosearch.vision.concepts import N_PAIRS, N_TERMS
 from photosearch.workspace import Workspace

@@ -11,9 +11,9 @@ from pathlib import Path
 from photosearch import images
 from photosearch.errors import PhotoError, SourceError
 from photosearch.evaluation import Retrieval, bleu, cider_d, retrieval, rouge_l
-from photosearch.fields import ALL, Field
-from photosearch.index import Index, Tables
 from photosearch.records import Document, Findings
+from photosearch.search.fields import ALL, Field
+from photosearch.search.index import Index, Tables
 from photosearch.vision.captioner.vocabulary import tokens
 from photosearch.vision.observer import Batch, Observer
 

@@ -10,12 +10,9 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from photosearch import sources
 from photosearch.errors import CollectionNotFound, PhotosearchError, ReadOnlyError
-from photosearch.fields import ALL, Field
-from photosearch.index import Index, Tables, read_tables
 from photosearch.library import Library, Origin, corrections, upkeep
 from photosearch.pipeline.adding import Added, Named, add_source, add_sources, update_collection
 from photosearch.pipeline.worker import OnProgress
-from photosearch.query import NO_REFINEMENT, Refine
 from photosearch.records import (
     CollectionInfo,
     Correction,
@@ -28,11 +25,14 @@ from photosearch.records import (
     Report,
     Results,
 )
-from photosearch.searcher import Searcher
+from photosearch.search.fields import ALL, Field
+from photosearch.search.index import Index, Tables, read_tables
+from photosearch.search.query import NO_REFINEMENT, Refine
+from photosearch.search.searcher import Searcher
+from photosearch.search.wording import Wording
 from photosearch.settings import Settings
 from photosearch.sources import NO_OPTIONS, UNWATCHED, Options, Watch
 from photosearch.vision.observer import Batch
-from photosearch.wording import Wording
 
 if TYPE_CHECKING:
     from photosearch.exporting import Kind

@@ -9,8 +9,8 @@ from collections import Counter
 from pathlib import Path
 
 from photosearch.formats import measured_table
-from photosearch.index import read_tables
 from photosearch.measurement import Measured, look_at, measure, read_described
+from photosearch.search.index import read_tables
 from photosearch.vision.registry import Choice, Models
 from training.data import DEFAULT_DATA
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from photosearch.analyzer import term_of
-from photosearch.related import FILE_NAME, Relation
+from photosearch.search.related import FILE_NAME, Relation
 from training.labels import COCO_SENSES, ROOT, WordNet
 from training.lexicon import ANIMAL, NAMELESS, PERSON, RELATIONAL, Lexicon, Sense, read_lexicon, words_by_frequency
 from training.nearness import Nearness

@@ -20,7 +20,7 @@ import scipy.sparse
 from numpy.typing import NDArray
 
 from photosearch.analyzer import terms
-from photosearch.related import FILE_NAME, RelatedWords
+from photosearch.search.related import FILE_NAME, RelatedWords
 from training.data import DEFAULT_DATA, DataMissing
 from training.labels import ROOT
 

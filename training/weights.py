@@ -1,7 +1,7 @@
 """Choose the fields' weights: `python -m training.weights`. They maximise the mean of R@10 on dev and on coco-dev.
 
 One field after the other is tried at larger and smaller weights, until no change helps. What it prints is written
-into `photosearch.fields` by hand; no training sees these photos.
+into `photosearch.search.fields` by hand; no training sees these photos.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from photosearch.evaluation import retrieval
-from photosearch.fields import ALL, WEIGHTS, Field
-from photosearch.index import Index, Tables, read_tables
 from photosearch.measurement import DescribedPhoto, documents, look_at, ranks, read_described
 from photosearch.records import Document
+from photosearch.search.fields import ALL, WEIGHTS, Field
+from photosearch.search.index import Index, Tables, read_tables
 from photosearch.vision.registry import Choice, Models
 from training.card import MODELS, SETS
 from training.data import DEFAULT_DATA

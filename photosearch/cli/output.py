@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import typer
 
 from photosearch.records import Failure, Progress, Results
-from photosearch.wording import Wording, Words, words_by_term
+from photosearch.search.wording import Wording, Words, words_by_term
 
 FIRST_LINE_S, LINES_S = 10.0, 60.0  # without a terminal: when a long run says first how far it is, and how often then
 

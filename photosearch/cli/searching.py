@@ -12,8 +12,8 @@ import typer
 from photosearch.cli.app import ClassifierOption, CollectionOption, ModelOption, app, opened
 from photosearch.cli.output import print_json, print_table, say
 from photosearch.errors import PhotosearchError
-from photosearch.fields import ALL, Field
 from photosearch.records import Photo, Results
+from photosearch.search.fields import ALL, Field
 from photosearch.workspace import Workspace
 
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from photosearch.errors import PhotosearchError
 from photosearch.evaluation import Retrieval, retrieval
-from photosearch.fields import ALL, Field
-from photosearch.index import Index
 from photosearch.quality.questions import Question
 from photosearch.records import Progress
+from photosearch.search.fields import ALL, Field
+from photosearch.search.index import Index
 
 CAPTION_ONLY = frozenset({Field.HUMAN, Field.CAPTION})  # the sentence under the photo, whoever wrote it
 _TELL_EVERY = 25

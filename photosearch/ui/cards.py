@@ -7,10 +7,10 @@ from collections import Counter
 from collections.abc import Mapping
 
 from photosearch.analyzer import WORD, terms
-from photosearch.fields import Field
 from photosearch.records import Hit, Photo
+from photosearch.search.fields import Field
+from photosearch.search.wording import Words, words_by_term
 from photosearch.ui import state
-from photosearch.wording import Words, words_by_term
 
 MAX_ALSO_SEEN = 4
 MAX_REASONS = 10

@@ -9,9 +9,9 @@ from typing import get_args
 
 import streamlit as st
 
-from photosearch.fields import ALL, Field
-from photosearch.index import Index
-from photosearch.query import BY, NO_REFINEMENT, Refine, Sort, Worded
+from photosearch.search.fields import ALL, Field
+from photosearch.search.index import Index
+from photosearch.search.query import BY, NO_REFINEMENT, Refine, Sort, Worded
 from photosearch.ui.asking import new_question, picture_to_search_by
 from photosearch.ui.grid import Columns
 from photosearch.ui.own_picture import OwnPicture

@@ -10,8 +10,8 @@ from pathlib import Path
 from hypothesis import strategies as st
 
 from photosearch.errors import IndexDamaged
-from photosearch.index import Index
-from photosearch.index.storage import Store
+from photosearch.search.index import Index
+from photosearch.search.index.storage import Store
 from tests.fuzz.photos import TABLES, answers, make_photos
 
 MANIFEST = "index.json"

@@ -2,11 +2,11 @@
 
 from datetime import datetime
 
-from photosearch.expansion import Expansion
-from photosearch.hypernyms import Hypernyms
-from photosearch.index import Index, Tables
-from photosearch.query import parse
 from photosearch.records import Document
+from photosearch.search.expansion import Expansion
+from photosearch.search.hypernyms import Hypernyms
+from photosearch.search.index import Index, Tables
+from photosearch.search.query import parse
 
 TABLES = Tables(
     expansion=Expansion({"kid": (("child", 0.5), ("dog", 0.1)), "dog": (("puppi", 0.3),)}),

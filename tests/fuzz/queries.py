@@ -4,8 +4,8 @@ import time
 
 from hypothesis import strategies as st
 
-from photosearch.index import Index
-from photosearch.query import parse, parse_words
+from photosearch.search.index import Index
+from photosearch.search.query import parse, parse_words
 from tests.fuzz.photos import TABLES, WORDS, make_photos
 
 MAX_CHARS = 100_000

@@ -4,9 +4,9 @@ import math
 
 import pytest
 
-from photosearch.fields import FULL, OWNER_TERMS, PAIR, ROOTS, WEIGHTS, Field, postings
-from photosearch.hypernyms import Hypernyms
 from photosearch.records import Document
+from photosearch.search.fields import FULL, OWNER_TERMS, PAIR, ROOTS, WEIGHTS, Field, postings
+from photosearch.search.hypernyms import Hypernyms
 
 WHOLE = 0.5 / FULL  # by how much a probability may be off
 KINDS = Hypernyms(

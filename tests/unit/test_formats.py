@@ -10,7 +10,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from photosearch.formats import CSV_COLUMNS, photo_json, photos_csv, results_json
-from photosearch.index import Index
 from photosearch.records import (
     Caption,
     Details,
@@ -23,6 +22,7 @@ from photosearch.records import (
     Results,
     TextKind,
 )
+from photosearch.search.index import Index
 
 BARE = Photo("id-1", "holiday", "folder", "/photos/red.jpg", PhotoState.FAILED, reason="the file is empty")
 FULL = Photo(

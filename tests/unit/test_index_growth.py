@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from photosearch.fields import ALL, Field
-from photosearch.index import Index, Tables, state
-from photosearch.query import Refine, Sort, parse
 from photosearch.records import Document
+from photosearch.search.fields import ALL, Field
+from photosearch.search.index import Index, Tables, state
+from photosearch.search.query import Refine, Sort, parse
 from tests.unit.test_index import (
     KINDS,
     LABELS,

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from photosearch.errors import IndexDamaged
-from photosearch.index import Index, Store, Tables
 from photosearch.records import Document
+from photosearch.search.index import Index, Store, Tables
 
 DOCUMENTS = [
     Document(

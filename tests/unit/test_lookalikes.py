@@ -12,7 +12,7 @@ from PIL import Image
 from sklearn.datasets import load_sample_images
 
 from photosearch.images import decode, perceptual_hash
-from photosearch.lookalikes import MOST_BITS, group_alike
+from photosearch.search.near_duplicates import MOST_BITS, group_alike
 from tests.conftest import jpeg
 
 

@@ -8,12 +8,12 @@ import pytest
 
 from photosearch.errors import SourceError
 from photosearch.evaluation import bleu, cider_d
-from photosearch.expansion import Expansion
 from photosearch.formats import measured_json, measured_table
-from photosearch.hypernyms import Hypernyms
-from photosearch.index import Tables
 from photosearch.measurement import ROWS, DescribedPhoto, look_at, measure, read_described
 from photosearch.records import Caption, Detection, Findings, Prediction
+from photosearch.search.expansion import Expansion
+from photosearch.search.hypernyms import Hypernyms
+from photosearch.search.index import Tables
 from tests.conftest import ColourStation, jpeg
 
 PHOTOS = [

@@ -11,7 +11,6 @@ import pytest
 
 from photosearch.errors import CollectionNotFound, PhotosearchError
 from photosearch.evaluation import retrieval
-from photosearch.index import Index
 from photosearch.library import Library
 from photosearch.library.measures import Named
 from photosearch.pipeline.speed import FILE_NAME, N_KEPT, READING, SAVING, Stopwatch, keep_speed, read_speeds
@@ -19,6 +18,7 @@ from photosearch.quality import MAX_PAIRS, Quality, Question, Questions, bins_of
 from photosearch.quality.questions import read_questions
 from photosearch.quality.ranking import measure_search
 from photosearch.records import Caption, Document, Findings, Progress
+from photosearch.search.index import Index
 from photosearch.settings import MODELS_DIR
 from photosearch.vision.model_cards import list_cards
 from photosearch.vision.observer import Batch

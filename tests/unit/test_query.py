@@ -10,10 +10,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from photosearch.analyzer import terms
-from photosearch.fields import ALL, Field
-from photosearch.index import Index
-from photosearch.query import MAX_CHARS, MAX_FILTERS, Filter, Kind, Query, Refine, Sort, Worded, parse, parse_words
 from photosearch.records import Document
+from photosearch.search.fields import ALL, Field
+from photosearch.search.index import Index
+from photosearch.search.query import (
+    MAX_CHARS,
+    MAX_FILTERS,
+    Filter,
+    Kind,
+    Query,
+    Refine,
+    Sort,
+    Worded,
+    parse,
+    parse_words,
+)
 
 quick = settings(deadline=None, max_examples=150, derandomize=True)
 

@@ -7,7 +7,7 @@ import pytest
 
 from photosearch.analyzer import term_of
 from photosearch.errors import ModelError
-from photosearch.related import FILE_NAME, RelatedTerm, RelatedWords, Relation
+from photosearch.search.related import FILE_NAME, RelatedTerm, RelatedWords, Relation
 from photosearch.settings import MODELS_DIR
 from training.labels import Synset, WordNet
 from training.lexicon import Lexicon

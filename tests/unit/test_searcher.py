@@ -11,12 +11,12 @@ from PIL import Image
 from sklearn.datasets import load_sample_image
 
 from photosearch.errors import CollectionNotFound, PhotoNotFound
-from photosearch.index import Index, Tables
 from photosearch.library import Library
 from photosearch.library.corrections import correct_caption
-from photosearch.query import Refine, Sort
 from photosearch.records import Details, Document, Listing, TextKind
-from photosearch.searcher import Searcher
+from photosearch.search.index import Index, Tables
+from photosearch.search.query import Refine, Sort
+from photosearch.search.searcher import Searcher
 from photosearch.settings import Settings
 from photosearch.workspace import Workspace
 from tests.conftest import ColourStation, analyse

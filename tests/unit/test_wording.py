@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from photosearch.records import Caption, Photo, PhotoState, Prediction
-from photosearch.wording import Wording, words_by_term
+from photosearch.search.wording import Wording, words_by_term
 
 
 def photo_of(text: str, *labels: str) -> Photo:

@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from photosearch.errors import CollectionNotFound, ModelError, PhotosearchError, ReadOnlyError, SourceError
-from photosearch.fields import Field
 from photosearch.pipeline.adding import Added
 from photosearch.pipeline.worker import worker
 from photosearch.records import CollectionInfo, PhotoState, Report
+from photosearch.search.fields import Field
 from photosearch.settings import Settings
 from photosearch.vision.captioner.beam import Decoding
 from photosearch.vision.captioner.network import Decoder, Sizes

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 
 from photosearch.analyzer import STOP_WORDS, term_of, words
-from photosearch.query import Query
+from photosearch.search.query import Query
 
 N_SUGGESTIONS = 6
 MIN_CHARS, MAX_CHARS = 3, 30  # a shorter word is like too many, a longer one is none

@@ -9,8 +9,8 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from photosearch.analyzer import is_pair, terms
-from photosearch.hypernyms import Hypernyms
 from photosearch.records import Document
+from photosearch.search.hypernyms import Hypernyms
 
 
 class Field(StrEnum):

@@ -17,11 +17,11 @@ import numpy as np
 from scipy.sparse import csc_array
 
 from photosearch.analyzer import pairs, term_of, terms, words
-from photosearch.fields import PAIR, postings
-from photosearch.index.lexicon import Lexicon
-from photosearch.index.segment import FIELDS, KIND_BITS, KIND_MASK, Segment, gains_of, spread, spread_between
-from photosearch.index.views import Tables, View
 from photosearch.records import Document, Share
+from photosearch.search.fields import PAIR, postings
+from photosearch.search.index.lexicon import Lexicon
+from photosearch.search.index.segment import FIELDS, KIND_BITS, KIND_MASK, Segment, gains_of, spread, spread_between
+from photosearch.search.index.views import Tables, View
 
 _FEW = 8  # times as many photos as postings there are, or more: then the postings' photos are scaled, not all of them
 _SHARE = itemgetter(Share._fields.index("share"))

@@ -9,12 +9,12 @@ from functools import cached_property
 import numpy as np
 
 from photosearch.analyzer import terms
-from photosearch.fields import FULL
-from photosearch.index.lexicon import HASHTAG, OBJECT, Lexicon
-from photosearch.index.segment import CAPTIONED, CORRECTED, GAINS, KIND_MASK, Segment, spread
-from photosearch.index.state import State
-from photosearch.index.texts import SURE
-from photosearch.query import Filter, Kind, Query, Refine, Worded, shown
+from photosearch.search.fields import FULL
+from photosearch.search.index.lexicon import HASHTAG, OBJECT, Lexicon
+from photosearch.search.index.segment import CAPTIONED, CORRECTED, GAINS, KIND_MASK, Segment, spread
+from photosearch.search.index.state import State
+from photosearch.search.index.texts import SURE
+from photosearch.search.query import Filter, Kind, Query, Refine, Worded, shown
 
 N_NAMED = 8  # objects
 _DAY_S = 86_400

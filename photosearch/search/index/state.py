@@ -8,7 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
-from photosearch.index.segment import BREAK, Part, Segment, merge, spread
+from photosearch.search.index.segment import BREAK, Part, Segment, merge, spread
 
 MIN_MERGED = 256  # photos of a segment that is always merged into the next
 GROWTH = 2  # how many times as large as the ones after it together a segment is, or it is merged with them

@@ -23,7 +23,7 @@ from datetime import date
 from enum import StrEnum
 
 from photosearch.analyzer import WORD, terms, words
-from photosearch.fields import ALL, Field
+from photosearch.search.fields import ALL, Field
 
 MAX_CHARS = 10_000
 MAX_FILTERS = 50  # each is looked for in all photos

@@ -1,6 +1,6 @@
 """The TF-IDF index over a photo's fields: build, add, remove, search, explain.
 
-For photo d, field f and term t in a collection of N photos (`photosearch.fields` says what a field holds):
+For photo d, field f and term t in a collection of N photos (`photosearch.search.fields` says what a field holds):
 
     a(d, t) = sum over f of  w_f * g(d, t, f)          g = 1 + ln(count) where said, p^fields.ROOTS where predicted
     df(t)   = sum over d of  max over f of m           m = 1 where said, p where predicted
@@ -11,7 +11,7 @@ For photo d, field f and term t in a collection of N photos (`photosearch.fields
     score   = sum over t and f of  q(t) / |q| * w_f g(d, t, f) idf(t) / |a idf|
 
 the cosine of query and photo; each summand is the share of a term in a field. e is the learned table
-(`photosearch.expansion`), r the dictionary (`photosearch.related`). With captions alone, weight 1 and
+(`photosearch.search.expansion`), r the dictionary (`photosearch.search.related`). With captions alone, weight 1 and
 no related terms this is scikit-learn's `TfidfVectorizer(sublinear_tf=True)` with our analyzer. Probabilities count in
 whole 1/255, so that df is a whole number, and what was added and removed leaves no trace.
 """
@@ -26,18 +26,18 @@ from functools import cached_property
 import numpy as np
 
 from photosearch.analyzer import terms
-from photosearch.fields import ALL, FULL, Field
-from photosearch.index.draft import make_segment
-from photosearch.index.filters import Filters
-from photosearch.index.lexicon import Lexicon
-from photosearch.index.ranking import Ranking, round_scores
-from photosearch.index.scoring import Asking, Source, Wanted, exact, scores_of, shares_of, touched
-from photosearch.index.segment import KIND_BITS
-from photosearch.index.spelling import N_SUGGESTIONS, Spelling
-from photosearch.index.state import State, count_words
-from photosearch.index.views import Tables, View, count_df, make_view
-from photosearch.query import NO_REFINEMENT, Query, Refine, Sort, parse_words
 from photosearch.records import Document, Match, TermCount
+from photosearch.search.fields import ALL, FULL, Field
+from photosearch.search.index.draft import make_segment
+from photosearch.search.index.filters import Filters
+from photosearch.search.index.lexicon import Lexicon
+from photosearch.search.index.ranking import Ranking, round_scores
+from photosearch.search.index.scoring import Asking, Source, Wanted, exact, scores_of, shares_of, touched
+from photosearch.search.index.segment import KIND_BITS
+from photosearch.search.index.spelling import N_SUGGESTIONS, Spelling
+from photosearch.search.index.state import State, count_words
+from photosearch.search.index.views import Tables, View, count_df, make_view
+from photosearch.search.query import NO_REFINEMENT, Query, Refine, Sort, parse_words
 
 MAX_VIEWS = 8  # kept of one state, 12 bytes a photo each
 

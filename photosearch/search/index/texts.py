@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from photosearch.query import fold_tag
 from photosearch.records import Document
+from photosearch.search.query import fold_tag
 
 SURE = 0.5  # a photo holds what was predicted with this probability
 _HASHTAG = re.compile(r"#(\w+)")

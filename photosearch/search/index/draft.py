@@ -10,12 +10,22 @@ from datetime import datetime
 import numpy as np
 
 from photosearch.analyzer import words
-from photosearch.fields import Field, postings
-from photosearch.hypernyms import Hypernyms
-from photosearch.index.lexicon import HASHTAG, OBJECT, Lexicon
-from photosearch.index.segment import BREAK, CAPTIONED, CORRECTED, FIELDS, KIND_BITS, NO_DATE, Parts, Segment, finish
-from photosearch.index.texts import hashtags, texts
 from photosearch.records import Document
+from photosearch.search.fields import Field, postings
+from photosearch.search.hypernyms import Hypernyms
+from photosearch.search.index.lexicon import HASHTAG, OBJECT, Lexicon
+from photosearch.search.index.segment import (
+    BREAK,
+    CAPTIONED,
+    CORRECTED,
+    FIELDS,
+    KIND_BITS,
+    NO_DATE,
+    Parts,
+    Segment,
+    finish,
+)
+from photosearch.search.index.texts import hashtags, texts
 
 _KNOWN_TEXTS = 100_000  # kept while building: a captioner says the same of many photos
 StemOwner = Callable[[str], str | None]  # the term of an owner's lower-case word; None for a stop word

@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from photosearch.fields import FULL, ROOTS, Field
+from photosearch.search.fields import FULL, ROOTS, Field
 
 KIND_BITS = 4
 KIND_MASK = (1 << KIND_BITS) - 1

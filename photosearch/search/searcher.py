@@ -16,11 +16,11 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 from photosearch.errors import IndexDamaged
-from photosearch.fields import ALL, Field
-from photosearch.index import Index, Ranking, Store, Tables
 from photosearch.library import Library, Standing
-from photosearch.query import NO_REFINEMENT, Refine, parse, parse_words
 from photosearch.records import Document, Hit, Results
+from photosearch.search.fields import ALL, Field
+from photosearch.search.index import Index, Ranking, Store, Tables
+from photosearch.search.query import NO_REFINEMENT, Refine, parse, parse_words
 
 log = logging.getLogger(__name__)
 _DAMAGED = 'The index of "{}" could not be used ({}); it was made anew.'
@@ -102,7 +102,7 @@ class Searcher:
         """Find photos by description.
 
         Args:
-            query: a description, in the language of `photosearch.query`.
+            query: a description, in the language of `photosearch.search.query`.
             collection: where to search.
             top: hits wanted at most.
             offset: hits left out before them, to go through all of them page by page.
@@ -181,7 +181,7 @@ class Searcher:
 
     def _alike(self, held: _Indexed, collection: str) -> _Alike:
         if held.alike is None:
-            from photosearch.lookalikes import group_alike
+            from photosearch.search.near_duplicates import group_alike
 
             held.alike = _Alike(group_alike(self.library.hashes(collection)), held.index)
         return held.alike

@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from photosearch.index.scoring import Exact, Wanted, exact, slack
-from photosearch.index.segment import NO_DATE
-from photosearch.index.state import State
-from photosearch.index.views import View
-from photosearch.query import Sort
+from photosearch.search.index.scoring import Exact, Wanted, exact, slack
+from photosearch.search.index.segment import NO_DATE
+from photosearch.search.index.state import State
+from photosearch.search.index.views import View
+from photosearch.search.query import Sort
 
 SCORE_DECIMALS = 9  # scores closer than this are equal; the photo's id then decides
 _BLOCK = 256  # scores, at most, of which the best one stands for all while looking for the best

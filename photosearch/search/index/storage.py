@@ -27,12 +27,12 @@ from typing import TypedDict
 import numpy as np
 
 from photosearch.errors import IndexDamaged
-from photosearch.fields import ALL
-from photosearch.index.index import Index
-from photosearch.index.lexicon import Lexicon
-from photosearch.index.segment import NAMES, Segment
-from photosearch.index.state import State
-from photosearch.index.views import Tables, View, idf_of
+from photosearch.search.fields import ALL
+from photosearch.search.index.index import Index
+from photosearch.search.index.lexicon import Lexicon
+from photosearch.search.index.segment import NAMES, Segment
+from photosearch.search.index.state import State
+from photosearch.search.index.views import Tables, View, idf_of
 
 FORMAT = 2
 _MANIFEST = "index.json"
