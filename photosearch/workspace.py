@@ -35,7 +35,7 @@ from photosearch.sources import NO_OPTIONS, UNWATCHED, Options, Watch
 from photosearch.vision.observer import Batch
 
 if TYPE_CHECKING:
-    from photosearch.exporting import Kind
+    from photosearch.export.exporter import Kind
     from photosearch.images import Picture
     from photosearch.vision.inspections import Inspections
     from photosearch.vision.registry import Choice, Models
@@ -406,7 +406,7 @@ class Workspace:
     def export(self, kind: Kind, collection: str, path: Path, *, query: str = "", watch: Watch = UNWATCHED) -> Report:
         """Write a collection, or what a query finds in it, to a file, as `Exporter.write` does."""
         self._may_write()
-        from photosearch.exporting import MAX_FOUND, Exporter
+        from photosearch.export.exporter import MAX_FOUND, Exporter
         from photosearch.sources.reading import Reader
 
         if query.strip():

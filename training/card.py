@@ -8,7 +8,7 @@ import re
 from collections import Counter
 from pathlib import Path
 
-from photosearch.formats import measured_table
+from photosearch.export.formats import measured_table
 from photosearch.measurement import Measured, look_at, measure, read_described
 from photosearch.search.index import read_tables
 from photosearch.vision.registry import Choice, Models

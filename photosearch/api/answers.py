@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse
 
 from photosearch.api.addresses import image_address
 from photosearch.errors import CollectionNotFound, PhotoNotFound, PhotosearchError
-from photosearch.formats import results_json
+from photosearch.export.formats import results_json
 from photosearch.records import CollectionInfo, Photo, Results
 
 Described = dict[int | str, dict[str, Any]]  # FastAPI's: answers by their status

@@ -32,7 +32,7 @@ from photosearch.api.answers import (
 )
 from photosearch.api.pictures import picture_answer
 from photosearch.errors import CollectionNotFound
-from photosearch.formats import photo_json
+from photosearch.export.formats import photo_json
 from photosearch.workspace import MAX_NAME_CHARS, PAGE_TOP, Workspace
 
 MAX_QUERY_CHARS = 2_000

@@ -17,7 +17,7 @@ FIRST_LINE_S, LINES_S = 10.0, 60.0  # without a terminal: when a long run says f
 
 def print_json(results: Results, *, explain: bool = False) -> None:
     """One line of JSON."""
-    from photosearch.formats import results_json
+    from photosearch.export.formats import results_json
 
     typer.echo(json.dumps(results_json(results, explain=explain), ensure_ascii=False))
 

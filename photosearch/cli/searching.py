@@ -121,7 +121,7 @@ def export(
     output: Annotated[Path, typer.Option("--output", help="Folder that seed files are written to.")] = Path(),
 ) -> None:
     """Print a collection's photos with their captions; or write them as the older system's three files."""
-    from photosearch.formats import photo_json, photos_csv
+    from photosearch.export.formats import photo_json, photos_csv
 
     with opened(context) as workspace:
         name = collection if collection is not None else workspace.default_collection()
@@ -135,7 +135,7 @@ def export(
 
 
 def _write_seeds(folder: Path, collection: str, photos: list[Photo]) -> None:
-    from photosearch.seeds import has_address, write_seeds
+    from photosearch.export.older_system import has_address, write_seeds
 
     for path in write_seeds(folder, collection, photos):
         say(f"Wrote {path}.")
@@ -153,7 +153,7 @@ def evaluate(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON with all digits.")] = False,
 ) -> None:
     """Measure on photos that people described: how good captions are, and how well search finds each photo."""
-    from photosearch.formats import measured_json, measured_table
+    from photosearch.export.formats import measured_json, measured_table
     from photosearch.measurement import look_at, measure, read_described
     from photosearch.vision.registry import Choice
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from photosearch.errors import PhotosearchError
-from photosearch.exporting import MAX_FOUND, Kind
+from photosearch.export.exporter import MAX_FOUND, Kind
 from photosearch.pipeline.tasks import Task
 from photosearch.records import CollectionInfo, DiskUse
 from photosearch.ui import downloads, state

@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from photosearch.exporting import Kind, file_name
+from photosearch.export.exporter import Kind, file_name
 from photosearch.pipeline.worker import BackgroundRun, OnProgress
 from photosearch.records import Report
 from photosearch.sources import Watch

@@ -15,7 +15,7 @@ from starlette.testclient import TestClient
 
 from photosearch.api import MAX_SIZE_PX, PREFIX, image_address, make_api
 from photosearch.errors import LibraryError
-from photosearch.formats import photo_json
+from photosearch.export.formats import photo_json
 from photosearch.settings import Settings
 from photosearch.workspace import Workspace
 from tests.conftest import ColourStation, analyse, jpeg

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from photosearch.errors import PhotoError, PhotoNotFound, PhotosearchError, ReadOnlyError
-from photosearch.formats import photo_json, photos_csv
+from photosearch.export.formats import photo_json, photos_csv
 from photosearch.library.corrections import MAX_CAPTION_CHARS
 from photosearch.records import Photo, PhotoState
 from photosearch.workspace import Workspace

@@ -7,9 +7,9 @@ import zipfile
 
 import pytest
 
-from photosearch import exporting
 from photosearch.errors import Cancelled, CollectionNotFound, LibraryError, ReadOnlyError
-from photosearch.exporting import Kind, file_name
+from photosearch.export import exporter as exporting
+from photosearch.export.exporter import Kind, file_name
 from photosearch.records import Listing, Progress
 from photosearch.settings import Settings
 from photosearch.sources import Watch

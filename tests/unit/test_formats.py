@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from photosearch.formats import CSV_COLUMNS, photo_json, photos_csv, results_json
+from photosearch.export.formats import CSV_COLUMNS, photo_json, photos_csv, results_json
 from photosearch.records import (
     Caption,
     Details,

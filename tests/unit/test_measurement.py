@@ -8,7 +8,7 @@ import pytest
 
 from photosearch.errors import SourceError
 from photosearch.evaluation import bleu, cider_d
-from photosearch.formats import measured_json, measured_table
+from photosearch.export.formats import measured_json, measured_table
 from photosearch.measurement import ROWS, DescribedPhoto, look_at, measure, read_described
 from photosearch.records import Caption, Detection, Findings, Prediction
 from photosearch.search.expansion import Expansion

@@ -8,8 +8,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from photosearch.errors import PhotosearchError
+from photosearch.export.older_system import has_address, seed_files, write_seeds
 from photosearch.records import Caption, Details, Detection, Failure, Listing, Photo, PhotoState, TextKind
-from photosearch.seeds import has_address, seed_files, write_seeds
 from photosearch.sources import UNWATCHED, urls
 from photosearch.sources.source import Source
 

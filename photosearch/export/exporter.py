@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from photosearch.errors import Cancelled, LibraryError, PhotoError
-from photosearch.formats import CSV_COLUMNS, csv_cell, csv_row, photo_json
+from photosearch.export.formats import CSV_COLUMNS, csv_cell, csv_row, photo_json
 from photosearch.library import Library, Pending
 from photosearch.library.upkeep import locate
 from photosearch.records import Failure, Photo, Progress, Report
@@ -125,7 +125,7 @@ class Exporter:
                 writer.writerows(map(csv_row, photos))
 
     def _write_seed(self, collection: str, ids: Sequence[str], path: Path) -> Report:
-        from photosearch.seeds import has_address, seed_files
+        from photosearch.export.older_system import has_address, seed_files
 
         photos = list(chain.from_iterable(self._photos(ids)))
         with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:

@@ -1,0 +1,1 @@
+"""Files made to be taken away: JSON, CSV and the files of the older system."""
