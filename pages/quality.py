@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from photosearch.quality import Quality
+from photosearch.evaluation.quality import Quality
 from photosearch.ui import state
 from photosearch.ui.figures import show_captions, show_models, show_speed, show_words
 from photosearch.ui.measuring import ask_questions

@@ -340,7 +340,7 @@ class Workspace:
 
     def like(self, seen: Findings, collection: str, *, top: int = PAGE_TOP, offset: int = 0) -> Results:
         """The photos most like one that need not be here, by what `look` tells of it; raises as `search` does."""
-        from photosearch.measurement import documents
+        from photosearch.evaluation.described_photos import documents
 
         (document,) = documents([seen])
         return self._searcher().like(document, collection, top=top, offset=offset)

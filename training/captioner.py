@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from photosearch.evaluation import bleu, cider_d
+from photosearch.evaluation.metrics import bleu, cider_d
 from photosearch.vision.captioner import beam
 from photosearch.vision.captioner.network import Decoder, Sizes
 from photosearch.vision.captioner.vocabulary import END, PAD, START, Vocabulary, tokens

@@ -8,8 +8,8 @@ import re
 from collections import Counter
 from pathlib import Path
 
+from photosearch.evaluation.described_photos import Measured, look_at, measure, read_described
 from photosearch.export.formats import measured_table
-from photosearch.measurement import Measured, look_at, measure, read_described
 from photosearch.search.index import read_tables
 from photosearch.vision.registry import Choice, Models
 from training.data import DEFAULT_DATA

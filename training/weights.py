@@ -12,8 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from photosearch.evaluation import retrieval
-from photosearch.measurement import DescribedPhoto, documents, look_at, ranks, read_described
+from photosearch.evaluation.described_photos import DescribedPhoto, documents, look_at, ranks, read_described
+from photosearch.evaluation.metrics import retrieval
 from photosearch.records import Document
 from photosearch.search.fields import ALL, WEIGHTS, Field
 from photosearch.search.index import Index, Tables, read_tables

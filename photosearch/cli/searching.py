@@ -153,8 +153,8 @@ def evaluate(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON with all digits.")] = False,
 ) -> None:
     """Measure on photos that people described: how good captions are, and how well search finds each photo."""
+    from photosearch.evaluation.described_photos import look_at, measure, read_described
     from photosearch.export.formats import measured_json, measured_table
-    from photosearch.measurement import look_at, measure, read_described
     from photosearch.vision.registry import Choice
 
     with opened(context) as workspace:

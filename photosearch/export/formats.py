@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from photosearch.records import Photo, Results, Share, TextKind
 
 if TYPE_CHECKING:
-    from photosearch.measurement import Measured
+    from photosearch.evaluation.described_photos import Measured
 
 _DECIMALS = 6
 CSV_COLUMNS = ("source", "caption", "log_prob", "model", "edited", "objects", "labels", "owner_text", "taken_at")

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from photosearch.evaluation.quality import Quality, WordCount, bins_of
 from photosearch.library.measures import SureCaption
 from photosearch.pipeline.speed import READING, SAVING, RunSpeed
-from photosearch.quality import Quality, WordCount, bins_of
 from photosearch.records import CollectionInfo
 from photosearch.ui import INSPECT, state
 from photosearch.ui.cards import sure_caption

@@ -11,8 +11,10 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from photosearch.errors import PhotosearchError
-from photosearch.evaluation import Retrieval
-from photosearch.quality import MAX_BYTES, MAX_PAIRS, Quality, Ranked, SearchQuality
+from photosearch.evaluation.known_photos import Ranked, SearchQuality
+from photosearch.evaluation.metrics import Retrieval
+from photosearch.evaluation.quality import Quality
+from photosearch.evaluation.questions import MAX_BYTES, MAX_PAIRS
 from photosearch.records import CollectionInfo, Progress
 from photosearch.ui.text import plain
 

@@ -8,7 +8,7 @@ from pycocoevalcap.bleu.bleu import Bleu
 from pycocoevalcap.cider.cider import Cider
 from pycocoevalcap.rouge.rouge import Rouge
 
-from photosearch.evaluation import CiderD, Retrieval, bleu, cider_d, retrieval, rouge_l
+from photosearch.evaluation.metrics import CiderD, Retrieval, bleu, cider_d, retrieval, rouge_l
 
 WORDS = [*"a a a dog dog cat red runs sits on on grass snow two the".split(), *(f"word{n}" for n in range(12))]
 Corpus = tuple[list[list[str]], list[list[list[str]]]]

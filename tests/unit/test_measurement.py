@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from photosearch.errors import SourceError
-from photosearch.evaluation import bleu, cider_d
+from photosearch.evaluation.described_photos import ROWS, DescribedPhoto, look_at, measure, read_described
+from photosearch.evaluation.metrics import bleu, cider_d
 from photosearch.export.formats import measured_json, measured_table
-from photosearch.measurement import ROWS, DescribedPhoto, look_at, measure, read_described
 from photosearch.records import Caption, Detection, Findings, Prediction
 from photosearch.search.expansion import Expansion
 from photosearch.search.hypernyms import Hypernyms

@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from photosearch.errors import CollectionNotFound, PhotosearchError
-from photosearch.evaluation import retrieval
+from photosearch.evaluation.known_photos import measure_search
+from photosearch.evaluation.metrics import retrieval
+from photosearch.evaluation.quality import Quality, bins_of
+from photosearch.evaluation.questions import MAX_PAIRS, Question, Questions, read_questions
 from photosearch.library import Library
 from photosearch.library.measures import Named
 from photosearch.pipeline.speed import FILE_NAME, N_KEPT, READING, SAVING, Stopwatch, keep_speed, read_speeds
-from photosearch.quality import MAX_PAIRS, Quality, Question, Questions, bins_of
-from photosearch.quality.questions import read_questions
-from photosearch.quality.ranking import measure_search
 from photosearch.records import Caption, Document, Findings, Progress
 from photosearch.search.index import Index
 from photosearch.settings import MODELS_DIR

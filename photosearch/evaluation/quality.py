@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from photosearch.analyzer import term_of, words
+from photosearch.evaluation.known_photos import SearchQuality, measure_search
+from photosearch.evaluation.questions import Question, Questions, read_questions
 from photosearch.library.measures import SureCaption, read_confidence, read_names
 from photosearch.pipeline.speed import RunSpeed, read_speeds
-from photosearch.quality.questions import Question, Questions, read_questions
-from photosearch.quality.ranking import SearchQuality, measure_search
 from photosearch.records import Document, Progress
 from photosearch.search.fields import Field
 from photosearch.vision.model_cards import ModelCard, list_cards

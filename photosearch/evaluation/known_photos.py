@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from photosearch.errors import PhotosearchError
-from photosearch.evaluation import Retrieval, retrieval
-from photosearch.quality.questions import Question
+from photosearch.evaluation.metrics import Retrieval, retrieval
+from photosearch.evaluation.questions import Question
 from photosearch.records import Progress
 from photosearch.search.fields import ALL, Field
 from photosearch.search.index import Index

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from photosearch import images
 from photosearch.errors import PhotoError, SourceError
-from photosearch.evaluation import Retrieval, bleu, cider_d, retrieval, rouge_l
+from photosearch.evaluation.metrics import Retrieval, bleu, cider_d, retrieval, rouge_l
 from photosearch.records import Document, Findings
 from photosearch.search.fields import ALL, Field
 from photosearch.search.index import Index, Tables

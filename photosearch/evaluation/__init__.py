@@ -1,0 +1,1 @@
+"""How well captions and search do: metrics, described photos, questions with known answers."""
