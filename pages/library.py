@@ -3,9 +3,9 @@
 import streamlit as st
 
 from photosearch.ui import state
-from photosearch.ui.adding import add_photos
-from photosearch.ui.collections import list_collections, show_export
-from photosearch.ui.model_choice import choose_models
+from photosearch.ui.library.adding import add_photos
+from photosearch.ui.library.collections import list_collections, show_export
+from photosearch.ui.library.model_choice import choose_models
 from photosearch.ui.progress import show_run
 from photosearch.vision.registry import Choice
 

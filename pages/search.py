@@ -6,14 +6,14 @@ import streamlit as st
 
 from photosearch.records import Hit, PhotoState, Results
 from photosearch.ui import state
-from photosearch.ui.asking import new_question
-from photosearch.ui.completing import complete_words
 from photosearch.ui.details import show_opened
 from photosearch.ui.grid import show_hits
-from photosearch.ui.likeness import show_like_photo, show_like_picture
-from photosearch.ui.narrowing import Choice, choose, clear, other_collection
 from photosearch.ui.paging import choose_page
 from photosearch.ui.progress import show_run
+from photosearch.ui.question import new_question
+from photosearch.ui.search.completing import complete_words
+from photosearch.ui.search.likeness import show_like_photo, show_like_picture
+from photosearch.ui.search.narrowing import Choice, choose, clear, other_collection
 from photosearch.ui.text import plain
 from photosearch.workspace import DEMO
 

@@ -11,9 +11,9 @@ import streamlit as st
 from photosearch.errors import PhotoNotFound
 from photosearch.records import Details, Hit, Photo, PhotoState, TextKind
 from photosearch.ui import INSPECT, state
-from photosearch.ui.asking import ask_for_likes
 from photosearch.ui.cards import caption_line, object_chips, reasons
 from photosearch.ui.pictures import show_picture
+from photosearch.ui.question import ask_for_likes
 from photosearch.ui.text import plain
 
 LARGE_PX = 1200

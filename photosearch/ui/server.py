@@ -16,7 +16,8 @@ from starlette.routing import BaseRoute, Mount
 from photosearch.api import PREFIX, make_api
 from photosearch.errors import PhotosearchError, SettingsError
 from photosearch.settings import read_settings
-from photosearch.ui import downloads, state
+from photosearch.ui import state
+from photosearch.ui.library import downloads
 
 log = logging.getLogger(__name__)
 SHUTDOWN_PATIENCE_S = 20  # a batch takes a few seconds

@@ -16,7 +16,8 @@ from photosearch.pipeline.tasks import Task, TaskFile
 from photosearch.pipeline.worker import worker
 from photosearch.records import PhotoState, Progress, Report
 from photosearch.sources import Options
-from photosearch.ui import downloads, site_path, state
+from photosearch.ui import site_path, state
+from photosearch.ui.library import downloads
 from photosearch.ui.progress import duration
 from photosearch.vision.registry import Choice
 from photosearch.workspace import Workspace
@@ -247,7 +248,7 @@ def test_an_export_is_made_and_can_be_taken_away(trip: Workspace) -> None:
     from starlette.testclient import TestClient
 
     def dialog() -> None:
-        from photosearch.ui.collections import ask_export
+        from photosearch.ui.library.collections import ask_export
 
         ask_export("trip")
 
@@ -277,7 +278,7 @@ def test_an_export_is_made_and_can_be_taken_away(trip: Workspace) -> None:
 def test_a_collection_is_removed_only_when_its_name_is_typed(trip: Workspace) -> None:
     def dialog() -> None:
         from photosearch.ui import state
-        from photosearch.ui.collections import ask_removal
+        from photosearch.ui.library.collections import ask_removal
 
         for info in state.workspace().collections():
             ask_removal(info)
@@ -294,7 +295,7 @@ def test_a_collection_is_removed_only_when_its_name_is_typed(trip: Workspace) ->
 
 def test_captioning_again_shows_all_photos_to_the_models(trip: Workspace) -> None:
     def dialog() -> None:
-        from photosearch.ui.collections import ask_again
+        from photosearch.ui.library.collections import ask_again
         from photosearch.vision.registry import Choice
 
         ask_again("trip", Choice(objects=False))

@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 
 from photosearch import images
-from photosearch.drawing import FIGURE_SIDE_PX, HEAT_SIDE_PX, as_jpeg, as_webp, heat_map, with_boxes
 from photosearch.records import Detection
+from photosearch.ui.drawing import FIGURE_SIDE_PX, HEAT_SIDE_PX, as_jpeg, as_webp, heat_map, with_boxes
 from photosearch.vision.captioner import beam
 from photosearch.vision.captioner.attention import MAX_WORDS_READ, N_ALTERNATIVES, Inspector, read_words, to_npz
 from photosearch.vision.captioner.captioner import Captioner

@@ -6,17 +6,17 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
-from photosearch.drawing import as_jpeg
 from photosearch.errors import PhotoNotFound
 from photosearch.images import THUMBNAIL_SIDE_PX
 from photosearch.records import Hit, Results
 from photosearch.ui import state
-from photosearch.ui.asking import new_question
+from photosearch.ui.drawing import as_jpeg
 from photosearch.ui.grid import show_hits
-from photosearch.ui.narrowing import Choice
 from photosearch.ui.own_picture import OwnPicture
 from photosearch.ui.paging import choose_page
 from photosearch.ui.pictures import show_picture
+from photosearch.ui.question import new_question
+from photosearch.ui.search.narrowing import Choice
 from photosearch.ui.text import plain
 
 SAMPLE_PX = 160

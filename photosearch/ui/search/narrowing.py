@@ -12,10 +12,10 @@ import streamlit as st
 from photosearch.search.fields import ALL, Field
 from photosearch.search.index import Index
 from photosearch.search.query import BY, NO_REFINEMENT, Refine, Sort, Worded
-from photosearch.ui.asking import new_question, picture_to_search_by
 from photosearch.ui.grid import Columns
 from photosearch.ui.own_picture import OwnPicture
 from photosearch.ui.paging import first_page
+from photosearch.ui.question import new_question, picture_to_search_by
 from photosearch.ui.text import plain
 
 N_OBJECTS = 10

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from photosearch.drawing import as_jpeg, with_boxes
 from photosearch.records import Prediction, TextKind
-from photosearch.ui.caption_viewer import percent
-from photosearch.ui.subject import Subject
+from photosearch.ui.drawing import as_jpeg, with_boxes
+from photosearch.ui.inspect.caption_viewer import percent
+from photosearch.ui.inspect.subject import Subject
 from photosearch.ui.text import plain
 
 N_CONCEPTS = 15  # shown at first; the rest are much less sure

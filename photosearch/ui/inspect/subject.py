@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import streamlit as st
 
 from photosearch import images
-from photosearch.drawing import as_jpeg
 from photosearch.errors import PhotoError
 from photosearch.records import Caption, Findings, Photo
 from photosearch.ui import state
+from photosearch.ui.drawing import as_jpeg
 from photosearch.ui.own_picture import OwnPicture
 from photosearch.ui.pictures import picture_url
 from photosearch.vision.captioner.attention import Inspector

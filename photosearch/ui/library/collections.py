@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import streamlit as st
 
 from photosearch.errors import PhotosearchError
 from photosearch.export.exporter import MAX_FOUND, Kind
 from photosearch.pipeline.tasks import Task
 from photosearch.records import CollectionInfo, DiskUse
-from photosearch.ui import downloads, state
-from photosearch.ui.adding import BUSY
+from photosearch.ui import PAGES, state
+from photosearch.ui.library import downloads
+from photosearch.ui.library.adding import BUSY
 from photosearch.ui.progress import MOST_FAILURES, POLL_S, describe, show_failures
 from photosearch.ui.text import plain
 from photosearch.vision.registry import Choice
 
-SEARCH = Path(__file__).resolve().parents[2] / "pages" / "search.py"
+SEARCH = PAGES / "search.py"
 KINDS = {
     Kind.PHOTOS: "The photos in a ZIP, with a table of their captions",
     Kind.CSV: "A table (CSV)",

@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from photosearch.drawing import as_webp, heat_map
-from photosearch.ui.subject import Subject
+from photosearch.ui.drawing import as_webp, heat_map
+from photosearch.ui.inspect.subject import Subject
 from photosearch.vision.captioner.attention import Inspection
 
 END = "(end)"

@@ -10,9 +10,10 @@ import streamlit as st
 
 from photosearch.errors import PhotosearchError
 from photosearch.records import Caption
-from photosearch.ui import caption_viewer, state
-from photosearch.ui.caption_viewer import percent, show_viewer
-from photosearch.ui.subject import Subject
+from photosearch.ui import state
+from photosearch.ui.inspect import caption_viewer
+from photosearch.ui.inspect.caption_viewer import percent, show_viewer
+from photosearch.ui.inspect.subject import Subject
 from photosearch.ui.text import plain
 from photosearch.vision.captioner.attention import MAX_WORDS_READ, Inspection, Inspector, Step, to_npz
 from photosearch.vision.captioner.beam import MAX_BEAM_WIDTH, Decoding

@@ -1,0 +1,1 @@
+"""What the Inspect page shows: a caption word by word, findings, corrections, a second captioner."""

@@ -1,0 +1,1 @@
+"""What the Library page shows: ways to add photos, collections, downloads."""

@@ -1,0 +1,1 @@
+"""What the Quality page shows: figures of a collection, and search measured with known photos."""

@@ -1,0 +1,1 @@
+"""What the Search page shows: words offered, filters, photos like a picture."""
