@@ -37,7 +37,7 @@ from photosearch.vision.observer import Batch
 if TYPE_CHECKING:
     from photosearch.export.exporter import Kind
     from photosearch.images import Picture
-    from photosearch.vision.inspections import Inspections
+    from photosearch.pipeline.inspections import Inspections
     from photosearch.vision.registry import Choice, Models
 
 DEMO = "demo"
@@ -358,7 +358,7 @@ class Workspace:
         models = self.models()
         with self._lock:
             if self._inspections is None:
-                from photosearch.vision.inspections import Inspections  # with torch
+                from photosearch.pipeline.inspections import Inspections  # with torch
 
                 self._inspections = Inspections(self.library, self.settings, models)
             return self._inspections

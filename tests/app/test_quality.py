@@ -13,7 +13,7 @@ from photosearch.ui import site_path, state
 from photosearch.workspace import Workspace
 from tests.app.cards import alts, cards, photo_ids
 from tests.app.test_pages import PATIENCE_S, fill, shown  # noqa: F401 - a fixture
-from tests.unit.test_quality import id_of
+from tests.unit.evaluation.test_quality import id_of
 
 PAGE = str(site_path().parents[2] / "pages" / "quality.py")
 

@@ -2,7 +2,8 @@
 
 import inspect
 
-from tests.unit import test_jobs, test_library, test_merging
+from tests.unit.library import test_library, test_merging
+from tests.unit.pipeline import test_worker
 
 OF_FILES = {  # what is so only of a file, or of the folder that is the same for both
     "test_a_fresh_library_has_the_newest_schema_and_the_tables_of_the_metadata",
@@ -13,7 +14,7 @@ OF_FILES = {  # what is so only of a file, or of the folder that is the same for
     "test_a_glance_at_the_lock_does_not_turn_a_worker_away",
     "test_a_folder_that_cannot_be_locked_is_a_library_error",
 }
-for module in (test_library, test_merging, test_jobs):
+for module in (test_library, test_merging, test_worker):
     for name, test in vars(module).items():
         of_library = name.startswith("test_") and "library" in inspect.signature(test).parameters
         if of_library and name not in OF_FILES:

@@ -27,7 +27,7 @@ from photosearch.pipeline.worker import current, worker
 from photosearch.records import Details, Listing, Progress, Report, Station, TextKind
 from photosearch.workspace import Workspace
 from tests.postgres.server import PASSWORD, QUOTED, USER, Server
-from tests.unit.test_library import caption, list_photos, pending, said
+from tests.unit.library.test_library import caption, list_photos, pending, said
 
 PATIENCE_S = 60
 N_WRITES = 25

@@ -13,7 +13,7 @@ from photosearch.records import Document
 from photosearch.search.fields import ALL, Field
 from photosearch.search.index import Index, Tables, state
 from photosearch.search.query import Refine, Sort, parse
-from tests.unit.test_index import (
+from tests.unit.search.index.test_index import (
     KINDS,
     LABELS,
     OBJECTS,

@@ -20,7 +20,7 @@ from photosearch.errors import ModelError
 from photosearch.vision.captioner.older_system.captioner import OriginalCaptioner, import_checkpoint
 from photosearch.vision.captioner.older_system.torch_files import module_tensors, open_untrusted
 from photosearch.vision.captioner.older_system.untrusted import LazyTensor
-from tests.unit.older_system import FORMS, make_parts, save_old, save_wordmap
+from tests.unit.vision.captioner.older_system import FORMS, make_parts, save_old, save_wordmap
 
 
 @pytest.fixture

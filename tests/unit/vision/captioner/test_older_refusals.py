@@ -12,7 +12,7 @@ from torch import nn
 
 from photosearch.errors import ModelError
 from photosearch.vision.captioner.older_system.captioner import import_checkpoint
-from tests.unit.older_system import (
+from tests.unit.vision.captioner.older_system import (
     FORMS,
     WORDMAP,
     DecoderWithAttention,

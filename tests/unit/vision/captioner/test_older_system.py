@@ -29,7 +29,7 @@ from photosearch.vision.captioner.older_system.captioner import (
 )
 from photosearch.vision.model_folder import open_model, write_model
 from photosearch.vision.observer import Batch
-from tests.unit.older_system import (
+from tests.unit.vision.captioner.older_system import (
     FORMS,
     NEW_WORDS,
     OLD_NUMBERS,

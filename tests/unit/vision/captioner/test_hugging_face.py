@@ -22,7 +22,7 @@ from photosearch.vision.captioner.hugging_face import (
     HuggingFaceCaptioner,
 )
 from photosearch.vision.observer import Batch
-from tests.unit.tiny_transformers import END, SAVERS, WORDS, save_tiny
+from tests.unit.vision.captioner.tiny_transformers import END, SAVERS, WORDS, save_tiny
 
 KINDS = sorted(SAVERS)
 WEIGHTS = "model.safetensors"

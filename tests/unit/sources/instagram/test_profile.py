@@ -37,7 +37,7 @@ from tests.fake_instagram import (
     take,
 )
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[4]
 
 
 @pytest.fixture

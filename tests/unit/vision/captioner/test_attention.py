@@ -19,7 +19,7 @@ from photosearch.vision.captioner.captioner import Captioner
 from photosearch.vision.captioner.vocabulary import END, SPECIAL, Vocabulary
 from photosearch.vision.registry import Models
 from tests.conftest import TINY_WORDS, jpeg
-from tests.unit.test_captioner import make_decoder, make_regions
+from tests.unit.vision.captioner.test_captioner import make_decoder, make_regions
 
 CLOSE = 1e-4
 N_REGIONS = 49

@@ -23,7 +23,7 @@ from photosearch.sources.instagram.problems import (
     problem_of,
 )
 
-DOCS = Path(__file__).resolve().parents[2] / "docs" / "instagram.md"
+DOCS = Path(__file__).resolve().parents[4] / "docs" / "instagram.md"
 THEIRS = [error for _, error in inspect.getmembers(exceptions, inspect.isclass) if issubclass(error, Exception)]
 ABOUT = 'profile "sea"'
 

@@ -294,7 +294,7 @@ def test_the_commands_are_those_agreed_and_described():
 def test_a_captioner_of_the_older_system_is_taken_in_and_its_sentences_stand_beside_ours(
     library, make_photos, tmp_path
 ):
-    from tests.unit.older_system import checkpoint_of, make_parts, save_old, save_wordmap
+    from tests.unit.vision.captioner.older_system import checkpoint_of, make_parts, save_old, save_wordmap
 
     checkpoint = save_old(tmp_path / "BEST_checkpoint_old.pth.tar", checkpoint_of(*make_parts()), "zip")
     wordmap = save_wordmap(tmp_path / "WORDMAP_old.json")
