@@ -15,6 +15,7 @@ from torch.nn import functional as F
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from photosearch.evaluation.metrics import bleu, cider_d
+from photosearch.files import write_whole
 from photosearch.vision.captioner import beam
 from photosearch.vision.captioner.network import Decoder, Sizes
 from photosearch.vision.captioner.vocabulary import END, PAD, START, Vocabulary, tokens
@@ -117,8 +118,8 @@ def train_decoder(
         captions = write_captions(averaged, dev_features, vocabulary, beam.Decoding())
         report(f"decoder pass {n_pass + 1}", captions, references)
         state = {name: part.state_dict() for name, part in parts.items()}
-        torch.save(state | {"passes": n_pass + 1}, checkpoint.with_suffix(".part"))
-        checkpoint.with_suffix(".part").replace(checkpoint)
+        with write_whole(checkpoint) as part:
+            torch.save(state | {"passes": n_pass + 1}, part)
     return averaged
 
 

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from photosearch.analyzer import pairs, terms
+from photosearch.files import write_whole
 from photosearch.vision.captioner.network import ENCODER_WIDTH
 from training.data import Split, augmenter, mirrored
 from training.efficientnet import Encoder, to_pixels
@@ -183,7 +184,7 @@ def tune_encoder(train: Split, dev: Split, encoder: Encoder, n_passes: int, chec
             "passes": n_pass + 1,
             "vocabulary": vocabulary,
         }
-        torch.save(saved, checkpoint.with_suffix(".part"))
-        checkpoint.with_suffix(".part").replace(checkpoint)
+        with write_whole(checkpoint) as part:
+            torch.save(saved, part)
     averaged.eval().requires_grad_(False)
     return Tuned(cast("Encoder", averaged["encoder"]), cast("TermHead", averaged["head"]), vocabulary)

@@ -9,7 +9,7 @@ import re
 import shutil
 import zipfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from enum import StrEnum
 from itertools import chain, count
 from pathlib import Path
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from photosearch.errors import Cancelled, LibraryError, PhotoError
 from photosearch.export.formats import CSV_COLUMNS, csv_cell, csv_row, photo_json
+from photosearch.files import clean_name, write_whole
 from photosearch.library import Library, Pending
 from photosearch.library.upkeep import locate
 from photosearch.records import Failure, Photo, Progress, Report
@@ -38,7 +39,8 @@ _TYPES = (
     (b"II*\0", ".tif"),
     (b"MM\0*", ".tif"),
 )
-_MOST_CHARS = 80  # of a photo's name
+_MOST_CHARS = 80  # of a photo's name, and of a collection's
+_MOST_BYTES = 200  # of a collection's name within a file's: most file systems take 255 in all
 _RESERVED = frozenset("con prn aux nul".split())  # names that Windows keeps for itself
 
 
@@ -53,7 +55,7 @@ class Kind(StrEnum):
 
 def file_name(collection: str, kind: Kind) -> str:
     """What the file is called, on any system."""
-    name = _safe(collection)[:_MOST_CHARS] or "photos"
+    name = clean_name(collection, _MOST_BYTES)[:_MOST_CHARS] or "photos"
     return {
         Kind.JSON: f"{name}.json",
         Kind.CSV: f"{name}.csv",
@@ -86,7 +88,7 @@ class Exporter:
             LibraryError: there is no room, or the file cannot be written.
             Cancelled: the one who watches ended it.
         """
-        with _whole(path) as part:
+        with _writing(path) as part:
             match kind:
                 case Kind.PHOTOS:
                     return self._write_photos(ids, part)
@@ -185,7 +187,7 @@ class _Names:
 
     def take(self, name: str, data: bytes) -> str:
         """A name like the given one that is not taken, ending as the bytes want it."""
-        stem, suffix = _split(_safe(name))
+        stem, suffix = _split(clean_name(name))
         stem = stem[:_MOST_CHARS] or "photo"
         if stem.lower() in _RESERVED:
             stem = f"_{stem}"
@@ -208,26 +210,17 @@ def _ending(data: bytes) -> str | None:
     return next((ending for start, ending in _TYPES if data.startswith(start)), None)
 
 
-def _safe(name: str) -> str:
-    """A name without what some system refuses in a file's."""
-    return re.sub(r'[\x00-\x1f<>:"/\\|?*]', "_", name).strip(". ")
-
-
 def _check_room(path: Path, n_bytes: int) -> None:
     if shutil.disk_usage(path.parent).free < n_bytes + SPARE_BYTES:
         raise LibraryError(f"There is no room left for {path.parent}. Free some space, or take fewer photos.")
 
 
 @contextmanager
-def _whole(path: Path) -> Iterator[Path]:
-    """A file to write, which gets its name once it is whole."""
-    part = path.with_name(f"{path.name}.part")
+def _writing(path: Path) -> Iterator[Path]:
+    """Yield a path to write to, as `write_whole` does; raises `LibraryError` where that fails."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        yield part
-        part.replace(path)
+        with write_whole(path) as part:
+            yield part
     except OSError as error:
         raise LibraryError(f'"{path}" cannot be written: {error.strerror}. Free some space and try again.') from error
-    finally:
-        with suppress(OSError):
-            part.unlink()

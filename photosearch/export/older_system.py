@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import re
 from collections.abc import Mapping, Sequence
 from itertools import chain, count
 from pathlib import Path
 
 from photosearch.errors import PhotoError, PhotosearchError
+from photosearch.files import clean_name, write_whole
 from photosearch.records import Photo
 from photosearch.sources.fetching import check_url
 from photosearch.sources.urls import read_json
@@ -28,12 +27,8 @@ def write_seeds(folder: Path, collection: str, photos: Sequence[Photo]) -> list[
         folder.mkdir(parents=True, exist_ok=True)
         written = []
         for name, text in seed_files(collection, photos, _read_database(folder / DATABASE)).items():
-            part = folder / f"{name}.{os.getpid()}.part"
-            try:
+            with write_whole(folder / name) as part:
                 part.write_text(text, encoding="utf-8")
-                part.replace(folder / name)
-            finally:
-                part.unlink(missing_ok=True)
             written.append(folder / name)
     except OSError as error:
         raise PhotosearchError(
@@ -87,18 +82,12 @@ def seed_files(collection: str, photos: Sequence[Photo], others: Mapping[str, ob
         }
         for address, photo in zip(addresses, photos, strict=True)
     ]
-    name = _file_name(collection)
+    name = clean_name(collection, _MOST_BYTES) or "photos"
     return {
         f"url_list_{name}.json": _json(addresses),
         f"captions_dict_{name}.json": _json({entry["url"]: entry["caption"] for entry in database}),
         DATABASE: _json({**(others or {}), collection: database}),
     }
-
-
-def _file_name(collection: str) -> str:
-    """A collection's name as a part of a file's, on any system."""
-    name = re.sub(r'[\x00-\x1f<>:"/\\|?*]', "_", collection).encode("utf-8", "replace")[:_MOST_BYTES]
-    return name.decode("utf-8", "ignore").strip(". ") or "photos"
 
 
 def _addresses(photos: Sequence[Photo]) -> list[str]:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
 import tempfile
-import threading
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 from photosearch.errors import LibraryError
+from photosearch.files import write_whole
 
 UPLOAD = "upload"  # the kind of source whose bytes lie here only
 _ARRIVING = "arriving-"  # what the folders of files in hand begin with
@@ -89,14 +88,11 @@ class Files:
         return within
 
     def _write(self, path: Path, data: bytes) -> None:
-        part = path.with_name(f"{path.name}.{os.getpid()}-{threading.get_ident()}.part")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            part.write_bytes(data)
-            part.replace(path)
+            with write_whole(path) as part:
+                part.write_bytes(data)
         except OSError as error:
-            with contextlib.suppress(OSError):
-                part.unlink()
             raise self._unwritable(error) from error
 
     def _unwritable(self, error: OSError) -> LibraryError:

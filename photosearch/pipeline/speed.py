@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+
+from photosearch.files import write_whole
 
 log = logging.getLogger(__name__)
 FILE_NAME = "speed.json"
@@ -74,10 +75,10 @@ class Stopwatch:
 def keep_speed(folder: Path, run: RunSpeed) -> None:
     """Keep a run's figures; where that cannot be done the log says so, and the run's results are safe all the same."""
     runs = [*read_speeds(folder), run][-N_KEPT:]
-    part = folder / f"{FILE_NAME}.{os.getpid()}.part"
+    text = json.dumps([{**asdict(one), "ended_at": one.ended_at.isoformat()} for one in runs], indent=1)
     try:
-        part.write_text(json.dumps([{**asdict(one), "ended_at": one.ended_at.isoformat()} for one in runs], indent=1))
-        part.replace(folder / FILE_NAME)
+        with write_whole(folder / FILE_NAME) as part:
+            part.write_text(text, encoding="utf-8")
     except OSError as error:
         log.warning("%s cannot be written: %s", folder / FILE_NAME, error)
 

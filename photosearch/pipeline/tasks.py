@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -13,6 +12,7 @@ from pathlib import Path
 import filelock
 
 from photosearch.errors import LibraryError, WorkerBusy
+from photosearch.files import write_whole
 from photosearch.sources import NO_OPTIONS, Options
 from photosearch.sources.options import options_json, parse_options
 from photosearch.vision.registry import Choice
@@ -101,10 +101,9 @@ class TaskFile:
 
     def _write(self, task: Task) -> None:
         options = json.loads(options_json(task.options))
-        part = self._path.with_name(f"{FILE_NAME}.{os.getpid()}.part")
         try:
-            part.write_text(json.dumps({**asdict(task), "options": options}, ensure_ascii=False), encoding="utf-8")
-            part.replace(self._path)
+            with write_whole(self._path) as part:
+                part.write_text(json.dumps({**asdict(task), "options": options}, ensure_ascii=False), encoding="utf-8")
         except OSError as error:
             raise LibraryError(
                 f'Library "{self._path.parent}" cannot be written: {error.strerror}. Free some space and try again.'

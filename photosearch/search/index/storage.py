@@ -16,7 +16,6 @@ import contextlib
 import io
 import json
 import mmap
-import os
 import uuid
 import zlib
 from collections.abc import Iterable, Mapping
@@ -27,6 +26,7 @@ from typing import TypedDict
 import numpy as np
 
 from photosearch.errors import IndexDamaged
+from photosearch.files import write_whole
 from photosearch.search.fields import ALL
 from photosearch.search.index.index import Index
 from photosearch.search.index.lexicon import Lexicon
@@ -180,10 +180,9 @@ class Store:
             segments=segments,
             files=files,
         )
-        fresh = self.folder / f"{_MANIFEST}.{uuid.uuid4().hex}"
-        told = json.dumps(manifest)
-        fresh.write_text(f"{_checksum(told)}\n{told}", encoding="utf-8")
-        os.replace(fresh, self.folder / _MANIFEST)
+        text = json.dumps(manifest)
+        with write_whole(self.folder / _MANIFEST) as part:
+            part.write_text(f"{_checksum(text)}\n{text}", encoding="utf-8")
         self._remember(zip(index.state.segments, segments, strict=True))
         self._tidy({_MANIFEST, lexicon, state, *segments})
 

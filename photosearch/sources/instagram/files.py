@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-from contextlib import suppress
 from pathlib import Path
 
 from photosearch.errors import LibraryError
+from photosearch.files import write_whole
 
 _FOLDER_MODE = 0o700
 _FILE_MODE = 0o600
@@ -15,20 +15,17 @@ _FILE_MODE = 0o600
 
 def write_private(path: Path, content: object) -> None:
     """Write JSON, whole or not at all, readable by its owner alone from the first byte; raises `LibraryError`."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
         path.parent.chmod(_FOLDER_MODE)  # it may have been there before
-        with suppress(FileNotFoundError):
-            part.unlink()
-        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _FILE_MODE), "w", encoding="utf-8") as file:
-            json.dump(content, file)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
+        with write_whole(path) as part:
+            part.unlink(missing_ok=True)
+            handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _FILE_MODE)
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                json.dump(content, file)
+                file.flush()
+                os.fsync(file.fileno())
     except OSError as error:
-        with suppress(OSError):
-            part.unlink()
         raise LibraryError(
             f'"{path}" cannot be written: {error.strerror}. Free some space, or check the access rights.'
         ) from error

@@ -17,6 +17,7 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from photosearch.export.exporter import Kind, file_name
+from photosearch.files import PART
 from photosearch.pipeline.worker import BackgroundRun, OnProgress
 from photosearch.records import Report
 from photosearch.sources import Watch
@@ -93,7 +94,7 @@ def _send(workspace: Callable[[], Workspace], request: Request) -> Response:
     folder = _folder(workspace()) / token
     if _TOKEN.fullmatch(token) and not workspace().settings.demo and folder.is_dir():
         for path in folder.iterdir():
-            if path.suffix != ".part":
+            if path.suffix != PART:
                 headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
                 return FileResponse(path, filename=path.name, headers=headers)
     return JSONResponse({"message": "This file is no longer there. Make it again on the Library page."}, 404)

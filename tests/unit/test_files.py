@@ -1,0 +1,44 @@
+"""Files written whole or not at all, and names that every system accepts."""
+
+import pytest
+
+from photosearch.files import clean_name, write_whole
+
+
+def test_a_file_gets_its_name_only_when_it_is_whole(tmp_path):
+    path = tmp_path / "file"
+    path.write_text("old")
+    with write_whole(path) as part:
+        part.write_text("new")
+        assert path.read_text() == "old"
+    assert path.read_text() == "new"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_failure_leaves_what_was_there(tmp_path):
+    path = tmp_path / "file"
+    path.write_text("old")
+    with pytest.raises(UnicodeEncodeError), write_whole(path) as part:
+        part.write_text("half\ud800", encoding="utf-8")
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_block_that_writes_nothing_is_an_error(tmp_path):
+    with pytest.raises(FileNotFoundError), write_whole(tmp_path / "file"):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("name", "n_bytes", "clean"),
+    [
+        ("a dog.jpg", 255, "a dog.jpg"),
+        ("../../etc/passwd", 255, "_.._etc_passwd"),
+        ('a\0b<>:"|?*c', 255, "a_b_______c"),
+        ("..", 255, ""),
+        ("犬" * 100, 200, "犬" * 66),
+        ("a\ud800b", 255, "a_b"),
+    ],
+)
+def test_a_clean_name_is_accepted_by_every_system(name, n_bytes, clean):
+    assert clean_name(name, n_bytes) == clean
