@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from enum import StrEnum
@@ -306,3 +306,22 @@ class Progress:
     done: int
     total: int  # 0: not known
     note: str = ""  # what it is at, or waits for
+
+
+def _ignore(_: Progress) -> None:
+    pass
+
+
+def _never() -> bool:
+    return False
+
+
+@dataclass(frozen=True)
+class Watch:
+    """How long work reports its progress, and learns that it should stop."""
+
+    on_progress: Callable[[Progress], None] = _ignore
+    is_cancelled: Callable[[], bool] = _never  # asked now and then; True ends the work, what is done is kept
+
+
+UNWATCHED = Watch()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -12,8 +12,8 @@ from photosearch import sources
 from photosearch.errors import CollectionNotFound, PhotosearchError, ReadOnlyError
 from photosearch.library import Library, Origin, corrections, upkeep
 from photosearch.pipeline.adding import Added, Named, add_source, add_sources, update_collection
-from photosearch.pipeline.worker import OnProgress
 from photosearch.records import (
+    UNWATCHED,
     CollectionInfo,
     Correction,
     DiskUse,
@@ -21,9 +21,9 @@ from photosearch.records import (
     Findings,
     Photo,
     PhotoState,
-    Progress,
     Report,
     Results,
+    Watch,
 )
 from photosearch.search.fields import ALL, Field
 from photosearch.search.index import Index, Tables, read_tables
@@ -31,7 +31,7 @@ from photosearch.search.query import NO_REFINEMENT, Refine
 from photosearch.search.searcher import Searcher
 from photosearch.search.wording import Wording
 from photosearch.settings import Settings
-from photosearch.sources import NO_OPTIONS, UNWATCHED, Options, Watch
+from photosearch.sources import NO_OPTIONS, Options
 from photosearch.vision.observer import Batch
 
 if TYPE_CHECKING:
@@ -44,14 +44,6 @@ DEMO = "demo"
 PAGE_TOP = 100
 MAX_NAME_CHARS = 100
 _UNWRITABLE = ("Cc", "Cs", "Zl", "Zp")  # control characters, halves of surrogate pairs, line separators
-
-
-def _never() -> bool:
-    return False
-
-
-def _ignore(_: Progress) -> None:
-    pass
 
 
 class Workspace:
@@ -133,11 +125,10 @@ class Workspace:
             return True  # what it holds may have changed; what is captioned is not captioned again
         return any(info.name == DEMO and info.n_new for info in collections)
 
-    def prepare_demo(self, on_progress: OnProgress = _ignore, is_cancelled: Callable[[], bool] = _never) -> Report:
+    def prepare_demo(self, watch: Watch = UNWATCHED) -> Report:
         """Add and caption what the demo holds; raises as `add` and `caption` do."""
         done = Report()
         name = self.settings.demo_source if self.settings.demo else DEMO
-        watch = Watch(on_progress, is_cancelled)
         for added in self._add([name], None, NO_OPTIONS, watch):
             done += added.report + self._caption(added.collection, None, watch)
         return done
@@ -227,13 +218,7 @@ class Workspace:
             )
         return name
 
-    def fetch(
-        self,
-        collection: str | None = None,
-        *,
-        on_progress: OnProgress = _ignore,
-        is_cancelled: Callable[[], bool] = _never,
-    ) -> Report:
+    def fetch(self, collection: str | None = None, watch: Watch = UNWATCHED) -> Report:
         """Read photos that are not captioned yet, and keep what the settings say of those that are fetched.
 
         Raises:
@@ -245,7 +230,7 @@ class Workspace:
         self._may_write()
         from photosearch.pipeline.run import run
 
-        return run(self.library, self.settings, collection, Watch(on_progress, is_cancelled))
+        return run(self.library, self.settings, collection, watch)
 
     def caption(
         self,
@@ -253,8 +238,7 @@ class Workspace:
         *,
         choice: Choice | None = None,
         redo: bool = False,
-        on_progress: OnProgress = _ignore,
-        is_cancelled: Callable[[], bool] = _never,
+        watch: Watch = UNWATCHED,
     ) -> Report:
         """Caption what is not captioned yet, in one collection or in all; name objects, labels and concepts with it.
 
@@ -266,7 +250,7 @@ class Workspace:
             ReadOnlyError: this is the public demo.
         """
         self._may_write()
-        return self._caption(collection, choice, Watch(on_progress, is_cancelled), redo=redo)
+        return self._caption(collection, choice, watch, redo=redo)
 
     def _caption(self, collection: str | None, choice: Choice | None, watch: Watch, *, redo: bool = False) -> Report:
         from photosearch.pipeline.run import run

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ from PIL import Image
 from photosearch.images import Picture
 from photosearch.library import Library
 from photosearch.pipeline.analysis import analyse_photos
-from photosearch.records import Caption, Findings, Report, Station
+from photosearch.records import UNWATCHED, Caption, Findings, Report, Station, Watch
 from photosearch.settings import MODELS_DIR, Settings
 from photosearch.sources.reading import Reader
 from photosearch.vision.model_folder import open_model
@@ -54,13 +54,12 @@ class ColourStation:
         return f"a {('red', 'green', 'blue')[int(np.asarray(picture.rgb).mean((0, 1)).argmax())]} picture"
 
 
-def analyse(library: Library, *observers: Observer, redo: bool = False, **options: Any) -> Report:
+def analyse(library: Library, *observers: Observer, redo: bool = False, watch: Watch = UNWATCHED) -> Report:
     """Show all pending photos to the observers, as a workspace does."""
     filed = {library.model_id(o.station, o.name, o.digest): o for o in observers}
     photos = library.pending(None, list(filed), redo=redo)
-    told: dict[str, Any] = {"on_progress": lambda _: None, "is_cancelled": lambda: False, **options}
     with Reader(Settings(library.folder, allow_private=True)) as reader:
-        return analyse_photos(library, reader, filed, photos, redo=redo, **told)
+        return analyse_photos(library, reader, filed, photos, redo=redo, watch=watch)
 
 
 def models_with(folder: Path, decoder: Decoder, vocabulary: Vocabulary, decoding: Decoding) -> Path:

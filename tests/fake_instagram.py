@@ -22,11 +22,11 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3 import HTTPResponse
 
-from photosearch.records import Failure, Listing, Progress
+from photosearch.records import Failure, Listing, Progress, Watch
 from photosearch.sources.instagram import InstagramSource
 from photosearch.sources.instagram.files import write_private
 from photosearch.sources.instagram.pace import Clock
-from photosearch.sources.source import Options, Watch
+from photosearch.sources.source import Options
 
 PAGE = 3  # posts an answer
 POST_QUERY = "27128499623469141"

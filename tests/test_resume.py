@@ -16,9 +16,8 @@ from photosearch.library import Library
 from photosearch.library import schema as t
 from photosearch.pipeline import adding
 from photosearch.pipeline import analysis as pipeline
-from photosearch.records import Progress, Report, Station
+from photosearch.records import Progress, Report, Station, Watch
 from photosearch.settings import Settings
-from photosearch.sources import Watch
 from photosearch.workspace import Workspace
 
 N_PHOTOS, BATCH, N_KILLS = 200, 4, 20
@@ -52,7 +51,7 @@ def add_and_caption(folder: Path, models: Path, photos: Path, listed: c_int, sav
 
     workspace = Workspace(Settings(folder, models_dir=models))
     workspace.add(str(photos), collection="c", watch=Watch(on_progress=on_listed))
-    workspace.caption("c", on_progress=on_saved)
+    workspace.caption("c", watch=Watch(on_progress=on_saved))
 
 
 def kill_during(stage: str, moment_s: float, folder: Path, models: Path, photos: Path) -> tuple[int, int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from enum import StrEnum
@@ -15,8 +15,8 @@ import typer
 
 from photosearch.cli.app import ClassifierOption, CollectionOption, ModelOption, app, opened
 from photosearch.cli.output import printable, progress_bar, say, say_failures
-from photosearch.records import Report
-from photosearch.sources import Options, Watch
+from photosearch.records import Report, Watch
+from photosearch.sources import Options
 from photosearch.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -62,10 +62,8 @@ def add(
 
     options = Options(max_posts, since.date() if since else None, frozenset(one.value for one in also or ()), login)
     with opened(context) as workspace:
-        with progress_bar("Listing") as on_progress, _stoppable() as is_cancelled:
-            done = workspace.add(
-                *source, collection=collection, options=options, watch=Watch(on_progress, is_cancelled)
-            )
+        with _watched("Listing") as watch:
+            done = workspace.add(*source, collection=collection, options=options, watch=watch)
         for added in done:
             _say_added(added)
             if fetch:
@@ -91,8 +89,8 @@ def _say_added(added: Added) -> None:
 
 
 def _fetch(workspace: Workspace, collection: str) -> None:
-    with progress_bar("Fetching") as on_progress, _stoppable() as is_cancelled:
-        report = workspace.fetch(collection, on_progress=on_progress, is_cancelled=is_cancelled)
+    with _watched("Fetching") as watch:
+        report = workspace.fetch(collection, watch)
     say(f"{report.n_fetched} fetched, {len(report.failures)} could not be used.")
     say_failures(report.failures)
 
@@ -112,8 +110,8 @@ def update(
             if collection is None and not workspace.origins(name):
                 say(f'Collection "{printable(name)}": left out, since it was not noted where its photos came from.')
                 continue
-            with progress_bar("Listing") as on_progress, _stoppable() as is_cancelled:
-                added = workspace.update(name, Watch(on_progress, is_cancelled))
+            with _watched("Listing") as watch:
+                added = workspace.update(name, watch)
             _say_added(added)
             if not (no_caption or added.described):
                 _caption(workspace, name, Choice(objects=not no_objects), redo=False)
@@ -157,17 +155,15 @@ def caption(
 
 def _caption(workspace: Workspace, collection: str | None, choice: Choice, redo: bool) -> None:
     started = time.perf_counter()
-    with progress_bar("Captioning") as on_progress, _stoppable() as is_cancelled:
-        report = workspace.caption(
-            collection, choice=choice, redo=redo, on_progress=on_progress, is_cancelled=is_cancelled
-        )
+    with _watched("Captioning") as watch:
+        report = workspace.caption(collection, choice=choice, redo=redo, watch=watch)
     say(_captioned(report, time.perf_counter() - started))
     say_failures(report.failures)
 
 
 @contextmanager
-def _stoppable() -> Iterator[Callable[[], bool]]:
-    """Ctrl-C ends the block; where a library swallows the interrupt, it ends after the batch in hand."""
+def _watched(title: str) -> Iterator[Watch]:
+    """Show a progress bar. Ctrl-C ends the block; where a library swallows the interrupt, after the batch in hand."""
     asked = threading.Event()
 
     def on_interrupt(_number: int, _frame: object) -> None:
@@ -176,7 +172,8 @@ def _stoppable() -> Iterator[Callable[[], bool]]:
 
     before = signal.signal(signal.SIGINT, on_interrupt)
     try:
-        yield asked.is_set
+        with progress_bar(title) as on_progress:
+            yield Watch(on_progress, asked.is_set)
         if asked.is_set():
             raise KeyboardInterrupt
     finally:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from photosearch.errors import PhotosearchError
 from photosearch.evaluation.metrics import Retrieval, retrieval
 from photosearch.evaluation.questions import Question
-from photosearch.records import Progress
+from photosearch.records import UNWATCHED, Progress, Watch
 from photosearch.search.fields import ALL, Field
 from photosearch.search.index import Index
 
@@ -35,16 +35,14 @@ class SearchQuality:
     n_photos: int  # searched
 
 
-def measure_search(
-    index: Index, questions: Sequence[Question], on_progress: Callable[[Progress], None]
-) -> SearchQuality:
+def measure_search(index: Index, questions: Sequence[Question], watch: Watch = UNWATCHED) -> SearchQuality:
     """Ask every question, its words taken as they are; raises `PhotosearchError` when there are none."""
     if not questions:
         raise PhotosearchError("There is no query whose photos are known. Give some and try again.")
     ranked = []
     for number, question in enumerate(questions):
         if number % _TELL_EVERY == 0:
-            on_progress(Progress(number, len(questions)))
+            watch.on_progress(Progress(number, len(questions)))
         ranked.append(
             Ranked(
                 question,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,7 +13,7 @@ from photosearch.evaluation.known_photos import SearchQuality, measure_search
 from photosearch.evaluation.questions import Question, Questions, read_questions
 from photosearch.library.measures import SureCaption, read_confidence, read_names
 from photosearch.pipeline.speed import RunSpeed, read_speeds
-from photosearch.records import Document, Progress
+from photosearch.records import UNWATCHED, Document, Watch
 from photosearch.search.fields import Field
 from photosearch.vision.model_cards import ModelCard, list_cards
 from photosearch.workspace import Workspace
@@ -58,9 +58,9 @@ class Quality:
         """Queries with photos of a collection; raises `CollectionNotFound`, or as `questions.read_questions`."""
         return read_questions(text, read_names(self._workspace.library, collection))
 
-    def measure(self, collection: str, questions: Questions, on_progress: Callable[[Progress], None]) -> SearchQuality:
+    def measure(self, collection: str, questions: Questions, watch: Watch = UNWATCHED) -> SearchQuality:
         """Ask questions of a collection as it stands; raises as `measure_search`."""
-        return measure_search(self._workspace.index(collection), questions.asked, on_progress)
+        return measure_search(self._workspace.index(collection), questions.asked, watch)
 
     def file_names(self, collection: str) -> dict[str, str]:
         """The file name of each photo, by its id; raises `CollectionNotFound`."""
@@ -71,7 +71,7 @@ class Quality:
         """What people wrote in place of captions, as queries for their photos; raises `CollectionNotFound`."""
         return _corrections(self._workspace.library.documents(collection))
 
-    def measure_corrections(self, collection: str, on_progress: Callable[[Progress], None]) -> SearchQuality:
+    def measure_corrections(self, collection: str, watch: Watch = UNWATCHED) -> SearchQuality:
         """Ask for photos with people's own sentences, in an index that does not hold them.
 
         Raises:
@@ -81,7 +81,7 @@ class Quality:
         documents = self._workspace.library.documents(collection)
         without = [replace(document, human=()) for document in documents if document.human]
         index = self._workspace.index(collection).updated(without)
-        return measure_search(index, _corrections(documents).asked, on_progress)
+        return measure_search(index, _corrections(documents).asked, watch)
 
     def words(self, collection: str) -> list[WordCount]:
         """The words of captions and owners' texts, the most common first; raises `CollectionNotFound`."""

@@ -13,18 +13,14 @@ from contextlib import contextmanager
 from enum import StrEnum
 from itertools import chain, count
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from photosearch.errors import Cancelled, LibraryError, PhotoError
 from photosearch.export.formats import CSV_COLUMNS, csv_cell, csv_row, photo_json
 from photosearch.files import clean_name, write_whole
 from photosearch.library import Library, Pending
 from photosearch.library.upkeep import locate
-from photosearch.records import Failure, Photo, Progress, Report
+from photosearch.records import Failure, Photo, Progress, Report, Watch
 from photosearch.sources.reading import FETCHED, Reader
-
-if TYPE_CHECKING:
-    from photosearch.sources import Watch
 
 MAX_ZIP_BYTES = 4_000_000_000  # of pictures; what many file systems take as one file
 SPARE_BYTES = 200_000_000  # left free on the disk, for the library itself

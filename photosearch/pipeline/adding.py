@@ -9,8 +9,8 @@ from pathlib import Path, PurePath
 from photosearch.errors import Cancelled, LibraryError, PhotosearchError, SourceError
 from photosearch.library import Library, Merge, Origin
 from photosearch.library.upkeep import read_listed, read_origins, remember_origin, remember_refused
-from photosearch.records import Failure, Listing, Progress, Report
-from photosearch.sources import Options, Source, Watch, demo, find_sources, names_profile
+from photosearch.records import Failure, Listing, Progress, Report, Watch
+from photosearch.sources import Options, Source, demo, find_sources, names_profile
 from photosearch.sources.options import options_json, parse_options
 
 AT_ONCE = 500  # listings a transaction

@@ -17,7 +17,7 @@ from photosearch.errors import PhotoError, TryLater
 from photosearch.library import Library, Pending, Reading
 from photosearch.pipeline.exif import read_shot
 from photosearch.pipeline.speed import READING, SAVING, Stopwatch, keep_speed
-from photosearch.records import Failure, Findings, PhotoState, Progress, Report
+from photosearch.records import UNWATCHED, Failure, Findings, PhotoState, Progress, Report, Watch
 from photosearch.sources.reading import FETCHED, Reader
 from photosearch.vision.observer import Batch, Observer
 
@@ -26,7 +26,6 @@ N_READERS = 8  # most of them wait for a server
 N_DECODERS = 2
 _decoding = threading.Semaphore(N_DECODERS)
 
-OnProgress = Callable[[Progress], None]
 Observers = Mapping[int, Observer]  # by the number under which the library files the model's work
 
 
@@ -117,8 +116,7 @@ def analyse_photos(
     *,
     redo: bool = False,
     keep: str = "thumbnail",
-    on_progress: OnProgress,
-    is_cancelled: Callable[[], bool],
+    watch: Watch = UNWATCHED,
 ) -> Report:
     """Show photos to the models that have not seen them, and keep what they tell.
 
@@ -129,8 +127,7 @@ def analyse_photos(
         photos: what to look at, as `Library.pending` lists it.
         redo: look again at pictures that the models have seen.
         keep: what is kept of a fetched photo, as the settings say it.
-        on_progress: called after each batch has been saved.
-        is_cancelled: asked between batches; True ends the run after the batch in hand.
+        watch: told of progress after each batch has been saved, and asked then whether to stop.
 
     Returns:
         What was looked at, what was known, and what could not be used.
@@ -143,13 +140,13 @@ def analyse_photos(
     done: set[str] = set()  # pictures looked at in this run
     intake = _Intake(library, reader, list(observers), redo=redo, keep=keep)
     state = PhotoState.READY if observers else PhotoState.NEW
-    watch = Stopwatch()
-    on_progress(Progress(0, len(photos)))
+    stopwatch = Stopwatch()
+    watch.on_progress(Progress(0, len(photos)))
     with ThreadPoolExecutor(N_READERS, thread_name_prefix="reader") as pool:
-        for batch, read in _read_ahead(pool, intake.read_one, photos, watch):
+        for batch, read in _read_ahead(pool, intake.read_one, photos, stopwatch):
             fresh = {r.picture.sha256: r for r in read if r.picture and r.picture.sha256 not in done}
-            told = _look(observers, fresh, watch)
-            with watch.measure(SAVING, "", len(batch)):
+            told = _look(observers, fresh, stopwatch)
+            with stopwatch.measure(SAVING, "", len(batch)):
                 library.save([r.reading for r in read], told, state)
             done |= fresh.keys()
             n_read = sum(r.reading.sha256 is not None for r in read)
@@ -164,15 +161,15 @@ def analyse_photos(
                 if r.reading.reason is not None
             ]
             n_done += len(batch)
-            on_progress(Progress(n_done, len(photos)))
-            if is_cancelled():
+            watch.on_progress(Progress(n_done, len(photos)))
+            if watch.is_cancelled():
                 break
     if observers and n_captioned:
-        keep_speed(library.folder, watch.stop(n_captioned))
+        keep_speed(library.folder, stopwatch.stop(n_captioned))
     return Report(n_captioned=n_captioned, n_reused=n_reused, n_fetched=n_fetched, failures=tuple(failures))
 
 
-def _look(observers: Observers, fresh: Mapping[str, _Read], watch: Stopwatch) -> dict[int, dict[str, Findings]]:
+def _look(observers: Observers, fresh: Mapping[str, _Read], stopwatch: Stopwatch) -> dict[int, dict[str, Findings]]:
     """What each model tells of the pictures that it has not seen; pictures that the same models want go together."""
     found: dict[int, dict[str, Findings]] = {}
     groups: dict[frozenset[int], list[images.Picture]] = {}
@@ -183,14 +180,14 @@ def _look(observers: Observers, fresh: Mapping[str, _Read], watch: Stopwatch) ->
         batch = Batch(pictures)
         for model_id in sorted(wanted):
             observer = observers[model_id]
-            with watch.measure(observer.station, observer.name, len(pictures)):
+            with stopwatch.measure(observer.station, observer.name, len(pictures)):
                 told = observer.look(batch)
             found.setdefault(model_id, {}).update(zip((p.sha256 for p in pictures), told, strict=True))
     return found
 
 
 def _read_ahead(
-    pool: ThreadPoolExecutor, read_one: Callable[[Pending], _Read], photos: Sequence[Pending], watch: Stopwatch
+    pool: ThreadPoolExecutor, read_one: Callable[[Pending], _Read], photos: Sequence[Pending], stopwatch: Stopwatch
 ) -> Iterator[tuple[Sequence[Pending], list[_Read]]]:
     """Batches with what was read; while the models look at one the next is being read."""
 
@@ -202,7 +199,7 @@ def _read_ahead(
     try:
         for i, batch in enumerate(batches):
             ready, coming = coming, start(batches[i + 1]) if i + 1 < len(batches) else []
-            with watch.measure(READING, "", len(batch)):
+            with stopwatch.measure(READING, "", len(batch)):
                 read = [future.result() for future in ready]
             yield batch, read
     finally:

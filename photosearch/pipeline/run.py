@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from photosearch.library import Library
 from photosearch.pipeline.analysis import analyse_photos
 from photosearch.pipeline.worker import worker
-from photosearch.records import Progress, Report
+from photosearch.records import Progress, Report, Watch
 from photosearch.settings import Settings
-from photosearch.sources import Watch
 from photosearch.sources.reading import Reader
 from photosearch.vision.registry import Model
 
@@ -53,7 +52,8 @@ def run(
         if not pending:
             return Report()
         report(Progress(0, len(pending)))
-        with Reader(settings, Watch(report, watch.is_cancelled)) as reader:
+        watched = Watch(report, watch.is_cancelled)
+        with Reader(settings, watched) as reader:
             return analyse_photos(
                 library,
                 reader,
@@ -61,6 +61,5 @@ def run(
                 pending,
                 redo=redo,
                 keep=settings.keep,
-                on_progress=report,
-                is_cancelled=watch.is_cancelled,
+                watch=watched,
             )

@@ -22,11 +22,10 @@ from sqlalchemy import delete, insert, select, update
 from photosearch.errors import Cancelled, LibraryError, PhotosearchError, WorkerBusy
 from photosearch.library import Library
 from photosearch.library.schema import job
-from photosearch.records import Progress, Report
+from photosearch.records import Progress, Report, Watch
 
 log = logging.getLogger(__name__)
 
-OnProgress = Callable[[Progress], None]
 PACE_S = 30.0  # the time over which photos a second are counted
 
 
@@ -35,7 +34,7 @@ def _now() -> datetime:
 
 
 @contextmanager
-def worker(library: Library, kind: str, title: str | None = None) -> Iterator[OnProgress]:
+def worker(library: Library, kind: str, title: str | None = None) -> Iterator[Callable[[Progress], None]]:
     """Be the library's one worker; yields what to call with one's progress. The `title` is for people.
 
     Raises:
@@ -170,8 +169,8 @@ class Pace:
 class BackgroundRun:
     """One run in a daemon thread; its snapshot may be read from any thread."""
 
-    def __init__(self, title: str, work: Callable[[OnProgress, Callable[[], bool]], Report]) -> None:
-        """`work` is called with what to report progress to, and a function that says whether to stop."""
+    def __init__(self, title: str, work: Callable[[Watch], Report]) -> None:
+        """`work` reports to the watch that it is given, and stops when that says so."""
         self._work = work
         self._cancelled = threading.Event()
         self._goes_on = threading.Event()
@@ -233,7 +232,7 @@ class BackgroundRun:
         report: Report | None = None
         error: str | None = None
         try:
-            report = self._work(self._on_progress, self._is_cancelled)
+            report = self._work(Watch(self._on_progress, self._is_cancelled))
         except Cancelled:
             self._cancelled.set()
         except PhotosearchError as failure:

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from photosearch.errors import SourceError
 from photosearch.sources import demo, folder
-from photosearch.sources.source import NO_OPTIONS, UNWATCHED, Content, Options, Source, Watch
+from photosearch.sources.source import NO_OPTIONS, Content, Options, Source
 
-__all__ = ["NO_OPTIONS", "UNWATCHED", "Content", "Options", "Source", "Watch", "find_sources"]
+__all__ = ["NO_OPTIONS", "Content", "Options", "Source", "find_sources"]
 
 INSTAGRAM = "instagram:"
 _PROFILE = re.compile(r"instagram:.*|@[\w.]+|(?i:(https?://)?((www|m)\.)?instagram\.com/.*)", re.DOTALL)

@@ -7,8 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from photosearch.errors import PhotoError, SourceError
-from photosearch.records import Failure, Listing
-from photosearch.sources.source import Watch
+from photosearch.records import Failure, Listing, Watch
 
 KIND = "demo"
 _FOLDERS = {"scikit-image": ("skimage", "data"), "scikit-learn": ("sklearn", "datasets", "images")}

@@ -8,8 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from photosearch.errors import SourceError
-from photosearch.records import Failure, Listing
-from photosearch.sources.source import Watch
+from photosearch.records import Failure, Listing, Watch
 
 KIND = "folder"
 SUFFIXES = frozenset(".jpg .jpeg .jpe .jfif .png .webp .heic .heif .gif .bmp .tif .tiff .avif".split())

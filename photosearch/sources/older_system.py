@@ -7,8 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from photosearch.errors import SourceError
-from photosearch.records import Failure, Listing, TextKind
-from photosearch.sources.source import Watch
+from photosearch.records import Failure, Listing, TextKind, Watch
 from photosearch.sources.urls import KIND, listing
 
 PREFIX = "captions_dict_"

@@ -8,10 +8,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from photosearch.errors import Cancelled
-from photosearch.records import Failure, Listing
+from photosearch.records import Failure, Listing, Watch
 from photosearch.sources.archive import Archives
 from photosearch.sources.folder import SUFFIXES
-from photosearch.sources.source import Watch
 
 KIND = "zip"
 _MARK_CHARS = 8  # of the SHA-256 of a path, enough to tell some ZIPs of one name apart

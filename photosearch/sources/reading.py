@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from photosearch.errors import PhotoError
 from photosearch.library import Pending
+from photosearch.records import UNWATCHED, Watch
 from photosearch.settings import Settings
 from photosearch.sources import demo, folder
-from photosearch.sources.source import UNWATCHED, Content, Watch
+from photosearch.sources.source import Content
 
 if TYPE_CHECKING:
     from photosearch.sources.archive import Archives

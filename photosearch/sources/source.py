@@ -2,28 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
 
-from photosearch.records import Failure, Listing, Progress
-
-
-def _ignore(_: Progress) -> None:
-    pass
-
-
-def _never() -> bool:
-    return False
-
-
-@dataclass(frozen=True)
-class Watch:
-    """Who looks on while long work goes on, and may end it."""
-
-    on_progress: Callable[[Progress], None] = _ignore
-    is_cancelled: Callable[[], bool] = _never
+from photosearch.records import Failure, Listing, Watch
 
 
 @dataclass(frozen=True)
@@ -36,7 +20,6 @@ class Options:
     login: str | None = None  # the Instagram user whose saved session is used; None: without login
 
 
-UNWATCHED = Watch()
 NO_OPTIONS = Options()
 
 

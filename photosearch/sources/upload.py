@@ -10,11 +10,10 @@ from typing import BinaryIO
 from photosearch.errors import Cancelled, PhotoError, SourceError
 from photosearch.images import MAX_FILE_BYTES
 from photosearch.library.files import UPLOAD, Files
-from photosearch.records import Failure, Listing, Progress
+from photosearch.records import Failure, Listing, Progress, Watch
 from photosearch.sources.archive import Archives
 from photosearch.sources.photos_zip import PhotosZipSource
 from photosearch.sources.photos_zip import read as read_member
-from photosearch.sources.source import Watch
 
 KIND = UPLOAD
 _TOLD_CHARS = 12  # of the SHA-256, enough to tell two files of one name apart

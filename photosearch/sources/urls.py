@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import TypeVar
 
 from photosearch.errors import PhotoError, SourceError
-from photosearch.records import Details, Failure, Listing, TextKind
+from photosearch.records import Details, Failure, Listing, TextKind, Watch
 from photosearch.sources.fetching import check_url
 from photosearch.sources.json_text import parse_json
-from photosearch.sources.source import Source, Watch
+from photosearch.sources.source import Source
 
 KIND = "url"
 PREFIX = "url_list_"

@@ -11,15 +11,14 @@ import streamlit as st
 
 from photosearch.pipeline.adding import Added
 from photosearch.pipeline.tasks import Task, TaskFile
-from photosearch.pipeline.worker import BackgroundRun, OnProgress
-from photosearch.records import Report
+from photosearch.pipeline.worker import BackgroundRun
+from photosearch.records import Report, Watch
 from photosearch.settings import read_settings
-from photosearch.sources import Watch
 from photosearch.sources.upload import UploadSource
 from photosearch.vision.registry import Choice
 from photosearch.workspace import Workspace
 
-Work: TypeAlias = Callable[[OnProgress, Callable[[], bool]], Report]
+Work: TypeAlias = Callable[[Watch], Report]
 
 
 @st.cache_resource(show_spinner=False)
@@ -83,10 +82,10 @@ class Runs:
             self._latest.wait(patience_s)
 
     def _kept(self, work: Work, task: Task) -> Work:
-        def kept(on_progress: OnProgress, is_cancelled: Callable[[], bool]) -> Report:
+        def kept(watch: Watch) -> Report:
             with self._tasks.hold(task):
                 try:
-                    return work(on_progress, is_cancelled)
+                    return work(watch)
                 finally:
                     if self._is_leaving:
                         self._tasks.leave(task)
@@ -116,15 +115,15 @@ def start_uploading(uploads: Sequence[tuple[str, BinaryIO]], collection: str | N
     held = workspace()
     task = Task("Adding what was uploaded", collection=collection or UploadSource.collection, choice=choice)
 
-    def work(on_progress: OnProgress, is_cancelled: Callable[[], bool]) -> Report:
-        added = held.upload(uploads, task.collection, Watch(on_progress, is_cancelled))
-        return added.report + _perform(task, on_progress, is_cancelled)
+    def work(watch: Watch) -> Report:
+        added = held.upload(uploads, task.collection, watch)
+        return added.report + _perform(task, watch)
 
     return runs().start(task.title, work, task)
 
 
-def _perform(task: Task, on_progress: OnProgress, is_cancelled: Callable[[], bool]) -> Report:
-    held, watch = workspace(), Watch(on_progress, is_cancelled)
+def _perform(task: Task, watch: Watch) -> Report:
+    held = workspace()
     if task.update:
         listed = [held.update(task.collection or "", watch)]
     elif task.names:
@@ -134,18 +133,12 @@ def _perform(task: Task, on_progress: OnProgress, is_cancelled: Callable[[], boo
     done = Report()
     for added in listed:
         done += added.report
-        if task.then == "list" or added.described or is_cancelled():
+        if task.then == "list" or added.described or watch.is_cancelled():
             continue
         if task.then == "fetch":
-            done += held.fetch(added.collection, on_progress=on_progress, is_cancelled=is_cancelled)
+            done += held.fetch(added.collection, watch)
         else:
-            done += held.caption(
-                added.collection,
-                choice=task.choice,
-                redo=task.redo,
-                on_progress=on_progress,
-                is_cancelled=is_cancelled,
-            )
+            done += held.caption(added.collection, choice=task.choice, redo=task.redo, watch=watch)
     return done
 
 

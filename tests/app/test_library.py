@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import zipfile
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from streamlit.testing.v1 import AppTest
 from photosearch.pipeline import tasks
 from photosearch.pipeline.tasks import Task, TaskFile
 from photosearch.pipeline.worker import worker
-from photosearch.records import PhotoState, Progress, Report
+from photosearch.records import PhotoState, Progress, Report, Watch
 from photosearch.sources import Options
 from photosearch.ui import site_path, state
 from photosearch.ui.library import downloads
@@ -136,13 +137,13 @@ def test_a_run_that_is_stopped_keeps_what_it_did_and_goes_on(
     held, stop = threading.Event(), threading.Event()
     captioning = shown.caption
 
-    def slow(collection: str | None = None, **options: object) -> Report:
+    def slow(collection: str | None = None, *, watch: Watch, **options: object) -> Report:
         def is_cancelled() -> bool:
             held.set()
             stop.wait(PATIENCE_S)
-            return bool(options["is_cancelled"]())  # type: ignore[operator]
+            return watch.is_cancelled()
 
-        return captioning(collection, **{**options, "is_cancelled": is_cancelled})  # type: ignore[arg-type]
+        return captioning(collection, watch=replace(watch, is_cancelled=is_cancelled), **options)  # type: ignore[arg-type]
 
     shown.caption = slow  # type: ignore[method-assign]
     app = open_library()
@@ -176,7 +177,7 @@ def test_a_run_of_another_process_is_shown(trip: Workspace) -> None:
 def test_a_second_run_is_refused(trip: Workspace) -> None:
     go = threading.Event()
 
-    def work(on_progress: object, is_cancelled: object) -> Report:
+    def work(_: Watch) -> Report:
         go.wait(PATIENCE_S)
         return Report()
 
@@ -202,9 +203,9 @@ def test_a_server_goes_on_with_what_the_one_before_was_at(trip: Workspace, tmp_p
 def test_a_server_that_ends_leaves_its_task(trip: Workspace) -> None:
     began = threading.Event()
 
-    def work(on_progress: object, is_cancelled: Callable[[], bool]) -> Report:
+    def work(watch: Watch) -> Report:
         began.set()
-        while not is_cancelled():
+        while not watch.is_cancelled():
             threading.Event().wait(0.01)
         return Report()
 

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from photosearch.errors import Cancelled, PhotosearchError, SourceError
+from photosearch.records import UNWATCHED, Watch
 from photosearch.sources.instagram.files import read_json, write_private
 from photosearch.sources.instagram.names import user_name
-from photosearch.sources.source import Watch
 
 if TYPE_CHECKING:
     from photosearch.sources.instagram.connection import Connection
@@ -28,7 +28,6 @@ _PREFIX = "session-"
 _NEEDED = ("sessionid", "ds_user_id", "csrftoken")  # without these nobody is logged in
 _MAX_SESSION_BYTES = 100_000
 _MAX_CODES = 3  # two-factor codes that are asked for
-_WATCH = Watch()
 
 
 def users(folder: Path) -> list[str]:
@@ -44,7 +43,7 @@ def forget(folder: Path, user: str) -> bool:
     return there
 
 
-def connect(folder: Path, login: str | None, watch: Watch = _WATCH, clock: Clock | None = None) -> Connection:
+def connect(folder: Path, login: str | None, watch: Watch = UNWATCHED, clock: Clock | None = None) -> Connection:
     """A connection to Instagram.
 
     Args:
@@ -64,7 +63,7 @@ def connect(folder: Path, login: str | None, watch: Watch = _WATCH, clock: Clock
     return connection
 
 
-def check_session(folder: Path, user: str, watch: Watch = _WATCH, clock: Clock | None = None) -> None:
+def check_session(folder: Path, user: str, watch: Watch = UNWATCHED, clock: Clock | None = None) -> None:
     """Ask Instagram whether a saved session still holds.
 
     Raises:
@@ -79,7 +78,7 @@ def check_session(folder: Path, user: str, watch: Watch = _WATCH, clock: Clock |
         )
 
 
-def import_session(folder: Path, path: Path, watch: Watch = _WATCH, clock: Clock | None = None) -> str:
+def import_session(folder: Path, path: Path, watch: Watch = UNWATCHED, clock: Clock | None = None) -> str:
     """Save the session in a file that instaloader wrote; returns its user, whom Instagram names.
 
     Raises:
@@ -96,7 +95,7 @@ def import_session(folder: Path, path: Path, watch: Watch = _WATCH, clock: Clock
     return _adopt(folder, cookies, f'The session in "{path}"', watch, clock)
 
 
-def from_browser(folder: Path, browser: str, watch: Watch = _WATCH, clock: Clock | None = None) -> str:
+def from_browser(folder: Path, browser: str, watch: Watch = UNWATCHED, clock: Clock | None = None) -> str:
     """Save the session of whoever is logged in to instagram.com in a browser on this machine; returns the user.
 
     Raises:
@@ -131,7 +130,7 @@ def log_in(
     user: str,
     password: str,
     two_factor: Callable[[], str],
-    watch: Watch = _WATCH,
+    watch: Watch = UNWATCHED,
     clock: Clock | None = None,
 ) -> str:
     """Log in and save the session; returns the user. The password is given to Instagram and kept nowhere.
@@ -164,7 +163,7 @@ class Login:
     What it refuses is returned, not raised: no traceback holds what was given.
     """
 
-    def __init__(self, folder: Path, user: str, watch: Watch = _WATCH, clock: Clock | None = None) -> None:
+    def __init__(self, folder: Path, user: str, watch: Watch = UNWATCHED, clock: Clock | None = None) -> None:
         """Asks nothing yet; raises `SourceError` where the name can be none."""
         self.user = user_name(user)
         self._folder = folder

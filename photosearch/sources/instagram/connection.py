@@ -7,8 +7,8 @@ import random
 
 from instaloader import InstaloaderContext
 
+from photosearch.records import Watch
 from photosearch.sources.instagram.pace import Clock, Pace
-from photosearch.sources.source import Watch
 
 _ATTEMPTS = 3  # instaloader's default; each after a 429 comes after a wait of eleven minutes
 _TIMEOUT_S = 30.0

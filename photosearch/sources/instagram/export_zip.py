@@ -12,11 +12,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from photosearch.errors import Cancelled, PhotoError, SourceError
-from photosearch.records import Failure, Listing
+from photosearch.records import Failure, Listing, Watch
 from photosearch.sources.archive import Archive, Archives, Member
 from photosearch.sources.instagram.export_posts import Medium, Posts, read_posts
 from photosearch.sources.photos_zip import PhotosZipSource, is_picture
-from photosearch.sources.source import Options, Source, Watch
+from photosearch.sources.source import Options, Source
 
 KIND = "export"
 MAX_JSON_BYTES = 64_000_000  # some 60,000 posts in one file; an export may hold several

@@ -18,13 +18,13 @@ from instaloader.exceptions import (
 )
 
 from photosearch.errors import Cancelled
-from photosearch.records import Failure, Listing, Progress
+from photosearch.records import Failure, Listing, Progress, Watch
 from photosearch.sources.instagram.connection import Connection
 from photosearch.sources.instagram.files import read_json, write_private
 from photosearch.sources.instagram.journal import Complete, Journal, may_stop
 from photosearch.sources.instagram.posts import is_pinned, key_of, listings_of
 from photosearch.sources.instagram.problems import InstagramProblem, Reach, instagram_errors
-from photosearch.sources.source import Options, Watch
+from photosearch.sources.source import Options
 
 _MAX_FAILED_IN_A_ROW = 3
 

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from instaloader import InstaloaderContext, RateController
 
 from photosearch.errors import Cancelled
-from photosearch.records import Progress
-from photosearch.sources.source import Watch
+from photosearch.records import Progress, Watch
 
 STEP_S = 0.5  # how long a wish to end may go unheard
 TOLD_FROM_S = 15.0  # shorter waits are part of any reading; instaloader speaks of longer ones only, too

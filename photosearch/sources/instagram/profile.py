@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from photosearch.errors import SourceError
-from photosearch.records import Failure, Listing
+from photosearch.records import Failure, Listing, Watch
 from photosearch.sources.instagram.journal import Journal
 from photosearch.sources.instagram.names import profile_name, user_name
-from photosearch.sources.source import Options, Watch
+from photosearch.sources.source import Options
 
 if TYPE_CHECKING:
     from photosearch.sources.instagram.pace import Clock

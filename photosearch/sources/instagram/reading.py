@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from photosearch.errors import PhotoError, SourceError, TryLater
-from photosearch.records import Listing
+from photosearch.records import UNWATCHED, Listing, Watch
 from photosearch.sources.instagram.access import connect, users
 from photosearch.sources.instagram.journal import latest_login
-from photosearch.sources.source import Content, Watch
+from photosearch.sources.source import Content
 
 if TYPE_CHECKING:
     from photosearch.sources.fetching import Fetched, Fetcher
@@ -19,14 +19,13 @@ if TYPE_CHECKING:
     from photosearch.sources.instagram.pace import Clock
 
 _KEY = re.compile(r"([A-Za-z0-9_-]+)/[0-9]+")
-_WATCH = Watch()
 _MAX_POSTS_KEPT = 100  # of which all slides have been asked for at once
 
 
 class InstagramReader:
     """Fetches pictures by their links. Use from any thread: posts are asked for one after the other."""
 
-    def __init__(self, fetcher: Fetcher, folder: Path, watch: Watch = _WATCH, *, clock: Clock | None = None) -> None:
+    def __init__(self, fetcher: Fetcher, folder: Path, watch: Watch = UNWATCHED, *, clock: Clock | None = None) -> None:
         """Asks nothing yet.
 
         Args:

@@ -18,9 +18,8 @@ from starlette.routing import Route
 
 from photosearch.export.exporter import Kind, file_name
 from photosearch.files import PART
-from photosearch.pipeline.worker import BackgroundRun, OnProgress
-from photosearch.records import Report
-from photosearch.sources import Watch
+from photosearch.pipeline.worker import BackgroundRun
+from photosearch.records import Report, Watch
 from photosearch.workspace import Workspace
 
 LIFETIME_S = 24 * 3600
@@ -51,8 +50,7 @@ class Maker:
                 return False
             path = new_path(workspace, collection, kind)
 
-            def work(on_progress: OnProgress, is_cancelled: Callable[[], bool]) -> Report:
-                watch = Watch(on_progress, is_cancelled)
+            def work(watch: Watch) -> Report:
                 return workspace.export(kind, collection, path, query=query, watch=watch)
 
             self.path = path

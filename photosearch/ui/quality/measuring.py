@@ -15,7 +15,7 @@ from photosearch.evaluation.known_photos import Ranked, SearchQuality
 from photosearch.evaluation.metrics import Retrieval
 from photosearch.evaluation.quality import Quality
 from photosearch.evaluation.questions import MAX_BYTES, MAX_PAIRS
-from photosearch.records import CollectionInfo, Progress
+from photosearch.records import CollectionInfo, Progress, Watch
 from photosearch.ui.text import plain
 
 HOW = ("Type queries", "Upload a file", "Use corrections")
@@ -25,7 +25,7 @@ _FORM = (
     "A line for each: **the query, a comma, the photo**. The photo is given by its file name, path, address or id, or"
     " by the link to its Inspect page. A query may have several lines: the best placed of its photos counts."
 )
-Measure = Callable[[Callable[[Progress], None]], SearchQuality]
+Measure = Callable[[Watch], SearchQuality]
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ def _corrected(quality: Quality, info: CollectionInfo) -> None:
         " your corrections."
     )
     if st.button("Measure", type="primary", key="go-corrections"):
-        _run(info, HOW[2], (), lambda tell: quality.measure_corrections(info.name, tell))
+        _run(info, HOW[2], (), lambda watch: quality.measure_corrections(info.name, watch))
 
 
 def _measure_text(quality: Quality, info: CollectionInfo, how: str, text: str) -> None:
@@ -119,17 +119,17 @@ def _measure_text(quality: Quality, info: CollectionInfo, how: str, text: str) -
     if not questions.asked:
         _show_problems(questions.problems)
         return
-    _run(info, how, questions.problems, lambda tell: quality.measure(info.name, questions, tell))
+    _run(info, how, questions.problems, lambda watch: quality.measure(info.name, questions, watch))
 
 
 def _run(info: CollectionInfo, how: str, problems: tuple[str, ...], measure: Measure) -> None:
     bar = st.progress(0.0, "Getting ready")
 
-    def tell(progress: Progress) -> None:
+    def show(progress: Progress) -> None:
         bar.progress(progress.done / progress.total, f"Searching: {progress.done:,} of {progress.total:,}")
 
     try:
-        st.session_state[_RESULT] = _Result(info.name, info.generation, how, measure(tell), problems)
+        st.session_state[_RESULT] = _Result(info.name, info.generation, how, measure(Watch(show)), problems)
     except PhotosearchError as error:
         st.error(plain(str(error)))
     finally:

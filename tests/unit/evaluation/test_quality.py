@@ -17,7 +17,7 @@ from photosearch.evaluation.questions import MAX_PAIRS, Question, Questions, rea
 from photosearch.library import Library
 from photosearch.library.measures import Named
 from photosearch.pipeline.speed import FILE_NAME, N_KEPT, READING, SAVING, Stopwatch, keep_speed, read_speeds
-from photosearch.records import Caption, Document, Findings, Progress
+from photosearch.records import Caption, Document, Findings, Progress, Watch
 from photosearch.search.index import Index
 from photosearch.settings import MODELS_DIR
 from photosearch.vision.model_cards import list_cards
@@ -113,7 +113,7 @@ def test_ranks_are_the_indexs_own_and_the_best_of_a_questions_photos():
     index = Index(DOCUMENTS)
     told: list[Progress] = []
     questions = [Question("a dog on a beach", ("2", "1")), Question("a beach", ("1",)), Question("elephant", ("1",))]
-    found = measure_search(index, questions, told.append)
+    found = measure_search(index, questions, Watch(told.append))
     assert [(one.caption_rank, one.full_rank) for one in found.ranked] == [(1, 1), (None, 1), (None, None)]
     assert found.caption_only == retrieval([1, None, None])
     assert found.all_fields == retrieval([1, 1, None])
@@ -123,11 +123,11 @@ def test_ranks_are_the_indexs_own_and_the_best_of_a_questions_photos():
 
 def test_without_questions_nothing_is_measured():
     with pytest.raises(PhotosearchError, match="no query"):
-        measure_search(Index(DOCUMENTS), [], lambda _: None)
+        measure_search(Index(DOCUMENTS), [])
 
 
 def test_what_a_person_wrote_stands_in_for_the_caption():
-    found = measure_search(Index(DOCUMENTS), [Question("tiger", ("3",))], lambda _: None)
+    found = measure_search(Index(DOCUMENTS), [Question("tiger", ("3",))])
     assert found.ranked[0].caption_rank == 1
 
 
@@ -157,16 +157,16 @@ def test_corrections_are_queries_against_what_the_models_wrote(filled):
     quality = Quality(filled)
     assert quality.corrections("photos") == Questions()
     with pytest.raises(PhotosearchError, match="no query"):
-        quality.measure_corrections("photos", lambda _: None)
+        quality.measure_corrections("photos")
     red, green = id_of(filled, "red.jpg"), id_of(filled, "green.jpg")
     filled.correct(red, "something zyzzyva", "tester")
     filled.correct(green, "a green picture of grass", "tester")
     assert {question.photo_ids for question in quality.corrections("photos").asked} == {(red,), (green,)}
-    found = quality.measure_corrections("photos", lambda _: None)
+    found = quality.measure_corrections("photos")
     ranks = {one.question.photo_ids: one.full_rank for one in found.ranked}
     assert ranks == {(red,): None, (green,): 1}  # with its correction left in, red would be found
     typed = quality.read_questions("photos", "zyzzyva, red.jpg")
-    assert quality.measure("photos", typed, lambda _: None).ranked[0].full_rank == 1
+    assert quality.measure("photos", typed).ranked[0].full_rank == 1
 
 
 def test_a_caption_that_was_cleared_is_no_query(filled):

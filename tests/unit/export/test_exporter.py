@@ -10,9 +10,8 @@ import pytest
 from photosearch.errors import Cancelled, CollectionNotFound, LibraryError, ReadOnlyError
 from photosearch.export import exporter as exporting
 from photosearch.export.exporter import Kind, file_name
-from photosearch.records import Listing, Progress
+from photosearch.records import Listing, Progress, Watch
 from photosearch.settings import Settings
-from photosearch.sources import Watch
 from photosearch.workspace import Workspace
 from tests.conftest import ColourStation, analyse, jpeg
 

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from photosearch.errors import PhotosearchError
 from photosearch.export.older_system import has_address, seed_files, write_seeds
-from photosearch.records import Caption, Details, Detection, Failure, Listing, Photo, PhotoState, TextKind
-from photosearch.sources import UNWATCHED, urls
+from photosearch.records import UNWATCHED, Caption, Details, Detection, Failure, Listing, Photo, PhotoState, TextKind
+from photosearch.sources import urls
 from photosearch.sources.source import Source
 
 PERMALINK = "https://www.instagram.com/p/A/"

@@ -9,7 +9,7 @@ import pytest
 from photosearch.errors import LibraryError
 from photosearch.library import Library
 from photosearch.pipeline import analysis as pipeline
-from photosearch.records import Findings, Listing, PhotoState, Progress, Report, Station
+from photosearch.records import Findings, Listing, PhotoState, Progress, Report, Station, Watch
 from photosearch.vision.observer import Batch
 from tests.conftest import ColourStation, analyse, jpeg
 
@@ -123,14 +123,14 @@ def test_a_file_that_vanished_fails_with_a_reason(library, station, make_photos)
 def test_progress_counts_up_to_all_photos(library, station, many):
     list_folder(library, many)
     seen: list[Progress] = []
-    analyse(library, station, on_progress=seen.append)
+    analyse(library, station, watch=Watch(seen.append))
     assert [progress.done for progress in seen] == [0, 2, 4, 6, 7]
     assert {progress.total for progress in seen} == {N_PHOTOS}
 
 
 def test_cancelling_keeps_what_is_saved_and_the_next_run_finishes(library, station, many):
     list_folder(library, many)
-    assert analyse(library, station, is_cancelled=lambda: True).n_captioned == SMALL_BATCH
+    assert analyse(library, station, watch=Watch(is_cancelled=lambda: True)).n_captioned == SMALL_BATCH
     assert len(library.documents("c")) == SMALL_BATCH
     assert analyse(library, station).n_captioned == N_PHOTOS - SMALL_BATCH
     assert (len(library.documents("c")), station.n_seen) == (N_PHOTOS, N_PHOTOS)
@@ -200,7 +200,7 @@ def test_an_error_of_the_library_stops_the_run_and_keeps_earlier_batches(library
             (library.folder / "thumbnails").write_text("a file where a folder should be")
 
     with pytest.raises(LibraryError, match="cannot be written"):
-        analyse(library, station, on_progress=block)
+        analyse(library, station, watch=Watch(block))
     n_kept = len(library.documents("c"))
     assert SMALL_BATCH <= n_kept < N_PHOTOS
     (library.folder / "thumbnails").unlink()

@@ -74,8 +74,8 @@ def test_a_folder_that_cannot_be_locked_is_a_library_error(library):
 
 
 def test_a_background_run_ends_with_its_report():
-    def work(on_progress, is_cancelled):
-        on_progress(Progress(2, 2))
+    def work(watch):
+        watch.on_progress(Progress(2, 2))
         return Report(n_captioned=2)
 
     snapshot = finished(BackgroundRun("two photos", work)).snapshot
@@ -86,11 +86,11 @@ def test_a_background_run_ends_with_its_report():
 def test_a_background_run_shows_where_it_stands_and_can_be_cancelled():
     stands = threading.Event()
 
-    def work(on_progress, is_cancelled):
-        on_progress(Progress(1, 9))
+    def work(watch):
+        watch.on_progress(Progress(1, 9))
         stands.set()
         for _ in range(100 * WAIT_S):
-            if is_cancelled():
+            if watch.is_cancelled():
                 return Report(n_captioned=1)
             threading.Event().wait(0.01)
         raise TimeoutError
@@ -106,14 +106,14 @@ def test_a_background_run_shows_where_it_stands_and_can_be_cancelled():
 
 
 def test_an_error_for_people_is_shown_as_it_is():
-    def work(on_progress, is_cancelled):
+    def work(watch):
         raise LibraryError("The library is full.")
 
     assert finished(BackgroundRun("r", work)).snapshot.error == "The library is full."
 
 
 def test_an_unforeseen_error_is_logged_and_not_shown(caplog):
-    def work(on_progress, is_cancelled):
+    def work(watch):
         raise ZeroDivisionError("secret detail")
 
     with caplog.at_level(logging.ERROR):
@@ -137,12 +137,12 @@ def test_others_see_what_the_worker_is_at_and_how_quick_it_is(library):
 def test_a_paused_run_stands_still_until_it_goes_on():
     stands, asked = threading.Event(), threading.Event()
 
-    def work(on_progress, is_cancelled):
-        on_progress(Progress(1, 2))
+    def work(watch):
+        watch.on_progress(Progress(1, 2))
         stands.set()
         assert asked.wait(WAIT_S)
-        assert not is_cancelled()  # stands here
-        on_progress(Progress(2, 2))
+        assert not watch.is_cancelled()  # stands here
+        watch.on_progress(Progress(2, 2))
         return Report(n_captioned=2)
 
     run = BackgroundRun("two", work)
@@ -161,9 +161,9 @@ def test_a_paused_run_stands_still_until_it_goes_on():
 def test_a_paused_run_can_be_stopped():
     begun = threading.Event()
 
-    def work(on_progress, is_cancelled):
+    def work(watch):
         begun.set()
-        while not is_cancelled():
+        while not watch.is_cancelled():
             pass
         return Report(n_captioned=1)
 

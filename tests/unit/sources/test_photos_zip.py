@@ -5,11 +5,10 @@ from pathlib import Path
 import pytest
 
 from photosearch.errors import Cancelled, PhotoError, SourceError
-from photosearch.records import Failure, Listing
+from photosearch.records import Failure, Listing, Watch
 from photosearch.sources import photos_zip
 from photosearch.sources.archive import Archives
 from photosearch.sources.photos_zip import PhotosZipSource
-from photosearch.sources.source import Watch
 from tests.exports import FLAGS, patch_directory, picture, put, write_zip
 
 LIMIT = 1_000_000

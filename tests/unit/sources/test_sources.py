@@ -8,9 +8,9 @@ import pytest
 from photosearch.errors import PhotoError, SourceError
 from photosearch.images import decode
 from photosearch.library import Pending
-from photosearch.records import Failure, Listing
+from photosearch.records import UNWATCHED, Failure, Listing
 from photosearch.settings import Settings
-from photosearch.sources import NO_OPTIONS, UNWATCHED, Source, demo, find_sources
+from photosearch.sources import NO_OPTIONS, Source, demo, find_sources
 from photosearch.sources.demo import DemoSource
 from photosearch.sources.folder import FolderSource
 from photosearch.sources.reading import Reader

@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 
 from photosearch.errors import Cancelled
-from photosearch.records import Failure, PhotoState
-from photosearch.sources import Watch
+from photosearch.records import Failure, PhotoState, Watch
 from photosearch.sources.photos_zip import PhotosZipSource
 from photosearch.workspace import Workspace
 from tests.conftest import ColourStation, analyse, jpeg

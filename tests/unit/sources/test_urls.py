@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from photosearch.errors import SourceError
-from photosearch.records import Details, Failure, Listing, TextKind
-from photosearch.sources import NO_OPTIONS, UNWATCHED, find_sources, urls
+from photosearch.records import UNWATCHED, Details, Failure, Listing, TextKind
+from photosearch.sources import NO_OPTIONS, find_sources, urls
 from photosearch.sources.urls import UrlListSource, listing
 
 A, B = "https://photos.example/a.jpg", "https://photos.example/b.jpg?size=1"

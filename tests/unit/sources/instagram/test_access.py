@@ -13,8 +13,8 @@ import pytest
 import requests
 
 from photosearch.errors import Cancelled, LibraryError, SourceError
+from photosearch.records import Watch
 from photosearch.sources.instagram import access
-from photosearch.sources.source import Watch
 from tests.fake_instagram import (
     COOKIES,
     LOGIN_REDIRECT,

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 
 from photosearch.errors import Cancelled, PhotoError, SourceError
 from photosearch.images import decode
-from photosearch.records import Details, Failure, Listing, TextKind
+from photosearch.records import Details, Failure, Listing, TextKind, Watch
 from photosearch.sources.archive import Archives
 from photosearch.sources.instagram import export_zip
 from photosearch.sources.instagram.export_zip import ExportSource, recognise
 from photosearch.sources.photos_zip import PhotosZipSource
-from photosearch.sources.source import Options, Watch
+from photosearch.sources.source import Options
 from tests.exports import (
     CAPTION,
     FLAGS,

@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from photosearch.errors import Cancelled
+from photosearch.records import Watch
 from photosearch.sources.instagram.connection import Connection
 from photosearch.sources.instagram.pace import STEP_S, Pace, in_minutes
-from photosearch.sources.source import Watch
 from tests.fake_instagram import FakeTime, Witness, let_time_pass
 
 

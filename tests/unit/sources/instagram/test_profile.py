@@ -9,10 +9,10 @@ import pytest
 import requests
 
 from photosearch.errors import Cancelled, SourceError
-from photosearch.records import Details, Failure, Listing, TextKind
+from photosearch.records import Details, Failure, Listing, TextKind, Watch
 from photosearch.sources.instagram import InstagramSource
 from photosearch.sources.instagram.names import profile_name
-from photosearch.sources.source import Options, Watch
+from photosearch.sources.source import Options
 from tests.fake_instagram import (
     CHECKPOINT,
     LOGIN_REDIRECT,

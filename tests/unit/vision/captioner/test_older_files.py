@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from photosearch.errors import SourceError
-from photosearch.records import Failure, Listing, TextKind
-from photosearch.sources import NO_OPTIONS, UNWATCHED, find_sources
+from photosearch.records import UNWATCHED, Failure, Listing, TextKind
+from photosearch.sources import NO_OPTIONS, find_sources
 from photosearch.sources.older_system import OriginalSource
 
 A, B = "https://photos.example/a.jpg", "https://photos.example/b.jpg"
