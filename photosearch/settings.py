@@ -13,7 +13,18 @@ import platformdirs
 from photosearch.analyzer import LANGUAGES
 from photosearch.errors import SettingsError
 
-MODELS_DIR = Path(__file__).resolve().parents[1] / "models"
+
+def shipped_path(name: str) -> Path:
+    """Return where a file or folder lies that comes with the code: "app.py", "pages" or "models".
+
+    In a checkout they lie beside the package, once installed in its folder `shipped` (see pyproject.toml).
+    """
+    package = Path(__file__).resolve().parent
+    installed = package / "shipped"
+    return (installed if installed.is_dir() else package.parent) / name
+
+
+MODELS_DIR = shipped_path("models")
 KEEPS = ("thumbnail", "original")
 _ORIGIN = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:\d{1,5})?")  # as browsers send it: no path, no capitals
 _YES, _NO = ("1", "true", "yes", "on"), ("", "0", "false", "no", "off")

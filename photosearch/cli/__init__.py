@@ -7,12 +7,12 @@ import sys
 
 import typer
 
-from photosearch.cli import adding, instagram, keeping, searching
+from photosearch.cli import adding, instagram, keeping, searching, server
 from photosearch.cli.app import app
 from photosearch.cli.output import printable, say
 from photosearch.errors import PhotosearchError
 
-__all__ = ["adding", "instagram", "keeping", "main", "searching"]  # importing them makes their commands known
+__all__ = ["adding", "instagram", "keeping", "main", "searching", "server"]  # importing them makes their commands known
 
 _INTERRUPTED = 130  # the exit status that Typer gives a command stopped by Ctrl-C
 

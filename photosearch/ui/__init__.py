@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
-PAGES = Path(__file__).resolve().parents[2] / "pages"
+from photosearch.settings import shipped_path
+
+PAGES = shipped_path("pages")
 INSPECT = PAGES / "inspect.py"
 
 

@@ -1,0 +1,20 @@
+"""What the package's build takes from requirements.txt: the one place where dependencies are written."""
+
+from pathlib import Path
+from typing import Any
+
+from hatchling.metadata.plugin.interface import MetadataHookInterface
+
+
+class Dependencies(MetadataHookInterface):
+    """The package's dependencies, read from requirements.txt."""
+
+    def update(self, metadata: dict[str, Any]) -> None:
+        """Set the dependencies that the package asks for.
+
+        requirements.txt pins exact versions, so that every checkout runs what the tests ran. The package asks for
+        "compatible" ones (~=): whoever installs it gets the corrections of a release, security ones too, and can have
+        it beside other packages, but gets no new release of Streamlit or PyTorch that it was never tested with.
+        """
+        lines = Path(self.root, "requirements.txt").read_text(encoding="utf-8").splitlines()
+        metadata["dependencies"] = [line.replace("==", "~=") for line in lines if line and not line.startswith("#")]
