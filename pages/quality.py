@@ -10,7 +10,7 @@ from photosearch.ui.quality.measuring import ask_questions
 SECTIONS = ("Test", "Words", "Captions", "Speed", "Models")
 
 workspace = state.workspace()
-quality = Quality(workspace)
+quality = Quality(workspace.library, workspace.index, workspace.settings.models_dir)
 
 
 def show_collection(section: str | None) -> None:
@@ -21,9 +21,9 @@ def show_collection(section: str | None) -> None:
         return
     chosen = info[st.selectbox("Collection", list(info), key="name", bind="query-params")]
     if section == "Words":
-        show_words(chosen)
+        show_words(quality, chosen)
     elif section == "Captions":
-        show_captions(chosen)
+        show_captions(quality, chosen)
     else:
         ask_questions(quality, chosen)
 

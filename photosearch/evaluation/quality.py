@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
 from photosearch.analyzer import term_of, words
 from photosearch.evaluation.known_photos import SearchQuality, measure_search
 from photosearch.evaluation.questions import Question, Questions, read_questions
+from photosearch.library import Library
 from photosearch.library.measures import SureCaption, read_confidence, read_names
 from photosearch.pipeline.speed import RunSpeed, read_speeds
 from photosearch.records import UNWATCHED, Document, Watch
 from photosearch.search.fields import Field
+from photosearch.search.index import Index
 from photosearch.vision.model_cards import ModelCard, list_cards
-from photosearch.workspace import Workspace
 
 SAID = frozenset({Field.HUMAN, Field.CAPTION, Field.OWNER})  # where words are written, not predicted
 N_BINS = 24
@@ -49,27 +51,36 @@ def bins_of(values: Sequence[float]) -> list[Bin]:
 
 
 class Quality:
-    """How well search works in the collections of a workspace. Only reads."""
+    """How well captions and search work in the collections of a library. Only reads."""
 
-    def __init__(self, workspace: Workspace) -> None:
-        self._workspace = workspace
+    def __init__(self, library: Library, index: Callable[[str], Index], models_dir: Path) -> None:
+        """Measure a library.
+
+        Args:
+            library: whose collections are measured.
+            index: returns a collection's index as it stands; raises `CollectionNotFound`.
+            models_dir: the folder of the built-in models; imported ones are in the library's folder.
+        """
+        self._library = library
+        self._index = index
+        self._models_dir = models_dir
 
     def read_questions(self, collection: str, text: str) -> Questions:
         """Queries with photos of a collection; raises `CollectionNotFound`, or as `questions.read_questions`."""
-        return read_questions(text, read_names(self._workspace.library, collection))
+        return read_questions(text, read_names(self._library, collection))
 
     def measure(self, collection: str, questions: Questions, watch: Watch = UNWATCHED) -> SearchQuality:
         """Ask questions of a collection as it stands; raises as `measure_search`."""
-        return measure_search(self._workspace.index(collection), questions.asked, watch)
+        return measure_search(self._index(collection), questions.asked, watch)
 
     def file_names(self, collection: str) -> dict[str, str]:
         """The file name of each photo, by its id; raises `CollectionNotFound`."""
-        names = read_names(self._workspace.library, collection)
+        names = read_names(self._library, collection)
         return {name.photo_id: name.file_name for name in names}
 
     def corrections(self, collection: str) -> Questions:
         """What people wrote in place of captions, as queries for their photos; raises `CollectionNotFound`."""
-        return _corrections(self._workspace.library.documents(collection))
+        return _corrections(self._library.documents(collection))
 
     def measure_corrections(self, collection: str, watch: Watch = UNWATCHED) -> SearchQuality:
         """Ask for photos with people's own sentences, in an index that does not hold them.
@@ -78,31 +89,30 @@ class Quality:
             CollectionNotFound: there is no such collection.
             PhotosearchError: nobody has corrected a caption.
         """
-        documents = self._workspace.library.documents(collection)
+        documents = self._library.documents(collection)
         without = [replace(document, human=()) for document in documents if document.human]
-        index = self._workspace.index(collection).updated(without)
+        index = self._index(collection).updated(without)
         return measure_search(index, _corrections(documents).asked, watch)
 
     def words(self, collection: str) -> list[WordCount]:
         """The words of captions and owners' texts, the most common first; raises `CollectionNotFound`."""
-        documents = self._workspace.library.documents(collection)
+        documents = self._library.documents(collection)
         readable = _readable(documents)
-        found = self._workspace.index(collection).term_counts(SAID)
+        found = self._index(collection).term_counts(SAID)
         counts = [WordCount(readable.get(one.term, one.term), round(one.df), one.idf) for one in found]
         return sorted(counts, key=lambda count: (-count.n_photos, count.word))
 
     def confidence(self, collection: str) -> list[SureCaption]:
         """The captions that models wrote and nobody corrected, the least sure first; raises `CollectionNotFound`."""
-        return read_confidence(self._workspace.library, collection)
+        return read_confidence(self._library, collection)
 
     def speeds(self) -> list[RunSpeed]:
         """What the latest runs of this library took, the last one at the end."""
-        return read_speeds(self._workspace.library.folder)
+        return read_speeds(self._library.folder)
 
     def cards(self) -> list[ModelCard]:
         """The models, with their cards."""
-        settings = self._workspace.settings
-        return list_cards(settings.models_dir, settings.library_dir / "models")
+        return list_cards(self._models_dir, self._library.folder / "models")
 
 
 def _corrections(documents: list[Document]) -> Questions:

@@ -24,23 +24,24 @@ BAR_COLOUR = "#e07030"  # seen well on light and on dark
 _STEPS = {READING: "reading (waited for)", SAVING: "keeping the results"}
 
 
+# Kept for each collection, generation and library; Streamlit leaves `_quality` out of the key.
 @st.cache_data(show_spinner="Counting words", max_entries=4)
-def _words(collection: str, generation: int, folder: str) -> list[WordCount]:  # noqa: ARG001 - as they tell states apart
-    return Quality(state.workspace()).words(collection)
+def _words(_quality: Quality, collection: str, generation: int, folder: str) -> list[WordCount]:  # noqa: ARG001
+    return _quality.words(collection)
 
 
 @st.cache_data(show_spinner="Reading captions", max_entries=4)
-def _captions(collection: str, generation: int, folder: str) -> list[SureCaption]:  # noqa: ARG001
-    return Quality(state.workspace()).confidence(collection)
+def _captions(_quality: Quality, collection: str, generation: int, folder: str) -> list[SureCaption]:  # noqa: ARG001
+    return _quality.confidence(collection)
 
 
 def _folder() -> str:
     return str(state.workspace().library.folder)
 
 
-def show_words(info: CollectionInfo) -> None:
+def show_words(quality: Quality, info: CollectionInfo) -> None:
     """The words that tell photos apart least and most."""
-    words = _words(info.name, info.generation, _folder())
+    words = _words(quality, info.name, info.generation, _folder())
     if not words:
         st.info("There are no captions in this collection yet. The Library page says how far it is.")
         return
@@ -75,9 +76,9 @@ def _word_table(words: Sequence[WordCount], n_photos: int) -> None:
     )
 
 
-def show_captions(info: CollectionInfo) -> None:
+def show_captions(quality: Quality, info: CollectionInfo) -> None:
     """How sure captions are, and those that are least sure."""
-    captions = _captions(info.name, info.generation, _folder())
+    captions = _captions(quality, info.name, info.generation, _folder())
     if not captions:
         st.info("No model has captioned a photo of this collection yet, or people have corrected every caption.")
         return

@@ -149,12 +149,16 @@ def filled(workspace: Workspace, make_photos: Callable[..., Path]) -> Workspace:
     return workspace
 
 
+def quality_of(workspace: Workspace) -> Quality:
+    return Quality(workspace.library, workspace.index, workspace.settings.models_dir)
+
+
 def id_of(workspace: Workspace, name: str) -> str:
     return next(photo.id for photo in workspace.photos("photos") if photo.name == name)
 
 
 def test_corrections_are_queries_against_what_the_models_wrote(filled):
-    quality = Quality(filled)
+    quality = quality_of(filled)
     assert quality.corrections("photos") == Questions()
     with pytest.raises(PhotosearchError, match="no query"):
         quality.measure_corrections("photos")
@@ -171,24 +175,24 @@ def test_corrections_are_queries_against_what_the_models_wrote(filled):
 
 def test_a_caption_that_was_cleared_is_no_query(filled):
     filled.clear_caption(id_of(filled, "red.jpg"), "tester")
-    assert Quality(filled).corrections("photos").asked == ()
-    assert len(Quality(filled).confidence("photos")) == 2
-    assert [word.word for word in Quality(filled).words("photos")] == ["picture", "blue", "green"]
+    assert quality_of(filled).corrections("photos").asked == ()
+    assert len(quality_of(filled).confidence("photos")) == 2
+    assert [word.word for word in quality_of(filled).words("photos")] == ["picture", "blue", "green"]
 
 
 def test_words_are_counted_by_photos_the_most_common_first(filled):
-    words = Quality(filled).words("photos")
+    words = quality_of(filled).words("photos")
     assert [(word.word, word.n_photos) for word in words] == [("picture", 3), ("blue", 1), ("green", 1), ("red", 1)]
     assert words[0].idf == pytest.approx(1.0)
     assert words[1].idf == pytest.approx(1 + math.log(4 / 2))
 
 
 def test_the_least_sure_captions_come_first_and_corrected_ones_not_at_all(filled):
-    found = Quality(filled).confidence("photos")
+    found = quality_of(filled).confidence("photos")
     assert [caption.log_prob for caption in found] == [-1.5, -1.5, -0.25]
     assert found[-1].text == "a red picture"
     filled.correct(found[0].photo_id, "a meadow", "tester")
-    assert [caption.photo_id for caption in Quality(filled).confidence("photos")] == [c.photo_id for c in found[1:]]
+    assert [caption.photo_id for caption in quality_of(filled).confidence("photos")] == [c.photo_id for c in found[1:]]
 
 
 def test_only_the_latest_models_caption_counts(filled):
@@ -196,15 +200,15 @@ def test_only_the_latest_models_caption_counts(filled):
         name, digest = "later", "d" * 64
 
     analyse(filled.library, Later(), redo=True)
-    assert {caption.log_prob for caption in Quality(filled).confidence("photos")} == {-0.5}
+    assert {caption.log_prob for caption in quality_of(filled).confidence("photos")} == {-0.5}
 
 
 def test_another_collections_photos_are_no_names_here(filled, make_photos):
     filled.add(str(make_photos("blue-2.jpg", folder="others")))
     with pytest.raises(CollectionNotFound):
-        Quality(filled).read_questions("cats", "a, red.jpg")
-    assert Quality(filled).read_questions("photos", "a, blue-2.jpg").problems
-    assert sorted(Quality(filled).file_names("photos").values()) == ["blue.jpg", "green.jpg", "red.jpg"]
+        quality_of(filled).read_questions("cats", "a, red.jpg")
+    assert quality_of(filled).read_questions("photos", "a, blue-2.jpg").problems
+    assert sorted(quality_of(filled).file_names("photos").values()) == ["blue.jpg", "green.jpg", "red.jpg"]
 
 
 def test_bins_hold_every_value_once():
@@ -215,7 +219,7 @@ def test_bins_hold_every_value_once():
 
 
 def test_a_run_keeps_what_each_station_took(filled):
-    (run,) = Quality(filled).speeds()
+    (run,) = quality_of(filled).speeds()
     assert [(one.station, one.model, one.n_photos) for one in run.stations] == [
         (READING, "", 3),
         ("captioner", "colours", 3),
@@ -225,7 +229,7 @@ def test_a_run_keeps_what_each_station_took(filled):
     assert sum(one.seconds for one in run.stations) <= run.seconds
     assert run.photos_per_s == pytest.approx(3 / run.seconds)
     analyse(filled.library, Unsure())  # nothing left to look at: no figures
-    assert Quality(filled).speeds() == [run]
+    assert quality_of(filled).speeds() == [run]
 
 
 def test_the_latest_runs_are_kept_and_a_damaged_file_begins_anew(tmp_path):
