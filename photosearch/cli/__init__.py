@@ -7,12 +7,13 @@ import sys
 
 import typer
 
-from photosearch.cli import adding, instagram, keeping, searching, server
+from photosearch.cli import adding, collections, exporting, instagram, models, searching, server
 from photosearch.cli.app import app
 from photosearch.cli.output import printable, say
 from photosearch.errors import PhotosearchError
 
-__all__ = ["adding", "instagram", "keeping", "main", "searching", "server"]  # importing them makes their commands known
+# Importing these makes their commands known.
+__all__ = ["adding", "collections", "exporting", "instagram", "main", "models", "searching", "server"]
 
 _INTERRUPTED = 130  # the exit status that Typer gives a command stopped by Ctrl-C
 

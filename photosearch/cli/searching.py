@@ -1,18 +1,17 @@
-"""Finding and measuring: search, export, evaluate."""
+"""The commands that find photos: search, similar."""
 
 from __future__ import annotations
 
-import json
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from photosearch.cli.app import ClassifierOption, CollectionOption, ModelOption, app, opened
+from photosearch.cli.app import CollectionOption, app, opened
 from photosearch.cli.output import print_json, print_table, say
 from photosearch.errors import PhotosearchError
-from photosearch.records import Photo, Results
+from photosearch.records import Results
 from photosearch.search.fields import ALL, Field
 from photosearch.workspace import Workspace
 
@@ -23,14 +22,6 @@ class SearchFormat(StrEnum):
     TABLE = "table"
     JSON = "json"
     JSONL = "jsonl"
-
-
-class ExportFormat(StrEnum):
-    """How photos are printed."""
-
-    JSON = "json"
-    CSV = "csv"
-    SEED = "seed"
 
 
 @app.command()
@@ -109,56 +100,3 @@ def _read_lines(path: Path) -> list[str]:
         raise PhotosearchError(f'"{path}" is no UTF-8 text (byte {error.start}).') from error
     lines = text.split("\n")  # a query may hold other line breaks that Unicode knows
     return [line.rstrip("\r") for line in (lines[:-1] if lines[-1] == "" else lines)]
-
-
-@app.command()
-def export(
-    context: typer.Context,
-    collection: CollectionOption = None,
-    format: Annotated[ExportFormat, typer.Option(help="json, csv, or seed: the older system's files.")] = (
-        ExportFormat.JSON
-    ),
-    output: Annotated[Path, typer.Option("--output", help="Folder that seed files are written to.")] = Path(),
-) -> None:
-    """Print a collection's photos with their captions; or write them as the older system's three files."""
-    from photosearch.export.formats import photo_json, photos_csv
-
-    with opened(context) as workspace:
-        name = collection if collection is not None else workspace.default_collection()
-        photos = workspace.photos(name)
-        if format is ExportFormat.JSON:
-            typer.echo(json.dumps([photo_json(photo) for photo in photos], ensure_ascii=False, indent=1))
-        elif format is ExportFormat.CSV:
-            typer.echo(photos_csv(photos), nl=False, color=True)  # else a name loses what looks like a colour
-        else:
-            _write_seeds(output, name, photos)
-
-
-def _write_seeds(folder: Path, collection: str, photos: list[Photo]) -> None:
-    from photosearch.export.older_system import has_address, write_seeds
-
-    for path in write_seeds(folder, collection, photos):
-        say(f"Wrote {path}.")
-    if n_left := sum(not has_address(photo) for photo in photos):
-        say(f"Left out, since the older system knows photos by their addresses only: {n_left} without one.")
-
-
-@app.command()
-def evaluate(
-    context: typer.Context,
-    images: Annotated[Path, typer.Option(help="A ZIP or folder of photos.")],
-    captions: Annotated[Path, typer.Option(help='A file with a line {"image": NAME, "captions": [...]} a photo.')],
-    model: ModelOption = "captioner",
-    classifier: ClassifierOption = "efficientnet-lite0",
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON with all digits.")] = False,
-) -> None:
-    """Measure on photos that people described: how good captions are, and how well search finds each photo."""
-    from photosearch.evaluation.described_photos import look_at, measure, read_described
-    from photosearch.export.formats import measured_json, measured_table
-    from photosearch.vision.registry import Choice
-
-    with opened(context) as workspace:
-        observers = [chosen.load() for chosen in workspace.models().choose(Choice(model, classifier))]
-        photos = list(read_described(images, captions))
-        measured = measure(photos, look_at(photos, observers), workspace.tables())
-    typer.echo(json.dumps(measured_json(measured), indent=1) if as_json else measured_table(measured))

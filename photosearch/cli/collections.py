@@ -1,27 +1,13 @@
-"""Looking after what there is: collections, status, remove, import-checkpoint."""
+"""The commands about collections: collections, status, remove."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from photosearch.cli.app import CollectionOption, app, opened
 from photosearch.cli.output import printable, say
-
-
-@app.command()
-def import_checkpoint(
-    context: typer.Context,
-    checkpoint: Annotated[Path, typer.Argument(help="BEST_checkpoint_*.pth.tar")],
-    wordmap: Annotated[Path, typer.Argument(help="WORDMAP_*.json")],
-    name: Annotated[str, typer.Option(help="What it is to be called.")],
-) -> None:
-    """Take in a captioner of the older system; then: caption --model NAME. Nothing in the file is run."""
-    with opened(context) as workspace:
-        workspace.import_checkpoint(checkpoint, wordmap, name)
-        say(f'Captioner "{name}" is there. Use it with: python -m photosearch caption --model {name} --redo')
 
 
 @app.command()

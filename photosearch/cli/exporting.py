@@ -1,0 +1,54 @@
+"""The command that writes a collection out: export."""
+
+from __future__ import annotations
+
+import json
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from photosearch.cli.app import CollectionOption, app, opened
+from photosearch.cli.output import say
+from photosearch.records import Photo
+
+
+class ExportFormat(StrEnum):
+    """How photos are printed."""
+
+    JSON = "json"
+    CSV = "csv"
+    SEED = "seed"
+
+
+@app.command()
+def export(
+    context: typer.Context,
+    collection: CollectionOption = None,
+    format: Annotated[ExportFormat, typer.Option(help="json, csv, or seed: the older system's files.")] = (
+        ExportFormat.JSON
+    ),
+    output: Annotated[Path, typer.Option("--output", help="Folder that seed files are written to.")] = Path(),
+) -> None:
+    """Print a collection's photos with their captions; or write them as the older system's three files."""
+    from photosearch.export.formats import photo_json, photos_csv
+
+    with opened(context) as workspace:
+        name = collection if collection is not None else workspace.default_collection()
+        photos = workspace.photos(name)
+        if format is ExportFormat.JSON:
+            typer.echo(json.dumps([photo_json(photo) for photo in photos], ensure_ascii=False, indent=1))
+        elif format is ExportFormat.CSV:
+            typer.echo(photos_csv(photos), nl=False, color=True)  # else a name loses what looks like a colour
+        else:
+            _write_seeds(output, name, photos)
+
+
+def _write_seeds(folder: Path, collection: str, photos: list[Photo]) -> None:
+    from photosearch.export.older_system import has_address, write_seeds
+
+    for path in write_seeds(folder, collection, photos):
+        say(f"Wrote {path}.")
+    if n_left := sum(not has_address(photo) for photo in photos):
+        say(f"Left out, since the older system knows photos by their addresses only: {n_left} without one.")
