@@ -13,7 +13,7 @@ from pathlib import Path
 N_PHOTOS = 300
 N_RERUNS = 10
 
-READY = "from photosearch.ui import state; state.warm()"
+READY = "from photosearch.ui import state; state.workspace().warm_up()"
 
 
 def main() -> None:

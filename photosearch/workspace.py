@@ -64,6 +64,16 @@ class Workspace:
         """Give the library's files back."""
         self.library.close()
 
+    def warm_up(self) -> None:
+        """Load indexes and models ahead of the first search and the first photo."""
+        from photosearch.vision.registry import Choice
+
+        for info in self.collections():
+            self.index(info.name)
+            self.near_duplicates(info.name)
+        for model in self.models().choose(Choice()):
+            model.load()
+
     # Models
 
     def models(self) -> Models:
@@ -228,9 +238,9 @@ class Workspace:
             ReadOnlyError: this is the public demo.
         """
         self._may_write()
-        from photosearch.pipeline.run import run
+        from photosearch.pipeline.worker import analyse_pending
 
-        return run(self.library, self.settings, collection, watch)
+        return analyse_pending(self.library, self.settings, collection, watch)
 
     def caption(
         self,
@@ -253,11 +263,11 @@ class Workspace:
         return self._caption(collection, choice, watch, redo=redo)
 
     def _caption(self, collection: str | None, choice: Choice | None, watch: Watch, *, redo: bool = False) -> Report:
-        from photosearch.pipeline.run import run
+        from photosearch.pipeline.worker import analyse_pending
         from photosearch.vision.registry import Choice
 
         models = self.models().choose(choice or Choice())
-        return run(self.library, self.settings, collection, watch, models, redo=redo)
+        return analyse_pending(self.library, self.settings, collection, watch, models, redo=redo)
 
     # Searching
 

@@ -27,11 +27,11 @@ def collections(context: typer.Context) -> None:
 @app.command()
 def status(context: typer.Context, collection: CollectionOption = None) -> None:
     """Say what is captioned, what is not, what failed and why."""
-    from photosearch.pipeline import worker as jobs
+    from photosearch.pipeline.worker import read_running
 
     with opened(context) as workspace:
         typer.echo(f"Library: {workspace.library.folder}")
-        if running := jobs.at_work(workspace.library):
+        if running := read_running(workspace.library):
             done, total = running.progress.done, running.progress.total
             typer.echo(f"A run is at work: {done} of {total} photos ({printable(running.title)}).")
         if collection is not None:

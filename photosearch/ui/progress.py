@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from photosearch.pipeline import worker as jobs
-from photosearch.pipeline.worker import Snapshot
+from photosearch.pipeline.worker import Snapshot, read_running
 from photosearch.records import Failure
 from photosearch.ui import state
 from photosearch.ui.text import plain
@@ -23,7 +22,7 @@ def show_run(*, ended: bool = True) -> None:
     run = state.runs().latest
     if run is not None and run.snapshot.is_running:
         _follow()
-    elif (other := jobs.at_work(state.workspace().library)) is not None:
+    elif (other := read_running(state.workspace().library)) is not None:
         _follow_other(other)
     elif run is not None and (ended or run.snapshot.error is not None):
         _show_end(run.snapshot)
@@ -50,7 +49,7 @@ def _follow() -> None:
 @st.fragment(run_every=POLL_OTHERS_S)
 def _follow_other(first: Snapshot) -> None:
     """A run of the command line, or of another server."""
-    now = jobs.at_work(state.workspace().library)
+    now = read_running(state.workspace().library)
     if now is None:
         st.rerun()
         return

@@ -38,13 +38,22 @@ async def lifespan(_app: Any) -> AsyncIterator[None]:
     """Open the library, warm up in a thread; at the end stop the run at work."""
     send_at_once()
     try:
-        state.begin()
+        begin()
         threading.Thread(target=_warm, name="warm", daemon=True).start()
     except PhotosearchError as error:
         log.error("%s", error)  # every page says it too
     yield
     downloads.maker().cancel()
     state.runs().leave(SHUTDOWN_PATIENCE_S)
+
+
+def begin() -> None:
+    """Resume the task that an earlier server did not finish, or prepare the demo collection where that is missing."""
+    workspace, runs = state.workspace(), state.runs()
+    if not workspace.settings.demo and runs.go_on_after_restart():
+        return
+    if workspace.needs_demo():
+        runs.start("Captioning the demo photos", workspace.prepare_demo)
 
 
 def send_at_once() -> None:
@@ -62,7 +71,7 @@ def send_at_once() -> None:
 
 def _warm() -> None:
     try:
-        state.warm()
+        state.workspace().warm_up()
         gc.collect()
         gc.freeze()  # models, indexes and modules stay: looking through them again and again takes time from answers
     except PhotosearchError as error:

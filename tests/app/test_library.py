@@ -14,10 +14,10 @@ from streamlit.testing.v1 import AppTest
 
 from photosearch.pipeline import tasks
 from photosearch.pipeline.tasks import Task, TaskFile
-from photosearch.pipeline.worker import worker
+from photosearch.pipeline.worker import hold_worker_lock
 from photosearch.records import PhotoState, Progress, Report, Watch
 from photosearch.sources import Options
-from photosearch.ui import site_path, state
+from photosearch.ui import server, site_path, state
 from photosearch.ui.library import downloads
 from photosearch.ui.progress import duration
 from photosearch.vision.registry import Choice
@@ -165,8 +165,8 @@ def test_a_run_that_is_stopped_keeps_what_it_did_and_goes_on(
 
 
 def test_a_run_of_another_process_is_shown(trip: Workspace) -> None:
-    with worker(trip.library, "caption", "Captioning *trip*") as beat:
-        beat(Progress(3, 7))
+    with hold_worker_lock(trip.library, "caption", "Captioning *trip*") as record:
+        record(Progress(3, 7))
         app = open_library()
         assert "3 of 7 photos" in str(app.get("progress")[0].proto)
         assert "started elsewhere" in said(app)
@@ -192,9 +192,9 @@ def test_a_second_run_is_refused(trip: Workspace) -> None:
 def test_a_server_goes_on_with_what_the_one_before_was_at(trip: Workspace, tmp_path: Path) -> None:
     (tmp_path / "trip" / "blue.jpg").write_bytes(jpeg("blue"))
     with TaskFile(trip.library.folder).hold(Task("Updating trip", collection="trip", update=True)):
-        state.begin()  # another server is at it
+        server.begin()  # another server is at it
         assert state.runs().latest is None
-    state.begin()
+    server.begin()
     finish()
     assert "blue.jpg" in {photo.name for photo in trip.photos("trip", PhotoState.READY)}
     assert TaskFile(trip.library.folder).left() is None

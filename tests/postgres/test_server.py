@@ -23,7 +23,7 @@ from alembic.migration import MigrationContext
 from photosearch.errors import CollectionNotFound, LibraryError, PhotoNotFound, SettingsError, WorkerBusy
 from photosearch.library import Library, Reading, photo_id, postgres, schema
 from photosearch.library.postgres import Postgres
-from photosearch.pipeline.worker import current, worker
+from photosearch.pipeline.worker import hold_worker_lock, read_running
 from photosearch.records import Details, Listing, Progress, Report, Station, TextKind
 from photosearch.workspace import Workspace
 from tests.postgres.server import PASSWORD, QUOTED, USER, Server
@@ -259,8 +259,8 @@ def test_processes_that_write_at_once_lose_nothing(tmp_path, make_database, open
 
 
 def hold(folder: Path, url: str, begun: Event) -> None:
-    with worker(Library(folder, url), "caption") as beat:
-        beat(Progress(3, 7))
+    with hold_worker_lock(Library(folder, url), "caption") as record:
+        record(Progress(3, 7))
         begun.set()
         signal.pause()
 
@@ -271,44 +271,44 @@ def test_a_worker_on_another_machine_is_seen_and_its_death_frees_the_library(lib
     process.start()
     try:
         assert begun.wait(PATIENCE_S)
-        assert current(library) == Progress(3, 7)
-        with pytest.raises(WorkerBusy, match="3 of 7 photos"), worker(library, "caption"):
+        assert read_running(library).progress == Progress(3, 7)
+        with pytest.raises(WorkerBusy, match="3 of 7 photos"), hold_worker_lock(library, "caption"):
             pass
     finally:
         os.kill(process.pid, signal.SIGKILL)
         process.join(PATIENCE_S)
-    with worker(library, "caption"):
-        assert current(library) == Progress(0, 0)
-    assert current(library) is None
+    with hold_worker_lock(library, "caption"):
+        assert read_running(library).progress == Progress(0, 0)
+    assert read_running(library) is None
 
 
 def test_a_worker_whose_lock_was_lost_ends(breaking, library, server: Server):
-    with worker(library, "caption") as beat:
-        beat(Progress(1, 2))
+    with hold_worker_lock(library, "caption") as record:
+        record(Progress(1, 2))
         server.execute("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'")
         for _ in range(3):
             with pytest.raises(LibraryError, match=r"cannot be (used|reached)|was out of reach"):
-                beat(Progress(2, 2))
-    with worker(library, "caption"):
+                record(Progress(2, 2))
+    with hold_worker_lock(library, "caption"):
         pass
 
 
 def test_a_server_that_stops_is_told_and_the_library_goes_on_when_it_is_back(breaking, library, server: Server):
     list_photos(library, "/a.jpg")
     try:
-        with worker(library, "caption") as beat:
-            beat(Progress(0, 1))
+        with hold_worker_lock(library, "caption") as record:
+            record(Progress(0, 1))
             server.stop()
             with pytest.raises(LibraryError, match="See that the server runs"):
-                beat(Progress(1, 1))
-        for use in (library.collections, lambda: list_photos(library, "/b.jpg"), lambda: current(library)):
+                record(Progress(1, 1))
+        for use in (library.collections, lambda: list_photos(library, "/b.jpg"), lambda: read_running(library)):
             with pytest.raises(LibraryError, match=r"See that the server runs.*what was saved is safe"):
                 use()
     finally:
         server.start()
-    assert current(library) is None
+    assert read_running(library) is None
     list_photos(library, "/b.jpg")
-    with worker(library, "caption"):
+    with hold_worker_lock(library, "caption"):
         caption(library, "/a.jpg", "a" * 64)
     assert [photo.caption for photo in library.photos("c")] == ["a dog", ""]
 

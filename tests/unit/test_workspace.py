@@ -8,7 +8,7 @@ import torch
 
 from photosearch.errors import CollectionNotFound, ModelError, PhotosearchError, ReadOnlyError, SourceError
 from photosearch.pipeline.adding import Added
-from photosearch.pipeline.worker import worker
+from photosearch.pipeline.worker import hold_worker_lock
 from photosearch.records import CollectionInfo, PhotoState, Report
 from photosearch.search.fields import Field
 from photosearch.settings import Settings
@@ -252,5 +252,8 @@ def test_the_demo_collection_is_wanted_until_it_is_captioned(workspace, make_pho
 
 def test_captioning_while_another_run_is_at_work_is_refused(workspace, make_photos):
     workspace.add(str(make_photos("red.jpg")))
-    with worker(workspace.library, "caption"), pytest.raises(PhotosearchError, match="Another run is at work"):
+    with (
+        hold_worker_lock(workspace.library, "caption"),
+        pytest.raises(PhotosearchError, match="Another run is at work"),
+    ):
         workspace.caption()

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
+from typing import BinaryIO
 
 import streamlit as st
 
 from photosearch.errors import PhotosearchError
 from photosearch.pipeline.tasks import Task
+from photosearch.records import Report, Watch
 from photosearch.sources import NO_OPTIONS, Options
 from photosearch.sources.instagram import access
+from photosearch.sources.upload import UploadSource
 from photosearch.ui import state
 from photosearch.ui.text import plain
 from photosearch.vision.registry import Choice
@@ -175,7 +178,20 @@ def _upload(choice: Choice) -> None:
     if not files:
         st.error("Choose photos first.")
         return
-    _show_start(state.start_uploading([(file.name, file) for file in files], collection.strip() or None, choice))
+    uploads = [(file.name, file) for file in files]
+    _show_start(_start_uploading(uploads, collection.strip() or UploadSource.collection, choice))
+
+
+def _start_uploading(uploads: Sequence[tuple[str, BinaryIO]], collection: str, choice: Choice) -> bool:
+    """Keep uploaded photos and caption them in the background; return whether a run was started."""
+    workspace, runs = state.workspace(), state.runs()
+    task = Task("Adding what was uploaded", collection=collection, choice=choice)  # after a restart: what was kept
+
+    def work(watch: Watch) -> Report:
+        added = workspace.upload(uploads, collection, watch)
+        return added.report + runs.perform(task, watch)
+
+    return runs.start(task.title, work, task)
 
 
 def _addresses(choice: Choice) -> None:
@@ -204,9 +220,8 @@ def _start(
         st.error(plain(str(error)))
         return
     title = f"Adding {names[0]}" + (f" and {len(names) - 1} more" if len(names) > 1 else "")
-    _show_start(
-        state.start_task(Task(title, tuple(names), collection.strip() or None, options, then=then, choice=choice))
-    )
+    task = Task(title, tuple(names), collection.strip() or None, options, then=then, choice=choice)
+    _show_start(state.runs().start_task(task))
 
 
 def _show_start(started: bool) -> None:

@@ -92,7 +92,7 @@ def _offer(info: CollectionInfo, choice: Choice) -> None:
 
 
 def _start(task: Task) -> None:
-    if state.start_task(task):
+    if state.runs().start_task(task):
         st.rerun()
     st.warning(BUSY)
 

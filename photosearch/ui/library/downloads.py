@@ -18,7 +18,7 @@ from starlette.routing import Route
 
 from photosearch.export.exporter import Kind, file_name
 from photosearch.files import PART
-from photosearch.pipeline.worker import BackgroundRun
+from photosearch.pipeline.background import BackgroundRun
 from photosearch.records import Report, Watch
 from photosearch.workspace import Workspace
 
