@@ -64,7 +64,7 @@ def stations(n_pictures: int = 64) -> None:
         parts.append(("encoder", time.perf_counter() - started))
         for observer in observers:
             started = time.perf_counter()
-            observer.look(batch)
+            observer.observe(batch)
             parts.append((observer.station.value, time.perf_counter() - started))
     print("ms a photo: " + ", ".join(f"{name} {1000 * took / n_pictures:.1f}" for name, took in parts))
 

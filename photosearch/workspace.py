@@ -102,12 +102,12 @@ class Workspace:
             raise PhotosearchError(f'There is a model "{name}" already. Choose another name.')
         import_checkpoint(checkpoint, wordmap, models.imported / name, name)
 
-    def look(self, picture: Picture, choice: Choice | None = None) -> Findings:
+    def analyse(self, picture: Picture, choice: Choice | None = None) -> Findings:
         """What the models tell of one picture, which is kept nowhere; raises `ModelError`."""
         from photosearch.vision.registry import Choice
 
         batch = Batch([picture])
-        told = [model.load().look(batch)[0] for model in self.models().choose(choice or Choice())]
+        told = [model.load().observe(batch)[0] for model in self.models().choose(choice or Choice())]
         return Findings(
             captions=tuple(caption for one in told for caption in one.captions),
             objects=tuple(found for one in told for found in one.objects),
@@ -333,7 +333,7 @@ class Workspace:
         return self._searcher().similar(photo_id, top=top, offset=offset)
 
     def like(self, seen: Findings, collection: str, *, top: int = PAGE_TOP, offset: int = 0) -> Results:
-        """The photos most like one that need not be here, by what `look` tells of it; raises as `search` does."""
+        """The photos most like one that need not be here, by what `analyse` tells of it; raises as `search` does."""
         from photosearch.evaluation.described_photos import documents
 
         (document,) = documents([seen])

@@ -46,7 +46,7 @@ class ColourStation:
     def __init__(self) -> None:
         self.n_seen = 0
 
-    def look(self, batch: Batch) -> list[Findings]:
+    def observe(self, batch: Batch) -> list[Findings]:
         self.n_seen += len(batch.pictures)
         return [Findings(captions=(Caption(self.say(picture), -0.5, self.name),)) for picture in batch.pictures]
 

@@ -45,7 +45,7 @@ def sentence_batch(sentences: list[list[str]], vocabulary: Vocabulary) -> Tensor
 def likelihood_loss(decoder: Decoder, regions: Tensor, batch: Tensor) -> Tensor:
     """Cross-entropy of human sentences (B, T), five a photo, with the doubly stochastic term (equation 14)."""
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        memory, state = decoder.look(regions)
+        memory, state = decoder.begin(regions)
         n = len(batch) // len(regions)
         rows = torch.arange(len(regions)).repeat_interleave(n)
         logits, attention = decoder(memory.repeat(n), state.pick(rows), batch[:, :-1])

@@ -8,7 +8,7 @@ import re
 from collections import Counter
 from pathlib import Path
 
-from photosearch.evaluation.described_photos import Measured, look_at, measure, read_described
+from photosearch.evaluation.described_photos import Measured, measure, observe_photos, read_described
 from photosearch.export.formats import measured_table
 from photosearch.search.index import read_tables
 from photosearch.vision.registry import Choice, Models
@@ -30,7 +30,7 @@ def measure_sets(models_dir: Path, data: Path) -> tuple[dict[str, Measured], tup
     scores, commonest = {}, ("", 0)
     for name, (images, captions) in SETS.items():
         photos = list(read_described(data / images, data / captions))
-        findings = look_at(photos, observers)
+        findings = observe_photos(photos, observers)
         scores[name] = measure(photos, findings, tables)
         if name == "dev":
             commonest = Counter(found.captions[0].text for found in findings).most_common(1)[0]

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from photosearch.evaluation.described_photos import DescribedPhoto, documents, look_at, ranks, read_described
+from photosearch.evaluation.described_photos import DescribedPhoto, documents, observe_photos, ranks, read_described
 from photosearch.evaluation.metrics import retrieval
 from photosearch.records import Document
 from photosearch.search.fields import ALL, WEIGHTS, Field
@@ -64,7 +64,7 @@ def main() -> None:
     sets = []
     for images, captions in SETS.values():
         photos = list(read_described(options.data / images, options.data / captions))
-        sets.append((photos, documents(look_at(photos, observers))))
+        sets.append((photos, documents(observe_photos(photos, observers))))
     best = climb(sets, read_tables(MODELS))
     log.info("best: %s", ", ".join(f"{field} {best[field]:g}" for field in (Field.CAPTION, *TUNED)))
 

@@ -22,14 +22,14 @@ def evaluate(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON with all digits.")] = False,
 ) -> None:
     """Measure on photos that people described: how good captions are, and how well search finds each photo."""
-    from photosearch.evaluation.described_photos import look_at, measure, read_described
+    from photosearch.evaluation.described_photos import measure, observe_photos, read_described
     from photosearch.export.formats import measured_json, measured_table
     from photosearch.vision.registry import Choice
 
     with opened(context) as workspace:
         observers = [chosen.load() for chosen in workspace.models().choose(Choice(model, classifier))]
         photos = list(read_described(images, captions))
-        measured = measure(photos, look_at(photos, observers), workspace.tables())
+        measured = measure(photos, observe_photos(photos, observers), workspace.tables())
     typer.echo(json.dumps(measured_json(measured), indent=1) if as_json else measured_table(measured))
 
 

@@ -76,7 +76,7 @@ def similar(
             from photosearch import images
 
             name = collection if collection is not None else workspace.default_collection()
-            results = workspace.like(workspace.look(images.decode(path.read_bytes())), name, top=top)
+            results = workspace.like(workspace.analyse(images.decode(path.read_bytes())), name, top=top)
         else:
             results = workspace.similar(example, top=top)
         _print(workspace, results, format, explain)

@@ -103,7 +103,7 @@ def _read_captions(path: Path) -> list[tuple[str, tuple[str, ...]]]:
     return rows
 
 
-def look_at(photos: Sequence[DescribedPhoto], observers: Sequence[Observer]) -> list[Findings]:
+def observe_photos(photos: Sequence[DescribedPhoto], observers: Sequence[Observer]) -> list[Findings]:
     """What all models together tell of each photo, by the same way as in the app.
 
     Raises:
@@ -118,7 +118,7 @@ def look_at(photos: Sequence[DescribedPhoto], observers: Sequence[Observer]) -> 
             except PhotoError as error:
                 raise SourceError(f"{photo.name}: {error}.") from error
         batch = Batch(pictures)
-        for told in zip(*(observer.look(batch) for observer in observers), strict=True):
+        for told in zip(*(observer.observe(batch) for observer in observers), strict=True):
             found.append(
                 Findings(
                     captions=tuple(c for one in told for c in one.captions),

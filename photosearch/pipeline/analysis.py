@@ -145,7 +145,7 @@ def analyse_photos(
     with ThreadPoolExecutor(N_READERS, thread_name_prefix="reader") as pool:
         for batch, read in _read_ahead(pool, intake.read_one, photos, stopwatch):
             fresh = {r.picture.sha256: r for r in read if r.picture and r.picture.sha256 not in done}
-            told = _look(observers, fresh, stopwatch)
+            told = _observe(observers, fresh, stopwatch)
             with stopwatch.measure(SAVING, "", len(batch)):
                 library.save([r.reading for r in read], told, state)
             done |= fresh.keys()
@@ -169,7 +169,7 @@ def analyse_photos(
     return Report(n_captioned=n_captioned, n_reused=n_reused, n_fetched=n_fetched, failures=tuple(failures))
 
 
-def _look(observers: Observers, fresh: Mapping[str, _Read], stopwatch: Stopwatch) -> dict[int, dict[str, Findings]]:
+def _observe(observers: Observers, fresh: Mapping[str, _Read], stopwatch: Stopwatch) -> dict[int, dict[str, Findings]]:
     """What each model tells of the pictures that it has not seen; pictures that the same models want go together."""
     found: dict[int, dict[str, Findings]] = {}
     groups: dict[frozenset[int], list[images.Picture]] = {}
@@ -181,7 +181,7 @@ def _look(observers: Observers, fresh: Mapping[str, _Read], stopwatch: Stopwatch
         for model_id in sorted(wanted):
             observer = observers[model_id]
             with stopwatch.measure(observer.station, observer.name, len(pictures)):
-                told = observer.look(batch)
+                told = observer.observe(batch)
             found.setdefault(model_id, {}).update(zip((p.sha256 for p in pictures), told, strict=True))
     return found
 

@@ -84,7 +84,7 @@ class Inspections:
                 " Take the correction back to have the model's earlier sentence."
             )
         captioner = self._models.captioner(model)
-        (told,) = captioner.look(Batch([seen.picture]))
+        (told,) = captioner.observe(Batch([seen.picture]))
         model_id = self._library.model_id(captioner.station, captioner.name, captioner.digest)
         self._library.save([], {model_id: {photo.sha256: told}})
         forget_corrections(self._library, photo.id)

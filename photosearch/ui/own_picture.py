@@ -47,7 +47,7 @@ def bring_picture(label: str, key: str, on_change: Callable[[], None] | None = N
     try:
         with st.spinner("Looking at it"):
             picture = images.decode(upload.getvalue())
-            own = OwnPicture(upload.file_id, upload.name, picture, state.workspace().look(picture))
+            own = OwnPicture(upload.file_id, upload.name, picture, state.workspace().analyse(picture))
     except PhotoError as error:
         st.error(plain(f"This picture cannot be used: {error}."))
         return None

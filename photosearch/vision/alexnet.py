@@ -97,7 +97,7 @@ class AlexNet:
             raise model.damaged(LABELS, ValueError(f"it has {len(labels):,} labels"))
         return cls(network, digest.hexdigest(), labels)
 
-    def look(self, batch: Batch) -> list[Findings]:
+    def observe(self, batch: Batch) -> list[Findings]:
         """The five likeliest labels of each picture, with softmax probabilities, best first."""
         import torch
 

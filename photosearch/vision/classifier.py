@@ -41,7 +41,7 @@ class Classifier:
         model = open_model(folder, Station.CLASSIFIER)
         return cls(model.name, model.digest, open_graph(model, GRAPH), read_labels(model))
 
-    def look(self, batch: Batch) -> list[Findings]:
+    def observe(self, batch: Batch) -> list[Findings]:
         """The five likeliest labels of each picture, with softmax probabilities, best first."""
         if not batch.pictures:
             return []

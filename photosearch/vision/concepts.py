@@ -65,7 +65,7 @@ class Concepts:
             raise model.damaged(TERMS, error) from error
         return cls(model.name, model.digest, open_graph(model, GRAPH), shares, encoder)
 
-    def look(self, batch: Batch) -> list[Findings]:
+    def observe(self, batch: Batch) -> list[Findings]:
         """The likeliest terms of each picture, by probability."""
         if not batch.pictures:
             return []

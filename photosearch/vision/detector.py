@@ -99,7 +99,7 @@ class Detector:
             raise model.damaged(GRAPH, error) from error
         return cls(model.name, model.digest, graph, side, labels, score, iou)
 
-    def look(self, batch: Batch) -> list[Findings]:
+    def observe(self, batch: Batch) -> list[Findings]:
         """The objects in each picture, the surest first."""
         found = []
         for first in range(0, len(batch.pictures), DETECTED_AT_ONCE):

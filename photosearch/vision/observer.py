@@ -34,6 +34,6 @@ class Observer(Protocol):
     name: str
     digest: str  # another digest is another model, whose work is kept apart
 
-    def look(self, batch: Batch) -> list[Findings]:
+    def observe(self, batch: Batch) -> list[Findings]:
         """What there is to tell of each picture, in order."""
         ...

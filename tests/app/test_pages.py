@@ -228,7 +228,7 @@ class Telling(ColourStation):
         super().__init__()
         self.station, self.digest, self.told = station, station * 8, told
 
-    def look(self, batch: Batch) -> list[Findings]:
+    def observe(self, batch: Batch) -> list[Findings]:
         return [self.told] * len(batch.pictures)
 
 

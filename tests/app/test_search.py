@@ -338,7 +338,7 @@ def test_a_model_that_cannot_be_read_is_not_blamed_on_the_picture(
     def fail(_: Picture) -> Findings:
         raise ModelError("The model is damaged.")
 
-    monkeypatch.setattr(posts, "look", fail)
+    monkeypatch.setattr(posts, "analyse", fail)
     app = open_page(q="red")
     app.file_uploader[0].set_value(("mine.jpg", jpeg("green"), "image/jpeg")).run()
     assert app.error[0].value == "The model is damaged\\."

@@ -155,7 +155,7 @@ def to_npz(inspection: Inspection) -> bytes:
 
 def _listen(decoder: beam.Writer, regions: Tensor, words: Sequence[int]) -> tuple[Tensor, Tensor]:
     """Read a sentence over one picture's regions (1, R, E): next words' logits (T, V), attention (T, R)."""
-    memory, state = decoder.look(regions)
+    memory, state = decoder.begin(regions)
     logits, attention = [], []
     for word in words:
         embedded = decoder.embedding(torch.tensor([word]))

@@ -63,7 +63,7 @@ class Writer(Protocol):
     def sizes(self) -> WriterSizes:
         """The decoder's widths."""
 
-    def look(self, regions: Tensor) -> tuple[Memory, State]:
+    def begin(self, regions: Tensor) -> tuple[Memory, State]:
         """Regions (B, R, E) to what to attend to, and the first state."""
 
     def step(self, memory: Memory, state: State, embedded: Tensor) -> tuple[State, Tensor, Tensor]:
@@ -89,7 +89,7 @@ def search(decoder: Writer, regions: Tensor, decoding: Decoding, prefix: Sequenc
     n_photos, width = len(regions), decoding.beam_width
     if n_photos == 0:
         return []
-    memory, state = decoder.look(regions)
+    memory, state = decoder.begin(regions)
     memory, state = memory.repeat(width), state.pick(torch.arange(n_photos).repeat_interleave(width))
     words = torch.full((n_photos, width, 1), START)
     totals = torch.full((n_photos, width), -math.inf)  # summed log-probabilities

@@ -49,7 +49,7 @@ class Captioner:
         """What the decoder attends to: float32 (B, R, E) of at least one picture."""
         return torch.from_numpy(self._encoder.regions(batch))
 
-    def look(self, batch: Batch) -> list[Findings]:
+    def observe(self, batch: Batch) -> list[Findings]:
         """Sentences for each picture, best first, found in the model's own way."""
         return [Findings(captions=captions) for captions in self.write(batch)]
 

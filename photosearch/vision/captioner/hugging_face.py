@@ -82,7 +82,7 @@ class HuggingFaceCaptioner:
             raise _failure(name, error) from error
         return cls(f"hf:{name}", digest, model.eval().requires_grad_(False), prepare, tokenizer)
 
-    def look(self, batch: Batch) -> list[Findings]:
+    def observe(self, batch: Batch) -> list[Findings]:
         """Sentences for each picture, best first by the model's own beam search.
 
         A caption's `log_prob` is the sum of its tokens' log-probabilities, as the search saw them, divided by its

@@ -93,7 +93,7 @@ class Decoder(nn.Module):
         self.bias = nn.Parameter(torch.zeros(sizes.vocabulary))
         self.dropout = nn.Dropout(dropout)
 
-    def look(self, regions: Tensor) -> tuple[Memory, State]:
+    def begin(self, regions: Tensor) -> tuple[Memory, State]:
         """Take in encoder regions (B, R, E); returns what to attend to and the first state."""
         seen = self.dropout(torch.relu(self.to_region(self.normalise(regions))))  # (B, R, D)
         mean = seen.mean(1)

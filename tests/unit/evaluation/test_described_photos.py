@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from photosearch.errors import SourceError
-from photosearch.evaluation.described_photos import ROWS, DescribedPhoto, look_at, measure, read_described
+from photosearch.evaluation.described_photos import ROWS, DescribedPhoto, measure, observe_photos, read_described
 from photosearch.evaluation.metrics import bleu, cider_d
 from photosearch.export.formats import measured_json, measured_table
 from photosearch.records import Caption, Detection, Findings, Prediction
@@ -62,7 +62,7 @@ def test_photos_come_in_the_order_of_the_file_from_a_folder_or_a_zip(tmp_path):
     assert list(read_described(tmp_path / "images.zip", captions)) == from_folder
     assert [photo.name for photo in from_folder] == ["green.jpg", "red.jpg"]
     assert from_folder[0].descriptions == ("a green picture", "something green")
-    told = look_at(from_folder, [ColourStation()])
+    told = observe_photos(from_folder, [ColourStation()])
     assert [found.captions[0].text for found in told] == ["a green picture", "a red picture"]
 
 
@@ -96,7 +96,7 @@ def test_what_is_missing_is_named(tmp_path):
 
 def test_a_photo_that_is_none_is_named():
     with pytest.raises(SourceError, match=r"a\.jpg: the file is empty"):
-        look_at(PHOTOS, [ColourStation()])
+        observe_photos(PHOTOS, [ColourStation()])
 
 
 def test_captions_are_scored_as_the_definitions_say():

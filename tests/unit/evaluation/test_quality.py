@@ -134,7 +134,7 @@ def test_what_a_person_wrote_stands_in_for_the_caption():
 class Unsure(ColourStation):
     """Surer of red than of other colours."""
 
-    def look(self, batch: Batch) -> list[Findings]:
+    def observe(self, batch: Batch) -> list[Findings]:
         told = []
         for picture in batch.pictures:
             text = self.say(picture)

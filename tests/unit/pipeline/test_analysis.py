@@ -159,9 +159,9 @@ class Counting(ColourStation):
     station = Station.DETECTOR
     name, digest = "counting", "n" * 64
 
-    def look(self, batch: Batch) -> list[Findings]:
+    def observe(self, batch: Batch) -> list[Findings]:
         batch.once("first", lambda: self.name)
-        return [Findings() for _ in super().look(batch)]
+        return [Findings() for _ in super().observe(batch)]
 
 
 def test_a_station_that_is_added_later_looks_alone(library, station, make_photos):
@@ -182,9 +182,9 @@ def test_what_one_station_computed_the_next_has(library, station, make_photos):
     class Asking(Counting):
         name, digest = "asking", "q" * 64
 
-        def look(self, batch: Batch) -> list[Findings]:
+        def observe(self, batch: Batch) -> list[Findings]:
             told.append(batch.once("first", lambda: self.name))
-            return super().look(batch)
+            return super().observe(batch)
 
     list_folder(library, make_photos("red.jpg", "green.jpg"))
     analyse(library, Counting(), Asking())
@@ -210,14 +210,14 @@ def test_an_error_of_the_library_stops_the_run_and_keeps_earlier_batches(library
 
 def test_an_error_of_the_model_keeps_earlier_batches(library, station, many, monkeypatch):
     list_folder(library, many)
-    whole = station.look
+    whole = station.observe
 
     def break_at_the_third(batch):
         if station.n_seen == 2 * SMALL_BATCH:
             raise RuntimeError("out of memory")
         return whole(batch)
 
-    monkeypatch.setattr(station, "look", break_at_the_third)
+    monkeypatch.setattr(station, "observe", break_at_the_third)
     with pytest.raises(RuntimeError, match="out of memory"):
         analyse(library, station)
     assert len(library.documents("c")) == 2 * SMALL_BATCH

@@ -62,7 +62,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def said(observer: Observer, *pictures: Picture) -> list[dict[str, float]]:
-    return [{label.term: label.prob for label in found.labels} for found in observer.look(Batch(pictures))]
+    return [{label.term: label.prob for label in found.labels} for found in observer.observe(Batch(pictures))]
 
 
 @pytest.mark.parametrize(("name", "expected"), [("chelsea.png", ("cat", "tabby")), ("coffee.png", ("espresso", "cup"))])
@@ -73,7 +73,7 @@ def test_a_photograph_gets_the_label_of_what_it_shows(classifier, name, expected
 
 
 def test_five_labels_are_told_the_likeliest_first(classifier, photos):
-    for found in classifier.look(Batch(photos)):
+    for found in classifier.observe(Batch(photos)):
         probs = [label.prob for label in found.labels]
         assert len({label.term for label in found.labels}) == 5
         assert {label.term for label in found.labels} <= set(LABELS)
@@ -97,7 +97,7 @@ def test_a_batch_equals_one_by_one(classifier, photos):
 
 
 def test_an_empty_batch_has_no_findings(classifier):
-    assert classifier.look(Batch([])) == []
+    assert classifier.observe(Batch([])) == []
 
 
 def test_the_graph_equals_the_network_in_torch(photos):
@@ -157,7 +157,7 @@ def test_files_of_another_kind_are_refused(folder, name, content):
 def test_labels_of_another_network_are_refused(folder, photos):
     rewrite(folder, "labels.json", json.dumps(LABELS[:999]).encode())
     with pytest.raises(ModelError, match=r"1,000 labels apart, but labels\.json names 999"):
-        Classifier.load(folder).look(Batch(photos[:1]))
+        Classifier.load(folder).observe(Batch(photos[:1]))
 
 
 def alexnet_state(make: Callable[[str, torch.Size], torch.Tensor]) -> dict[str, torch.Tensor]:
@@ -209,8 +209,8 @@ def test_alexnet_says_what_torchvision_s_own_does(alexnet, weights, photos):
 
 def test_alexnet_s_batch_equals_one_by_one(alexnet, photos):
     assert said(alexnet, *photos) == [pytest.approx(said(alexnet, one)[0], abs=1e-4) for one in photos]
-    assert alexnet.look(Batch([])) == []
-    for found in alexnet.look(Batch(photos)):
+    assert alexnet.observe(Batch([])) == []
+    for found in alexnet.observe(Batch(photos)):
         probs = [label.prob for label in found.labels]
         assert len(probs) == 5
         assert probs == sorted(probs, reverse=True)

@@ -50,14 +50,14 @@ def models() -> Models:
 
 
 def test_terms_come_with_probabilities_the_likeliest_first():
-    first, second = (found.concepts for found in fixed().look(batch()))
+    first, second = (found.concepts for found in fixed().observe(batch()))
     assert [c.term for c in first] == ["dog", "grass", "cat"]
     assert [c.term for c in second] == ["cat", "grass", "dog"]
     assert first[0].prob == pytest.approx(1 / (1 + math.exp(-2)))
 
 
 def test_no_pictures_no_terms():
-    assert fixed().look(Batch([])) == []
+    assert fixed().observe(Batch([])) == []
 
 
 def test_agreement_is_the_cosine_of_sentence_and_prediction():
@@ -77,7 +77,7 @@ def test_agreement_is_the_cosine_of_sentence_and_prediction():
 
 def test_pairs_are_predicted_and_leave_the_agreement_as_it_is():
     pair = {"dog": 0.25, "cat": 0.1, "dog grass": 0.5}
-    (first, _) = (found.concepts for found in fixed(pair).look(batch()))
+    (first, _) = (found.concepts for found in fixed(pair).observe(batch()))
     assert [c.term for c in first] == ["dog", "dog grass", "cat"]
     (alone, *_), _ = fixed(pair).agreement(batch(), [["a dog"], ["a dog"]])
     logits = {"dog": 2.0, "cat": -1.0}
@@ -87,11 +87,11 @@ def test_pairs_are_predicted_and_leave_the_agreement_as_it_is():
 
 def test_terms_that_are_not_as_many_as_the_outputs_are_told():
     with pytest.raises(ModelError, match="predicts 3 terms, but names 2"):
-        fixed({"dog": 0.1, "cat": 0.1}).look(batch())
+        fixed({"dog": 0.1, "cat": 0.1}).observe(batch())
 
 
 def test_it_says_something_true_of_a_photograph(models):
-    (found,) = models.concepts().look(Batch([picture(Image.fromarray(skimage.data.astronaut()))]))
+    (found,) = models.concepts().observe(Batch([picture(Image.fromarray(skimage.data.astronaut()))]))
     kinds = [is_pair(concept.term) for concept in found.concepts]
     assert (kinds.count(False), kinds.count(True)) == (N_TERMS, N_PAIRS)
     assert "orang" in [concept.term for concept in found.concepts[:20]]  # the suit

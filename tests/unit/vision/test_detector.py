@@ -96,7 +96,7 @@ def scripted(rows: list[list[float]], **options: float) -> Detector:
 
 
 def found(detector: Detector, *pictures: Picture) -> list[tuple[Detection, ...]]:
-    return [findings.objects for findings in detector.look(Batch(pictures))]
+    return [findings.objects for findings in detector.observe(Batch(pictures))]
 
 
 def overlap(a: tuple[float, ...], b: tuple[float, ...]) -> float:
@@ -204,7 +204,7 @@ def test_a_batch_equals_one_by_one(detector):
 
 
 def test_an_empty_batch_has_no_findings(detector):
-    assert detector.look(Batch([])) == []
+    assert detector.observe(Batch([])) == []
 
 
 def test_a_photograph_s_objects_are_found_where_they_are(detector):

@@ -218,7 +218,7 @@ class OriginalCaptioner:
 
         return batch.once(("regions", self.digest), encode)
 
-    def look(self, batch: Batch) -> list[Findings]:
+    def observe(self, batch: Batch) -> list[Findings]:
         """Sentences for each picture, best first; a sentence found twice is kept once."""
         return [Findings(captions=captions) for captions in self.write(batch)]
 

@@ -55,7 +55,7 @@ class OriginalDecoder(nn.Module):
         self.f_beta = nn.Linear(sizes.hidden, sizes.region)
         self.fc = nn.Linear(sizes.hidden, sizes.vocabulary)
 
-    def look(self, regions: Tensor) -> tuple[Memory, State]:
+    def begin(self, regions: Tensor) -> tuple[Memory, State]:
         """Take in regions (B, R, E); returns what to attend to and the first state."""
         mean = regions.mean(1)
         return Memory(regions, self.encoder_att(regions)), State(self.init_h(mean), self.init_c(mean))

@@ -50,7 +50,7 @@ def make_pictures(n: int) -> list[np.ndarray]:
 
 def next_words(decoder: Decoder, regions: torch.Tensor, sentence: list[int]) -> torch.Tensor:
     """Log-probabilities of the word after a sentence, by reading the whole sentence anew."""
-    memory, state = decoder.look(regions)
+    memory, state = decoder.begin(regions)
     logits, _ = decoder(memory, state, torch.tensor([[START, *sentence]]))
     last = logits[0, -1]
     last[list(NEVER_WRITTEN)] = -torch.inf
@@ -87,7 +87,7 @@ def every_sentence(decoder: Decoder, regions: torch.Tensor, decoding: Decoding) 
 
 def test_attention_rows_sum_to_one():
     decoder = make_decoder()
-    memory, state = decoder.look(make_regions(3))
+    memory, state = decoder.begin(make_regions(3))
     logits, attention = decoder(memory, state, torch.tensor([[START, 4, 5, 6]] * 3))
     assert (logits.shape, attention.shape) == ((3, 4, decoder.sizes.vocabulary), (3, 4, N_REGIONS))
     assert torch.allclose(attention.sum(2), torch.ones(3, 4))
@@ -196,11 +196,11 @@ def test_pictures_together_get_the_same_captions_as_alone(tiny_models, encoder):
 
 def test_what_it_tells_is_what_it_writes(tiny_models, encoder):
     captioner, batch = load(tiny_models / "captioner", encoder), make_batch(2)
-    assert [found.captions for found in captioner.look(batch)] == captioner.write(batch)
+    assert [found.captions for found in captioner.observe(batch)] == captioner.write(batch)
 
 
 def test_no_pictures_give_no_captions(tiny_models, encoder):
-    assert load(tiny_models / "captioner", encoder).look(Batch([])) == []
+    assert load(tiny_models / "captioner", encoder).observe(Batch([])) == []
 
 
 def test_agreement_changes_the_order_and_nothing_else(tiny_models, encoder):

@@ -91,7 +91,7 @@ def test_every_kind_that_is_known_is_tried_here():
 @pytest.mark.parametrize("kind", KINDS)
 def test_captions(kind, captioners, tiny, pictures):
     captioner = captioners[kind]
-    found = captioner.look(Batch(pictures))
+    found = captioner.observe(Batch(pictures))
     assert len(found) == len(pictures) > WRITTEN_AT_ONCE
     for findings in found:
         assert 1 <= len(findings.captions) <= N_BEAMS
@@ -103,14 +103,14 @@ def test_captions(kind, captioners, tiny, pictures):
             assert caption.log_prob < 0
             assert caption.model == captioner.name == f"hf:{tiny[kind]}"
     assert captioner.station is Station.CAPTIONER
-    assert captioner.look(Batch([])) == []
+    assert captioner.observe(Batch([])) == []
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_batch_is_captioned_as_one_by_one(kind, captioners, pictures):
-    together = captioners[kind].look(Batch(pictures[:3]))
+    together = captioners[kind].observe(Batch(pictures[:3]))
     for picture, findings in zip(pictures[:3], together, strict=True):
-        (alone,) = captioners[kind].look(Batch([picture]))
+        (alone,) = captioners[kind].observe(Batch([picture]))
         assert [caption.text for caption in alone.captions] == [caption.text for caption in findings.captions]
 
 
@@ -119,7 +119,7 @@ def test_log_prob_is_what_the_model_gives_the_words(kind, ends, captioners, pict
     """Nats a word, the end counted where it was written; told by one pass over the sentence instead of a search."""
     captioner = captioners[kind]
     inputs = captioner._prepare([pictures[0].rgb])
-    captions = captioner.look(Batch(pictures[:1]))[0].captions
+    captions = captioner.observe(Batch(pictures[:1]))[0].captions
     lengths = [len(caption.text.split()) for caption in captions]
     assert max(lengths) > 2
     assert all(n < MAX_NEW_TOKENS - 1 if ends else n == MAX_NEW_TOKENS for n in lengths)
@@ -177,8 +177,8 @@ def downloaded(hub, folder, name="somebody/tiny", commit=COMMIT):
 def test_a_model_by_its_name_on_the_hub(hub, tiny, captioners, pictures):
     captioner = HuggingFaceCaptioner.load(downloaded(hub, tiny["blip"]))
     assert captioner.name == "hf:somebody/tiny"
-    texts = [caption.text for caption in captioner.look(Batch(pictures[:1]))[0].captions]
-    assert texts == [caption.text for caption in captioners["blip"].look(Batch(pictures[:1]))[0].captions]
+    texts = [caption.text for caption in captioner.observe(Batch(pictures[:1]))[0].captions]
+    assert texts == [caption.text for caption in captioners["blip"].observe(Batch(pictures[:1]))[0].captions]
 
 
 def test_another_commit_is_another_model(hub, tiny):

@@ -129,7 +129,7 @@ def test_resnet_101_is_known_by_its_blocks(tmp_path, wordmap):
     path = save_old(tmp_path / "BEST_101.pth.tar", {"encoder": Encoder(101), "decoder": decoder})
     import_checkpoint(path, wordmap, tmp_path / "new", "new")
     assert open_model(tmp_path / "new", Station.CAPTIONER).options["sizes"]["depth"] == 101
-    assert len(OriginalCaptioner.load(tmp_path / "new").look(Batch([]))) == 0
+    assert len(OriginalCaptioner.load(tmp_path / "new").observe(Batch([]))) == 0
 
 
 def old_parameters():
@@ -175,7 +175,7 @@ def test_logits_are_the_pickled_modules_own(captioner, parts):
     ours = captioner.decoder
     with torch.no_grad():
         wanted = parts[1](grid, old_words)[:, :, OLD_NUMBERS]
-        memory, state = ours.look(grid.flatten(1, 2))
+        memory, state = ours.begin(grid.flatten(1, 2))
         for t in range(old_words.shape[1]):
             embedded = ours.embedding(new_words[:, t])
             state, context, weights = ours.step(memory, state, embedded)
@@ -198,7 +198,7 @@ def test_regions_are_the_pickled_encoders_own(captioner, parts, pictures):
 
 def test_captions_are_the_old_decoders_likeliest(captioner, parts, pictures):
     """What a caption claims as its log-probability is what the pickled module gives those words."""
-    found = captioner.look(Batch(pictures[:2]))
+    found = captioner.observe(Batch(pictures[:2]))
     regions = captioner.regions(pictures[:2])
     for i in range(2):
         best = found[i].captions[0]
@@ -223,10 +223,10 @@ def test_a_sentence_can_be_looked_into(captioner, pictures):
 
 
 def test_a_batch_is_captioned_as_one_by_one(captioner, pictures):
-    together = captioner.look(Batch(pictures))
+    together = captioner.observe(Batch(pictures))
     assert len(together) == len(pictures) > ENCODED_AT_ONCE
     for picture, findings in zip(pictures, together, strict=True):
-        (alone,) = captioner.look(Batch([picture]))
+        (alone,) = captioner.observe(Batch([picture]))
         assert [caption.text for caption in alone.captions] == [caption.text for caption in findings.captions]
         assert 1 <= len(findings.captions) <= 5
         assert [caption.rank for caption in findings.captions] == list(range(len(findings.captions)))
@@ -235,7 +235,7 @@ def test_a_batch_is_captioned_as_one_by_one(captioner, pictures):
             assert caption.log_prob <= 0
             assert caption.model == "old"
     assert captioner.station is Station.CAPTIONER
-    assert captioner.look(Batch([])) == []
+    assert captioner.observe(Batch([])) == []
 
 
 # What was taken in
