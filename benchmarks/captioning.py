@@ -50,13 +50,13 @@ def stations(n_pictures: int = 64) -> None:
     from photosearch.images import decode
     from photosearch.settings import MODELS_DIR
     from photosearch.vision.observer import Batch
-    from photosearch.vision.registry import Choice, Models
+    from photosearch.vision.registry import ModelChoice, Models
 
     models = Models(MODELS_DIR, MODELS_DIR)
     with tempfile.TemporaryDirectory() as scratch:
         make_photos(Path(scratch), n_pictures)
         pictures = [decode(path.read_bytes()) for path in sorted(Path(scratch).iterdir())]
-    observers = [model.load() for model in models.choose(Choice())]
+    observers = [model.load() for model in models.choose(ModelChoice())]
     for _ in range(2):  # the first time warms up
         batch, parts = Batch(pictures), []
         started = time.perf_counter()

@@ -30,7 +30,7 @@ from photosearch.library import Reading
 from photosearch.records import Caption, Detection, Findings, Listing, Prediction, Station
 from photosearch.settings import MODELS_DIR, Settings
 from photosearch.vision.concepts import N_PAIRS, N_TERMS
-from photosearch.vision.registry import Choice
+from photosearch.vision.registry import ModelChoice
 from photosearch.workspace import Workspace
 from tests.browser.chromium import FLAGS, NAMES
 from tests.browser.server import ROOT, free_port
@@ -100,7 +100,7 @@ def fill(folder: Path) -> None:
     """A library of captioned photos, kept as the pipeline keeps them and with the models that are there."""
     workspace = Workspace(Settings(folder))
     library = workspace.library
-    models = {model.station: model for model in workspace.models().choose(Choice())}
+    models = {model.station: model for model in workspace.models().choose(ModelChoice())}
     stations = (Station.CAPTIONER, Station.CONCEPTS, Station.CLASSIFIER, Station.DETECTOR)
     ids = [library.model_id(of, models[of].name, models[of].digest) for of in stations]
     captions = Statistics.load().sample(N_PHOTOS * N_SENTENCES)

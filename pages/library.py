@@ -7,7 +7,7 @@ from photosearch.ui.library.adding import add_photos
 from photosearch.ui.library.collections import list_collections, show_export
 from photosearch.ui.library.model_choice import choose_models
 from photosearch.ui.progress import show_run
-from photosearch.vision.registry import Choice
+from photosearch.vision.registry import ModelChoice
 
 workspace = state.workspace()
 st.title("Your photos", anchor=False)
@@ -19,7 +19,7 @@ if workspace.settings.demo:
     )
     st.markdown("[Try a picture of yours](/inspect): it is looked at for you alone, and kept nowhere.")
     st.subheader("Collections", anchor=False)
-    list_collections(Choice())
+    list_collections(ModelChoice())
 else:
     show_export()
     there = st.container()  # filled last: it wants to know which models are chosen below

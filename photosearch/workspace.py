@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from photosearch.export.exporter import Kind
     from photosearch.images import Picture
     from photosearch.pipeline.inspections import Inspections
-    from photosearch.vision.registry import Choice, Models
+    from photosearch.vision.registry import ModelChoice, Models
 
 DEMO = "demo"
 PAGE_TOP = 100
@@ -66,12 +66,12 @@ class Workspace:
 
     def warm_up(self) -> None:
         """Load indexes and models ahead of the first search and the first photo."""
-        from photosearch.vision.registry import Choice
+        from photosearch.vision.registry import ModelChoice
 
         for info in self.collections():
             self.index(info.name)
             self.near_duplicates(info.name)
-        for model in self.models().choose(Choice()):
+        for model in self.models().choose(ModelChoice()):
             model.load()
 
     # Models
@@ -102,12 +102,12 @@ class Workspace:
             raise PhotosearchError(f'There is a model "{name}" already. Choose another name.')
         import_checkpoint(checkpoint, wordmap, models.imported / name, name)
 
-    def analyse(self, picture: Picture, choice: Choice | None = None) -> Findings:
+    def analyse(self, picture: Picture, choice: ModelChoice | None = None) -> Findings:
         """What the models tell of one picture, which is kept nowhere; raises `ModelError`."""
-        from photosearch.vision.registry import Choice
+        from photosearch.vision.registry import ModelChoice
 
         batch = Batch([picture])
-        told = [model.load().observe(batch)[0] for model in self.models().choose(choice or Choice())]
+        told = [model.load().observe(batch)[0] for model in self.models().choose(choice or ModelChoice())]
         return Findings(
             captions=tuple(caption for one in told for caption in one.captions),
             objects=tuple(found for one in told for found in one.objects),
@@ -246,7 +246,7 @@ class Workspace:
         self,
         collection: str | None = None,
         *,
-        choice: Choice | None = None,
+        choice: ModelChoice | None = None,
         redo: bool = False,
         watch: Watch = UNWATCHED,
     ) -> Report:
@@ -262,11 +262,13 @@ class Workspace:
         self._may_write()
         return self._caption(collection, choice, watch, redo=redo)
 
-    def _caption(self, collection: str | None, choice: Choice | None, watch: Watch, *, redo: bool = False) -> Report:
+    def _caption(
+        self, collection: str | None, choice: ModelChoice | None, watch: Watch, *, redo: bool = False
+    ) -> Report:
         from photosearch.pipeline.worker import analyse_pending
-        from photosearch.vision.registry import Choice
+        from photosearch.vision.registry import ModelChoice
 
-        models = self.models().choose(choice or Choice())
+        models = self.models().choose(choice or ModelChoice())
         return analyse_pending(self.library, self.settings, collection, watch, models, redo=redo)
 
     # Searching

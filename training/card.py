@@ -11,7 +11,7 @@ from pathlib import Path
 from photosearch.evaluation.described_photos import Measured, measure, observe_photos, read_described
 from photosearch.export.formats import measured_table
 from photosearch.search.index import read_tables
-from photosearch.vision.registry import Choice, Models
+from photosearch.vision.registry import ModelChoice, Models
 from training.data import DEFAULT_DATA
 
 log = logging.getLogger("training.card")
@@ -25,7 +25,7 @@ SETS = {
 def measure_sets(models_dir: Path, data: Path) -> tuple[dict[str, Measured], tuple[str, int]]:
     """What the models score on each set, and the commonest sentence on dev with its count."""
     models = Models(models_dir, models_dir)
-    observers = [model.load() for model in models.choose(Choice())]
+    observers = [model.load() for model in models.choose(ModelChoice())]
     tables = read_tables(models_dir)
     scores, commonest = {}, ("", 0)
     for name, (images, captions) in SETS.items():

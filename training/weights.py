@@ -17,7 +17,7 @@ from photosearch.evaluation.metrics import retrieval
 from photosearch.records import Document
 from photosearch.search.fields import ALL, WEIGHTS, Field
 from photosearch.search.index import Index, Tables, read_tables
-from photosearch.vision.registry import Choice, Models
+from photosearch.vision.registry import ModelChoice, Models
 from training.card import MODELS, SETS
 from training.data import DEFAULT_DATA
 
@@ -60,7 +60,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=DEFAULT_DATA, help="folder of Flickr8k; coco-dev lies beside it")
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    observers = [model.load() for model in Models(MODELS, MODELS).choose(Choice())]
+    observers = [model.load() for model in Models(MODELS, MODELS).choose(ModelChoice())]
     sets = []
     for images, captions in SETS.values():
         photos = list(read_described(options.data / images, options.data / captions))

@@ -21,7 +21,7 @@ from photosearch.workspace import Workspace
 
 if TYPE_CHECKING:
     from photosearch.pipeline.adding import Added
-    from photosearch.vision.registry import Choice
+    from photosearch.vision.registry import ModelChoice
 
 NoObjectsOption = Annotated[bool, typer.Option("--no-objects", help="Without the detector: twice as quick.")]
 NoCaptionOption = Annotated[bool, typer.Option("--no-caption", help="Only list the photos; caption them later.")]
@@ -58,7 +58,7 @@ def add(
     login: Annotated[str | None, typer.Option(help="Of a profile: the user who logged in before.")] = None,
 ) -> None:
     """Take photos into a collection, and caption them. Again: takes in what is new, changed or gone."""
-    from photosearch.vision.registry import Choice
+    from photosearch.vision.registry import ModelChoice
 
     options = Options(max_posts, since.date() if since else None, frozenset(one.value for one in also or ()), login)
     with opened(context) as workspace:
@@ -69,7 +69,7 @@ def add(
             if fetch:
                 _fetch(workspace, added.collection)
             elif not (no_caption or added.described):
-                _caption(workspace, added.collection, Choice(objects=not no_objects), redo=False)
+                _caption(workspace, added.collection, ModelChoice(objects=not no_objects), redo=False)
 
 
 def _say_added(added: Added) -> None:
@@ -103,7 +103,7 @@ def update(
     no_objects: NoObjectsOption = False,
 ) -> None:
     """Look again where a collection's photos came from, or where all came from; caption what is new or changed."""
-    from photosearch.vision.registry import Choice
+    from photosearch.vision.registry import ModelChoice
 
     with opened(context) as workspace:
         for name in _chosen(workspace, collection):
@@ -114,20 +114,20 @@ def update(
                 added = workspace.update(name, watch)
             _say_added(added)
             if not (no_caption or added.described):
-                _caption(workspace, name, Choice(objects=not no_objects), redo=False)
+                _caption(workspace, name, ModelChoice(objects=not no_objects), redo=False)
 
 
 @app.command()
 def retry(context: typer.Context, collection: CollectionOption = None, no_objects: NoObjectsOption = False) -> None:
     """Read photos again that could not be used, of one collection or of all, and caption them."""
-    from photosearch.vision.registry import Choice
+    from photosearch.vision.registry import ModelChoice
 
     with opened(context) as workspace:
         for name in _chosen(workspace, collection):
             n_photos = workspace.retry(name)
             say(f'Collection "{printable(name)}": {n_photos} to be tried again.')
             if n_photos:
-                _caption(workspace, name, Choice(objects=not no_objects), redo=False)
+                _caption(workspace, name, ModelChoice(objects=not no_objects), redo=False)
 
 
 def _chosen(workspace: Workspace, collection: str | None) -> list[str]:
@@ -147,13 +147,13 @@ def caption(
     redo: Annotated[bool, typer.Option("--redo", help="Look again at photos that are captioned.")] = False,
 ) -> None:
     """Caption what is not captioned yet, name objects, labels and concepts. A run that was stopped goes on."""
-    from photosearch.vision.registry import Choice
+    from photosearch.vision.registry import ModelChoice
 
     with opened(context) as workspace:
-        _caption(workspace, collection, Choice(model, classifier, not no_objects), redo)
+        _caption(workspace, collection, ModelChoice(model, classifier, not no_objects), redo)
 
 
-def _caption(workspace: Workspace, collection: str | None, choice: Choice, redo: bool) -> None:
+def _caption(workspace: Workspace, collection: str | None, choice: ModelChoice, redo: bool) -> None:
     started = time.perf_counter()
     with _watched("Captioning") as watch:
         report = workspace.caption(collection, choice=choice, redo=redo, watch=watch)

@@ -24,10 +24,10 @@ def evaluate(
     """Measure on photos that people described: how good captions are, and how well search finds each photo."""
     from photosearch.evaluation.described_photos import measure, observe_photos, read_described
     from photosearch.export.formats import measured_json, measured_table
-    from photosearch.vision.registry import Choice
+    from photosearch.vision.registry import ModelChoice
 
     with opened(context) as workspace:
-        observers = [chosen.load() for chosen in workspace.models().choose(Choice(model, classifier))]
+        observers = [chosen.load() for chosen in workspace.models().choose(ModelChoice(model, classifier))]
         photos = list(read_described(images, captions))
         measured = measure(photos, observe_photos(photos, observers), workspace.tables())
     typer.echo(json.dumps(measured_json(measured), indent=1) if as_json else measured_table(measured))

@@ -58,9 +58,9 @@ def _check_models(settings: Settings) -> None:
     """Raise `ModelError` unless the models that are used by default are there."""
     if not any(settings.models_dir.glob("*/config.json")):
         raise ModelError(f"There are no models in {settings.models_dir}. Install photosearch again, models included.")
-    from photosearch.vision.registry import Choice, Models
+    from photosearch.vision.registry import ModelChoice, Models
 
-    Models(settings.models_dir, settings.library_dir / "models").choose(Choice())
+    Models(settings.models_dir, settings.library_dir / "models").choose(ModelChoice())
 
 
 def _check_port(address: str, port: int) -> None:

@@ -17,7 +17,7 @@ from photosearch.settings import Settings
 from photosearch.sources.originals import find_listed, read_original
 from photosearch.vision.captioner.attention import Inspector
 from photosearch.vision.captioner.captioner import Captioner
-from photosearch.vision.captioner.older_system.captioner import OriginalCaptioner
+from photosearch.vision.captioner.older_system.captioner import OlderCaptioner
 from photosearch.vision.observer import Batch
 from photosearch.vision.registry import CAPTIONER, Models
 
@@ -65,7 +65,7 @@ class Inspections:
             ModelError: there is no such captioner, or it is of a kind that cannot be looked into.
         """
         found = self._models.captioner(model)
-        if not isinstance(found, Captioner | OriginalCaptioner):
+        if not isinstance(found, Captioner | OlderCaptioner):
             raise ModelError(f'The model "{model}" cannot be looked into. Choose one of those that attend to regions.')
         return Inspector(found, picture)
 

@@ -15,14 +15,14 @@ from photosearch.errors import LibraryError, WorkerBusy
 from photosearch.files import write_whole
 from photosearch.sources import NO_OPTIONS, Options
 from photosearch.sources.options import options_json, parse_options
-from photosearch.vision.registry import Choice
+from photosearch.vision.registry import ModelChoice
 
 log = logging.getLogger(__name__)
 FILE_NAME = "run.json"
 LOCK_NAME = "run.lock"
 MOST_STARTS = 3  # a run that ends its server each time is not begun for ever
 _PATIENCE_S = 0.5
-_ALL_MODELS = Choice()
+_ALL_MODELS = ModelChoice()
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Task:
     options: Options = NO_OPTIONS
     update: bool = False  # list the collection's own sources anew
     then: str = "caption"  # "caption" or "fetch" what was listed, or leave it at the "list"
-    choice: Choice = _ALL_MODELS
+    choice: ModelChoice = _ALL_MODELS
     redo: bool = False
     n_starts: int = 1
 
@@ -113,7 +113,9 @@ class TaskFile:
         try:
             held = json.loads(self._path.read_text(encoding="utf-8"))
             options = parse_options(json.dumps(held.pop("options")))
-            return Task(**{**held, "names": tuple(held["names"]), "choice": Choice(**held["choice"])}, options=options)
+            return Task(
+                **{**held, "names": tuple(held["names"]), "choice": ModelChoice(**held["choice"])}, options=options
+            )
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             log.warning(
                 "%s is not read: %s", self._path, error

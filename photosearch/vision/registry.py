@@ -28,7 +28,7 @@ _PLAIN_NAME = re.compile(r"[\w-][\w.-]*")
 
 
 @dataclass(frozen=True)
-class Choice:
+class ModelChoice:
     """Which models are to look at photos."""
 
     captioner: str = CAPTIONER  # a folder in `models` or in the library, or hf:NAME
@@ -57,7 +57,7 @@ class Models:
         self._loaded: dict[tuple[Station | str, str], object] = {}
         self._lock = threading.RLock()
 
-    def choose(self, choice: Choice) -> list[Model]:
+    def choose(self, choice: ModelChoice) -> list[Model]:
         """The models of a choice, in the order in which they look.
 
         Raises:
@@ -96,7 +96,7 @@ class Models:
         return self._once(Station.DETECTOR, "", lambda: Detector.load(self._built_in / "detector"))
 
     def captioner(self, name: str = CAPTIONER) -> Observer:
-        """A captioner by its name, as `Choice` has it; raises `ModelError`."""
+        """A captioner by its name, as `ModelChoice` has it; raises `ModelError`."""
         return self._captioner(name).load()
 
     def captioners(self) -> list[str]:
@@ -123,9 +123,9 @@ class Models:
 
     def _load_captioner(self, folder: ModelFolder) -> Observer:
         if "network" in folder.options:
-            from photosearch.vision.captioner.older_system.captioner import OriginalCaptioner
+            from photosearch.vision.captioner.older_system.captioner import OlderCaptioner
 
-            return OriginalCaptioner.load(folder.path)
+            return OlderCaptioner.load(folder.path)
         from photosearch.vision.captioner.captioner import Captioner  # torch: seconds and hundreds of MB
 
         return Captioner.load(folder.path, self.encoder(), self.concepts())

@@ -20,7 +20,7 @@ from photosearch.sources import Options
 from photosearch.ui import server, site_path, state
 from photosearch.ui.library import downloads
 from photosearch.ui.progress import duration
-from photosearch.vision.registry import Choice
+from photosearch.vision.registry import ModelChoice
 from photosearch.workspace import Workspace
 from tests.conftest import ColourStation, analyse, jpeg
 
@@ -220,7 +220,7 @@ def test_a_task_is_kept_with_all_that_was_chosen(tmp_path: Path) -> None:
     from datetime import date
 
     options = Options(max_posts=5, since=date(2024, 2, 29), also=frozenset({"stories"}), login="me")
-    task = Task("t", ("a.zip", "b.zip"), "c", options, then="fetch", choice=Choice("x", objects=False), redo=True)
+    task = Task("t", ("a.zip", "b.zip"), "c", options, then="fetch", choice=ModelChoice("x", objects=False), redo=True)
     with TaskFile(tmp_path).hold(task):
         pass
     left = TaskFile(tmp_path).left()
@@ -297,9 +297,9 @@ def test_a_collection_is_removed_only_when_its_name_is_typed(trip: Workspace) ->
 def test_captioning_again_shows_all_photos_to_the_models(trip: Workspace) -> None:
     def dialog() -> None:
         from photosearch.ui.library.collections import ask_again
-        from photosearch.vision.registry import Choice
+        from photosearch.vision.registry import ModelChoice
 
-        ask_again("trip", Choice(objects=False))
+        ask_again("trip", ModelChoice(objects=False))
 
     AppTest.from_function(dialog, default_timeout=PATIENCE_S).run().button(key="go-again").click().run()
     finish()

@@ -15,7 +15,7 @@ from photosearch.errors import ModelError
 from photosearch.images import Picture
 from photosearch.records import Details, Findings, Listing, TextKind
 from photosearch.ui import site_path, state
-from photosearch.vision.registry import Choice
+from photosearch.vision.registry import ModelChoice
 from photosearch.workspace import Workspace
 from tests.app.cards import alts, cards, photo_ids
 from tests.conftest import ColourStation, analyse, jpeg
@@ -78,7 +78,7 @@ class OneModel:
     def __init__(self, sentence: str | None = None) -> None:
         self._sentence = sentence
 
-    def choose(self, _: Choice) -> list[OneModel]:
+    def choose(self, _: ModelChoice) -> list[OneModel]:
         return [self]
 
     def load(self) -> ColourStation:

@@ -15,7 +15,7 @@ from photosearch.settings import Settings
 from photosearch.vision.captioner.beam import Decoding
 from photosearch.vision.captioner.network import Decoder, Sizes
 from photosearch.vision.captioner.vocabulary import SPECIAL, Vocabulary
-from photosearch.vision.registry import Choice
+from photosearch.vision.registry import ModelChoice
 from photosearch.workspace import Workspace
 from tests.conftest import jpeg, models_with
 
@@ -141,7 +141,7 @@ def test_an_unknown_model_is_told_with_those_that_exist(workspace, make_photos):
     workspace.add(str(make_photos("red.jpg")))
     for name in ("none", "../captioner", ""):
         with pytest.raises(ModelError, match="There are: captioner"):
-            workspace.caption(choice=Choice(captioner=name))
+            workspace.caption(choice=ModelChoice(captioner=name))
 
 
 def test_without_any_model_the_folder_is_told(tmp_path, make_photos):

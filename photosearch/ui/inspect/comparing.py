@@ -12,7 +12,7 @@ from photosearch.ui import state
 from photosearch.ui.inspect.inspecting import model_label
 from photosearch.ui.inspect.subject import Subject
 from photosearch.ui.text import plain
-from photosearch.vision.registry import Choice
+from photosearch.vision.registry import ModelChoice
 
 _KEPT = "kept: "  # before the name of a model whose sentences are kept, and that is not here itself
 
@@ -40,7 +40,7 @@ def compare_captioners(subject: Subject) -> None:
 def _models(subject: Subject) -> list[str]:
     held = state.workspace().models()
     here = held.captioners()
-    names = {held.choose(Choice(captioner=name, objects=False))[0].name for name in here}
+    names = {held.choose(ModelChoice(captioner=name, objects=False))[0].name for name in here}
     said = dict.fromkeys(caption.model for caption in subject.findings.captions if caption.model)
     return [*(here if subject.picture else ()), *(f"{_KEPT}{name}" for name in said if name not in names)]
 

@@ -17,7 +17,7 @@ from photosearch.sources.instagram import access
 from photosearch.sources.upload import UploadSource
 from photosearch.ui import state
 from photosearch.ui.text import plain
-from photosearch.vision.registry import Choice
+from photosearch.vision.registry import ModelChoice
 
 ALSO = {"Archived posts": "archived", "Stories": "stories", "Covers of reels": "reels"}
 PICTURES = ("jpg", "jpeg", "png", "webp", "heic", "heif", "gif", "bmp", "tif", "tiff", "avif", "zip")
@@ -26,7 +26,7 @@ _OWN_NAME = "Name of the collection"
 _LOGIN = "instagram-login"  # one that waits for its two-factor code, in the session's state
 
 
-def add_photos(choice: Choice) -> None:
+def add_photos(choice: ModelChoice) -> None:
     """All ways, the one that needs no scraping first."""
     export, profile, folder, upload, addresses = st.tabs(
         ["Instagram export", "Instagram profile", "Folder", "Upload", "List of addresses"]
@@ -43,7 +43,7 @@ def add_photos(choice: Choice) -> None:
         _addresses(choice)
 
 
-def _export(choice: Choice) -> None:
+def _export(choice: ModelChoice) -> None:
     st.markdown(
         "Ask Instagram for **your own posts**: *Accounts Centre, Your information and permissions, Export your"
         " information*, format **JSON**. It sends one or several ZIPs; nothing is scraped, nothing can be blocked."
@@ -63,7 +63,7 @@ def _export(choice: Choice) -> None:
         _start(choice, [line.strip() for line in paths.splitlines() if line.strip()], collection, options)
 
 
-def _profile(choice: Choice) -> None:
+def _profile(choice: ModelChoice) -> None:
     folder = state.workspace().instagram_folder()
     users = access.users(folder)
     st.markdown(
@@ -155,7 +155,7 @@ def _say_login(log_in: Callable[[], str]) -> None:
         st.success(f"Logged in as {plain(user)}.")
 
 
-def _folder(choice: Choice) -> None:
+def _folder(choice: ModelChoice) -> None:
     with st.form("add-folder", border=False):
         folder = st.text_input(
             "Folder on this machine", placeholder="/home/you/Pictures/2024", max_chars=4000, key="folder-path"
@@ -167,7 +167,7 @@ def _folder(choice: Choice) -> None:
         _start(choice, [folder.strip()], collection)
 
 
-def _upload(choice: Choice) -> None:
+def _upload(choice: ModelChoice) -> None:
     with st.form("add-upload", border=False, clear_on_submit=True):
         files = st.file_uploader("Photos, or ZIPs of photos", type=list(PICTURES), accept_multiple_files=True)
         collection = st.text_input(_OWN_NAME, placeholder="uploads", max_chars=100, key="upload-name")
@@ -182,7 +182,7 @@ def _upload(choice: Choice) -> None:
     _show_start(_start_uploading(uploads, collection.strip() or UploadSource.collection, choice))
 
 
-def _start_uploading(uploads: Sequence[tuple[str, BinaryIO]], collection: str, choice: Choice) -> bool:
+def _start_uploading(uploads: Sequence[tuple[str, BinaryIO]], collection: str, choice: ModelChoice) -> bool:
     """Keep uploaded photos and caption them in the background; return whether a run was started."""
     workspace, runs = state.workspace(), state.runs()
     task = Task("Adding what was uploaded", collection=collection, choice=choice)  # after a restart: what was kept
@@ -194,7 +194,7 @@ def _start_uploading(uploads: Sequence[tuple[str, BinaryIO]], collection: str, c
     return runs.start(task.title, work, task)
 
 
-def _addresses(choice: Choice) -> None:
+def _addresses(choice: ModelChoice) -> None:
     st.markdown(
         "A file with addresses of pictures: one a line, a CSV with a column `url`, or `url_list_NAME.json`."
         " Files of the older system (`captions_dict_NAME.json`, `photosearch_db.json`) are searchable at once."
@@ -211,7 +211,7 @@ def _addresses(choice: Choice) -> None:
 
 
 def _start(
-    choice: Choice, names: Sequence[str], collection: str, options: Options = NO_OPTIONS, then: str = "caption"
+    choice: ModelChoice, names: Sequence[str], collection: str, options: Options = NO_OPTIONS, then: str = "caption"
 ) -> None:
     """Begin in the background, when there is such a source."""
     try:

@@ -13,7 +13,7 @@ from photosearch.ui.library import downloads
 from photosearch.ui.library.adding import BUSY
 from photosearch.ui.progress import MOST_FAILURES, POLL_S, describe, show_failures
 from photosearch.ui.text import plain
-from photosearch.vision.registry import Choice
+from photosearch.vision.registry import ModelChoice
 
 SEARCH = PAGES / "search.py"
 KINDS = {
@@ -24,7 +24,7 @@ KINDS = {
 }
 
 
-def list_collections(choice: Choice) -> None:
+def list_collections(choice: ModelChoice) -> None:
     """Each collection with its counts, its size, what failed, and what can be done with it."""
     for info in state.workspace().collections():
         with st.container(border=True, key=f"collection-{info.name}"):
@@ -57,7 +57,7 @@ def _size(n_bytes: int) -> str:
     return f"{n_bytes / 1e6:,.1f} MB" if n_bytes < 1e9 else f"{n_bytes / 1e9:,.2f} GB"
 
 
-def _show_failures(info: CollectionInfo, choice: Choice) -> None:
+def _show_failures(info: CollectionInfo, choice: ModelChoice) -> None:
     failures = state.workspace().failures(info.name, MOST_FAILURES) if info.n_failed or info.n_new else []
     if not failures:
         return
@@ -73,7 +73,7 @@ def _show_failures(info: CollectionInfo, choice: Choice) -> None:
             _start(Task(f"Trying {info.name} again", collection=info.name, choice=choice))
 
 
-def _offer(info: CollectionInfo, choice: Choice) -> None:
+def _offer(info: CollectionInfo, choice: ModelChoice) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         if info.n_ready:
             st.page_link(SEARCH, label="Search", query_params={"name": info.name})
@@ -97,7 +97,7 @@ def _start(task: Task) -> None:
     st.warning(BUSY)
 
 
-def _update(name: str, choice: Choice) -> None:
+def _update(name: str, choice: ModelChoice) -> None:
     if state.workspace().origins(name):
         _start(Task(f"Updating {name}", collection=name, update=True, choice=choice))
     else:
@@ -107,7 +107,7 @@ def _update(name: str, choice: Choice) -> None:
         )
 
 
-def ask_again(name: str, choice: Choice) -> None:
+def ask_again(name: str, choice: ModelChoice) -> None:
     """Whether a collection is to be shown to other models."""
     st.markdown(
         f"All photos of **{plain(name)}** are shown to the models chosen under *Which models caption*:"

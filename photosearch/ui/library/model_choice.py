@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from photosearch.ui import state
-from photosearch.vision.registry import ALEXNET, CAPTIONER, LITE0, Choice
+from photosearch.vision.registry import ALEXNET, CAPTIONER, LITE0, ModelChoice
 
 _CLASSIFIERS = {
     LITE0: "EfficientNet-Lite0 (comes with photosearch)",
@@ -13,7 +13,7 @@ _CLASSIFIERS = {
 }
 
 
-def choose_models() -> Choice:
+def choose_models() -> ModelChoice:
     """The models for what is captioned from now on."""
     captioners = state.workspace().models().captioners()
     built_in = captioners.index(CAPTIONER) if CAPTIONER in captioners else 0
@@ -31,4 +31,4 @@ def choose_models() -> Choice:
         )
         objects = st.toggle("Name objects and where they are", value=True, key="objects")
         st.caption("Without objects it is about twice as quick; they can be added later.")
-    return Choice(captioner or CAPTIONER, classifier or LITE0, objects)
+    return ModelChoice(captioner or CAPTIONER, classifier or LITE0, objects)

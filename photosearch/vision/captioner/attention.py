@@ -22,12 +22,12 @@ from photosearch.images import Picture
 from photosearch.records import Caption, Prediction
 from photosearch.vision.captioner import beam
 from photosearch.vision.captioner.captioner import Captioner
-from photosearch.vision.captioner.older_system.captioner import OriginalCaptioner
+from photosearch.vision.captioner.older_system.captioner import OlderCaptioner
 from photosearch.vision.captioner.vocabulary import END, SPECIAL, START, UNKNOWN, Vocabulary
 from photosearch.vision.observer import Batch
 
 T = TypeVar("T")
-Attentive: TypeAlias = Captioner | OriginalCaptioner  # those whose attention can be seen
+Attentive: TypeAlias = Captioner | OlderCaptioner  # those whose attention can be seen
 N_ALTERNATIVES = 5
 MAX_WORDS_READ = 60  # of a longer sentence the first ones are read
 ROOM = 8  # words that may follow a beginning as long as the model's sentences get

@@ -28,8 +28,8 @@ from photosearch.vision.captioner import beam
 from photosearch.vision.captioner.older_system.network import (
     DEPTHS,
     INPUT_SIDE_PX,
-    OriginalNetwork,
-    OriginalSizes,
+    OlderNetwork,
+    OlderSizes,
     check_fit,
     make_network,
 )
@@ -120,7 +120,7 @@ def _tensors(checkpoint: object) -> dict[str, LazyTensor]:
     return tensors
 
 
-def _sizes(tensors: Mapping[str, LazyTensor]) -> OriginalSizes:
+def _sizes(tensors: Mapping[str, LazyTensor]) -> OlderSizes:
     def shape(name: str) -> tuple[int, ...]:
         if name not in tensors or len(tensors[name].shape) != 2:
             raise UntrustedError(f"{name} is not there, or has another form")
@@ -133,7 +133,7 @@ def _sizes(tensors: Mapping[str, LazyTensor]) -> OriginalSizes:
     if len(blocks) not in DEPTHS:
         raise UntrustedError(f"its encoder is no ResNet-50, -101 or -152 (the third stage has {len(blocks)} blocks)")
     try:
-        return OriginalSizes(vocabulary, embedding, hidden, attention, region, DEPTHS[len(blocks)])
+        return OlderSizes(vocabulary, embedding, hidden, attention, region, DEPTHS[len(blocks)])
     except ValueError as error:
         raise UntrustedError(str(error)) from error
 
@@ -158,13 +158,13 @@ def _write(out: Path, name: str, options: Mapping[str, object], files: Mapping[s
         raise ModelError(f'"{out}" cannot be written: {error.strerror or error}.') from error
 
 
-class OriginalCaptioner:
+class OlderCaptioner:
     """Writes sentences as the older system did, found by our beam search."""
 
     station = Station.CAPTIONER
 
     def __init__(
-        self, name: str, digest: str, network: OriginalNetwork, vocabulary: Vocabulary, decoding: beam.Decoding
+        self, name: str, digest: str, network: OlderNetwork, vocabulary: Vocabulary, decoding: beam.Decoding
     ) -> None:
         self.name = name
         self.digest = digest
@@ -174,7 +174,7 @@ class OriginalCaptioner:
         self.decoder = network.decoder
 
     @classmethod
-    def load(cls, folder: Path) -> OriginalCaptioner:
+    def load(cls, folder: Path) -> OlderCaptioner:
         """Read an imported captioner.
 
         Raises:
@@ -184,7 +184,7 @@ class OriginalCaptioner:
         try:
             if model.options["network"] != NETWORK:
                 raise ValueError(f"the network {model.options['network']} is not known")
-            sizes = OriginalSizes(**model.options["sizes"])  # type: ignore[arg-type]
+            sizes = OlderSizes(**model.options["sizes"])  # type: ignore[arg-type]
             decoding = beam.Decoding(**model.options["decoding"])  # type: ignore[arg-type]
         except (KeyError, TypeError, ValueError) as error:
             raise model.damaged(CONFIG, error) from error

@@ -20,7 +20,7 @@ DEPTHS = {6: 50, 23: 101, 36: 152}  # by the blocks of the third stage
 
 
 @dataclass(frozen=True)
-class OriginalSizes:
+class OlderSizes:
     """The widths of a checkpoint, and the depth of its ResNet."""
 
     vocabulary: int
@@ -39,10 +39,10 @@ class OriginalSizes:
             raise ValueError(f"the decoder attends to regions of {self.region:,} numbers, not {REGION_WIDTH:,}")
 
 
-class OriginalDecoder(nn.Module):
+class OlderDecoder(nn.Module):
     """The older decoder, with the methods that the beam search calls; its parts are named as its checkpoints do."""
 
-    def __init__(self, sizes: OriginalSizes) -> None:
+    def __init__(self, sizes: OlderSizes) -> None:
         super().__init__()
         self.sizes = sizes
         self.encoder_att = nn.Linear(sizes.region, sizes.attention)
@@ -74,25 +74,25 @@ class OriginalDecoder(nn.Module):
         return logits
 
 
-class OriginalNetwork(nn.Module):
+class OlderNetwork(nn.Module):
     """The encoder, pixels (B, 3, 256, 256) to (B, E, 14, 14), and the decoder."""
 
-    def __init__(self, sizes: OriginalSizes) -> None:
+    def __init__(self, sizes: OlderSizes) -> None:
         super().__init__()
         import torchvision
 
         resnet = getattr(torchvision.models, f"resnet{sizes.depth}")(weights=None)
         self.encoder = nn.Sequential(*list(resnet.children())[:-2], nn.AdaptiveAvgPool2d((GRID, GRID)))
-        self.decoder = OriginalDecoder(sizes)
+        self.decoder = OlderDecoder(sizes)
 
 
-def make_network(sizes: OriginalSizes) -> OriginalNetwork:
+def make_network(sizes: OlderSizes) -> OlderNetwork:
     """A network whose tensors have shapes and no numbers yet: no memory is taken for what a file only claims."""
     with torch.device("meta"):
-        return OriginalNetwork(sizes)
+        return OlderNetwork(sizes)
 
 
-def check_fit(sizes: OriginalSizes, shapes: Mapping[str, tuple[int, ...]]) -> None:
+def check_fit(sizes: OlderSizes, shapes: Mapping[str, tuple[int, ...]]) -> None:
     """Raise `ValueError` unless the shapes are those of a network's tensors, but for batch norm's counters."""
     wanted = {k: tuple(v.shape) for k, v in make_network(sizes).state_dict().items() if v.is_floating_point()}
     if missing := sorted(wanted.keys() - shapes.keys()):

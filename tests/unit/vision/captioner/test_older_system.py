@@ -24,7 +24,7 @@ from photosearch.vision.captioner.older_system.captioner import (
     ENCODED_AT_ONCE,
     VOCABULARY,
     WEIGHTS,
-    OriginalCaptioner,
+    OlderCaptioner,
     import_checkpoint,
 )
 from photosearch.vision.model_folder import open_model, write_model
@@ -81,7 +81,7 @@ def imported(tmp_path_factory, checkpoints, wordmap):
 
 @pytest.fixture(scope="module")
 def captioner(imported):
-    return OriginalCaptioner.load(imported / "legacy")
+    return OlderCaptioner.load(imported / "legacy")
 
 
 @pytest.fixture(scope="module")
@@ -129,7 +129,7 @@ def test_resnet_101_is_known_by_its_blocks(tmp_path, wordmap):
     path = save_old(tmp_path / "BEST_101.pth.tar", {"encoder": Encoder(101), "decoder": decoder})
     import_checkpoint(path, wordmap, tmp_path / "new", "new")
     assert open_model(tmp_path / "new", Station.CAPTIONER).options["sizes"]["depth"] == 101
-    assert len(OriginalCaptioner.load(tmp_path / "new").observe(Batch([]))) == 0
+    assert len(OlderCaptioner.load(tmp_path / "new").observe(Batch([]))) == 0
 
 
 def old_parameters():
@@ -269,7 +269,7 @@ NO_WEIGHTS = {WEIGHTS: b"no tensors"}
 def test_a_folder_whose_files_do_not_belong_together(changes, reason, imported, tmp_path):
     folder = rewritten(imported, tmp_path / "odd", **changes)
     with pytest.raises(ModelError) as caught:
-        OriginalCaptioner.load(folder)
+        OlderCaptioner.load(folder)
     assert str(folder) in str(caught.value)
     assert reason in str(caught.value)
 
@@ -282,7 +282,7 @@ def test_sizes_that_cannot_be(key, value, imported, tmp_path):
     sizes = open_model(imported / "zip", Station.CAPTIONER).options["sizes"]
     folder = rewritten(imported, tmp_path / "odd", options={"sizes": {**sizes, key: value}}, files=NO_WEIGHTS)
     with pytest.raises(ModelError, match="is damaged") as caught:
-        OriginalCaptioner.load(folder)
+        OlderCaptioner.load(folder)
     assert str(folder) in str(caught.value)
 
 
@@ -290,11 +290,11 @@ def test_weights_of_another_depth(imported, tmp_path):
     sizes = open_model(imported / "zip", Station.CAPTIONER).options["sizes"]
     folder = rewritten(imported, tmp_path / "odd", options={"sizes": {**sizes, "depth": 101}})
     with pytest.raises(ModelError, match=r"weights\.safetensors is damaged \(\d+ tensors are missing"):
-        OriginalCaptioner.load(folder)
+        OlderCaptioner.load(folder)
 
 
 def test_a_folder_without_its_weights(imported, tmp_path):
     folder = rewritten(imported, tmp_path / "odd")
     (folder / WEIGHTS).unlink()
     with pytest.raises(ModelError, match=r"weights\.safetensors cannot be read: No such file"):
-        OriginalCaptioner.load(folder)
+        OlderCaptioner.load(folder)

@@ -17,7 +17,7 @@ import pytest
 from torch import nn
 
 from photosearch.errors import ModelError
-from photosearch.vision.captioner.older_system.captioner import OriginalCaptioner, import_checkpoint
+from photosearch.vision.captioner.older_system.captioner import OlderCaptioner, import_checkpoint
 from photosearch.vision.captioner.older_system.torch_files import module_tensors, open_untrusted
 from photosearch.vision.captioner.older_system.untrusted import LazyTensor
 from tests.unit.vision.captioner.older_system import FORMS, make_parts, save_old, save_wordmap
@@ -123,7 +123,7 @@ def test_a_whole_checkpoint_with_a_call_in_it_is_taken_in_and_the_call_is_not_ma
     content = {"epoch": Runs(os.system, f"touch '{mark}'"), "encoder": encoder, "decoder": decoder}
     path = save_old(tmp_path / "evil.pth.tar", content, form)
     import_checkpoint(path, save_wordmap(tmp_path / "WORDMAP.json"), tmp_path / "new", "new")
-    assert OriginalCaptioner.load(tmp_path / "new").name == "new"
+    assert OlderCaptioner.load(tmp_path / "new").name == "new"
     assert not mark.exists()
     shutil.rmtree(tmp_path)  # it is large
 
