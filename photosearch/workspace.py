@@ -35,7 +35,7 @@ from photosearch.sources import NO_OPTIONS, Options
 from photosearch.vision.observer import Batch
 
 if TYPE_CHECKING:
-    from photosearch.export.exporter import Kind
+    from photosearch.export.exporter import ExportKind
     from photosearch.images import Picture
     from photosearch.pipeline.inspections import Inspections
     from photosearch.vision.registry import ModelChoice, Models
@@ -399,7 +399,9 @@ class Workspace:
         """A collection's photos with all that is known of them, as `Library.photos` lists them."""
         return self.library.photos(collection, *states, limit=limit, offset=offset)
 
-    def export(self, kind: Kind, collection: str, path: Path, *, query: str = "", watch: Watch = UNWATCHED) -> Report:
+    def export(
+        self, kind: ExportKind, collection: str, path: Path, *, query: str = "", watch: Watch = UNWATCHED
+    ) -> Report:
         """Write a collection, or what a query finds in it, to a file, as `Exporter.write` does."""
         self._may_write()
         from photosearch.export.exporter import MAX_FOUND, Exporter

@@ -19,7 +19,7 @@ class ExportFormat(StrEnum):
 
     JSON = "json"
     CSV = "csv"
-    SEED = "seed"
+    OLDER_SYSTEM = "seed"
 
 
 @app.command()
@@ -29,7 +29,9 @@ def export(
     format: Annotated[ExportFormat, typer.Option(help="json, csv, or seed: the older system's files.")] = (
         ExportFormat.JSON
     ),
-    output: Annotated[Path, typer.Option("--output", help="Folder that seed files are written to.")] = Path(),
+    output: Annotated[
+        Path, typer.Option("--output", help="Folder that the older system's files are written to.")
+    ] = Path(),
 ) -> None:
     """Print a collection's photos with their captions; or write them as the older system's three files."""
     from photosearch.export.formats import photo_json, photos_csv
@@ -42,13 +44,13 @@ def export(
         elif format is ExportFormat.CSV:
             typer.echo(photos_csv(photos), nl=False, color=True)  # else a name loses what looks like a colour
         else:
-            _write_seeds(output, name, photos)
+            _write_older_system_files(output, name, photos)
 
 
-def _write_seeds(folder: Path, collection: str, photos: list[Photo]) -> None:
-    from photosearch.export.older_system import has_address, write_seeds
+def _write_older_system_files(folder: Path, collection: str, photos: list[Photo]) -> None:
+    from photosearch.export.older_system import has_address, write_older_system_files
 
-    for path in write_seeds(folder, collection, photos):
+    for path in write_older_system_files(folder, collection, photos):
         say(f"Wrote {path}.")
     if n_left := sum(not has_address(photo) for photo in photos):
         say(f"Left out, since the older system knows photos by their addresses only: {n_left} without one.")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from photosearch.errors import PhotosearchError
 from photosearch.evaluation.metrics import Retrieval, retrieval
-from photosearch.evaluation.questions import Question
+from photosearch.evaluation.questions import KnownQuestion
 from photosearch.records import UNWATCHED, Progress, Watch
 from photosearch.search.fields import ALL, Field
 from photosearch.search.index import Index
@@ -20,7 +20,7 @@ _TELL_EVERY = 25
 class Ranked:
     """Where the best placed of a question's photos stands, from 1; None where none was found."""
 
-    question: Question
+    question: KnownQuestion
     caption_rank: int | None
     full_rank: int | None
 
@@ -35,7 +35,7 @@ class SearchQuality:
     n_photos: int  # searched
 
 
-def measure_search(index: Index, questions: Sequence[Question], watch: Watch = UNWATCHED) -> SearchQuality:
+def measure_search(index: Index, questions: Sequence[KnownQuestion], watch: Watch = UNWATCHED) -> SearchQuality:
     """Ask every question, its words taken as they are; raises `PhotosearchError` when there are none."""
     if not questions:
         raise PhotosearchError("There is no query whose photos are known. Give some and try again.")
@@ -58,6 +58,6 @@ def measure_search(index: Index, questions: Sequence[Question], watch: Watch = U
     )
 
 
-def _best_rank(index: Index, question: Question, fields: frozenset[Field], *, expand: bool) -> int | None:
+def _best_rank(index: Index, question: KnownQuestion, fields: frozenset[Field], *, expand: bool) -> int | None:
     ranks = (index.rank(question.text, photo_id, fields=fields, expand=expand) for photo_id in question.photo_ids)
     return min((rank for rank in ranks if rank is not None), default=None)

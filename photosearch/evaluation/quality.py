@@ -11,7 +11,7 @@ import numpy as np
 
 from photosearch.analyzer import term_of, words
 from photosearch.evaluation.known_photos import SearchQuality, measure_search
-from photosearch.evaluation.questions import Question, Questions, read_questions
+from photosearch.evaluation.questions import KnownQuestion, Questions, read_questions
 from photosearch.library import Library
 from photosearch.library.measures import SureCaption, read_confidence, read_names
 from photosearch.pipeline.speed import RunSpeed, read_speeds
@@ -117,7 +117,12 @@ class Quality:
 
 def _corrections(documents: list[Document]) -> Questions:
     return Questions(
-        tuple(Question(text, (document.photo_id,)) for document in documents for text in document.human if text.strip())
+        tuple(
+            KnownQuestion(text, (document.photo_id,))
+            for document in documents
+            for text in document.human
+            if text.strip()
+        )
     )
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from photosearch.errors import PhotosearchError
-from photosearch.library.measures import Named
+from photosearch.library.measures import PhotoNames
 
 MAX_BYTES = 2_000_000  # of a file
 MAX_PAIRS = 5_000  # of a query and a photo; each is searched for twice
@@ -22,7 +22,7 @@ _FORM = 'Give a line for each: the query, a comma, the photo; or JSON such as {"
 
 
 @dataclass(frozen=True)
-class Question:
+class KnownQuestion:
     """A query, and the photos of which one should come first."""
 
     text: str
@@ -33,7 +33,7 @@ class Question:
 class Questions:
     """What can be asked, and why some lines cannot."""
 
-    asked: tuple[Question, ...] = ()
+    asked: tuple[KnownQuestion, ...] = ()
     problems: tuple[str, ...] = ()
 
     @property
@@ -46,10 +46,10 @@ class _Unusable(Exception):
     """Why a line cannot be used."""
 
 
-class _Names:
+class _PhotoFinder:
     """Photos by all that people may call them: id, path, address, file name, link to the Inspect page."""
 
-    def __init__(self, names: Iterable[Named]) -> None:
+    def __init__(self, names: Iterable[PhotoNames]) -> None:
         self._exact: dict[str, str] = {}
         self._by_file: defaultdict[str, list[str]] = defaultdict(list)
         for name in names:
@@ -70,7 +70,7 @@ class _Names:
         return found[0]
 
 
-def read_questions(text: str, names: Iterable[Named]) -> Questions:
+def read_questions(text: str, names: Iterable[PhotoNames]) -> Questions:
     """Read lines of query and photo, as CSV or as JSON, a line each; a query may stand in several lines.
 
     Raises:
@@ -78,7 +78,7 @@ def read_questions(text: str, names: Iterable[Named]) -> Questions:
     """
     text = text.removeprefix("\ufeff")
     lines = _json_lines(text) if text.lstrip().startswith("{") else _csv_lines(text)
-    known = _Names(names)
+    known = _PhotoFinder(names)
     wanted: defaultdict[str, dict[str, None]] = defaultdict(dict)
     problems: list[str] = []
     n_pairs = 0
@@ -98,7 +98,7 @@ def read_questions(text: str, names: Iterable[Named]) -> Questions:
             )
     if not n_pairs:
         raise PhotosearchError(f"There is no query. {_FORM}")
-    asked = tuple(Question(query, tuple(ids)) for query, ids in wanted.items())
+    asked = tuple(KnownQuestion(query, tuple(ids)) for query, ids in wanted.items())
     return Questions(asked, tuple(problems))
 
 

@@ -40,23 +40,23 @@ _MOST_BYTES = 200  # of a collection's name within a file's: most file systems t
 _RESERVED = frozenset("con prn aux nul".split())  # names that Windows keeps for itself
 
 
-class Kind(StrEnum):
+class ExportKind(StrEnum):
     """What can be taken away."""
 
     JSON = "json"
     CSV = "csv"
-    SEED = "seed"  # the older system's three files, in a ZIP
+    OLDER_SYSTEM = "seed"  # the older system's three files, in a ZIP
     PHOTOS = "photos"  # the pictures, with a table of what is known of them
 
 
-def file_name(collection: str, kind: Kind) -> str:
+def file_name(collection: str, kind: ExportKind) -> str:
     """What the file is called, on any system."""
     name = clean_name(collection, _MOST_BYTES)[:_MOST_CHARS] or "photos"
     return {
-        Kind.JSON: f"{name}.json",
-        Kind.CSV: f"{name}.csv",
-        Kind.SEED: f"{name}-older-system.zip",
-        Kind.PHOTOS: f"{name}-photos.zip",
+        ExportKind.JSON: f"{name}.json",
+        ExportKind.CSV: f"{name}.csv",
+        ExportKind.OLDER_SYSTEM: f"{name}-older-system.zip",
+        ExportKind.PHOTOS: f"{name}-photos.zip",
     }[kind]
 
 
@@ -68,7 +68,7 @@ class Exporter:
         self._reader = reader
         self._watch = watch
 
-    def write(self, kind: Kind, collection: str, ids: Sequence[str], path: Path) -> Report:
+    def write(self, kind: ExportKind, collection: str, ids: Sequence[str], path: Path) -> Report:
         """Write what is known of photos, or the photos themselves, to a file that is whole or not there.
 
         Args:
@@ -86,13 +86,13 @@ class Exporter:
         """
         with _writing(path) as part:
             match kind:
-                case Kind.PHOTOS:
+                case ExportKind.PHOTOS:
                     return self._write_photos(ids, part)
-                case Kind.SEED:
-                    return self._write_seed(collection, ids, part)
-                case Kind.CSV:
+                case ExportKind.OLDER_SYSTEM:
+                    return self._write_older_system(collection, ids, part)
+                case ExportKind.CSV:
                     self._write_csv(ids, part)
-                case Kind.JSON:
+                case ExportKind.JSON:
                     self._write_json(ids, part)
         return Report()
 
@@ -122,19 +122,19 @@ class Exporter:
             for photos in self._photos(ids):
                 writer.writerows(map(csv_row, photos))
 
-    def _write_seed(self, collection: str, ids: Sequence[str], path: Path) -> Report:
-        from photosearch.export.older_system import has_address, seed_files
+    def _write_older_system(self, collection: str, ids: Sequence[str], path: Path) -> Report:
+        from photosearch.export.older_system import has_address, older_system_files
 
         photos = list(chain.from_iterable(self._photos(ids)))
         with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-            for name, text in seed_files(collection, photos).items():
+            for name, text in older_system_files(collection, photos).items():
                 archive.writestr(name, text)
         reason = "it has no address, and the older system knows photos by nothing else"
         return Report(failures=tuple(Failure(one.source_key, reason) for one in photos if not has_address(one)))
 
     def _write_photos(self, ids: Sequence[str], path: Path) -> Report:
         failures: list[Failure] = []
-        names = _Names()
+        names = _ZipNames()
         n_bytes = 0
         table = io.StringIO()
         writer = csv.writer(table)
@@ -175,7 +175,7 @@ class Exporter:
         return data
 
 
-class _Names:
+class _ZipNames:
     """Names of files in a ZIP: each once, whatever the system it is unpacked on thinks of capitals."""
 
     def __init__(self) -> None:

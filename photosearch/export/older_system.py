@@ -17,7 +17,7 @@ DATABASE = "photosearch_db.json"
 _MOST_BYTES = 200  # of a collection's name within a file's: most file systems take 255 in all
 
 
-def write_seeds(folder: Path, collection: str, photos: Sequence[Photo]) -> list[Path]:
+def write_older_system_files(folder: Path, collection: str, photos: Sequence[Photo]) -> list[Path]:
     """Write the three files; a database that is there keeps its other collections.
 
     Raises:
@@ -26,7 +26,7 @@ def write_seeds(folder: Path, collection: str, photos: Sequence[Photo]) -> list[
     try:
         folder.mkdir(parents=True, exist_ok=True)
         written = []
-        for name, text in seed_files(collection, photos, _read_database(folder / DATABASE)).items():
+        for name, text in older_system_files(collection, photos, _read_database(folder / DATABASE)).items():
             with write_whole(folder / name) as part:
                 part.write_text(text, encoding="utf-8")
             written.append(folder / name)
@@ -55,7 +55,9 @@ def has_address(photo: Photo) -> bool:
     return True
 
 
-def seed_files(collection: str, photos: Sequence[Photo], others: Mapping[str, object] | None = None) -> dict[str, str]:
+def older_system_files(
+    collection: str, photos: Sequence[Photo], others: Mapping[str, object] | None = None
+) -> dict[str, str]:
     """The three files' names with their text. Photos without an address are left out.
 
     Args:

@@ -13,7 +13,7 @@ from photosearch.records import PhotoState, Station, TextKind
 
 
 @dataclass(frozen=True)
-class Named:
+class PhotoNames:
     """What a photo may be called by."""
 
     photo_id: str
@@ -36,13 +36,13 @@ class SureCaption:
     log_prob: float  # nats a word, <= 0
 
 
-def read_names(library: Library, collection: str) -> list[Named]:
+def read_names(library: Library, collection: str) -> list[PhotoNames]:
     """The names of a collection's photos that are there; raises `CollectionNotFound`."""
     library.generation(collection)  # says what there is where there is none of that name
     present = (t.collection.c.name == collection) & (t.photo.c.state != PhotoState.GONE)
     query = select(t.photo.c.id, t.photo.c.source_key, t.photo.c.permalink).join(t.collection).where(present)
     with library.reading() as connection:
-        return [Named(*row) for row in connection.execute(query)]
+        return [PhotoNames(*row) for row in connection.execute(query)]
 
 
 def read_confidence(library: Library, collection: str) -> list[SureCaption]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from photosearch.errors import PhotosearchError
-from photosearch.export.exporter import MAX_FOUND, Kind
+from photosearch.export.exporter import MAX_FOUND, ExportKind
 from photosearch.pipeline.tasks import Task
 from photosearch.records import CollectionInfo, DiskUse
 from photosearch.ui import PAGES, state
@@ -17,10 +17,10 @@ from photosearch.vision.registry import ModelChoice
 
 SEARCH = PAGES / "search.py"
 KINDS = {
-    Kind.PHOTOS: "The photos in a ZIP, with a table of their captions",
-    Kind.CSV: "A table (CSV)",
-    Kind.JSON: "All that is known of each photo (JSON)",
-    Kind.SEED: "The three files of the older system, in a ZIP",
+    ExportKind.PHOTOS: "The photos in a ZIP, with a table of their captions",
+    ExportKind.CSV: "A table (CSV)",
+    ExportKind.JSON: "All that is known of each photo (JSON)",
+    ExportKind.OLDER_SYSTEM: "The three files of the older system, in a ZIP",
 }
 
 
@@ -130,10 +130,10 @@ def ask_export(name: str) -> None:
         key="export-query",
         help=f"As on the Search page; the best {MAX_FOUND:,} at most.",
     )
-    if kind == Kind.PHOTOS:
+    if kind == ExportKind.PHOTOS:
         st.caption("Of photos that were fetched, what was kept is taken: nothing is fetched again.")
     if st.button("Make the file", type="primary", key="go-make"):
-        if downloads.maker().start(state.workspace(), Kind(kind), name, query):
+        if downloads.maker().start(state.workspace(), ExportKind(kind), name, query):
             st.rerun()
         st.warning("Another file is being made. Wait for it, or stop it, and try again.")
 

@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from photosearch.export.exporter import Kind, file_name
+from photosearch.export.exporter import ExportKind, file_name
 from photosearch.files import PART
 from photosearch.pipeline.background import BackgroundRun
 from photosearch.records import Report, Watch
@@ -26,7 +26,7 @@ LIFETIME_S = 24 * 3600
 _TOKEN = re.compile(r"[0-9a-f]{32}")
 
 
-def new_path(workspace: Workspace, collection: str, kind: Kind) -> Path:
+def new_path(workspace: Workspace, collection: str, kind: ExportKind) -> Path:
     """Where the next file may lie: under a name that nobody can guess. Those of yesterday go."""
     folder = _folder(workspace)
     for old in folder.iterdir() if folder.is_dir() else ():
@@ -43,7 +43,7 @@ class Maker:
         self.run: BackgroundRun | None = None
         self.path: Path | None = None
 
-    def start(self, workspace: Workspace, kind: Kind, collection: str, query: str) -> bool:
+    def start(self, workspace: Workspace, kind: ExportKind, collection: str, query: str) -> bool:
         """Begin to write a collection, or what a query finds in it; False when another file is being made."""
         with self._lock:
             if self.run is not None and self.run.snapshot.is_running:

@@ -13,9 +13,9 @@ from photosearch.errors import CollectionNotFound, PhotosearchError
 from photosearch.evaluation.known_photos import measure_search
 from photosearch.evaluation.metrics import retrieval
 from photosearch.evaluation.quality import Quality, bins_of
-from photosearch.evaluation.questions import MAX_PAIRS, Question, Questions, read_questions
+from photosearch.evaluation.questions import MAX_PAIRS, KnownQuestion, Questions, read_questions
 from photosearch.library import Library
-from photosearch.library.measures import Named
+from photosearch.library.measures import PhotoNames
 from photosearch.pipeline.speed import FILE_NAME, N_KEPT, READING, SAVING, Stopwatch, keep_speed, read_speeds
 from photosearch.records import Caption, Document, Findings, Progress, Watch
 from photosearch.search.index import Index
@@ -27,10 +27,10 @@ from tests.conftest import ColourStation, analyse
 
 ID, OTHER = "0123456789abcdef", "fedcba9876543210"
 NAMES = [
-    Named(ID, "/photos/red.jpg", "https://example.com/p/1"),
-    Named(OTHER, "/photos/a, b.jpg", None),
-    Named("a" * 16, "/one/same.jpg", None),
-    Named("b" * 16, "/two/same.jpg", None),
+    PhotoNames(ID, "/photos/red.jpg", "https://example.com/p/1"),
+    PhotoNames(OTHER, "/photos/a, b.jpg", None),
+    PhotoNames("a" * 16, "/one/same.jpg", None),
+    PhotoNames("b" * 16, "/two/same.jpg", None),
 ]
 
 
@@ -112,7 +112,11 @@ DOCUMENTS = [
 def test_ranks_are_the_indexs_own_and_the_best_of_a_questions_photos():
     index = Index(DOCUMENTS)
     told: list[Progress] = []
-    questions = [Question("a dog on a beach", ("2", "1")), Question("a beach", ("1",)), Question("elephant", ("1",))]
+    questions = [
+        KnownQuestion("a dog on a beach", ("2", "1")),
+        KnownQuestion("a beach", ("1",)),
+        KnownQuestion("elephant", ("1",)),
+    ]
     found = measure_search(index, questions, Watch(told.append))
     assert [(one.caption_rank, one.full_rank) for one in found.ranked] == [(1, 1), (None, 1), (None, None)]
     assert found.caption_only == retrieval([1, None, None])
@@ -127,7 +131,7 @@ def test_without_questions_nothing_is_measured():
 
 
 def test_what_a_person_wrote_stands_in_for_the_caption():
-    found = measure_search(Index(DOCUMENTS), [Question("tiger", ("3",))])
+    found = measure_search(Index(DOCUMENTS), [KnownQuestion("tiger", ("3",))])
     assert found.ranked[0].caption_rank == 1
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from photosearch.errors import Cancelled, CollectionNotFound, LibraryError, ReadOnlyError
 from photosearch.export import exporter as exporting
-from photosearch.export.exporter import Kind, file_name
+from photosearch.export.exporter import ExportKind, file_name
 from photosearch.records import Listing, Progress, Watch
 from photosearch.settings import Settings
 from photosearch.workspace import Workspace
@@ -37,7 +37,7 @@ def table(data: bytes) -> list[dict[str, str]]:
 
 
 def test_json_is_what_the_command_prints(filled, tmp_path):
-    report = filled.export(Kind.JSON, "trip", tmp_path / "x" / "trip.json")
+    report = filled.export(ExportKind.JSON, "trip", tmp_path / "x" / "trip.json")
     photos = json.loads((tmp_path / "x" / "trip.json").read_text(encoding="utf-8"))
     assert [photo["captions"][0]["text"] for photo in photos] == ["a red picture", "a green picture", "a red picture"]
     assert report.failures == ()
@@ -45,20 +45,20 @@ def test_json_is_what_the_command_prints(filled, tmp_path):
 
 def test_an_empty_collection_makes_an_empty_list(workspace, tmp_path):
     workspace.library.merge("empty", "folder", [])
-    workspace.export(Kind.JSON, "empty", tmp_path / "e.json")
+    workspace.export(ExportKind.JSON, "empty", tmp_path / "e.json")
     assert json.loads((tmp_path / "e.json").read_text(encoding="utf-8")) == []
 
 
 def test_csv_has_a_row_a_photo(filled, tmp_path):
-    filled.export(Kind.CSV, "trip", tmp_path / "trip.csv")
+    filled.export(ExportKind.CSV, "trip", tmp_path / "trip.csv")
     rows = table((tmp_path / "trip.csv").read_bytes())
     assert [row["caption"] for row in rows] == ["a red picture", "a green picture", "a red picture"]
 
 
 def test_the_older_systems_files_come_in_a_zip(workspace, tmp_path):
     workspace.library.merge("trip", "url", [Listing("https://example.invalid/a.jpg", "")])
-    workspace.export(Kind.SEED, "trip", tmp_path / "seed.zip")
-    assert set(members(tmp_path / "seed.zip")) == {
+    workspace.export(ExportKind.OLDER_SYSTEM, "trip", tmp_path / "older.zip")
+    assert set(members(tmp_path / "older.zip")) == {
         "url_list_trip.json",
         "captions_dict_trip.json",
         "photosearch_db.json",
@@ -66,7 +66,7 @@ def test_the_older_systems_files_come_in_a_zip(workspace, tmp_path):
 
 
 def test_the_zip_of_photos_holds_their_bytes_and_a_table_that_names_them(filled, make_photos, tmp_path):
-    filled.export(Kind.PHOTOS, "trip", tmp_path / "photos.zip")
+    filled.export(ExportKind.PHOTOS, "trip", tmp_path / "photos.zip")
     found = members(tmp_path / "photos.zip")
     rows = table(found.pop("photos.csv"))
     assert set(found) == {"red.jpg", "green.jpg", "red-2.jpg"}
@@ -79,15 +79,15 @@ def test_the_zip_of_photos_holds_their_bytes_and_a_table_that_names_them(filled,
 
 
 def test_of_a_query_only_what_it_finds_is_taken_the_best_first(filled, make_photos, tmp_path):
-    filled.export(Kind.PHOTOS, "trip", tmp_path / "photos.zip", query="green")
+    filled.export(ExportKind.PHOTOS, "trip", tmp_path / "photos.zip", query="green")
     assert next(iter(members(tmp_path / "photos.zip"))) == "green.jpg"
-    filled.export(Kind.PHOTOS, "trip", tmp_path / "photos.zip", query="elephant")
+    filled.export(ExportKind.PHOTOS, "trip", tmp_path / "photos.zip", query="elephant")
     assert set(members(tmp_path / "photos.zip")) == {"photos.csv"}
 
 
 def test_a_photo_that_cannot_be_read_is_told_and_stays_in_the_table(filled, tmp_path):
     (tmp_path / "trip" / "green.jpg").unlink()
-    report = filled.export(Kind.PHOTOS, "trip", tmp_path / "photos.zip")
+    report = filled.export(ExportKind.PHOTOS, "trip", tmp_path / "photos.zip")
     assert [failure.reason for failure in report.failures] == ["the file is no longer there"]
     rows = table(members(tmp_path / "photos.zip")["photos.csv"])
     assert [row["file"] for row in rows] == ["red.jpg", "", "red-2.jpg"]
@@ -95,13 +95,13 @@ def test_a_photo_that_cannot_be_read_is_told_and_stays_in_the_table(filled, tmp_
 
 def test_nothing_is_fetched_for_it(workspace, tmp_path):
     workspace.library.merge("web", "url", [Listing("https://example.invalid/a.jpg", "")])
-    report = workspace.export(Kind.PHOTOS, "web", tmp_path / "photos.zip")
+    report = workspace.export(ExportKind.PHOTOS, "web", tmp_path / "photos.zip")
     assert [failure.reason for failure in report.failures] == ["it has not been fetched yet"]
 
 
 def test_more_than_the_limit_is_left_out_and_told(filled, tmp_path, monkeypatch):
     monkeypatch.setattr(exporting, "MAX_ZIP_BYTES", (tmp_path / "trip" / "a" / "red.jpg").stat().st_size)
-    report = filled.export(Kind.PHOTOS, "trip", tmp_path / "photos.zip")
+    report = filled.export(ExportKind.PHOTOS, "trip", tmp_path / "photos.zip")
     assert len(report.failures) == 2
     assert "no more than" in report.failures[0].reason
 
@@ -109,28 +109,28 @@ def test_more_than_the_limit_is_left_out_and_told(filled, tmp_path, monkeypatch)
 def test_without_room_no_file_is_left(filled, tmp_path, monkeypatch):
     monkeypatch.setattr(exporting, "SPARE_BYTES", 10**18)
     with pytest.raises(LibraryError, match="no room"):
-        filled.export(Kind.PHOTOS, "trip", tmp_path / "out" / "photos.zip")
+        filled.export(ExportKind.PHOTOS, "trip", tmp_path / "out" / "photos.zip")
     assert list((tmp_path / "out").iterdir()) == []
 
 
 def test_a_folder_that_cannot_be_made_is_a_library_error(filled, tmp_path):
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(LibraryError, match="cannot be written"):
-        filled.export(Kind.CSV, "trip", tmp_path / "file" / "trip.csv")
+        filled.export(ExportKind.CSV, "trip", tmp_path / "file" / "trip.csv")
 
 
 def test_it_tells_how_far_it_is_and_can_be_ended(filled, tmp_path, monkeypatch):
     monkeypatch.setattr(exporting, "AT_ONCE", 2)
     told: list[Progress] = []
-    filled.export(Kind.CSV, "trip", tmp_path / "a.csv", watch=Watch(told.append))
+    filled.export(ExportKind.CSV, "trip", tmp_path / "a.csv", watch=Watch(told.append))
     assert [(progress.done, progress.total) for progress in told] == [(2, 3), (3, 3)]
     with pytest.raises(Cancelled):
-        filled.export(Kind.PHOTOS, "trip", tmp_path / "b.zip", watch=Watch(is_cancelled=lambda: True))
+        filled.export(ExportKind.PHOTOS, "trip", tmp_path / "b.zip", watch=Watch(is_cancelled=lambda: True))
     assert not list(tmp_path.glob("b.zip*"))
 
 
 def test_names_in_a_zip_are_safe_and_each_there_once():
-    names = exporting._Names()
+    names = exporting._ZipNames()
     data = jpeg()
     assert names.take("../../etc/passwd", data) == "_.._etc_passwd.jpg"
     assert names.take("A.JPG", data) == "A.jpg"
@@ -141,20 +141,20 @@ def test_names_in_a_zip_are_safe_and_each_there_once():
     assert names.take("", data) == "photo.jpg"
 
 
-@pytest.mark.parametrize(("kind", "name"), [(Kind.JSON, "a_b.json"), (Kind.PHOTOS, "a_b-photos.zip")])
+@pytest.mark.parametrize(("kind", "name"), [(ExportKind.JSON, "a_b.json"), (ExportKind.PHOTOS, "a_b-photos.zip")])
 def test_the_file_is_named_after_the_collection(kind, name):
     assert file_name("a/b", kind) == name
 
 
 def test_an_unknown_collection_is_said(workspace, tmp_path):
     with pytest.raises(CollectionNotFound):
-        workspace.export(Kind.CSV, "none", tmp_path / "a.csv")
+        workspace.export(ExportKind.CSV, "none", tmp_path / "a.csv")
 
 
 def test_the_public_demo_writes_nothing(tmp_path, tiny_models):
     demo = Workspace(Settings(tmp_path / "library", models_dir=tiny_models, demo=True))
     for attempt in (
-        lambda: demo.export(Kind.CSV, "demo", tmp_path / "a.csv"),
+        lambda: demo.export(ExportKind.CSV, "demo", tmp_path / "a.csv"),
         lambda: demo.update("demo"),
         lambda: demo.retry("demo"),
     ):

@@ -8,7 +8,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from photosearch.errors import PhotosearchError
-from photosearch.export.older_system import has_address, seed_files, write_seeds
+from photosearch.export.older_system import has_address, older_system_files, write_older_system_files
 from photosearch.records import UNWATCHED, Caption, Details, Detection, Failure, Listing, Photo, PhotoState, TextKind
 from photosearch.sources import urls
 from photosearch.sources.source import Source
@@ -45,7 +45,7 @@ def test_the_three_files_are_those_of_the_older_system():
         photo("https://a.example/1.jpg", "a dog", ["dog", "car", "dog"], PERMALINK),
         photo("https://a.example/2.jpg"),
     ]
-    assert {name: json.loads(text) for name, text in seed_files("nature", photos).items()} == {
+    assert {name: json.loads(text) for name, text in older_system_files("nature", photos).items()} == {
         "url_list_nature.json": ["https://a.example/1.jpg", "https://a.example/2.jpg"],
         "captions_dict_nature.json": {"https://a.example/1.jpg": "a dog", "https://a.example/2.jpg": ""},
         "photosearch_db.json": {
@@ -58,20 +58,20 @@ def test_the_three_files_are_those_of_the_older_system():
 
 
 def test_an_empty_collection_has_files_too():
-    assert [json.loads(text) for text in seed_files("x", []).values()] == [[], {}, {"x": []}]
+    assert [json.loads(text) for text in older_system_files("x", []).values()] == [[], {}, {"x": []}]
 
 
 def test_a_photo_without_an_address_is_left_out():
     photos = [photo("A/1", permalink=PERMALINK), photo("/photos/a.jpg"), photo("photos.zip/a.jpg")]
-    assert json.loads(seed_files("x", photos)["url_list_x.json"]) == [PERMALINK]
+    assert json.loads(older_system_files("x", photos)["url_list_x.json"]) == [PERMALINK]
     with pytest.raises(PhotosearchError, match=r"No photo of .x. has an address.*JSON or CSV"):
-        seed_files("x", photos[1:])
+        older_system_files("x", photos[1:])
 
 
 def test_a_database_that_is_there_keeps_its_other_collections(tmp_path):
-    write_seeds(tmp_path, "k", [photo("https://a.example/1.jpg", "a dog")])
-    write_seeds(tmp_path, "z", [photo("https://a.example/2.jpg")])
-    write_seeds(tmp_path, "z", [photo("https://a.example/3.jpg")])
+    write_older_system_files(tmp_path, "k", [photo("https://a.example/1.jpg", "a dog")])
+    write_older_system_files(tmp_path, "z", [photo("https://a.example/2.jpg")])
+    write_older_system_files(tmp_path, "z", [photo("https://a.example/3.jpg")])
     held = json.loads((tmp_path / "photosearch_db.json").read_text())
     assert {name: [entry["url"] for entry in entries] for name, entries in held.items()} == {
         "k": ["https://a.example/1.jpg"],
@@ -84,14 +84,14 @@ def test_a_database_that_is_there_keeps_its_other_collections(tmp_path):
 def test_what_is_no_database_is_not_overwritten(tmp_path, content):
     (tmp_path / "photosearch_db.json").write_text(content)
     with pytest.raises(PhotosearchError, match=r"photosearch_db\.json"):
-        write_seeds(tmp_path, "k", [photo("https://a.example/1.jpg")])
+        write_older_system_files(tmp_path, "k", [photo("https://a.example/1.jpg")])
     assert [path.name for path in tmp_path.iterdir()] == ["photosearch_db.json"]
     assert (tmp_path / "photosearch_db.json").read_text() == content
 
 
 def test_no_slide_of_a_post_gets_lost(tmp_path):
     slides = [photo(f"A/{n}", f"caption {n}", permalink=PERMALINK) for n in (1, 2, 3)]
-    files = seed_files("x", slides)
+    files = older_system_files("x", slides)
     keys = [PERMALINK, f"{PERMALINK}?img_index=2", f"{PERMALINK}?img_index=3"]
     assert json.loads(files["url_list_x.json"]) == keys
     for name in ("captions_dict_x.json", "photosearch_db.json"):
@@ -114,7 +114,7 @@ def test_no_slide_of_a_post_gets_lost(tmp_path):
     ],
 )
 def test_a_files_name_is_one_on_any_system(tmp_path, collection, name):
-    files = seed_files(collection, [])
+    files = older_system_files(collection, [])
     assert list(files) == [f"url_list_{name}.json", f"captions_dict_{name}.json", "photosearch_db.json"]
     for file, text in files.items():
         (tmp_path / file).write_text(text)
@@ -136,7 +136,7 @@ PHOTOS = st.lists(st.builds(photo, KEYS, LINES, st.lists(LINES.filter(bool), max
 def test_reading_what_was_written_gives_the_same(tmp_path_factory, collection, photos):
     assume(all(map(has_address, photos)))
     folder = tmp_path_factory.getbasetemp()
-    files = seed_files(collection, photos)
+    files = older_system_files(collection, photos)
     addresses, captions, database = files
     keys = [photo.source_key for photo in photos]
     texts = [[photo.caption] if photo.caption else [] for photo in photos]
