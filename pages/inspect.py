@@ -5,12 +5,12 @@ import streamlit as st
 from photosearch.errors import PhotoNotFound
 from photosearch.records import PhotoState
 from photosearch.ui import state
-from photosearch.ui.inspect.choosing import choose_photo
-from photosearch.ui.inspect.comparing import compare_captioners
-from photosearch.ui.inspect.correcting import correct_caption
+from photosearch.ui.inspect.comparison import compare_captioners
+from photosearch.ui.inspect.correction_form import correct_caption
 from photosearch.ui.inspect.findings import show_facts, show_findings, show_texts
-from photosearch.ui.inspect.inspecting import look_inside
+from photosearch.ui.inspect.photo_picker import choose_photo
 from photosearch.ui.inspect.subject import Subject, of_own, of_photo
+from photosearch.ui.inspect.words import look_inside
 from photosearch.ui.own_picture import bring_picture
 from photosearch.ui.text import plain
 

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from photosearch.ui import state
-from photosearch.ui.library.adding import add_photos
+from photosearch.ui.library.add_forms import add_photos
 from photosearch.ui.library.collections import list_collections, show_export
 from photosearch.ui.library.model_choice import choose_models
 from photosearch.ui.progress import show_run

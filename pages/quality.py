@@ -4,8 +4,8 @@ import streamlit as st
 
 from photosearch.evaluation.quality import Quality
 from photosearch.ui import state
-from photosearch.ui.quality.figures import show_captions, show_models, show_speed, show_words
-from photosearch.ui.quality.measuring import ask_questions
+from photosearch.ui.quality.captions import show_captions, show_models, show_speed, show_words
+from photosearch.ui.quality.known_photos import ask_questions
 
 SECTIONS = ("Test", "Words", "Captions", "Speed", "Models")
 

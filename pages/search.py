@@ -11,9 +11,9 @@ from photosearch.ui.grid import show_hits
 from photosearch.ui.paging import choose_page
 from photosearch.ui.progress import show_run
 from photosearch.ui.question import new_question
-from photosearch.ui.search.completing import complete_words
-from photosearch.ui.search.likeness import show_like_photo, show_like_picture
-from photosearch.ui.search.narrowing import Choice, choose, clear, other_collection
+from photosearch.ui.search.filters import Choice, choose, clear, other_collection
+from photosearch.ui.search.similar_photos import show_like_photo, show_like_picture
+from photosearch.ui.search.word_completion import complete_words
 from photosearch.ui.text import plain
 from photosearch.workspace import DEMO
 

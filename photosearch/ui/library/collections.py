@@ -10,7 +10,7 @@ from photosearch.pipeline.tasks import Task
 from photosearch.records import CollectionInfo, DiskUse
 from photosearch.ui import PAGES, state
 from photosearch.ui.library import downloads
-from photosearch.ui.library.adding import BUSY
+from photosearch.ui.library.add_forms import BUSY
 from photosearch.ui.progress import MOST_FAILURES, POLL_S, describe, show_failures
 from photosearch.ui.text import plain
 from photosearch.vision.registry import ModelChoice

@@ -16,7 +16,7 @@ from photosearch.ui.own_picture import OwnPicture
 from photosearch.ui.paging import choose_page
 from photosearch.ui.pictures import show_picture
 from photosearch.ui.question import new_question
-from photosearch.ui.search.narrowing import Choice
+from photosearch.ui.search.filters import Choice
 from photosearch.ui.text import plain
 
 SAMPLE_PX = 160
