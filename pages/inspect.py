@@ -1,4 +1,4 @@
-"""Inspect: look inside the caption of one photo, and correct it."""
+"""Inspect: see how a model wrote the caption of one photo, and correct it."""
 
 import streamlit as st
 
@@ -10,7 +10,7 @@ from photosearch.ui.inspect.correction_form import correct_caption
 from photosearch.ui.inspect.findings import show_facts, show_findings, show_texts
 from photosearch.ui.inspect.photo_picker import choose_photo
 from photosearch.ui.inspect.subject import Subject, of_own, of_photo
-from photosearch.ui.inspect.words import look_inside
+from photosearch.ui.inspect.words import show_words
 from photosearch.ui.own_picture import bring_picture
 from photosearch.ui.text import plain
 
@@ -19,22 +19,22 @@ photo_id = st.query_params.get("photo")
 
 
 def go_back(collection: str) -> None:
-    """To the photos of the same collection."""
+    """Return to the photos of a collection."""
     st.query_params.clear()
     st.session_state["name"] = collection
 
 
 def show(subject: Subject) -> None:
-    """All there is to see of one picture."""
+    """Show all about one picture."""
     show_facts(subject)
     if subject.caption is not None:
         st.markdown(f"#### {plain(subject.caption.text)}")
     elif subject.photo is not None and subject.photo.is_corrected:
-        st.info("A person said that no sentence fits. What the model would write is below.")
+        st.info("A person cleared this caption because no sentence fits. The model's own sentences are below.")
     elif subject.photo is not None and subject.photo.state is PhotoState.NEW:
-        st.info("This photo is not captioned yet. What the model would write is below.")
+        st.info("This photo is not captioned yet. The model's sentences are below.")
     if subject.picture is not None:
-        look_inside(subject)
+        show_words(subject)
     show_texts(subject)
     if subject.photo is not None and not workspace.settings.demo:
         correct_caption(subject.photo)
@@ -45,17 +45,17 @@ def show(subject: Subject) -> None:
 
 st.title("Look inside a caption", anchor=False)
 if photo_id:
-    another = st.empty()
+    button_place = st.empty()
     try:
         photo = workspace.library.photo(photo_id)
     except PhotoNotFound as error:
-        another.button("Choose a photo", key="another", on_click=st.query_params.clear)
-        st.error(plain(f"{error} It may have been removed. Choose another one."))
+        button_place.button("Choose a photo", key="another", on_click=st.query_params.clear)
+        st.error(plain(f"{error} It may have been removed. Choose another photo."))
         st.stop()
-    another.button("Another photo", key="another", on_click=go_back, args=(photo.collection,))
+    button_place.button("Another photo", key="another", on_click=go_back, args=(photo.collection,))
     show(of_photo(photo))
 else:
-    own = bring_picture("Drop any picture in", "own-upload")
+    own = bring_picture("Upload any picture", "own-upload")
     if own is not None:
         show(of_own(own))
     else:

@@ -1,10 +1,11 @@
-"""Library: what there is, and the ways to bring one's own photos."""
+"""Library: the collections, and the ways to add photos."""
 
 import streamlit as st
 
 from photosearch.ui import state
 from photosearch.ui.library.add_forms import add_photos
-from photosearch.ui.library.collections import list_collections, show_export
+from photosearch.ui.library.collections import list_collections
+from photosearch.ui.library.export import show_export
 from photosearch.ui.library.model_choice import choose_models
 from photosearch.ui.progress import show_run
 from photosearch.vision.registry import ModelChoice
@@ -14,15 +15,15 @@ st.title("Your photos", anchor=False)
 show_run()
 if workspace.settings.demo:
     st.info(
-        "This is the public demo: its collection stays as it is, and nothing can be added, changed or removed."
-        " To search your own photos, run photosearch on your own machine: they never leave it."
+        "This is the public demo: its collection cannot be changed. Run photosearch on your own machine to search your"
+        " own photos; they stay on that machine."
     )
-    st.markdown("[Try a picture of yours](/inspect): it is looked at for you alone, and kept nowhere.")
+    st.markdown("[Try a picture of yours](/inspect): only you see the result, and the picture is not stored.")
     st.subheader("Collections", anchor=False)
     list_collections(ModelChoice())
 else:
     show_export()
-    there = st.container()  # filled last: it wants to know which models are chosen below
+    collections_place = st.container()  # filled last, since its buttons caption with the models chosen below
     st.subheader("Add photos", anchor=False)
     choice = choose_models()
     add_photos(choice)
@@ -30,9 +31,9 @@ else:
         st.code(
             'python -m photosearch add SOURCE --collection NAME\npython -m photosearch search "two dogs on a beach"'
         )
-    with there:
+    with collections_place:
         if workspace.collections():
             st.subheader("Collections", anchor=False)
             list_collections(choice)
         else:
-            st.info("There are no photos here yet. Choose below where yours are; they stay on this machine.")
+            st.info("There are no photos yet. Choose below where yours are; they stay on this machine.")

@@ -1,11 +1,14 @@
-"""How well search works here: known queries, words, sureness, speed, models."""
+"""Quality: how well search works for a collection, its words and captions, the speed, the models."""
 
 import streamlit as st
 
 from photosearch.evaluation.quality import Quality
 from photosearch.ui import state
-from photosearch.ui.quality.captions import show_captions, show_models, show_speed, show_words
-from photosearch.ui.quality.known_photos import ask_questions
+from photosearch.ui.quality.captions import show_captions
+from photosearch.ui.quality.known_photos import show_test
+from photosearch.ui.quality.models import show_models
+from photosearch.ui.quality.speed import show_speed
+from photosearch.ui.quality.words import show_words
 
 SECTIONS = ("Test", "Words", "Captions", "Speed", "Models")
 
@@ -14,23 +17,23 @@ quality = Quality(workspace.library, workspace.index, workspace.settings.models_
 
 
 def show_collection(section: str | None) -> None:
-    """What is asked of one collection."""
-    info = {collection.name: collection for collection in workspace.collections()}
-    if not info:
-        st.info("There are no photos yet. Add yours on the Library page.")
+    """Show a section about one collection, which the visitor chooses."""
+    collections = {info.name: info for info in workspace.collections()}
+    if not collections:
+        st.info("There are no photos yet. Add some on the Library page.")
         return
-    chosen = info[st.selectbox("Collection", list(info), key="name", bind="query-params")]
+    info = collections[st.selectbox("Collection", list(collections), key="name", bind="query-params")]
     if section == "Words":
-        show_words(quality, chosen)
+        show_words(quality, info)
     elif section == "Captions":
-        show_captions(quality, chosen)
+        show_captions(quality, info)
     else:
-        ask_questions(quality, chosen)
+        show_test(quality, info)
 
 
-st.title("How well search works here", anchor=False)
+st.title("How well search works", anchor=False)
 section = st.segmented_control(
-    "What to look at", SECTIONS, default=SECTIONS[0], key="show", bind="query-params", label_visibility="collapsed"
+    "Section", SECTIONS, default=SECTIONS[0], key="show", bind="query-params", label_visibility="collapsed"
 )
 if section == "Speed":
     show_speed(quality)

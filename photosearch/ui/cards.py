@@ -56,7 +56,7 @@ def known_of(hit: Hit, query: str) -> str:
     return "".join(lines)
 
 
-def sure_caption(log_prob: float, text: str) -> str:
+def caption_with_log_prob(log_prob: float, text: str) -> str:
     """A caption with how sure the captioner was of it, in nats a word."""
     return f'<span class="score">{log_prob:.2f}</span><span class="caption">{html.escape(text)}</span>'
 

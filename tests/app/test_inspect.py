@@ -93,7 +93,7 @@ def test_a_picked_word_says_how_sure_and_what_else(photo: Photo) -> None:
     word_pills(app).set_value(1).run()
     assert not app.exception
     assert "sure** of “red”" in said(app)
-    others = next(group for group in app.pills if group.label.startswith("What if"))
+    others = next(group for group in app.pills if group.label.startswith("Use another word"))
     assert len(others.options) == 5
     assert not any(special in label for label in others.options for special in SPECIAL)
 
@@ -101,7 +101,7 @@ def test_a_picked_word_says_how_sure_and_what_else(photo: Photo) -> None:
 def test_another_word_has_the_rest_written_anew_and_can_be_taken_back(photo: Photo) -> None:
     app = open_inspect(photo=photo.id)
     word_pills(app).set_value(1).run()
-    words = next(box for box in app.selectbox if box.label.startswith("Or another word"))
+    words = next(box for box in app.selectbox if box.label.startswith("Or any other word"))
     assert words.options == list(TINY_WORDS)
     words.set_value("cat").run()
     assert not app.exception
@@ -115,7 +115,7 @@ def test_another_word_has_the_rest_written_anew_and_can_be_taken_back(photo: Pho
 def test_one_of_the_alternatives_can_be_said_instead(photo: Photo) -> None:
     app = open_inspect(photo=photo.id)
     word_pills(app).set_value(0).run()
-    others = next(group for group in app.pills if group.label.startswith("What if"))
+    others = next(group for group in app.pills if group.label.startswith("Use another word"))
     instead = others.options[2].replace("\\", "").split("\N{NO-BREAK SPACE}")[0]
     others.set_value(2).run()
     assert not app.exception
@@ -235,7 +235,7 @@ def test_the_public_demo_looks_and_changes_nothing(
 def test_two_models_sentences_stand_side_by_side(shown: Workspace, photo: Photo) -> None:
     app = open_inspect(photo=photo.id)
     compared = [box for box in app.selectbox if box.label.startswith("Captioner ")]
-    assert [box.options for box in compared] == [["built in", "colours"]] * 2
+    assert [box.options for box in compared] == [["built-in", "colours"]] * 2
     assert not app.exception
 
 

@@ -69,7 +69,7 @@ def said(app: AppTest) -> str:
 def test_an_empty_library_says_so_and_offers_the_ways_in(shown: Workspace) -> None:
     app = open_library()
     assert not app.exception
-    assert "no photos here yet" in app.info[0].value
+    assert "no photos yet" in app.info[0].value
     assert app.tabs[0].label == "Instagram export"
 
 
@@ -127,7 +127,7 @@ def test_update_says_where_it_was_not_noted_where_photos_came_from(trip: Workspa
     trip.library.merge("older", "folder", [])
     app = open_library()
     app.button(key="update-older").click().run()
-    assert "was not noted" in app.warning[0].value
+    assert "cannot be updated" in app.warning[0].value
 
 
 def test_a_run_that_is_stopped_keeps_what_it_did_and_goes_on(
@@ -184,7 +184,7 @@ def test_a_second_run_is_refused(trip: Workspace) -> None:
     state.runs().start("A long one", work)
     app = open_library()
     app.button(key="update-trip").click().run()
-    assert "Another run is at work" in app.warning[0].value
+    assert "Another run is in progress" in app.warning[0].value
     go.set()
     finish()
 

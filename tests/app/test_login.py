@@ -59,7 +59,7 @@ def enter(app: AppTest, values: dict[str, str], button: int = 0) -> None:
     for label, value in values.items():
         (field,) = (one for one in app.text_input if one.label.startswith(label))
         field.set_value(value)
-    [one for one in app.button if one.label in ("Log in", "Do not log in")][button].click()
+    [one for one in app.button if one.label in ("Log in", "Cancel the login")][button].click()
     app.run()
 
 

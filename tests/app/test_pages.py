@@ -92,7 +92,7 @@ def test_the_address_sets_collection_and_query(shown: Workspace, make_photos: Ca
 def test_no_match_suggests_words_that_occur(shown: Workspace, make_photos: Callable[..., Path]) -> None:
     fill(shown, make_photos("red.jpg"))
     app = open_page(q="elephant <b>")
-    assert "No photo holds a word" in app.info[0].value
+    assert "No photo matches a word" in app.info[0].value
     assert "picture" in app.info[0].value
     assert "<b>" not in app.info[0].value
 
@@ -260,5 +260,5 @@ def test_what_is_searched_can_be_chosen_and_is_in_the_address(
     shown.add(str(make_photos("red.jpg")))
     analyse(shown.library, *all_stations())
     assert len(cards(open_page(q="collie"))) == 1
-    assert "No photo holds" in open_page(q="collie", by="captions", related="false").info[0].value
+    assert "No photo matches" in open_page(q="collie", by="captions", related="false").info[0].value
     assert len(cards(open_page(q="red", by="captions", related="false"))) == 1

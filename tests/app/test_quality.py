@@ -46,7 +46,9 @@ def test_an_empty_library_says_where_to_go(shown: Workspace, show: str | None) -
     assert "no photos yet" in open_quality(show).info[0].value
 
 
-@pytest.mark.parametrize(("show", "said"), [("Words", "no captions"), ("Captions", "No model has captioned")])
+@pytest.mark.parametrize(
+    ("show", "said"), [("Words", "has a caption yet"), ("Captions", "no captions written by a model")]
+)
 def test_photos_without_captions_are_said(
     shown: Workspace,  # noqa: F811
     make_photos: Callable[..., Path],
@@ -104,7 +106,7 @@ def test_a_file_is_measured(filled: Workspace) -> None:
     assert list(app.dataframe[1].value["rank by all"]) == [1]
 
 
-@pytest.mark.parametrize(("data", "said"), [(b"", "There is no query"), (b"\xff\xfe\x00", "is no UTF-8 text")])
+@pytest.mark.parametrize(("data", "said"), [(b"", "There is no query"), (b"\xff\xfe\x00", "is not UTF-8 text")])
 def test_a_file_that_cannot_be_used_is_said(filled: Workspace, data: bytes, said: str) -> None:
     assert said in upload(open_quality(), "queries.csv", data).error[0].value.replace("\\", "")
 
@@ -112,11 +114,11 @@ def test_a_file_that_cannot_be_used_is_said(filled: Workspace, data: bytes, said
 def test_corrections_are_measured_without_themselves_and_it_says_so(filled: Workspace) -> None:
     app = open_quality()
     app.radio(key="how").set_value("Use corrections").run()
-    assert "Nobody has corrected" in app.info[0].value
+    assert "No caption of this collection has been corrected" in app.info[0].value
     filled.correct(id_of(filled, "green.jpg"), "a green picture of grass", "tester")
     app = open_quality()
     app.radio(key="how").set_value("Use corrections").run()
-    assert "left out of what is searched" in texts(app)
+    assert "not searched" in texts(app)
     app.button(key="go-corrections").click().run()
     assert not app.exception
     assert list(app.dataframe[1].value["query"]) == ["a green picture of grass"]
@@ -146,7 +148,7 @@ def test_the_least_sure_captions_lead_to_the_inspect_page(filled: Workspace) -> 
 
 def test_speed_is_shown_by_station(filled: Workspace) -> None:
     app = open_quality("Speed")
-    assert list(app.dataframe[0].value["station"]) == ["reading (waited for)", "captioner", "keeping the results"]
+    assert list(app.dataframe[0].value["station"]) == ["reading (waiting time)", "captioner", "saving the results"]
     assert "3 photos in" in texts(app)
 
 

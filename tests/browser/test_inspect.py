@@ -68,7 +68,7 @@ def test_a_correction_is_found_at_once_and_after_a_restart(page: Page, library: 
     photo_id, _ = photo_of(library)
     with serving(library, tmp_path / "log") as address:
         page.goto(f"{address}/?q=periwinkle&name=demo&related=false")
-        expect(page.get_by_text("No photo holds")).to_be_visible()
+        expect(page.get_by_text("No photo matches")).to_be_visible()
         page.goto(f"{address}/inspect?photo={photo_id}")
         page.get_by_label("What the photo shows").fill("a periwinkle <img src=x onerror=document.title=1> **sky**")
         page.get_by_label("Your name").fill("Ada")

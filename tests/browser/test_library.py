@@ -55,7 +55,7 @@ def test_an_export_is_made_and_downloaded(page: Page, demo_app: str) -> None:
     expect(page.get_by_text("9 photos, 9 captioned")).to_be_visible()
     page.get_by_role("button", name="Export").click()
     dialog = page.get_by_role("dialog")
-    only = dialog.get_by_role("textbox", name="Only photos that this finds")
+    only = dialog.get_by_role("textbox", name="Only photos found by this query")
     only.fill("motorcycle")
     only.press("Enter")
     dialog.get_by_role("button", name="Make the file").click()

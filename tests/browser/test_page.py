@@ -94,10 +94,10 @@ def test_the_picture_opens_the_dialog_and_its_likes_follow(page: Page, demo_app:
     page.goto(f"{demo_app}/?q=motorcycle")
     pictures(page).first.click()
     page.get_by_role("dialog").get_by_role("button", name="More like this").click()
-    expect(page.get_by_text("the most like that one first")).to_be_visible()
+    expect(page.get_by_text("the most like this photo first")).to_be_visible()
     expect(page.get_by_role("dialog")).to_have_count(0)
     page.get_by_role("button", name="Back to the search").click()
-    expect(page.get_by_text("The score is the sum of its words")).to_be_visible()
+    expect(page.get_by_text("A score is the sum of what each word adds")).to_be_visible()
 
 
 def test_words_of_the_collection_are_offered_while_one_types(page: Page, demo_app: str) -> None:
@@ -127,11 +127,11 @@ def test_the_address_holds_the_search(page: Page, demo_app: str) -> None:
     page.goto(demo_app)
     expect(pictures(page)).to_have_count(N_DEMO, timeout=PATIENCE_MS)
     ask(page, "zzzz")
-    expect(page.get_by_text("No photo holds a word of")).to_be_visible()
-    expect(page.get_by_text("Words that do occur here")).to_be_visible()
+    expect(page.get_by_text("No photo matches a word of")).to_be_visible()
+    expect(page.get_by_text("Words that occur in this collection")).to_be_visible()
     assert re.search(r"[?&]q=zzzz", page.url)
     page.goto(f"{demo_app}/?q=zzzz")
-    expect(page.get_by_text("No photo holds a word of")).to_be_visible()
+    expect(page.get_by_text("No photo matches a word of")).to_be_visible()
 
 
 def test_a_reload_sends_no_picture_again(page: Page, demo_app: str) -> None:

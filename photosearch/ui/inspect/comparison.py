@@ -9,8 +9,8 @@ import streamlit as st
 from photosearch.errors import PhotosearchError
 from photosearch.records import Caption
 from photosearch.ui import state
+from photosearch.ui.inspect.sentences import model_label
 from photosearch.ui.inspect.subject import Subject
-from photosearch.ui.inspect.words import model_label
 from photosearch.ui.text import plain
 from photosearch.vision.registry import ModelChoice
 

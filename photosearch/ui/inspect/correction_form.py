@@ -13,7 +13,7 @@ from photosearch.errors import PhotosearchError
 from photosearch.library.corrections import MAX_CAPTION_CHARS, MAX_WHO_CHARS
 from photosearch.records import Correction, Photo
 from photosearch.ui import state
-from photosearch.ui.inspect.words import model_label
+from photosearch.ui.inspect.sentences import model_label
 from photosearch.ui.text import plain
 from photosearch.vision.registry import CAPTIONER
 

@@ -1,4 +1,4 @@
-"""Which models are to caption."""
+"""The choice of the models that caption."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ _CLASSIFIERS = {
 
 
 def choose_models() -> ModelChoice:
-    """The models for what is captioned from now on."""
+    """Let the visitor choose the models that caption from now on."""
     captioners = state.workspace().models().captioners()
     built_in = captioners.index(CAPTIONER) if CAPTIONER in captioners else 0
-    with st.expander("Which models caption"):
+    with st.expander("Models"):
         captioner = st.selectbox(
-            "Sentences by",
+            "Captioner",
             captioners,
             index=built_in,
-            format_func=lambda name: "the built-in captioner" if name == CAPTIONER else name,
+            format_func=lambda name: "built-in" if name == CAPTIONER else name,
             key="captioner",
-            help="Captioners taken in with `python -m photosearch import-checkpoint` are listed here, too.",
+            help="Captioners imported with `python -m photosearch import-checkpoint` are listed too.",
         )
         classifier = st.selectbox(
-            "Labels by", list(_CLASSIFIERS), format_func=lambda name: _CLASSIFIERS[name], key="classifier"
+            "Classifier (labels)", list(_CLASSIFIERS), format_func=lambda name: _CLASSIFIERS[name], key="classifier"
         )
-        objects = st.toggle("Name objects and where they are", value=True, key="objects")
-        st.caption("Without objects it is about twice as quick; they can be added later.")
+        objects = st.toggle("Detect objects", value=True, key="objects")
+        st.caption("Without objects, captioning is about twice as fast. Objects can be added later.")
     return ModelChoice(captioner or CAPTIONER, classifier or LITE0, objects)

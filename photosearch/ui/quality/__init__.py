@@ -1,1 +1,1 @@
-"""What the Quality page shows: figures of a collection, and search measured with known photos."""
+"""What the Quality page shows, a module for each of its sections."""

@@ -1,1 +1,1 @@
-"""What the Search page shows: words offered, filters, photos like a picture."""
+"""What the Search page shows: the search bar, filters, results, similar photos."""

@@ -1,4 +1,4 @@
-"""What narrows and orders the hits, and what is searched: widgets whose values the address holds, but for a picture."""
+"""The filters of the Search page, the order of hits, and the fields searched; the address holds all but a picture."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ GROUPS = {
 SORTS = {"best first": Sort.SCORE, "newest first": Sort.NEWEST, "oldest first": Sort.OLDEST}
 WORDED = {"with a caption": Worded.CAPTIONED, "corrected by a person": Worded.CORRECTED}
 HINTS = """
-- `dog beach`: the more of the words a photo holds, and the rarer they are, the higher it scores
-- `-people`: without them · `"black dog"`: these words side by side
-- `object:dog`: only where one was seen · `#sunset`: only with this hashtag
-- `before:2023-06`, `after:2022`: by date · `by:caption`: in captions only (also concepts, objects, labels, owner)
+- `dog beach`: photos with any of these words; more words and rarer words score higher
+- `-people`: without this word · `"black dog"`: these words next to each other
+- `object:dog`: only photos in which a dog was detected · `#sunset`: only photos with this hashtag
+- `before:2023-06`, `after:2022`: by date · `by:caption`: only in captions (also: concepts, objects, labels, owner)
 """
 EARLIEST, LATEST = date(1826, 1, 1), date(2199, 12, 31)  # the first photograph, and long enough
 _CLEARED: Mapping[str, object] = {
@@ -49,8 +49,8 @@ _CLEARED: Mapping[str, object] = {
 
 
 @dataclass(frozen=True)
-class Choice:
-    """What was chosen beside the query."""
+class SearchOptions:
+    """All that a visitor may choose besides the query."""
 
     refine: Refine = NO_REFINEMENT
     fields: frozenset[Field] = ALL
@@ -58,33 +58,27 @@ class Choice:
     group: bool = True
     columns: Columns = "auto"
     per_page: int = PER_PAGE[0]
-    picture: OwnPicture | None = None  # to find photos like
+    picture: OwnPicture | None = None  # photos like this one are wanted
 
 
-def other_collection() -> None:
-    """Another collection has other objects."""
-    st.session_state.pop("with", None)
-    new_question()
-
-
-def clear() -> None:
-    """Take all filters back."""
+def clear_filters() -> None:
+    """Reset all filters."""
     for key, value in _CLEARED.items():
         if key in st.session_state:
             st.session_state[key] = value
     new_question()
 
 
-def choose(index: Index) -> Choice:
-    """Show the filters of a collection; gives what was chosen."""
+def choose_options(index: Index) -> SearchOptions:
+    """Show the filters that a collection's index allows; return what was chosen."""
     with st.container(key="filters", horizontal=True, vertical_alignment="center"):
         with st.popover("Search tips", type="tertiary"):
             st.markdown(HINTS)
         with st.popover("Filters"):
-            since, until = _dates(index)
+            since, until = _choose_dates(index)
             worded = st.pills("Captions", list(WORDED), key="worded", bind="query-params", on_change=new_question)
             cutoff = st.slider(
-                "Leave out hits that score less than this share of the best",
+                "Leave out photos that score less than this share of the best score",
                 0,
                 90,
                 CUTOFF_PERCENT,
@@ -94,20 +88,20 @@ def choose(index: Index) -> Choice:
                 bind="query-params",
                 on_change=new_question,
             )
-            fields, expand, group = _searched()
+            fields, expand, group = _choose_fields()
             left, middle, right = st.columns(3)
             sort = left.selectbox("Order", list(SORTS), key="sort", bind="query-params", on_change=new_question)
             columns = middle.selectbox("Columns", COLUMNS, key="columns", bind="query-params")
             per_page = right.selectbox("Photos a page", PER_PAGE, key="per", bind="query-params", on_change=first_page)
         picture = picture_to_search_by()
-        objects = _objects(index)
-    chosen_worded = WORDED[worded] if worded else None
-    refine = Refine(since, until, frozenset(objects), chosen_worded, SORTS[sort], cutoff / 100)
+        objects = _choose_objects(index)
+    worded_filter = WORDED[worded] if worded else None
+    refine = Refine(since, until, frozenset(objects), worded_filter, SORTS[sort], cutoff / 100)
     columns = columns if columns in COLUMNS else get_args(Columns)[0]
-    return Choice(refine, fields, expand, group, columns, per_page, picture)
+    return SearchOptions(refine, fields, expand, group, columns, per_page, picture)
 
 
-def _objects(index: Index) -> list[str]:
+def _choose_objects(index: Index) -> list[str]:
     labels = index.filters.common_objects(N_OBJECTS)
     if not labels:
         return []
@@ -124,19 +118,19 @@ def _objects(index: Index) -> list[str]:
     )
 
 
-def _dates(index: Index) -> tuple[date | None, date | None]:
+def _choose_dates(index: Index) -> tuple[date | None, date | None]:
     if not index.filters.has_dates():
-        st.caption("It is not known of any photo here when it was taken.")
+        st.caption("None of these photos has a date.")
         return None, None
     left, right = st.columns(2)
     with left:
-        since = _date("Taken from", "from")
+        since = _choose_date("Taken from", "from")
     with right:
-        until = _date("Taken until", "to")
+        until = _choose_date("Taken until", "to")
     return since, until
 
 
-def _date(label: str, key: str) -> date | None:
+def _choose_date(label: str, key: str) -> date | None:
     return st.date_input(
         label,
         None,
@@ -149,9 +143,9 @@ def _date(label: str, key: str) -> date | None:
     )
 
 
-def _searched() -> tuple[frozenset[Field], bool, bool]:
+def _choose_fields() -> tuple[frozenset[Field], bool, bool]:
     groups = st.pills(
-        "Where the words may stand",
+        "Search in",
         list(GROUPS),
         selection_mode="multi",
         default=list(GROUPS),
@@ -160,7 +154,7 @@ def _searched() -> tuple[frozenset[Field], bool, bool]:
         on_change=new_question,
     )
     expand = st.toggle(
-        "Related words count, too (kid finds child)", True, key="related", bind="query-params", on_change=new_question
+        "Also find related words (kid finds child)", True, key="related", bind="query-params", on_change=new_question
     )
-    group = st.toggle("Show near-duplicates as one", True, key="alike", bind="query-params", on_change=new_question)
+    group = st.toggle("Show near-duplicates once", True, key="alike", bind="query-params", on_change=new_question)
     return frozenset(field for chosen in groups or GROUPS for field in BY[GROUPS[chosen]]), expand, group
