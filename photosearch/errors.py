@@ -1,23 +1,23 @@
-"""What can go wrong and may be shown as it is: subject, fact, next step.
+"""Errors whose messages are written for people: subject, fact, next step.
 
 PhotosearchError
 ├── SettingsError        a setting has a value that cannot be used
-├── SourceError          photos cannot be had from where they should come from
-├── PhotoError           one photo cannot be used; the run goes on without it
-│   └── TryLater         it could not be read now; the next run tries again
+├── SourceError          a source of photos cannot be found, read or reached
+├── PhotoError           a photo cannot be used; the run goes on without it
+│   └── TryLater         a photo cannot be read now; the next run tries again
 ├── ModelError           a model's files are missing, damaged or do not belong together
-├── LibraryError         what is kept cannot be read or written
+├── LibraryError         the library cannot be read or written
 │   ├── CollectionNotFound
 │   ├── PhotoNotFound
-│   ├── IndexDamaged     what search reads cannot be used; it is made anew
-│   └── WorkerBusy       another run is at work on the library
-├── ReadOnlyError        the public demo keeps its library as it is
-└── Cancelled            somebody ended it; what was done is kept
+│   ├── IndexDamaged     an index cannot be used; it is built again from the library
+│   └── WorkerBusy       another run works on the library
+├── ReadOnlyError        the public demo cannot be changed
+└── Cancelled            the work was cancelled; what was done until then is kept
 """
 
 
 class PhotosearchError(Exception):
-    """Base of all errors whose message is meant for people."""
+    """Base class of the errors whose messages may be shown to people as they are."""
 
 
 class SettingsError(PhotosearchError):
@@ -25,15 +25,15 @@ class SettingsError(PhotosearchError):
 
 
 class SourceError(PhotosearchError):
-    """Photos cannot be had from where they should come from."""
+    """A source of photos cannot be found, read or reached."""
 
 
 class PhotoError(PhotosearchError):
-    """One photo cannot be used; the run goes on without it."""
+    """A photo cannot be used; the run goes on without it."""
 
 
 class TryLater(PhotoError):
-    """It could not be read now; the next run tries again."""
+    """A photo cannot be read now; the next run tries again."""
 
 
 class ModelError(PhotosearchError):
@@ -41,7 +41,7 @@ class ModelError(PhotosearchError):
 
 
 class LibraryError(PhotosearchError):
-    """What is kept cannot be read or written."""
+    """The library cannot be read or written."""
 
 
 class CollectionNotFound(LibraryError):
@@ -49,20 +49,20 @@ class CollectionNotFound(LibraryError):
 
 
 class PhotoNotFound(LibraryError):
-    """There is no photo of that id."""
+    """There is no photo with that id."""
 
 
 class IndexDamaged(LibraryError):
-    """What search reads cannot be used; it is made anew."""
+    """An index cannot be used; it is built again from the library."""
 
 
 class WorkerBusy(LibraryError):
-    """Another run is at work on the library."""
+    """Another run works on the library."""
 
 
 class ReadOnlyError(PhotosearchError):
-    """The public demo keeps its library as it is."""
+    """The public demo cannot be changed."""
 
 
 class Cancelled(PhotosearchError):
-    """Somebody ended it; what was done is kept."""
+    """The work was cancelled; what was done until then is kept."""

@@ -1,4 +1,4 @@
-"""What travels between rooms."""
+"""Data types shared by the whole package."""
 
 from __future__ import annotations
 
@@ -10,32 +10,32 @@ from typing import NamedTuple
 
 
 class PhotoState(StrEnum):
-    """Where a photo stands."""
+    """How far a photo has come, as the library keeps it."""
 
     NEW = "new"  # listed, its bytes not read yet
     READY = "ready"  # captioned
     FAILED = "failed"  # cannot be used; the reason says why
-    GONE = "gone"  # no longer where it came from; comes back when it does
+    GONE = "gone"  # no longer in its source; kept, since the source may list it again
 
 
 @dataclass(frozen=True)
 class Caption:
-    """One sentence about a photo."""
+    """A sentence about a photo."""
 
     text: str
     log_prob: float | None  # nats a word, <= 0; None for a human's sentence
     model: str | None  # the model that wrote it; None for a human
-    rank: int = 0  # 0: the one shown first
+    rank: int = 0  # among the model's sentences, from 0, which is the best
 
     @property
     def edited(self) -> bool:
-        """Whether a human wrote it."""
+        """Tell whether a human wrote it."""
         return self.model is None
 
 
 @dataclass(frozen=True)
 class Detection:
-    """One object in a photo; the box is x, y, width, height as shares of the photo's sides."""
+    """An object in a photo; the box is x, y, width, height as shares of the photo's sides."""
 
     label: str
     score: float
@@ -43,14 +43,14 @@ class Detection:
 
 
 class Prediction(NamedTuple):
-    """A label or concept with its probability; a tuple, since a photo has two hundred of them."""
+    """A label or concept with its probability; a tuple, since a photo has some two hundred of them."""
 
     term: str
     prob: float
 
 
 class Station(StrEnum):
-    """The kinds of station; models and their work are filed under them."""
+    """The tasks that models do; the library files each model and its results under one."""
 
     CAPTIONER = "captioner"
     CONCEPTS = "concepts"
@@ -60,32 +60,32 @@ class Station(StrEnum):
 
 @dataclass(frozen=True)
 class Findings:
-    """What a station tells of one picture; each station fills its own part."""
+    """What models found in one picture; each station fills its own field."""
 
     captions: tuple[Caption, ...] = ()  # best first
-    objects: tuple[Detection, ...] = ()  # by score
-    labels: tuple[Prediction, ...] = ()  # by probability
-    concepts: tuple[Prediction, ...] = ()  # by probability
+    objects: tuple[Detection, ...] = ()  # highest score first
+    labels: tuple[Prediction, ...] = ()  # highest probability first
+    concepts: tuple[Prediction, ...] = ()  # highest probability first
 
 
 class TextKind(StrEnum):
-    """Who says a text that hangs on a photo."""
+    """Where a text that belongs to a photo comes from."""
 
-    OWNER = "owner"  # the post's text
+    OWNER = "owner"  # the text of the post
     ACCESSIBILITY = "accessibility"  # Instagram's own description
-    HASHTAG = "hashtag"  # one a text, without its sign
-    MENTION = "mention"  # one a text, without its sign
-    HUMAN = "human"  # a correction made here
+    HASHTAG = "hashtag"  # one in each text, without "#"
+    MENTION = "mention"  # one in each text, without "@"
+    HUMAN = "human"  # a correction of the caption, made in this library
     IMPORTED = "imported"  # a caption that another system wrote
     OBJECT = "object"  # an object that another system named
 
 
 @dataclass(frozen=True)
 class Details:
-    """What came with a photo."""
+    """What a source says about a photo."""
 
     permalink: str | None = None
-    taken_at: datetime | None = None  # UTC without a zone; a camera's own clock where it says no zone
+    taken_at: datetime | None = None  # UTC, without a time zone; the camera's clock where it names no zone
     place: str | None = None
     latitude: float | None = None  # degrees, north positive
     longitude: float | None = None  # degrees, east positive
@@ -93,9 +93,9 @@ class Details:
     n_comments: int | None = None
     texts: tuple[tuple[TextKind, str], ...] = ()
 
-    def said(self, kind: TextKind) -> list[str]:
-        """The texts of a kind, in order."""
-        return [text for of, text in self.texts if of == kind]
+    def texts_of(self, kind: TextKind) -> list[str]:
+        """Return the texts of a kind, in order."""
+        return [text for text_kind, text in self.texts if text_kind == kind]
 
 
 @dataclass(frozen=True)
@@ -104,94 +104,94 @@ class Listing:
 
     source_key: str  # unique within its collection
     stamp: str  # changes when the bytes may have changed
-    address: str | None = None  # where the bytes are, unless the key says it; another one alone is no change
-    details: Details | None = None  # None: the source knows nothing beside the picture
+    address: str | None = None  # where the bytes are, unless the key says it; a new address alone is no change
+    details: Details | None = None  # None: the source knows nothing besides the picture
 
 
 @dataclass(frozen=True)
 class Photo:
-    """A photo in a collection, with what is known of it."""
+    """A photo in a collection with everything known about it."""
 
     id: str
     collection: str
-    source: str  # the kind of source it came from
+    source: str  # the kind of its source
     source_key: str
     state: PhotoState
-    reason: str | None = None
-    sha256: str | None = None
+    reason: str | None = None  # why it failed
+    sha256: str | None = None  # of its bytes; None before they were read
     width_px: int | None = None
     height_px: int | None = None
-    details: Details = Details()  # what came with it
-    captions: tuple[Caption, ...] = ()  # the one shown first leads
+    details: Details = Details()
+    captions: tuple[Caption, ...] = ()  # the first one is shown
     objects: tuple[Detection, ...] = ()
-    labels: tuple[Prediction, ...] = ()  # ImageNet's, by probability
-    concepts: tuple[Prediction, ...] = ()  # predicted search terms, by probability
+    labels: tuple[Prediction, ...] = ()  # ImageNet's, highest probability first
+    concepts: tuple[Prediction, ...] = ()  # predicted search terms, highest probability first
 
     @property
     def caption(self) -> str:
-        """The sentence shown under the photo; empty where there is none yet, or a person said that none fits."""
+        """Return the sentence shown under the photo; empty before there is one, or where a person cleared it."""
         return self.captions[0].text if self.captions else ""
 
     @property
     def is_corrected(self) -> bool:
-        """Whether a person's sentence, be it an empty one, stands in for the model's."""
+        """Tell whether a person replaced or cleared the model's sentence."""
         return bool(self.captions) and self.captions[0].edited
 
     @property
     def name(self) -> str:
-        """The last part of its key, which tells nothing of the machine it lies on."""
+        """Return the last part of its key, which shows no folders of the machine."""
         return self.source_key.replace("\\", "/").rpartition("/")[2]
 
     @property
     def origin(self) -> str:
-        """Where it came from, as shown to people: permalink, path or name."""
+        """Return where it came from, as shown to people: permalink, path or name."""
         return self.details.permalink or self.source_key
 
     @property
     def owner_text(self) -> str | None:
-        """What its owner wrote when it was posted."""
-        return next(iter(self.details.said(TextKind.OWNER)), None)
+        """Return the text that its owner posted with it."""
+        return next(iter(self.details.texts_of(TextKind.OWNER)), None)
 
 
 @dataclass(frozen=True)
 class Correction:
-    """What a person said of a photo."""
+    """A person's sentence in place of a model's caption."""
 
-    text: str  # empty: no sentence fits
+    text: str  # empty: no sentence fits the photo
     who: str | None
-    at: datetime  # UTC without a zone
-    superseded_at: datetime | None = None  # when it was replaced or taken back; None: it is in force
+    at: datetime  # UTC, without a time zone
+    superseded_at: datetime | None = None  # when it was replaced or undone; None: it still holds
 
     @property
     def is_in_force(self) -> bool:
-        """Whether it stands in for the model's sentence."""
+        """Tell whether it still replaces the model's caption."""
         return self.superseded_at is None
 
 
 @dataclass(frozen=True)
 class Document:
-    """What a photo can be found by."""
+    """The texts and predictions by which search finds a photo."""
 
     photo_id: str
-    human: tuple[str, ...] = ()  # sentences that people wrote; they stand in for the captions, an empty one too
-    captions: tuple[str, ...] = ()  # the latest model's, best first
-    objects: tuple[tuple[str, float], ...] = ()  # label and score of each
-    labels: Mapping[str, float] = field(default_factory=dict)  # probabilities
-    concepts: Mapping[str, float] = field(default_factory=dict)  # search terms' probabilities
-    owner: tuple[str, ...] = ()  # what came with the photo: post, hashtags, place
-    hashtags: tuple[str, ...] = ()  # without their sign
+    human: tuple[str, ...] = ()  # corrections; they replace the captions, even where they are empty
+    captions: tuple[str, ...] = ()  # of the latest model, best first
+    objects: tuple[tuple[str, float], ...] = ()  # labels with scores
+    labels: Mapping[str, float] = field(default_factory=dict)  # label to probability
+    concepts: Mapping[str, float] = field(default_factory=dict)  # search term to probability
+    owner: tuple[str, ...] = ()  # texts from the source: post, hashtags, place
+    hashtags: tuple[str, ...] = ()  # without "#"
     taken_at: datetime | None = None
 
 
 class Share(NamedTuple):
-    """What one term of a photo adds to a score; a tuple, since an answer has a thousand of them."""
+    """What one term of a photo adds to its score; a tuple, since an answer has a thousand of them."""
 
-    term: str  # the photo's
+    term: str  # of the photo
     share: float
-    field: str = ""  # where the photo holds it
-    word: str = ""  # the query's term that it answers; another one where a table relates the two
-    relation: str = ""  # by which it does
-    strength: float = 1.0  # how much of the query's term a related one counts for
+    field: str = ""  # in which the photo has the term
+    word: str = ""  # the query's term that it matches; differs from `term` where a word table relates the two
+    relation: str = ""  # between the two terms, as the table names it
+    strength: float = 1.0  # weight of the relation; 1 for the same term
 
 
 @dataclass(frozen=True)
@@ -199,12 +199,12 @@ class TermCount:
     """How common a term is in a collection."""
 
     term: str
-    df: float  # photos that hold it; one that it is predicted for counts as its probability
-    idf: float
+    df: float  # photos with the term; where it is predicted, a photo counts as its probability
+    idf: float  # inverse document frequency
 
 
 class Match(NamedTuple):
-    """A found photo's id with its score in [0, 1] and the shares that add up to it, largest first."""
+    """The id of a found photo, its score in [0, 1] and the shares that add up to it, largest first."""
 
     photo_id: str
     score: float
@@ -213,16 +213,16 @@ class Match(NamedTuple):
 
 @dataclass(frozen=True)
 class Hit:
-    """A match with its rank, from 1, and its photo."""
+    """A found photo with its rank, from 1, and its score in [0, 1]."""
 
     rank: int
     score: float
     photo: Photo
     shares: tuple[Share, ...] = ()
-    n_alike: int = 0  # near-duplicates that it stands for
+    n_near_duplicates: int = 0  # left out of the hits in favour of this photo
 
     def by_term(self) -> dict[str, float]:
-        """What each of the photo's terms adds to the score, in all fields together, largest first."""
+        """Return what each of the photo's terms adds to the score, over all fields, largest first."""
         added: dict[str, float] = {}
         for share in self.shares:
             added[share.term] = added.get(share.term, 0.0) + share.share
@@ -236,22 +236,22 @@ class Results:
     query: str
     collection: str
     took_ms: float
-    total: int  # photos with a score above 0 that pass the filters; all that pass where nothing but filters was asked
+    total: int  # photos with a score above 0 that pass the filters; all that pass where the query is only filters
     hits: tuple[Hit, ...]
-    suggestions: tuple[str, ...] = ()  # words that do occur, when nothing was found
-    n_listed: int = 0  # hits on all pages: without those left out as weak, near-duplicates once where wanted so
-    n_weak: int = 0  # left out by the cutoff
-    corrected: str | None = None  # the query with words that occur nowhere replaced by such as do
-    notes: tuple[str, ...] = ()  # what of the query could not be meant so, for people
+    suggestions: tuple[str, ...] = ()  # similar words that occur in the collection, when nothing was found
+    n_listed: int = 0  # hits on all pages, without weak ones and, where they are grouped, near-duplicates
+    n_weak: int = 0  # matches left out since their scores are below the cutoff
+    corrected: str | None = None  # the query with unknown words replaced by similar known ones
+    notes: tuple[str, ...] = ()  # for people: parts of the query that were left out, and the like
 
 
 @dataclass(frozen=True)
 class CollectionInfo:
-    """A collection and how far its photos are."""
+    """A collection and the states of its photos."""
 
     name: str
-    generation: int  # raised by every write that search can see
-    n_photos: int
+    generation: int  # raised by every write that changes what search finds
+    n_photos: int  # without those that are gone
     n_ready: int
     n_failed: int
     n_new: int
@@ -259,22 +259,22 @@ class CollectionInfo:
 
 @dataclass(frozen=True)
 class DiskUse:
-    """What a collection's files take in the library's folder, in bytes."""
+    """Bytes that a collection's files take in the library's folder."""
 
     thumbnails_bytes: int = 0
-    kept_bytes: int = 0  # of fetched photos
+    kept_bytes: int = 0  # copies of fetched photos
     uploads_bytes: int = 0
     index_bytes: int = 0
 
     @property
     def n_bytes(self) -> int:
-        """All together."""
+        """Return the sum."""
         return self.thumbnails_bytes + self.kept_bytes + self.uploads_bytes + self.index_bytes
 
 
 @dataclass(frozen=True)
 class Failure:
-    """A photo that could not be used, and why."""
+    """A photo that could not be used, with the reason."""
 
     source_key: str
     reason: str
@@ -288,24 +288,24 @@ class Report:
     n_changed: int = 0
     n_unchanged: int = 0
     n_gone: int = 0
-    n_skipped: int = 0  # files that are not named like pictures
+    n_skipped: int = 0  # files whose names are not those of pictures
     n_captioned: int = 0
-    n_reused: int = 0  # same picture, captioned before
+    n_reused: int = 0  # the same picture was captioned before
     failures: tuple[Failure, ...] = ()
-    n_fetched: int = 0  # read and kept, to be captioned later
+    n_fetched: int = 0  # read and kept, not captioned yet
 
     def __add__(self, other: Report) -> Report:
-        """What two runs did together."""
+        """Add up what two runs did."""
         return Report(**{f.name: getattr(self, f.name) + getattr(other, f.name) for f in fields(self)})
 
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a run is."""
+    """How far long work has come."""
 
     done: int
     total: int  # 0: not known
-    note: str = ""  # what it is at, or waits for
+    note: str = ""  # for people: what it does now, or waits for
 
 
 def _ignore(_: Progress) -> None:
@@ -318,7 +318,7 @@ def _never() -> bool:
 
 @dataclass(frozen=True)
 class Watch:
-    """How long work reports its progress, and learns that it should stop."""
+    """The functions by which long work reports progress and learns that it should stop."""
 
     on_progress: Callable[[Progress], None] = _ignore
     is_cancelled: Callable[[], bool] = _never  # asked now and then; True ends the work, what is done is kept

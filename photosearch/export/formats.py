@@ -77,9 +77,9 @@ def photo_json(photo: Photo) -> dict[str, object]:
         "longitude": photo.details.longitude,
         "likes": photo.details.n_likes,
         "comments": photo.details.n_comments,
-        "hashtags": photo.details.said(TextKind.HASHTAG),
-        "mentions": photo.details.said(TextKind.MENTION),
-        "accessibility": photo.details.said(TextKind.ACCESSIBILITY),
+        "hashtags": photo.details.texts_of(TextKind.HASHTAG),
+        "mentions": photo.details.texts_of(TextKind.MENTION),
+        "accessibility": photo.details.texts_of(TextKind.ACCESSIBILITY),
     }
 
 

@@ -118,7 +118,7 @@ def _save_details(
     rows: list[dict[str, object]] = []
     for of in ids:
         for kind in dict.fromkeys((*(kind for kind, _ in told[of].texts), *_KNOWS.get(place.source, ()))):
-            before, now_said = known.get((of, kind), {}), told[of].said(kind)
+            before, now_said = known.get((of, kind), {}), told[of].texts_of(kind)
             if list(before.values()) != now_said:
                 retold.add(of)
                 stale += before

@@ -45,7 +45,7 @@ def known_of(hit: Hit, query: str) -> str:
     matched = {share.term for share in hit.shares}
     why = " + ".join(f"{said[term]} {share:.2f}" for term, share in _rounded(hit)) if query else ""
     why = f' <span class="why">= {html.escape(why)}</span>' if why else ""
-    alike = f' <span class="alike">+ {hit.n_alike} alike</span>' if hit.n_alike else ""
+    alike = f' <span class="alike">+ {hit.n_near_duplicates} alike</span>' if hit.n_near_duplicates else ""
     score = f'<span class="score">{hit.score:.2f}</span>{why}' if hit.shares else ""
     lines = (
         score + alike,

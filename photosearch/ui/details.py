@@ -86,9 +86,9 @@ def _show_origin(details: Details) -> None:
     lines = {
         "Taken": details.taken_at.strftime("%d %B %Y, %H:%M") if details.taken_at else "",
         "Place": details.place or "",
-        "Hashtags": " ".join(f"#{tag}" for tag in details.said(TextKind.HASHTAG)),
-        "Owner's text": "\n".join(details.said(TextKind.OWNER)),
-        "Instagram's description": "\n".join(details.said(TextKind.ACCESSIBILITY)),
+        "Hashtags": " ".join(f"#{tag}" for tag in details.texts_of(TextKind.HASHTAG)),
+        "Owner's text": "\n".join(details.texts_of(TextKind.OWNER)),
+        "Instagram's description": "\n".join(details.texts_of(TextKind.ACCESSIBILITY)),
     }
     rows = "".join(
         f"<dt>{html.escape(name)}</dt><dd>{html.escape(text[:MAX_TEXT_CHARS])}</dd>"

@@ -42,7 +42,7 @@ def show_texts(subject: Subject) -> None:
     """Instagram's own description beside ours, and the owner's words."""
     if subject.photo is None:
         return
-    said = subject.photo.details.said(TextKind.ACCESSIBILITY)
+    said = subject.photo.details.texts_of(TextKind.ACCESSIBILITY)
     if said:
         left, right = st.columns(2, gap="large")
         with left:

@@ -37,7 +37,7 @@ def read_back(folder: Path, files: dict[str, str], name: str) -> list[tuple[Sour
 
 
 def said(item: Listing, kind: TextKind) -> list[str]:
-    return item.details.said(kind) if item.details else []
+    return item.details.texts_of(kind) if item.details else []
 
 
 def test_the_three_files_are_those_of_the_older_system():

@@ -32,7 +32,7 @@ def read(library: Library, key: str, sha256: str = "a" * 64, **facts: object) ->
 
 
 def test_what_came_with_a_photo_is_kept() -> None:
-    assert POST.said(TextKind.HASHTAG) == ["sea"]
+    assert POST.texts_of(TextKind.HASHTAG) == ["sea"]
 
 
 def test_details_are_kept_and_searched_before_the_photo_is_read(library: Library) -> None:

@@ -129,7 +129,7 @@ def test_near_duplicates_are_listed_once_on_all_pages(
     results = workspace.search("picture", "bursts", top=2, group=True)
     assert (results.total, results.n_listed) == (7, 3)
     rest = workspace.search("picture", "bursts", top=2, offset=2, group=True)
-    assert sorted(hit.n_alike for hit in (*results.hits, *rest.hits)) == [0, 2, 2]
+    assert sorted(hit.n_near_duplicates for hit in (*results.hits, *rest.hits)) == [0, 2, 2]
     assert workspace.search("picture", "bursts", top=2).n_listed == 7
     assert len(workspace.similar(results.hits[0].photo.id, top=9).hits) == 6
 

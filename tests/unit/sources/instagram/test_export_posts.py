@@ -21,8 +21,8 @@ def details_of(*posts: object) -> list[Details]:
 
 def test_labelled_posts():
     (details,) = details_of(labelled_post(KEYS[0]))
-    assert details.said(TextKind.OWNER) == [CAPTION]
-    assert details.said(TextKind.HASHTAG) == list(TAGS)
+    assert details.texts_of(TextKind.OWNER) == [CAPTION]
+    assert details.texts_of(TextKind.HASHTAG) == list(TAGS)
     assert details.taken_at == datetime(2023, 11, 14, 22, 13, 20)
     assert (details.permalink, details.place) == ("https://www.instagram.com/p/Cabc_-1/", "Café Möwe")
     assert (details.latitude, details.longitude) == (52.5, 13.4)
@@ -30,7 +30,7 @@ def test_labelled_posts():
 
 def test_mapped_posts():
     (details,) = details_of(mapped_post(KEYS[0]))
-    assert details.said(TextKind.OWNER) == [CAPTION]
+    assert details.texts_of(TextKind.OWNER) == [CAPTION]
     assert details.taken_at == datetime(2023, 11, 14, 22, 13, 15)
 
 
@@ -38,7 +38,7 @@ def test_mapped_posts():
 def test_posts_in_an_object(key):
     assert [m.uri for m in read_posts(dumps({key: POSTS})).media] == [*KEYS, "media/posts/202310/4.mp4"]
     single = {key: [medium(KEYS[0], "One"), medium(KEYS[1], "Two")]}
-    assert [m.details.said(TextKind.OWNER) for m in read_posts(dumps(single)).media] == [["One"], ["Two"]]
+    assert [m.details.texts_of(TextKind.OWNER) for m in read_posts(dumps(single)).media] == [["One"], ["Two"]]
 
 
 def test_a_file_of_one_post():
@@ -51,18 +51,18 @@ def test_a_file_of_one_post():
 def test_a_text_that_is_right_stays_so():
     for text in ("Grüße 日本 ✨", "Ã ohne Fortsetzung", "plain", "naïve"):
         (details,) = details_of({"media": [{"uri": KEYS[0], "title": text}]})
-        assert details.said(TextKind.OWNER) == [text]
+        assert details.texts_of(TextKind.OWNER) == [text]
 
 
 @given(st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1).filter(lambda t: t == t.strip()))
 def test_every_broken_text_is_mended(text):
     (found,) = read_posts(dumps([{"uri": "a.jpg", "title": broken(text)}])).media
-    assert found.details.said(TextKind.OWNER) == [text]
+    assert found.details.texts_of(TextKind.OWNER) == [text]
 
 
 def test_half_a_character_can_be_stored():
     (details,) = details_of({"uri": KEYS[0], "title": "a \ud83d b\0"})
-    assert details.said(TextKind.OWNER) == ["a ? b"]
+    assert details.texts_of(TextKind.OWNER) == ["a ? b"]
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_half_a_character_can_be_stored():
 )
 def test_tags_and_mentions(caption, tags, names):
     details = Details(texts=texts_of(caption))
-    assert (details.said(TextKind.HASHTAG), details.said(TextKind.MENTION)) == (tags, names)
+    assert (details.texts_of(TextKind.HASHTAG), details.texts_of(TextKind.MENTION)) == (tags, names)
 
 
 # Facts that are none

@@ -96,7 +96,7 @@ def test_a_carousel_is_several_photos_of_one_text_and_its_video_is_skipped(tmp_p
     source = recognise([export(tmp_path / "a.zip")], Options())
     (_, second, third) = source.listings((), Watch())
     for item in (second, third):
-        assert item.details.said(TextKind.OWNER) == ["Drei Bilder"]
+        assert item.details.texts_of(TextKind.OWNER) == ["Drei Bilder"]
         assert item.details.taken_at == datetime(2023, 11, 13, 22, 13, 20)  # the post's, not the photo's
     assert source.n_skipped == 1
 
@@ -173,7 +173,7 @@ def test_a_video_has_the_cover_that_is_named(tmp_path):
     video = medium("media/posts/v.mp4", "Moving", thumbnail={"uri": "media/other/cover.jpg"})
     path = write_zip(tmp_path / "a.zip", {POSTS_FILE: dumps([post(video)]), "media/other/cover.jpg": b"x"})
     (found,) = listings(path).values()
-    assert (found.source_key, found.details.said(TextKind.OWNER)) == ("media/other/cover.jpg", ["Moving"])
+    assert (found.source_key, found.details.texts_of(TextKind.OWNER)) == ("media/other/cover.jpg", ["Moving"])
 
 
 def test_an_export_without_posts_says_what_it_has(all_kinds, tmp_path):

@@ -35,7 +35,7 @@ def shown(item: Listing | Failure) -> tuple[str, list[str], list[str]]:
     if item.details is None:
         return item.source_key, [], []
     assert {kind for kind, _ in item.details.texts} <= {TextKind.IMPORTED, TextKind.OBJECT}
-    return item.source_key, item.details.said(TextKind.IMPORTED), item.details.said(TextKind.OBJECT)
+    return item.source_key, item.details.texts_of(TextKind.IMPORTED), item.details.texts_of(TextKind.OBJECT)
 
 
 # captions_dict_NAME.json
