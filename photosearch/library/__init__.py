@@ -1,4 +1,4 @@
-"""What is kept, and how it is kept."""
+"""The library: what is kept of photos, and how."""
 
 from photosearch.library.library import Library
 from photosearch.library.work import Merge, Origin, Pending, Reading, Standing, photo_id

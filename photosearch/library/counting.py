@@ -1,4 +1,4 @@
-"""How far each collection's photos are: counted anew only where a collection has changed."""
+"""Numbers of photos by state, counted again only for collections that have changed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from sqlalchemy import Connection, func, select
 from photosearch.library import schema as t
 from photosearch.records import CollectionInfo, PhotoState
 
-_STANDINGS = (
+_GENERATIONS = (
     select(t.collection.c.id, t.collection.c.name, t.collection.c.generation, t.raised.c.token)
     .outerjoin(
         t.raised,
@@ -18,17 +18,17 @@ _STANDINGS = (
 
 
 class Counts:
-    """The collections as they were counted last; every write that changes a photo's state raises a generation."""
+    """The numbers of the last count; they hold until the collection's generation is raised."""
 
     def __init__(self) -> None:
-        self._known: dict[tuple[int, str, int, str | None], CollectionInfo] = {}
+        self._counted: dict[tuple[int, str, int, str | None], CollectionInfo] = {}
 
     def read(self, connection: Connection) -> list[CollectionInfo]:
-        """All collections by name, with the states of their photos."""
-        known = self._known
-        standings = [(row.id, row.name, row.generation, row.token) for row in connection.execute(_STANDINGS)]
-        self._known = {now: known.get(now) or _count(connection, *now[:3]) for now in standings}
-        return list(self._known.values())
+        """List all collections by name, with the numbers of their photos by state."""
+        before = self._counted
+        states = [(row.id, row.name, row.generation, row.token) for row in connection.execute(_GENERATIONS)]
+        self._counted = {state: before.get(state) or _count(connection, *state[:3]) for state in states}
+        return list(self._counted.values())
 
 
 def _count(connection: Connection, collection_id: int, name: str, generation: int) -> CollectionInfo:

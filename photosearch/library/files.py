@@ -1,4 +1,4 @@
-"""Pictures on disk: thumbnails for the pages, what is kept of fetched photos, what was uploaded."""
+"""The library's pictures on disk: thumbnails, copies of fetched photos, and uploads."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from typing import BinaryIO
 from photosearch.errors import LibraryError
 from photosearch.files import write_whole
 
-UPLOAD = "upload"  # the kind of source whose bytes lie here only
-_ARRIVING = "arriving-"  # what the folders of files in hand begin with
-_LEFT_BEHIND_S = 24 * 3600.0  # such a folder that is older was left by a process that was killed
+UPLOAD = "upload"  # the kind of source whose only copy is in the library
+_ARRIVING = "arriving-"  # begins the names of folders of files that are being received
+_ABANDONED_S = 24 * 3600.0  # an older one was left by a process that was killed
 
 
 class Files:
@@ -25,32 +25,32 @@ class Files:
         self._folder = folder
 
     def thumbnail_path(self, sha256: str) -> Path:
-        """Where a picture's thumbnail lies, or would lie."""
+        """Return the path of a picture's thumbnail, whether or not it exists."""
         return self._folder / "thumbnails" / sha256[:2] / f"{sha256}.jpg"
 
     def keep_thumbnail(self, sha256: str, jpeg: bytes) -> None:
-        """Write a thumbnail; raises `LibraryError` where there is no room."""
+        """Write a thumbnail; raises `LibraryError` where that fails."""
         self._write(self.thumbnail_path(sha256), jpeg)
 
     def keep(self, sha256: str, data: bytes) -> str:
-        """Write what is kept of a fetched photo, and return its path within the library; raises `LibraryError`."""
+        """Write a copy of a fetched photo and return its path within the library; raises `LibraryError`."""
         return self._keep("kept", sha256, data)
 
     def keep_upload(self, sha256: str, data: bytes) -> str:
-        """Write an uploaded file, and return its path within the library; raises `LibraryError`."""
+        """Write an uploaded file and return its path within the library; raises `LibraryError`."""
         return self._keep("uploads", sha256, data)
 
     def path(self, within: str) -> Path:
-        """Where a file of that path within the library lies."""
+        """Return the full path of a file, given its path within the library."""
         return self._folder / within
 
     @contextlib.contextmanager
     def arriving(self, stream: BinaryIO) -> Iterator[Path]:
-        """A file that is handed in, within the library while the block runs; raises `LibraryError` without room."""
+        """Copy a stream to a file that lasts until the block ends, and yield its path; raises `LibraryError`."""
         try:
-            for left in self._folder.glob(f"{_ARRIVING}*"):
-                if time.time() - left.stat().st_mtime > _LEFT_BEHIND_S:
-                    shutil.rmtree(left)
+            for old in self._folder.glob(f"{_ARRIVING}*"):
+                if time.time() - old.stat().st_mtime > _ABANDONED_S:
+                    shutil.rmtree(old)
             folder = Path(tempfile.mkdtemp(prefix=_ARRIVING, dir=self._folder))
         except OSError as error:
             raise self._unwritable(error) from error
@@ -66,7 +66,7 @@ class Files:
             shutil.rmtree(folder, ignore_errors=True)
 
     def delete(self, paths: Iterable[Path]) -> None:
-        """Delete all of these files that are there; raises `LibraryError` at the end for those that cannot be."""
+        """Delete those of the files that exist; raises `LibraryError` at the end if some cannot be deleted."""
         failed: list[tuple[Path, OSError]] = []
         for path in paths:
             try:
@@ -77,7 +77,7 @@ class Files:
             path, first = failed[0]
             others = f" and {len(failed) - 1} more" if len(failed) > 1 else ""
             raise LibraryError(
-                f'"{path}"{others} cannot be deleted: {first.strerror}. All else is done; delete it by hand.'
+                f'"{path}"{others} cannot be deleted: {first.strerror}. Everything else is done; delete it by hand.'
             ) from first
 
     def _keep(self, kind: str, sha256: str, data: bytes) -> str:

@@ -1,7 +1,7 @@
-"""A collection's generations: raised by every write that search can see.
+"""A collection's generations: every write that changes what search finds raises the number by one.
 
-Each has a token made at random: a copy of the library that is put back and written to may come to the same number
-by another way, and is told from it by that.
+Each has a random token: when an older copy of the library is put back and written to, it reaches the same number
+again with other photos, and the token tells the two apart.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from sqlalchemy import Connection, delete, insert, select, update
 from photosearch.library import schema as t
 from photosearch.library.work import Standing
 
-KEPT = 10_000  # generations that are remembered of a collection
+KEPT = 10_000  # latest generations of a collection whose tokens are kept
 _TOKEN_BYTES = 8
 
 
 def raise_generation(connection: Connection, collection_id: int) -> int:
-    """Begin a collection's next generation; photos that are written are stamped with it."""
-    here = t.collection.c.id == collection_id
-    raised = update(t.collection).where(here).values(generation=t.collection.c.generation + 1)
+    """Start the collection's next generation and return its number, which the caller writes to the changed photos."""
+    is_it = t.collection.c.id == collection_id
+    raised = update(t.collection).where(is_it).values(generation=t.collection.c.generation + 1)
     generation = int(connection.execute(raised.returning(t.collection.c.generation)).scalar_one())
     token = secrets.token_hex(_TOKEN_BYTES)
     values = {"collection_id": collection_id, "generation": generation, "token": token}
@@ -31,14 +31,14 @@ def raise_generation(connection: Connection, collection_id: int) -> int:
 
 
 def read_standing(connection: Connection, collection_id: int) -> Standing:
-    """How a collection stands."""
-    of = (t.raised.c.collection_id == t.collection.c.id) & (t.raised.c.generation == t.collection.c.generation)
-    query = select(t.collection.c.generation, t.raised.c.token).join(t.raised, of)
+    """Return the collection's generation with its token."""
+    is_latest = (t.raised.c.collection_id == t.collection.c.id) & (t.raised.c.generation == t.collection.c.generation)
+    query = select(t.collection.c.generation, t.raised.c.token).join(t.raised, is_latest)
     row = connection.execute(query.where(t.collection.c.id == collection_id)).one()
     return Standing(int(row.generation), row.token)
 
 
 def has_stood(connection: Connection, collection_id: int, standing: Standing) -> bool:
-    """Whether a collection has stood so lately, or does now."""
-    here = (t.raised.c.collection_id == collection_id) & (t.raised.c.generation == standing.generation)
-    return connection.execute(select(t.raised.c.token).where(here)).scalar_one_or_none() == standing.token
+    """Tell whether the collection was once in this state, or is now; False where that was too long ago to know."""
+    is_it = (t.raised.c.collection_id == collection_id) & (t.raised.c.generation == standing.generation)
+    return connection.execute(select(t.raised.c.token).where(is_it)).scalar_one_or_none() == standing.token

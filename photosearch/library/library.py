@@ -1,7 +1,7 @@
-"""What is kept: photos, captions and their history in a database, pictures on disk (`photosearch.library.files`).
+"""The library: photos, captions and corrections in a database, pictures in files (`photosearch.library.files`).
 
-Every write that search can see raises its collection's generation and stamps the photos it touched,
-so that readers notice it by one number.
+Every write that changes what search finds raises the collection's generation by one and marks the changed photos
+with it. A reader that compares generations knows whether, and which, photos have changed.
 """
 
 from __future__ import annotations
@@ -33,17 +33,18 @@ _AT_ONCE = 500  # values bound in one statement; SQLite's limit is 32,766
 
 
 class Library:
-    """One folder with everything that is kept. Use from any thread; models run outside its transactions."""
+    """A folder with photos' data and pictures. Use from any thread; run no model inside a transaction."""
 
     def __init__(self, folder: Path, database: str | None = None) -> None:
         """Open the library in `folder`, creating or migrating it where needed.
 
         Args:
-            folder: where pictures lie, and the database unless it is elsewhere.
+            folder: holds pictures and indexes, and the SQLite database where `database` is None.
             database: the URL of a PostgreSQL database.
 
         Raises:
-            LibraryError: the folder cannot be written, or the library is a newer version's, damaged or out of reach.
+            LibraryError: the folder cannot be written; or the library is damaged, cannot be reached, or was made by a
+                newer version.
             SettingsError: the database's URL cannot be used.
         """
         self.folder = folder
@@ -63,38 +64,38 @@ class Library:
             raise
 
     def close(self) -> None:
-        """Give files and connections back; the library can be opened again."""
+        """Close the database; the library opens it again when it is used."""
         self._database.engine.dispose()
 
     def reading(self) -> AbstractContextManager[Connection]:
-        """A connection to read from; all that is read of it is of one moment."""
+        """Open a connection whose reads all see the same state of the library."""
         return self._database.reading()
 
     def writing(self) -> AbstractContextManager[Connection]:
-        """A transaction of the only writer: kept whole, or not at all when the block raises."""
+        """Open the only write transaction; it is rolled back when the block raises."""
         return self._database.writing()
 
     def lock(self) -> AbstractContextManager[Callable[[], None] | None]:
-        """The lock of the one run at work on the library, as `Database.lock` has it."""
+        """Take the worker lock, as `Database.lock` does."""
         return self._database.lock()
 
     def is_locked(self) -> bool:
-        """Whether a run is at work on the library."""
+        """Tell whether a run holds the worker lock."""
         return self._database.is_locked()
 
     # Collections
 
     def collections(self) -> list[CollectionInfo]:
-        """All collections by name, with the states of their photos."""
+        """List all collections by name, with the numbers of their photos by state."""
         with self.reading() as connection:
             return self._counts.read(connection)
 
     def generation(self, collection: str) -> int:
-        """The collection's generation; raises `CollectionNotFound`."""
+        """Return the collection's generation; raises `CollectionNotFound`."""
         return self.standing(collection).generation
 
     def standing(self, collection: str) -> Standing:
-        """How a collection stands; raises `CollectionNotFound`."""
+        """Return the collection's generation with its token; raises `CollectionNotFound`."""
         with self.reading() as connection:
             return read_standing(connection, self._collection(connection, collection).id)
 
@@ -102,11 +103,11 @@ class Library:
         try:
             row = connection.execute(select(t.collection).where(t.collection.c.name == name)).one_or_none()
         except UnicodeEncodeError:
-            row = None  # a command line may hold bytes that are no Unicode; no name does
+            row = None  # bytes from a command line that are no Unicode, which no stored name contains
         if row is None:
             names = connection.execute(select(t.collection.c.name).order_by(t.collection.c.name)).scalars().all()
-            known = f"There are: {', '.join(names)}." if names else "There are none yet; add one first."
-            raise CollectionNotFound(f'Collection "{name}" was not found. {known}')
+            existing = f"There are: {', '.join(names)}." if names else "There are none yet; add one first."
+            raise CollectionNotFound(f'Collection "{name}" was not found. {existing}')
         return row
 
     def merge(
@@ -117,14 +118,23 @@ class Library:
         gone_keys: Iterable[str] = (),
         listed_in: str | None = None,
     ) -> Merge:
-        """Take in what a source lists; photos under `gone_keys` are no longer there.
+        """Add and update photos as their source lists them; the next run reads new, changed and failed ones.
 
-        Changed photos, failed ones and those that came back will be read again. `listed_in` is `Source.listed_in`.
+        Args:
+            collection: its name; a collection that does not exist is created.
+            source: the kind of source.
+            listings: the photos, in any number.
+            gone_keys: keys of photos that the source no longer has; one that is listed again is read again.
+            listed_in: as `Source.listed_in`.
+
+        Returns:
+            How many photos are new, changed, unchanged and gone.
         """
         with self.writing() as connection:
             row = connection.execute(select(t.collection.c.id).where(t.collection.c.name == collection)).one_or_none()
             if row is None:
-                # From the clock: one that is made anew must not meet a generation that a reader still remembers.
+                # The clock gives the first one: a collection that was removed and added again must not repeat a
+                # generation that a reader still remembers.
                 first = time.time_ns() // 1_000_000
                 made = insert(t.collection).values(name=collection, generation=first).returning(t.collection.c.id)
                 collection_id = connection.execute(made).scalar_one()
@@ -133,12 +143,12 @@ class Library:
             generation = raise_generation(connection, collection_id)
             place = Place(collection, collection_id, source, generation, listed_in)
             merged = Merge(n_gone=mark_gone(connection, place, list(gone_keys)))
-            for some in _chunks(listings):
-                merged += merge_listings(connection, place, some)
+            for batch in _batches(listings):
+                merged += merge_listings(connection, place, batch)
             return merged
 
     def index_folder(self, collection: str) -> Path:
-        """Where the index of a collection lies; raises `CollectionNotFound`."""
+        """Return the folder of a collection's index, which need not exist; raises `CollectionNotFound`."""
         with self.reading() as connection:
             return self._index_folder(self._collection(connection, collection).id)
 
@@ -146,71 +156,77 @@ class Library:
         return self.folder / "index" / str(collection_id)
 
     def remove_collection(self, name: str) -> None:
-        """Forget a collection, and the pictures that no other holds.
+        """Delete a collection with its index and the pictures that no other collection has.
 
         Raises:
-            CollectionNotFound: there is none of that name.
-            LibraryError: some of its files cannot be deleted; the collection and all other files are gone.
+            CollectionNotFound: there is no collection of that name.
+            LibraryError: some files cannot be deleted; everything else is.
         """
         with self.writing() as connection:
             collection_id = self._collection(connection, name).id
             uploads = t.photo.c.source == UPLOAD
-            held = select(t.photo.c.address).where(t.photo.c.collection_id == collection_id, uploads)
-            uploaded = set(connection.execute(held).scalars())
+            own_uploads = select(t.photo.c.address).where(t.photo.c.collection_id == collection_id, uploads)
+            uploaded = set(connection.execute(own_uploads).scalars())
             connection.execute(delete(t.collection).where(t.collection.c.id == collection_id))
             uploaded -= set(connection.execute(select(t.photo.c.address).where(uploads)).scalars())
             unused = ~exists().where(t.photo.c.sha256 == t.image.c.sha256)
-            dropped = delete(t.image).where(unused).returning(t.image.c.sha256, t.image.c.kept_path)
-            forgotten = connection.execute(dropped).all()
-        kept = [self.files.path(path) for path in (*(one.kept_path for one in forgotten), *uploaded) if path]
+            delete_unused = delete(t.image).where(unused).returning(t.image.c.sha256, t.image.c.kept_path)
+            deleted = connection.execute(delete_unused).all()
+        kept = [self.files.path(path) for path in (*(image.kept_path for image in deleted), *uploaded) if path]
         shutil.rmtree(self._index_folder(collection_id), ignore_errors=True)
-        self.files.delete([*(self.files.thumbnail_path(one.sha256) for one in forgotten), *kept])
+        self.files.delete([*(self.files.thumbnail_path(image.sha256) for image in deleted), *kept])
 
     # Analyses
 
     def model_id(self, station: Station, name: str, digest: str) -> int:
-        """The number under which a model's work is filed."""
+        """Return the number of a model in the library; a model that is new to it is added."""
         with self.writing() as connection:
             query = select(t.model.c.id).where(t.model.c.station == station, t.model.c.digest == digest)
-            found = connection.execute(query).scalar_one_or_none()
-            if found is None:
-                made = insert(t.model).values(station=station, name=name, digest=digest).returning(t.model.c.id)
-                found = connection.execute(made).scalar_one()
-            return int(found)
+            model_id = connection.execute(query).scalar_one_or_none()
+            if model_id is None:
+                values = {"station": station, "name": name, "digest": digest}
+                model_id = connection.execute(insert(t.model).values(values).returning(t.model.c.id)).scalar_one()
+            return int(model_id)
 
     def pending(self, collection: str | None, model_ids: Sequence[int], *, redo: bool = False) -> list[Pending]:
-        """Photos that one of the models has not seen yet, in the order they were listed; with `redo` all there are.
+        """List the photos that are not read yet, or that one of the models has not analysed, ordered by key.
 
-        Those that failed for good are tried again with `redo` only.
+        Args:
+            collection: its name; None: all collections.
+            model_ids: numbers of the models, from `model_id`; none: only photos that are not read yet.
+            redo: list all photos that are not gone, also those that failed.
+
+        Raises:
+            CollectionNotFound: there is no such collection.
         """
         p = t.photo.c
         columns = (p.id, p.source, p.source_key, p.stamp, p.address, p.etag, p.sha256, t.image.c.kept_path)
         query = select(*columns).select_from(t.photo.outerjoin(t.image)).order_by(p.collection_id, p.source_key)
         if redo:
-            query = query.where(t.photo.c.state != PhotoState.GONE)
+            query = query.where(p.state != PhotoState.GONE)
         else:
-            seen = (
+            is_analysed = (
                 exists().where(t.analysis.c.sha256 == t.photo.c.sha256, t.analysis.c.model_id == model_id)
                 for model_id in model_ids
             )
-            unseen = or_(false(), *(~by for by in seen))
-            query = query.where((t.photo.c.state == PhotoState.NEW) | ((t.photo.c.state == PhotoState.READY) & unseen))
+            is_missing = or_(false(), *(~by_model for by_model in is_analysed))
+            query = query.where((p.state == PhotoState.NEW) | ((p.state == PhotoState.READY) & is_missing))
         with self.reading() as connection:
             if collection is not None:
-                query = query.where(t.photo.c.collection_id == self._collection(connection, collection).id)
+                query = query.where(p.collection_id == self._collection(connection, collection).id)
             return [Pending(*row) for row in connection.execute(query)]
 
     def seen_by(self, sha256: str) -> set[int]:
-        """The numbers of the models that have seen a picture."""
+        """Return the numbers of the models that have analysed a picture."""
         query = select(t.analysis.c.model_id).where(t.analysis.c.sha256 == sha256)
         with self.reading() as connection:
             return set(connection.execute(query).scalars())
 
     def knows(self, sha256: str) -> bool:
-        """Whether the picture's size, hash and thumbnail are kept."""
+        """Tell whether the library has the picture's size, perceptual hash and thumbnail."""
         with self.reading() as connection:
-            found = connection.execute(select(t.image.c.width).where(t.image.c.sha256 == sha256)).scalar_one_or_none()
-        return bool(found)
+            width = connection.execute(select(t.image.c.width).where(t.image.c.sha256 == sha256)).scalar_one_or_none()
+        return bool(width)
 
     def save(
         self,
@@ -218,40 +234,44 @@ class Library:
         findings: Mapping[int, Mapping[str, Findings]],
         state: PhotoState = PhotoState.READY,
     ) -> None:
-        """Keep what a batch came to, in one transaction: what was read, and what each model told of new pictures.
+        """Save the results of a batch in one transaction.
 
-        Photos that could be read get the `state`. One that was listed as changed or gone since it was read stays as
-        it was listed.
+        Args:
+            readings: what came of reading each photo; one that was listed as changed or gone meanwhile is left out.
+            findings: by a model's number, what it found in each picture, by the picture's SHA-256.
+            state: of the photos that could be read.
         """
-        pictures = sorted({sha256 for told in findings.values() for sha256 in told})
+        pictures = sorted({sha256 for by_picture in findings.values() for sha256 in by_picture})
         with self.writing() as connection:
             ids = [reading.photo_id for reading in readings]
-            touched = set(connection.execute(select(t.photo.c.collection_id).where(t.photo.c.id.in_(ids))).scalars())
-            if pictures:  # the same picture may be in other collections
-                also = select(t.photo.c.collection_id).where(t.photo.c.sha256.in_(pictures))
-                touched.update(connection.execute(also).scalars())
-            stamps = {collection_id: raise_generation(connection, collection_id) for collection_id in sorted(touched)}
+            changed = set(connection.execute(select(t.photo.c.collection_id).where(t.photo.c.id.in_(ids))).scalars())
+            if pictures:  # other collections may have the same picture
+                others = select(t.photo.c.collection_id).where(t.photo.c.sha256.in_(pictures))
+                changed.update(connection.execute(others).scalars())
+            generations = {one: raise_generation(connection, one) for one in sorted(changed)}
             save_images(connection, readings)
-            for model_id, told in findings.items():
-                save_findings(connection, model_id, told)
+            for model_id, by_picture in findings.items():
+                save_findings(connection, model_id, by_picture)
             for reading in readings:
                 save_reading(connection, reading, state)
-            for collection_id, generation in stamps.items():
-                either = t.photo.c.id.in_(ids) | t.photo.c.sha256.in_(pictures)
-                here = t.photo.c.collection_id == collection_id
-                connection.execute(update(t.photo).where(here, either).values(generation=generation))
+            for collection_id, generation in generations.items():
+                is_changed = t.photo.c.id.in_(ids) | t.photo.c.sha256.in_(pictures)
+                in_collection = t.photo.c.collection_id == collection_id
+                connection.execute(update(t.photo).where(in_collection, is_changed).values(generation=generation))
 
     # Reading
 
     def documents(self, collection: str) -> list[Document]:
-        """What each photo can be found by; raises `CollectionNotFound`."""
+        """Return the documents by which search finds the photos; raises `CollectionNotFound`."""
         with self.reading() as connection:
             return read_documents(connection, self._collection(connection, collection).id)
 
     def changes(self, collection: str, since: Standing) -> tuple[list[Document], list[str]] | None:
-        """What has changed since: documents, and the ids of photos that there is nothing to say of.
+        """Read what has changed since an earlier state of the collection.
 
-        None where that is not known: the collection has not stood so, or long ago.
+        Returns:
+            The documents of changed photos, and the ids of changed photos that have no document any more. None where
+            the library cannot tell: the collection was never in that state, or too long ago.
 
         Raises:
             CollectionNotFound: there is no such collection.
@@ -260,51 +280,63 @@ class Library:
             collection_id = self._collection(connection, collection).id
             if not has_stood(connection, collection_id, since):
                 return None
-            found = read_documents(connection, collection_id, since.generation)
-            here = (t.photo.c.collection_id == collection_id) & (t.photo.c.generation > since.generation)
-            changed = set(connection.execute(select(t.photo.c.id).where(here)).scalars())
-        return found, sorted(changed - {document.photo_id for document in found})
+            documents = read_documents(connection, collection_id, since.generation)
+            is_changed = (t.photo.c.collection_id == collection_id) & (t.photo.c.generation > since.generation)
+            changed = set(connection.execute(select(t.photo.c.id).where(is_changed)).scalars())
+        return documents, sorted(changed - {document.photo_id for document in documents})
 
     def hashes(self, collection: str) -> dict[str, str]:
-        """The perceptual hash of each photo's picture, by the photo's id; raises `CollectionNotFound`."""
+        """Return the perceptual hash of each photo's picture, by the photo's id; raises `CollectionNotFound`."""
         with self.reading() as connection:
-            here = t.photo.c.collection_id == self._collection(connection, collection).id
-            present = (t.photo.c.state != PhotoState.GONE) & t.image.c.phash.is_not(None)
-            query = select(t.photo.c.id, t.image.c.phash).join(t.image).where(here, present)
+            in_collection = t.photo.c.collection_id == self._collection(connection, collection).id
+            has_hash = (t.photo.c.state != PhotoState.GONE) & t.image.c.phash.is_not(None)
+            query = select(t.photo.c.id, t.image.c.phash).join(t.image).where(in_collection, has_hash)
             return {row.id: row.phash for row in connection.execute(query)}
 
     def photo(self, photo_id: str) -> Photo:
-        """One photo; raises `PhotoNotFound`."""
-        is_text = not any("\ud800" <= char <= "\udfff" for char in photo_id)  # a command line may hold other bytes
+        """Return the photo with that id; raises `PhotoNotFound`."""
+        is_text = not any(
+            "\ud800" <= char <= "\udfff" for char in photo_id
+        )  # bytes from a command line may be no Unicode
         found = self.photos_by_id([photo_id]) if is_text else {}
         if photo_id not in found:
             raise PhotoNotFound(f'Photo "{photo_id[:64]}" was not found.')
         return found[photo_id]
 
     def photos_by_id(self, ids: Sequence[str]) -> dict[str, Photo]:
-        """The photos of those ids that exist."""
+        """Return photos by their ids; ids that do not exist are left out."""
         with self.reading() as connection:
-            found = [photo for some in _chunks(ids) for photo in assemble(connection, some)]
-        return {photo.id: photo for photo in found}
+            photos = [photo for batch in _batches(ids) for photo in assemble(connection, batch)]
+        return {photo.id: photo for photo in photos}
 
     def photos(self, collection: str, *states: PhotoState, limit: int | None = None, offset: int = 0) -> list[Photo]:
-        """A collection's photos in the order of their keys, of given states (all but gone by default)."""
+        """List a collection's photos, ordered by key.
+
+        Args:
+            collection: its name.
+            states: of the photos; without any, all but those that are gone.
+            limit: at most so many photos; None: all.
+            offset: number of photos to skip first.
+
+        Raises:
+            CollectionNotFound: there is no such collection.
+        """
         wanted = states or (PhotoState.NEW, PhotoState.READY, PhotoState.FAILED)
         with self.reading() as connection:
-            here = t.photo.c.collection_id == self._collection(connection, collection).id
+            in_collection = t.photo.c.collection_id == self._collection(connection, collection).id
             ids = (
                 select(t.photo.c.id)
-                .where(here, t.photo.c.state.in_(wanted))
+                .where(in_collection, t.photo.c.state.in_(wanted))
                 .order_by(t.photo.c.source_key, t.photo.c.id)
             )
             ordered = connection.execute(ids.limit(limit).offset(offset)).scalars().all()
-            found = {photo.id: photo for some in _chunks(ordered) for photo in assemble(connection, some)}
-        return [found[photo_id] for photo_id in ordered]
+            photos = {photo.id: photo for batch in _batches(ordered) for photo in assemble(connection, batch)}
+        return [photos[photo_id] for photo_id in ordered]
 
 
 T = TypeVar("T")
 
 
-def _chunks(values: Sequence[T]) -> Iterator[Sequence[T]]:
+def _batches(values: Sequence[T]) -> Iterator[Sequence[T]]:
     for first in range(0, len(values), _AT_ONCE):
         yield values[first : first + _AT_ONCE]

@@ -1,4 +1,4 @@
-"""What is asked of a whole collection at once: its photos' names, how sure its captions are."""
+"""Queries over a whole collection: its photos' names, and how confident the captioner was of its captions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from photosearch.records import PhotoState, Station, TextKind
 
 @dataclass(frozen=True)
 class PhotoNames:
-    """What a photo may be called by."""
+    """The names by which people may call a photo."""
 
     photo_id: str
     source_key: str
@@ -22,13 +22,13 @@ class PhotoNames:
 
     @property
     def file_name(self) -> str:
-        """The last part of its key."""
+        """Return the last part of the key."""
         return self.source_key.replace("\\", "/").rpartition("/")[2]
 
 
 @dataclass(frozen=True)
 class SureCaption:
-    """The caption shown under a photo, and how sure its writer was."""
+    """The caption shown under a photo, with the captioner's confidence."""
 
     photo_id: str
     sha256: str
@@ -37,8 +37,8 @@ class SureCaption:
 
 
 def read_names(library: Library, collection: str) -> list[PhotoNames]:
-    """The names of a collection's photos that are there; raises `CollectionNotFound`."""
-    library.generation(collection)  # says what there is where there is none of that name
+    """Return the names of a collection's photos without those that are gone; raises `CollectionNotFound`."""
+    library.generation(collection)  # raises where there is no such collection
     present = (t.collection.c.name == collection) & (t.photo.c.state != PhotoState.GONE)
     query = select(t.photo.c.id, t.photo.c.source_key, t.photo.c.permalink).join(t.collection).where(present)
     with library.reading() as connection:
@@ -46,7 +46,7 @@ def read_names(library: Library, collection: str) -> list[PhotoNames]:
 
 
 def read_confidence(library: Library, collection: str) -> list[SureCaption]:
-    """The captions that models wrote and nobody corrected, the least sure first; raises `CollectionNotFound`."""
+    """Return the models' captions that nobody corrected, the least confident first; raises `CollectionNotFound`."""
     library.generation(collection)
     corrected = exists().where(
         t.photo_text.c.photo_id == t.photo.c.id,

@@ -1,4 +1,4 @@
-"""What a source lists, merged into a collection, within the transaction of the one who calls."""
+"""Merges a source's listings into a collection, within the caller's transaction."""
 
 from __future__ import annotations
 
@@ -14,45 +14,48 @@ from photosearch.records import Details, Listing, PhotoState, TextKind
 
 _FACTS = ("permalink", "taken_at", "place", "latitude", "longitude", "n_likes", "n_comments")
 _AT_ONCE = 500
-# The kinds of text that a kind of source knows all of; of other kinds, and elsewhere, silence says nothing.
+# The kinds of text that a source always lists in full: where it lists none of a kind, earlier ones are deleted.
 _POSTED = (TextKind.OWNER, TextKind.HASHTAG, TextKind.MENTION)
-_KNOWS: Mapping[str, tuple[TextKind, ...]] = {"instagram": (*_POSTED, TextKind.ACCESSIBILITY), "export": _POSTED}
+_LISTED_IN_FULL: Mapping[str, tuple[TextKind, ...]] = {
+    "instagram": (*_POSTED, TextKind.ACCESSIBILITY),
+    "export": _POSTED,
+}
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where listings are merged to."""
+    """The collection, source and generation that listings are merged into."""
 
     collection: str
     collection_id: int
     source: str
     generation: int
-    listed_in: str | None = None  # the list that is read, where another may hold other photos of the kind
+    listed_in: str | None = None  # the list that is read, where a collection may have several of this kind
 
 
 def merge_listings(connection: Connection, place: Place, listings: Sequence[Listing]) -> Merge:
-    """Take in up to some hundred listings: new ones, changed ones, and what is told anew of known ones."""
+    """Add new photos, mark changed ones to be read again, and update details, for up to some hundred listings."""
     listings = [_without_nul(listing) for listing in listings]
     columns = (t.photo.c.id, t.photo.c.stamp, t.photo.c.state, t.photo.c.address, t.photo.c.listed_in)
     ids = [photo_id(place.collection, listing.source_key) for listing in listings]
-    known = {row.id: row for row in connection.execute(select(*columns).where(t.photo.c.id.in_(ids)))}
+    existing = {row.id: row for row in connection.execute(select(*columns).where(t.photo.c.id.in_(ids)))}
     new: dict[str, dict[str, object]] = {}
     again: list[dict[str, object]] = []
     moved: list[dict[str, object]] = []
     listed: list[dict[str, object]] = []
     n_unchanged = 0
-    for of, listing in zip(ids, listings, strict=True):
-        old = known.get(of)
+    for id_, listing in zip(ids, listings, strict=True):
+        old = existing.get(id_)
         if old is None:
-            new[of] = _row(place, listing, of)
+            new[id_] = _row(place, listing, id_)
         elif old.stamp != listing.stamp or old.state in (PhotoState.FAILED, PhotoState.GONE):
-            again.append({"of": of, "to_stamp": listing.stamp, "to_address": listing.address})
+            again.append({"of": id_, "to_stamp": listing.stamp, "to_address": listing.address})
         else:
             n_unchanged += 1
             if listing.address != old.address and listing.address is not None:
-                moved.append({"of": of, "to_address": listing.address})
+                moved.append({"of": id_, "to_address": listing.address})
         if old is not None and (list_of := _list_of(old, place)) != old.listed_in:
-            listed.append({"of": of, "to_list": list_of})
+            listed.append({"of": id_, "to_list": list_of})
     if new:
         connection.execute(insert(t.photo), list(new.values()))
     the_photo = update(t.photo).where(t.photo.c.id == bindparam("of"))
@@ -64,18 +67,18 @@ def merge_listings(connection: Connection, place: Place, listings: Sequence[List
         connection.execute(the_photo.values(address=bindparam("to_address")), moved)
     if listed:
         connection.execute(the_photo.values(listed_in=bindparam("to_list")), listed)
-    told = {of: listing.details for of, listing in zip(ids, listings, strict=True) if listing.details}
-    _save_details(connection, place, told, of_new=new)
+    details = {id_: listing.details for id_, listing in zip(ids, listings, strict=True) if listing.details}
+    _save_details(connection, place, details, of_new=new)
     return Merge(len(new), len(again), n_unchanged)
 
 
 def _list_of(old: Row, place: Place) -> str | None:
-    """The one list that a known photo stands in; None for several, and for those of which it was never known."""
+    """Return the one list that has a photo which is listed again; None for several lists, or where it is unknown."""
     return place.listed_in if old.state == PhotoState.GONE or old.listed_in == place.listed_in else None
 
 
 def _without_nul(listing: Listing) -> Listing:
-    """The listing without NUL characters, which PostgreSQL keeps in no text, so that both databases keep the same."""
+    """Return the listing without NUL characters, which PostgreSQL refuses, so that both databases store the same."""
     details = listing.details
     if details is not None:
         texts = tuple((kind, text.replace("\0", "")) for kind, text in details.texts)
@@ -83,9 +86,9 @@ def _without_nul(listing: Listing) -> Listing:
     return replace(listing, source_key=listing.source_key.replace("\0", ""), details=details)
 
 
-def _row(place: Place, listing: Listing, of: str) -> dict[str, object]:
+def _row(place: Place, listing: Listing, id_: str) -> dict[str, object]:
     return {
-        "id": of,
+        "id": id_,
         "collection_id": place.collection_id,
         "source": place.source,
         "source_key": listing.source_key,
@@ -99,47 +102,53 @@ def _row(place: Place, listing: Listing, of: str) -> dict[str, object]:
 
 
 def _save_details(
-    connection: Connection, place: Place, told: Mapping[str, Details], of_new: Mapping[str, object]
+    connection: Connection, place: Place, details: Mapping[str, Details], of_new: Mapping[str, object]
 ) -> None:
-    """Keep what came with the photos, where it differs from what is known.
+    """Save photos' details where they differ from those in the library.
 
-    Texts of a kind give way to those of the same kind only; what people said here stays.
+    Texts replace earlier ones of the same kind only, so corrections stay.
+
+    Args:
+        connection: of the caller's transaction.
+        place: what the photos belong to.
+        details: by photo id.
+        of_new: has the ids of photos that were just added with their facts.
     """
-    ids = list(told)
+    ids = list(details)
     t_text = t.photo_text.c
     texts = t_text.photo_id.in_(ids) & (t_text.kind != TextKind.HUMAN)
-    known: dict[tuple[str, str], dict[int, str]] = {}
+    existing: dict[tuple[str, str], dict[int, str]] = {}
     query = select(t_text.id, t_text.photo_id, t_text.kind, t_text.text).where(texts).order_by(t_text.id)
     for row in connection.execute(query):
-        known.setdefault((row.photo_id, row.kind), {})[row.id] = row.text
+        existing.setdefault((row.photo_id, row.kind), {})[row.id] = row.text
     now = datetime.now(UTC).replace(tzinfo=None)
-    retold: set[str] = set()
+    with_new_texts: set[str] = set()
     stale: list[int] = []
     rows: list[dict[str, object]] = []
-    for of in ids:
-        for kind in dict.fromkeys((*(kind for kind, _ in told[of].texts), *_KNOWS.get(place.source, ()))):
-            before, now_said = known.get((of, kind), {}), told[of].texts_of(kind)
-            if list(before.values()) != now_said:
-                retold.add(of)
+    for id_ in ids:
+        for kind in dict.fromkeys((*(kind for kind, _ in details[id_].texts), *_LISTED_IN_FULL.get(place.source, ()))):
+            before, after = existing.get((id_, kind), {}), details[id_].texts_of(kind)
+            if list(before.values()) != after:
+                with_new_texts.add(id_)
                 stale += before
-                rows += ({"photo_id": of, "kind": kind, "text": text, "at": now} for text in now_said)
+                rows += ({"photo_id": id_, "kind": kind, "text": text, "at": now} for text in after)
     for first in range(0, len(stale), _AT_ONCE):
         connection.execute(delete(t.photo_text).where(t_text.id.in_(stale[first : first + _AT_ONCE])))
     if rows:
         connection.execute(insert(t.photo_text), rows)
-    for of in ids:
-        facts = {name: value for name in _FACTS if (value := getattr(told[of], name)) is not None}
-        if of not in of_new and (facts or of in retold):
+    for id_ in ids:
+        facts = {name: value for name in _FACTS if (value := getattr(details[id_], name)) is not None}
+        if id_ not in of_new and (facts or id_ in with_new_texts):
             values = {**facts, "generation": place.generation}
-            connection.execute(update(t.photo).where(t.photo.c.id == of).values(values))
+            connection.execute(update(t.photo).where(t.photo.c.id == id_).values(values))
 
 
 def mark_gone(connection: Connection, place: Place, keys: Sequence[str]) -> int:
-    """Mark photos that are no longer where they came from; returns how many were there until now."""
+    """Mark the photos with those keys as gone; return how many were not gone before."""
     n_gone = 0
     for first in range(0, len(keys), _AT_ONCE):
         ids = [photo_id(place.collection, key) for key in keys[first : first + _AT_ONCE]]
-        was_there = t.photo.c.id.in_(ids) & (t.photo.c.state != PhotoState.GONE)
+        is_present = t.photo.c.id.in_(ids) & (t.photo.c.state != PhotoState.GONE)
         values = {"state": PhotoState.GONE, "generation": place.generation}
-        n_gone += connection.execute(update(t.photo).where(was_there).values(values)).rowcount
+        n_gone += connection.execute(update(t.photo).where(is_present).values(values)).rowcount
     return n_gone

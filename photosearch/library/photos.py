@@ -1,4 +1,4 @@
-"""Rows put together to photos."""
+"""Builds photos from the rows of several tables."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from photosearch.records import Caption, Details, Detection, Photo, PhotoState, 
 
 
 def newest_model(station: Station, sha256: ColumnElement[str]) -> ScalarSelect[int]:
-    """The number of a station's model that looked at a picture last."""
+    """Select the number of a station's model that analysed a picture last."""
     return (
         select(t.analysis.c.model_id)
         .select_from(t.analysis.join(t.model))
@@ -23,7 +23,7 @@ def newest_model(station: Station, sha256: ColumnElement[str]) -> ScalarSelect[i
     )
 
 
-# Built once: putting a statement together takes longer than SQLite takes to answer it.
+# Built once, since building a statement takes longer than SQLite takes to run it.
 _THESE: BindParameter[str] = bindparam("these", expanding=True)
 _PHOTOS = (
     select(t.photo, t.collection.c.name.label("collection"), t.image.c.width, t.image.c.height)
@@ -67,12 +67,12 @@ _TEXTS = (
 
 
 def parse_predictions(found: str) -> tuple[Prediction, ...]:
-    """Predictions as the table holds them."""
+    """Parse predictions from the JSON in which the table stores them."""
     return tuple(map(Prediction._make, json.loads(found).items()))
 
 
 def assemble(connection: Connection, ids: Sequence[str]) -> list[Photo]:
-    """The photos of those ids that exist, in no order."""
+    """Read photos by their ids, in no particular order; ids that do not exist are left out."""
     rows = connection.execute(_PHOTOS, {"these": list(ids)}).all()
     shas = {"these": [row.sha256 for row in rows if row.sha256]}
     captions: dict[str, list[Caption]] = {}
@@ -80,8 +80,8 @@ def assemble(connection: Connection, ids: Sequence[str]) -> list[Photo]:
         captions.setdefault(sha256, []).append(Caption(text, log_prob, model, rank))
     objects: dict[str, list[Detection]] = {}
     for row in connection.execute(_OBJECTS, shas):
-        found = Detection(row.label, row.score, (row.x, row.y, row.width, row.height))
-        objects.setdefault(row.sha256, []).append(found)
+        detection = Detection(row.label, row.score, (row.x, row.y, row.width, row.height))
+        objects.setdefault(row.sha256, []).append(detection)
     labels, concepts = (
         {sha256: parse_predictions(found) for sha256, found in connection.execute(query, shas)}
         for query in (_LABELS, _CONCEPTS)
@@ -105,7 +105,7 @@ def assemble(connection: Connection, ids: Sequence[str]) -> list[Photo]:
                 *captions.get(row.sha256, ()),
                 *_sentences(texts, row.id, TextKind.IMPORTED, model=TextKind.IMPORTED.value),
             ),
-            objects=tuple(objects.get(row.sha256, ())) or _named(texts.get(row.id, ())),
+            objects=tuple(objects.get(row.sha256, ())) or _imported_objects(texts.get(row.id, ())),
             labels=labels.get(row.sha256, ()),
             concepts=concepts.get(row.sha256, ()),
             details=Details(
@@ -116,7 +116,7 @@ def assemble(connection: Connection, ids: Sequence[str]) -> list[Photo]:
                 longitude=row.longitude,
                 n_likes=row.n_likes,
                 n_comments=row.n_comments,
-                texts=tuple(part for part in texts.get(row.id, ()) if part[0] != TextKind.HUMAN),
+                texts=tuple(pair for pair in texts.get(row.id, ()) if pair[0] != TextKind.HUMAN),
             ),
         )
         for row in rows
@@ -126,9 +126,9 @@ def assemble(connection: Connection, ids: Sequence[str]) -> list[Photo]:
 def _sentences(
     texts: Mapping[str, Sequence[tuple[TextKind, str]]], photo_id: str, kind: TextKind, model: str | None
 ) -> list[Caption]:
-    return [Caption(text, None, model) for of, text in texts.get(photo_id, ()) if of == kind]
+    return [Caption(text, None, model) for text_kind, text in texts.get(photo_id, ()) if text_kind == kind]
 
 
-def _named(texts: Sequence[tuple[TextKind, str]]) -> tuple[Detection, ...]:
-    """Objects that another system named, without saying where: somewhere in the whole photo."""
+def _imported_objects(texts: Sequence[tuple[TextKind, str]]) -> tuple[Detection, ...]:
+    """Return the objects that another system named; it gives no boxes, so each spans the whole photo."""
     return tuple(Detection(text, 1.0, (0.0, 0.0, 1.0, 1.0)) for kind, text in texts if kind == TextKind.OBJECT)

@@ -1,4 +1,4 @@
-"""How a batch's results are kept, within the transaction of the one who calls."""
+"""Saves a batch's results, within the caller's transaction."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _PROB_DECIMALS = 4
 
 
 def save_images(connection: Connection, readings: Sequence[Reading]) -> None:
-    """Keep the pictures' facts; those known stay as they are."""
+    """Add the pictures that the library does not have; of others add only a kept copy's path where there is none."""
     images = {
         r.sha256: {
             "sha256": r.sha256,
@@ -29,23 +29,26 @@ def save_images(connection: Connection, readings: Sequence[Reading]) -> None:
         if r.sha256
     }
     query = select(t.image.c.sha256, t.image.c.kept_path).where(t.image.c.sha256.in_(list(images)))
-    known = {row.sha256: row.kept_path for row in connection.execute(query)}
-    if new := [values for sha256, values in images.items() if sha256 not in known]:
+    kept_paths = {row.sha256: row.kept_path for row in connection.execute(query)}
+    if new := [values for sha256, values in images.items() if sha256 not in kept_paths]:
         connection.execute(insert(t.image), new)
-    for sha256, kept_path in known.items():
+    for sha256, kept_path in kept_paths.items():
         if images[sha256]["kept_path"] and not kept_path:
             values = {"kept_path": images[sha256]["kept_path"]}
             connection.execute(update(t.image).where(t.image.c.sha256 == sha256).values(values))
 
 
 def save_reading(connection: Connection, reading: Reading, state: PhotoState) -> None:
-    """Keep what came of reading a photo, unless it was listed otherwise meanwhile."""
+    """Save what came of reading a photo, unless it was listed as changed or gone meanwhile.
+
+    `state` is that of a photo that could be read.
+    """
     values: dict[str, object] = {"reason": reading.reason}
     if reading.sha256:
         values |= {"sha256": reading.sha256, "state": state}
     elif reading.is_final:
         values["state"] = PhotoState.FAILED
-    else:  # it is to be tried again, and keeps what is known of it until then
+    else:  # the next run reads it again; until then its earlier results stay
         values["state"] = case((t.photo.c.state == PhotoState.FAILED, PhotoState.NEW), else_=t.photo.c.state)
     for name in ("address", "etag"):
         if getattr(reading, name) is not None:
@@ -53,45 +56,45 @@ def save_reading(connection: Connection, reading: Reading, state: PhotoState) ->
     for name in ("taken_at", "latitude", "longitude"):
         if getattr(reading, name) is not None:
             values[name] = func.coalesce(t.photo.c[name], getattr(reading, name))
-    as_listed = (t.photo.c.stamp == reading.stamp) & (t.photo.c.state != PhotoState.GONE)
-    here = t.photo.c.id == reading.photo_id
-    saved = connection.execute(update(t.photo).where(here, as_listed).values(values))
+    is_unchanged = (t.photo.c.stamp == reading.stamp) & (t.photo.c.state != PhotoState.GONE)
+    is_it = t.photo.c.id == reading.photo_id
+    saved = connection.execute(update(t.photo).where(is_it, is_unchanged).values(values))
     if saved.rowcount and reading.sha256:
-        _take_over(connection, reading.photo_id, reading.sha256)
+        _take_over_corrections(connection, reading.photo_id, reading.sha256)
 
 
-def _take_over(connection: Connection, photo_id: str, sha256: str) -> None:
-    """A file that was moved keeps what people said of it: it takes over from the same picture that is gone."""
+def _take_over_corrections(connection: Connection, photo_id: str, sha256: str) -> None:
+    """Move corrections from a photo that is gone to one with the same picture: its file was moved or renamed."""
     collection_id = select(t.photo.c.collection_id).where(t.photo.c.id == photo_id).scalar_subquery()
     same = (t.photo.c.collection_id == collection_id) & (t.photo.c.sha256 == sha256)
-    left = select(t.photo.c.id).where(same, t.photo.c.state == PhotoState.GONE).order_by(t.photo.c.id).limit(1)
-    gone = connection.execute(left).scalar_one_or_none()
+    query = select(t.photo.c.id).where(same, t.photo.c.state == PhotoState.GONE).order_by(t.photo.c.id).limit(1)
+    gone = connection.execute(query).scalar_one_or_none()
     in_force = (t.photo_text.c.kind == TextKind.HUMAN) & t.photo_text.c.superseded_at.is_(None)
     own = select(t.photo_text.c.id).where(t.photo_text.c.photo_id == photo_id, in_force).limit(1)
     if gone is None or connection.execute(own).first() is not None:
         return
-    said = (t.photo_text.c.photo_id == gone) & (t.photo_text.c.kind == TextKind.HUMAN)
-    connection.execute(update(t.photo_text).where(said).values(photo_id=photo_id))
-    connection.execute(update(t.photo).where(t.photo.c.id == gone).values(sha256=None))  # it has nothing more to give
+    is_correction = (t.photo_text.c.photo_id == gone) & (t.photo_text.c.kind == TextKind.HUMAN)
+    connection.execute(update(t.photo_text).where(is_correction).values(photo_id=photo_id))
+    connection.execute(update(t.photo).where(t.photo.c.id == gone).values(sha256=None))  # so that it is not found again
 
 
 def save_findings(connection: Connection, model_id: int, findings: Mapping[str, Findings]) -> None:
-    """Keep what a model told of pictures, by their SHA-256, in place of what it told of them before."""
+    """Save what a model found in pictures, by their SHA-256, in place of its earlier findings."""
     if not findings:
         return
     tables = (t.caption, t.detection, t.prediction, t.analysis)
     for table in tables:
         connection.execute(delete(table).where(table.c.model_id == model_id, table.c.sha256.in_(list(findings))))
     captions, detections, predictions = [], [], []
-    for sha256, told in findings.items():
+    for sha256, of_picture in findings.items():
         key = {"sha256": sha256, "model_id": model_id}
-        captions += [{**key, "rank": c.rank, "text": c.text, "log_prob": c.log_prob} for c in told.captions]
-        for o in told.objects:
+        captions += [{**key, "rank": c.rank, "text": c.text, "log_prob": c.log_prob} for c in of_picture.captions]
+        for o in of_picture.objects:
             x, y, width, height = o.box
             detections.append(
                 {**key, "label": o.label, "score": o.score, "x": x, "y": y, "width": width, "height": height}
             )
-        if predicted := (told.labels or told.concepts):
+        if predicted := (of_picture.labels or of_picture.concepts):
             predictions.append({**key, "found": _as_json(predicted)})
     analyses = [{"sha256": sha256, "model_id": model_id, "at": time.time()} for sha256 in findings]
     for table, rows in zip(tables, (captions, detections, predictions, analyses), strict=True):

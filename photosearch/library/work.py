@@ -1,4 +1,4 @@
-"""What travels between the library and those who fill it."""
+"""Data types that the library exchanges with the code that fills and searches it."""
 
 from __future__ import annotations
 
@@ -9,41 +9,41 @@ from datetime import datetime
 
 @dataclass(frozen=True)
 class Pending:
-    """A photo that a model has yet to see."""
+    """A photo to read, as its source listed it."""
 
     id: str
     source: str
     source_key: str
-    stamp: str  # as it was listed; another one by the time of saving: the photo has changed meanwhile
-    address: str | None = None  # as `Listing` has it
-    etag: str | None = None  # of the answer that held its bytes
-    sha256: str | None = None  # of its bytes, where they were read before
-    kept_path: str | None = None  # of what is kept of them, within the library's folder
+    stamp: str  # as in `Listing`; if it differs when results are saved, the photo has changed meanwhile
+    address: str | None = None  # as in `Listing`
+    etag: str | None = None  # of the HTTP response that its bytes came in
+    sha256: str | None = None  # of its bytes, if they were read before
+    kept_path: str | None = None  # path of a kept copy within the library's folder
 
 
 @dataclass(frozen=True)
 class Reading:
-    """What came of reading a photo: its picture's facts, or the reason why there is none."""
+    """The result of reading a photo: facts about its picture, or the reason why it cannot be used."""
 
     photo_id: str
-    stamp: str  # the one it was listed with
+    stamp: str  # as in `Pending`
     sha256: str | None = None
     width_px: int = 0
     height_px: int = 0
-    phash: str | None = None
+    phash: str | None = None  # perceptual hash, 16 hexadecimal digits
     reason: str | None = None
-    is_final: bool = True  # whether the reason will hold at the next try as well
+    is_final: bool = True  # False: reading it again may succeed
     kept_path: str | None = None
-    address: str | None = None  # a new one
+    address: str | None = None  # where its address has changed
     etag: str | None = None
-    taken_at: datetime | None = None  # by the camera; what the source said goes before
+    taken_at: datetime | None = None  # by the camera; a time that the source gave takes precedence
     latitude: float | None = None
     longitude: float | None = None
 
 
 @dataclass(frozen=True)
 class Merge:
-    """What listing a source changed."""
+    """How many photos a listing changed."""
 
     n_new: int = 0
     n_changed: int = 0
@@ -51,18 +51,18 @@ class Merge:
     n_gone: int = 0
 
     def __add__(self, other: Merge) -> Merge:
-        """What two listings changed together."""
+        """Add up what two listings changed."""
         return Merge(*(a + b for a, b in zip(astuple(self), astuple(other), strict=True)))
 
 
 def photo_id(collection: str, source_key: str) -> str:
-    """A photo's identity: its collection and its key there."""
+    """Return a photo's id, 16 hexadecimal digits that depend on nothing but its collection and key."""
     return hashlib.sha256(f"{collection}\n{source_key}".encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True)
 class Origin:
-    """Where photos were added from: what was named, and what was chosen of it."""
+    """Where photos were added from: the names that were given, and the options."""
 
     names: tuple[str, ...]
     options: str = "{}"  # JSON, as `sources.options` writes it
@@ -70,7 +70,7 @@ class Origin:
 
 @dataclass(frozen=True)
 class Standing:
-    """How a collection stands."""
+    """A collection's generation with its token, which together identify one state of the collection."""
 
     generation: int
-    token: str  # another one for the same number that was come to by another way
+    token: str  # random; tells two generations of one number apart, as after a copy of the library is put back

@@ -122,7 +122,7 @@ def test_a_file_that_cannot_be_deleted_leaves_no_other_behind(workspace: Workspa
     thumbnails = sorted((workspace.library.folder / "thumbnails").rglob("*.jpg"))
     thumbnails[0].unlink()
     thumbnails[0].mkdir()
-    with pytest.raises(LibraryError, match=r"cannot be deleted.*All else is done"):
+    with pytest.raises(LibraryError, match=r"cannot be deleted.*Everything else is done"):
         workspace.remove("pets")
     assert workspace.collections() == []
     assert sorted((workspace.library.folder / "thumbnails").rglob("*.jpg")) == thumbnails[:1]
