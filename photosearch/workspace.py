@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import unicodedata
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -12,6 +13,7 @@ from photosearch import sources
 from photosearch.errors import CollectionNotFound, PhotosearchError, ReadOnlyError
 from photosearch.library import Library, Origin, corrections, upkeep
 from photosearch.pipeline.adding import Added, Named, add_source, add_sources, update_collection
+from photosearch.pipeline.worker import analyse_pending
 from photosearch.records import (
     UNWATCHED,
     CollectionInfo,
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
     from photosearch.export.exporter import ExportKind
     from photosearch.images import Picture
     from photosearch.pipeline.inspections import Inspections
+    from photosearch.pipeline.tasks import Task
     from photosearch.vision.registry import ModelChoice, Models
 
 DEMO = "demo"
@@ -137,11 +140,60 @@ class Workspace:
 
     def prepare_demo(self, watch: Watch = UNWATCHED) -> Report:
         """Add and caption what the demo holds; raises as `add` and `caption` do."""
-        done = Report()
+        from photosearch.pipeline.tasks import Task
+
         name = self.settings.demo_source if self.settings.demo else DEMO
-        for added in self._add([name], None, NO_OPTIONS, watch):
-            done += added.report + self._caption(added.collection, None, watch)
-        return done
+        task = Task("Captioning the demo photos", (name,))
+        return self._perform(task, watch, even_described=True)  # visitors could not have them captioned later
+
+    def perform(self, task: Task, watch: Watch = UNWATCHED) -> Report:
+        """Do a task: list photos, then fetch or caption them; raises as `list_photos` and `caption` do."""
+        self._may_write()
+        return self._perform(task, watch)
+
+    def _perform(self, task: Task, watch: Watch, *, even_described: bool = False) -> Report:
+        report = Report()
+        for added in self._list_photos(task, watch):
+            if even_described:
+                added = replace(added, described=False)
+            report += added.report
+            if not watch.is_cancelled():
+                report += self._fetch_or_caption(task, added, watch)
+        return report
+
+    def list_photos(self, task: Task, watch: Watch = UNWATCHED) -> list[Added]:
+        """Do the first step of a task: list the photos of what it names, or anew those of its collection.
+
+        Raises:
+            CollectionNotFound: the collection to be updated does not exist.
+            SourceError: a source cannot be listed.
+            LibraryError: the library cannot be written.
+            Cancelled: the watch ended it; what was listed until then is kept.
+            ReadOnlyError: this is the public demo.
+        """
+        self._may_write()
+        return self._list_photos(task, watch)
+
+    def _list_photos(self, task: Task, watch: Watch) -> list[Added]:
+        if task.update:
+            return [update_collection(self.library, task.collection or "", watch)]
+        if task.names:
+            return self._add(task.names, task.collection, task.options, watch)
+        return [Added(task.collection or "", Report(), described=False)]
+
+    def fetch_or_caption(self, task: Task, added: Added, watch: Watch = UNWATCHED) -> Report:
+        """Do the second step of a task with one of the collections that the first step listed; raises as `caption`."""
+        self._may_write()
+        return self._fetch_or_caption(task, added, watch)
+
+    def _fetch_or_caption(self, task: Task, added: Added, watch: Watch) -> Report:
+        match task.next_step(is_described=added.described):
+            case "caption":
+                return self._caption(added.collection, task.choice, watch, redo=task.redo)
+            case "fetch":
+                return analyse_pending(self.library, self.settings, added.collection, watch)
+            case _:
+                return Report()
 
     def add(
         self,
@@ -238,8 +290,6 @@ class Workspace:
             ReadOnlyError: this is the public demo.
         """
         self._may_write()
-        from photosearch.pipeline.worker import analyse_pending
-
         return analyse_pending(self.library, self.settings, collection, watch)
 
     def caption(

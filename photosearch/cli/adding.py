@@ -21,6 +21,7 @@ from photosearch.workspace import Workspace
 
 if TYPE_CHECKING:
     from photosearch.pipeline.adding import Added
+    from photosearch.pipeline.tasks import Task
     from photosearch.vision.registry import ModelChoice
 
 NoObjectsOption = Annotated[bool, typer.Option("--no-objects", help="Without the detector: twice as quick.")]
@@ -58,18 +59,30 @@ def add(
     login: Annotated[str | None, typer.Option(help="Of a profile: the user who logged in before.")] = None,
 ) -> None:
     """Take photos into a collection, and caption them. Again: takes in what is new, changed or gone."""
+    from photosearch.pipeline.tasks import Task
     from photosearch.vision.registry import ModelChoice
 
     options = Options(max_posts, since.date() if since else None, frozenset(one.value for one in also or ()), login)
+    then = "fetch" if fetch else "list" if no_caption else "caption"
+    choice = ModelChoice(objects=not no_objects)
     with opened(context) as workspace:
-        with _watched("Listing") as watch:
-            done = workspace.add(*source, collection=collection, options=options, watch=watch)
-        for added in done:
-            _say_added(added)
-            if fetch:
-                _fetch(workspace, added.collection)
-            elif not (no_caption or added.described):
-                _caption(workspace, added.collection, ModelChoice(objects=not no_objects), redo=False)
+        _perform(workspace, Task("Adding photos", tuple(source), collection, options, then=then, choice=choice))
+
+
+def _perform(workspace: Workspace, task: Task) -> None:
+    """Do a task as `Workspace.perform` does, with a progress bar for each step and a line about what it did."""
+    with _watched("Listing") as watch:
+        listed = workspace.list_photos(task, watch)
+    for added in listed:
+        _say_added(added)
+        step = task.next_step(is_described=added.described)
+        if step == "list":
+            continue
+        started = time.perf_counter()
+        with _watched("Fetching" if step == "fetch" else "Captioning") as watch:
+            report = workspace.fetch_or_caption(task, added, watch)
+        say(_fetched(report) if step == "fetch" else _captioned(report, time.perf_counter() - started))
+        say_failures(report.failures)
 
 
 def _say_added(added: Added) -> None:
@@ -88,13 +101,6 @@ def _say_added(added: Added) -> None:
     say_failures(report.failures)
 
 
-def _fetch(workspace: Workspace, collection: str) -> None:
-    with _watched("Fetching") as watch:
-        report = workspace.fetch(collection, watch)
-    say(f"{report.n_fetched} fetched, {len(report.failures)} could not be used.")
-    say_failures(report.failures)
-
-
 @app.command()
 def update(
     context: typer.Context,
@@ -103,18 +109,16 @@ def update(
     no_objects: NoObjectsOption = False,
 ) -> None:
     """Look again where a collection's photos came from, or where all came from; caption what is new or changed."""
+    from photosearch.pipeline.tasks import Task
     from photosearch.vision.registry import ModelChoice
 
+    then, choice = "list" if no_caption else "caption", ModelChoice(objects=not no_objects)
     with opened(context) as workspace:
         for name in _chosen(workspace, collection):
             if collection is None and not workspace.origins(name):
                 say(f'Collection "{printable(name)}": left out, since it was not noted where its photos came from.')
                 continue
-            with _watched("Listing") as watch:
-                added = workspace.update(name, watch)
-            _say_added(added)
-            if not (no_caption or added.described):
-                _caption(workspace, name, ModelChoice(objects=not no_objects), redo=False)
+            _perform(workspace, Task("Updating", collection=name, update=True, then=then, choice=choice))
 
 
 @app.command()
@@ -178,6 +182,10 @@ def _watched(title: str) -> Iterator[Watch]:
             raise KeyboardInterrupt
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def _fetched(report: Report) -> str:
+    return f"{report.n_fetched} fetched, {len(report.failures)} could not be used."
 
 
 def _captioned(report: Report, seconds: float) -> str:

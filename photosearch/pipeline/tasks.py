@@ -39,6 +39,13 @@ class Task:
     redo: bool = False
     n_starts: int = 1
 
+    def next_step(self, *, is_described: bool) -> str:
+        """Return what follows the listing: "caption", "fetch", or "list" where nothing follows.
+
+        Photos that came with captions can be found already, and are captioned only when that is asked for by itself.
+        """
+        return "list" if self.then == "caption" and is_described else self.then
+
 
 class TaskFile:
     """The task that a server is at in a library, in a file that outlives the server."""

@@ -135,17 +135,19 @@ def test_a_run_that_is_stopped_keeps_what_it_did_and_goes_on(
 ) -> None:
     shown.add(str(make_photos(*(f"red-{i}.jpg" for i in range(40)))))
     held, stop = threading.Event(), threading.Event()
-    captioning = shown.caption
+    perform = shown.perform
 
-    def slow(collection: str | None = None, *, watch: Watch, **options: object) -> Report:
+    def slow(task: Task, watch: Watch) -> Report:
         def is_cancelled() -> bool:
-            held.set()
-            stop.wait(PATIENCE_S)
+            run = state.runs().latest
+            if run is not None and run.snapshot.progress.done:
+                held.set()
+                stop.wait(PATIENCE_S)
             return watch.is_cancelled()
 
-        return captioning(collection, watch=replace(watch, is_cancelled=is_cancelled), **options)  # type: ignore[arg-type]
+        return perform(task, replace(watch, is_cancelled=is_cancelled))
 
-    shown.caption = slow  # type: ignore[method-assign]
+    shown.perform = slow  # type: ignore[method-assign,assignment]
     app = open_library()
     app.button(key="caption-photos").click().run()
     assert held.wait(PATIENCE_S)

@@ -8,8 +8,9 @@ import torch
 
 from photosearch.errors import CollectionNotFound, ModelError, PhotosearchError, ReadOnlyError, SourceError
 from photosearch.pipeline.adding import Added
+from photosearch.pipeline.tasks import Task
 from photosearch.pipeline.worker import hold_worker_lock
-from photosearch.records import CollectionInfo, PhotoState, Report
+from photosearch.records import CollectionInfo, PhotoState, Report, Watch
 from photosearch.search.fields import Field
 from photosearch.settings import Settings
 from photosearch.vision.captioner.beam import Decoding
@@ -47,6 +48,10 @@ def said(workspace: Workspace, collection: str = "pets") -> str:
 def found(workspace: Workspace, collection: str = "pets") -> list[str]:
     results = workspace.search(said(workspace, collection), collection)
     return sorted(Path(hit.photo.source_key).name for hit in results.hits)
+
+
+def found_by(workspace: Workspace, query: str) -> int:
+    return workspace.search(query, "pets").total
 
 
 # Adding, captioning, searching
@@ -206,6 +211,42 @@ def test_the_index_follows_writes_of_another_workspace(workspace, pets):
     assert found(workspace) == ["blue.jpg"]
 
 
+# Tasks
+
+
+def test_a_task_lists_photos_then_captions_them(workspace, make_photos):
+    root = make_photos("red.jpg", folder="pets")
+    assert workspace.perform(Task("t", (str(root),))) == Report(n_new=1, n_captioned=1)
+    (root / "blue.jpg").write_bytes(jpeg("blue"))
+    assert workspace.perform(Task("t", collection="pets", update=True, then="list")).n_new == 1
+    assert workspace.perform(Task("t", collection="pets", then="fetch")) == Report(n_fetched=1)
+    assert workspace.perform(Task("t", collection="pets")) == Report(n_captioned=1)
+
+
+@pytest.fixture
+def described(tmp_path) -> Path:
+    """A list of one photo that came with a caption, at an address that is never fetched."""
+    path = tmp_path / "captions_dict_pets.json"
+    path.write_text('{"http://127.0.0.1:9/red.jpg": "a red ball"}')
+    return path
+
+
+def test_photos_that_came_with_captions_are_read_only_when_that_is_asked_for(workspace, described):
+    assert workspace.perform(Task("t", (str(described),))) == Report(n_new=1)
+    assert found_by(workspace, "red ball") == 1
+    assert len(workspace.perform(Task("t", (str(described),), then="fetch")).failures) == 1
+
+
+def test_the_public_demo_captions_photos_that_came_with_captions_too(tmp_path, tiny_models, described):
+    demo = Workspace(Settings(tmp_path / "library", models_dir=tiny_models, demo=True, demo_source=str(described)))
+    assert len(demo.prepare_demo().failures) == 1
+
+
+def test_a_task_that_is_stopped_while_it_lists_captions_nothing(workspace, make_photos):
+    root = make_photos("red.jpg", folder="pets")
+    assert workspace.perform(Task("t", (str(root),)), Watch(is_cancelled=lambda: True)) == Report(n_new=1)
+
+
 # Removing, the public demo
 
 
@@ -233,7 +274,12 @@ def test_the_public_demo_shows_its_photos_and_refuses_changes(tmp_path, tiny_mod
     assert demo.needs_demo()
     assert demo.prepare_demo() == Report(n_new=1, n_captioned=1)
     assert found(demo) == ["red.jpg"]
-    for change in (lambda: demo.add(str(root)), demo.caption, lambda: demo.remove("pets")):
+    for change in (
+        lambda: demo.add(str(root)),
+        demo.caption,
+        lambda: demo.remove("pets"),
+        lambda: demo.perform(Task("t")),
+    ):
         with pytest.raises(ReadOnlyError, match="public demo"):
             change()
     with pytest.raises(ReadOnlyError):
