@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import io
+import struct
 import threading
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,11 +16,10 @@ import pi_heif
 from PIL import Image, ImageFile, UnidentifiedImageError
 
 from photosearch.errors import PhotoError
+from photosearch.picture_formats import FORMATS
 
 LITE_SIDE_PX = 224  # of EfficientNet-Lite0's input
 PIXEL_MEAN, PIXEL_SCALE = 127.0, 128.0  # its published preprocessing: (rgb - 127) / 128
-# What is named like a picture in a folder. Pillow reads 40 more formats, one of them with another program.
-FORMATS = ("JPEG", "PNG", "WEBP", "HEIF", "AVIF", "GIF", "BMP", "TIFF")
 THUMBNAIL_SIDE_PX = 400
 KEPT_SIDE_PX = 640  # of what is kept of a fetched photo, unless its original bytes are
 JPEG_QUALITY = 80
@@ -34,6 +35,22 @@ warnings.filterwarnings(
 )  # of damaged EXIF blocks, which say nothing here
 pi_heif.register_heif_opener()
 _one_large = threading.Lock()
+_PILLOW_FORMATS = [picture_format.name for picture_format in FORMATS]
+# Pillow's readers meet damaged files with many kinds of errors; each of them means the same here.
+_DAMAGE = (
+    OSError,
+    ValueError,
+    SyntaxError,
+    TypeError,
+    KeyError,
+    IndexError,
+    OverflowError,
+    ZeroDivisionError,
+    EOFError,
+    RuntimeError,
+    AttributeError,
+    struct.error,
+)
 
 
 @dataclass(frozen=True)
@@ -54,50 +71,46 @@ def decode(data: bytes, side_px: int = DRAFT_SIDE_PX) -> Picture:
     Raises:
         PhotoError: the bytes are no picture, are damaged, or are too large to decode.
     """
+    with open_image(data) as image:
+        width, height = image.size
+        image.draft("RGB", (side_px, side_px))
+        n_pixels = image.width * image.height
+        if n_pixels > MAX_PIXELS:
+            raise PhotoError(
+                f"{width} x {height} px is too large to decode; the limit is {MAX_PIXELS // 1_000_000} million"
+            )
+        with _one_large if n_pixels > LARGE_PIXELS else nullcontext():
+            rgb, are_sides_swapped = _upright_rgb(image, side_px)
+    if are_sides_swapped:
+        width, height = height, width
+    return Picture(hashlib.sha256(data).hexdigest(), width, height, rgb)
+
+
+@contextmanager
+def open_image(data: bytes) -> Iterator[ImageFile.ImageFile]:
+    """Open a file's bytes with Pillow; nothing is decoded yet.
+
+    Raises:
+        PhotoError: the bytes are no picture of a known format, or are damaged or too large, be it found out here or
+            within the block.
+    """
     if not data:
         raise PhotoError("the file is empty")
     try:
-        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-            width, height = image.size
-            image.draft("RGB", (side_px, side_px))
-            n_pixels = image.width * image.height
-            if n_pixels > MAX_PIXELS:
-                raise PhotoError(
-                    f"{width} x {height} px is too large to decode; the limit is {MAX_PIXELS // 1_000_000} million"
-                )
-            if n_pixels > LARGE_PIXELS:
-                with _one_large:
-                    rgb, turned = _upright_rgb(image, side_px)
-            else:
-                rgb, turned = _upright_rgb(image, side_px)
+        with Image.open(io.BytesIO(data), formats=_PILLOW_FORMATS) as image:
+            yield image
     except UnidentifiedImageError as error:
         raise PhotoError("the file is no picture that can be read") from error
     except Image.DecompressionBombError as error:
         raise PhotoError("the picture is too large to decode") from error
     except MemoryError as error:
         raise PhotoError("there is not enough memory to decode the picture") from error
-    # Pillow's readers meet damaged files with many kinds of errors; each of them means the same here.
-    except (
-        OSError,
-        ValueError,
-        SyntaxError,
-        TypeError,
-        KeyError,
-        IndexError,
-        OverflowError,
-        ZeroDivisionError,
-        EOFError,
-        RuntimeError,
-        AttributeError,
-    ) as error:
+    except _DAMAGE as error:
         raise PhotoError(f"the picture is damaged ({str(error) or type(error).__name__})") from error
-    if turned:
-        width, height = height, width
-    return Picture(hashlib.sha256(data).hexdigest(), width, height, rgb)
 
 
 def _upright_rgb(image: ImageFile.ImageFile, side_px: int) -> tuple[Image.Image, bool]:
-    """The picture in RGB, turned as its EXIF says, no larger than needed; and whether its sides changed places."""
+    """Return the picture in RGB, turned as its EXIF says, no larger than needed; and whether its sides were swapped."""
     image.seek(0)
     image.load()
     orientation = _orientation(image)  # not before: Pillow turns a TIFF by itself when it loads it
@@ -122,7 +135,7 @@ _TURNS = {
 def _orientation(image: Image.Image) -> int:
     try:
         return int(image.getexif().get(_EXIF_ORIENTATION, 1))
-    except (OSError, ValueError, SyntaxError, TypeError, KeyError, IndexError, OverflowError, EOFError):
+    except _DAMAGE:
         return 1  # a damaged EXIF block says nothing; the picture may be whole
 
 

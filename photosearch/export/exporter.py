@@ -19,6 +19,7 @@ from photosearch.export.formats import CSV_COLUMNS, csv_cell, csv_row, photo_jso
 from photosearch.files import clean_name, write_whole
 from photosearch.library import Library, Pending
 from photosearch.library.upkeep import locate
+from photosearch.picture_formats import suffix_of
 from photosearch.records import Failure, Photo, Progress, Report, Watch
 from photosearch.sources.reading import FETCHED, Reader
 
@@ -27,14 +28,6 @@ SPARE_BYTES = 200_000_000  # left free on the disk, for the library itself
 MAX_FOUND = 5_000  # photos that a query may take along
 AT_ONCE = 200
 TABLE = "photos.csv"
-_TYPES = (
-    (b"\xff\xd8", ".jpg"),
-    (b"\x89PNG", ".png"),
-    (b"GIF8", ".gif"),
-    (b"BM", ".bmp"),
-    (b"II*\0", ".tif"),
-    (b"MM\0*", ".tif"),
-)
 _MOST_CHARS = 80  # of a photo's name, and of a collection's
 _MOST_BYTES = 200  # of a collection's name within a file's: most file systems take 255 in all
 _RESERVED = frozenset("con prn aux nul".split())  # names that Windows keeps for itself
@@ -187,7 +180,7 @@ class _ZipNames:
         stem = stem[:_MOST_CHARS] or "photo"
         if stem.lower() in _RESERVED:
             stem = f"_{stem}"
-        ending = _ending(data) or suffix.lower() or ".jpg"
+        ending = suffix_of(data) or suffix.lower() or ".jpg"
         numbered = (f"{stem}-{number}{ending}" for number in count(2))
         free = next(one for one in chain([stem + ending], numbered) if one.lower() not in self._taken)
         self._taken.add(free.lower())
@@ -198,12 +191,6 @@ def _split(name: str) -> tuple[str, str]:
     """A name's stem and suffix, empty where it ends in nothing like one."""
     found = re.fullmatch(r"(.*)(\.[A-Za-z0-9]{1,5})", name, re.DOTALL)
     return (found[1], found[2]) if found else (name, "")
-
-
-def _ending(data: bytes) -> str | None:
-    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        return ".webp"
-    return next((ending for start, ending in _TYPES if data.startswith(start)), None)
 
 
 def _check_room(path: Path, n_bytes: int) -> None:

@@ -2,36 +2,19 @@
 
 from __future__ import annotations
 
-import io
 import math
-import struct
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 
-from PIL import ExifTags, Image, UnidentifiedImageError
+from PIL import ExifTags
 
-from photosearch.images import FORMATS
+from photosearch.errors import PhotoError
+from photosearch.images import open_image
 
 _TIMES = (  # a time, and the tag of its offset from UTC
     (ExifTags.Base.DateTimeOriginal, ExifTags.Base.OffsetTimeOriginal),
     (ExifTags.Base.DateTimeDigitized, ExifTags.Base.OffsetTimeDigitized),
     (ExifTags.Base.DateTime, ExifTags.Base.OffsetTime),
-)
-_UNREADABLE = (
-    OSError,
-    ValueError,
-    SyntaxError,
-    TypeError,
-    KeyError,
-    IndexError,
-    OverflowError,
-    ZeroDivisionError,
-    EOFError,
-    AttributeError,
-    RuntimeError,
-    struct.error,
-    UnidentifiedImageError,
-    Image.DecompressionBombError,
 )
 
 
@@ -47,7 +30,7 @@ class Shot:
 def read_shot(data: bytes) -> Shot:
     """What the camera noted in a picture's bytes; a damaged block is as good as none."""
     try:
-        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+        with open_image(data) as image:
             exif = image.getexif()
             if not exif:
                 return Shot()
@@ -57,7 +40,7 @@ def read_shot(data: bytes) -> Shot:
             if latitude is None or longitude is None or (latitude, longitude) == (0.0, 0.0):
                 latitude = longitude = None  # cameras without a fix write zeros
             return Shot(_time({**exif, **details}), latitude, longitude)
-    except _UNREADABLE:
+    except PhotoError:
         return Shot()
 
 

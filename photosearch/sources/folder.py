@@ -8,10 +8,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from photosearch.errors import SourceError
+from photosearch.picture_formats import is_picture_name
 from photosearch.records import Failure, Listing, Watch
 
 KIND = "folder"
-SUFFIXES = frozenset(".jpg .jpeg .jpe .jfif .png .webp .heic .heif .gif .bmp .tif .tiff .avif".split())
 
 
 def path_of(source_key: str) -> Path:
@@ -50,7 +50,7 @@ class FolderSource:
                 path = os.path.join(parent, name)
                 if name.startswith("."):
                     continue
-                if os.path.splitext(name)[1].lower() in SUFFIXES:
+                if is_picture_name(name):
                     yield self._listing(path)
                 else:
                     self.n_skipped += 1

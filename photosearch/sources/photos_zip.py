@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from photosearch.errors import Cancelled
+from photosearch.picture_formats import is_picture_name
 from photosearch.records import Failure, Listing, Watch
 from photosearch.sources.archive import Archives
-from photosearch.sources.folder import SUFFIXES
 
 KIND = "zip"
 _MARK_CHARS = 8  # of the SHA-256 of a path, enough to tell some ZIPs of one name apart
@@ -45,7 +45,7 @@ class PhotosZipSource:
                 if _is_hidden(name):
                     continue
                 member = archive.member(name)
-                if member is None or not is_picture(name):
+                if member is None or not is_picture_name(name):
                     self.n_skipped += 1
                     continue
                 key = f"{self._name}/{name}"
@@ -64,11 +64,6 @@ class PhotosZipSource:
             return marked
         has_own = any(path == own and key.startswith(f"{name}/") for key, path in known.items())
         return marked if not has_own and any(key.startswith(f"{name}/") for key in self._others) else name
-
-
-def is_picture(name: str) -> bool:
-    """Whether a member is named like a picture."""
-    return os.path.splitext(name)[1].lower() in SUFFIXES
 
 
 def read(photo_key: str, address: str, archives: Archives, max_bytes: int) -> bytes:

@@ -9,12 +9,12 @@ import streamlit as st
 
 from photosearch import images
 from photosearch.errors import PhotoError, PhotosearchError
+from photosearch.picture_formats import SUFFIXES
 from photosearch.records import Findings
 from photosearch.ui import state
 from photosearch.ui.text import plain
 
 MAX_UPLOAD_MB = 15
-TYPES = ["jpg", "jpeg", "png", "webp", "heic", "heif", "avif", "gif", "bmp", "tif", "tiff"]
 _LATEST = "own-picture"
 
 
@@ -36,7 +36,7 @@ def bring_picture(label: str, key: str, on_change: Callable[[], None] | None = N
         key: tells it from others.
         on_change: called when there is another picture, or none any more.
     """
-    upload = st.file_uploader(label, type=TYPES, max_upload_size=MAX_UPLOAD_MB, key=key, on_change=on_change)
+    upload = st.file_uploader(label, type=SUFFIXES, max_upload_size=MAX_UPLOAD_MB, key=key, on_change=on_change)
     st.caption("It is looked at in the server's memory for you alone, kept nowhere, and gone when you leave.")
     if upload is None:
         st.session_state.pop(_LATEST, None)

@@ -12,10 +12,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from photosearch.errors import Cancelled, PhotoError, SourceError
+from photosearch.picture_formats import SUFFIXES, is_picture_name
 from photosearch.records import Failure, Listing, Watch
 from photosearch.sources.archive import Archive, Archives, Member
 from photosearch.sources.instagram.export_posts import Medium, Posts, read_posts
-from photosearch.sources.photos_zip import PhotosZipSource, is_picture
+from photosearch.sources.photos_zip import PhotosZipSource
 from photosearch.sources.source import Options, Source
 
 KIND = "export"
@@ -38,7 +39,6 @@ _INSTAGRAM_FOLDERS = re.compile(
 )
 _MEDIA_FOLDERS = frozenset(("media", "photos", "stories", "videos"))  # where an export's own paths begin
 _MESSAGES = frozenset(("messages", "direct"))
-_COVER_SUFFIXES = (".jpg", ".jpeg", ".webp", ".png", ".heic")
 # instagram-NAME-2024-01-31-ab12CD.zip, instagram-NAME-20221116.zip, and in 2018 NAME_20181016_part_1.zip
 _USER = re.compile(r"instagram-([A-Za-z0-9._]{1,30})-\d{4}-?\d{2}-?\d{2}|([A-Za-z0-9._]{1,30}?)_\d{8}(?:_part_\d+)?$")
 
@@ -187,7 +187,7 @@ def _post_files(parts: dict[Path, Archive], options: Options) -> list[tuple[str,
 
 def _list_medium(medium: Medium, parts: dict[Path, Archive]) -> Listing | Failure | None:
     """A photo, or a video's cover; None where there is none."""
-    if is_picture(medium.uri):
+    if is_picture_name(medium.uri):
         return _list_picture(medium.uri, medium, parts)
     covers = (_list_picture(cover, medium, parts) for cover in _covers(medium))
     return next((found for found in covers if isinstance(found, Listing)), None)
@@ -221,8 +221,8 @@ def _covers(medium: Medium) -> list[str]:
     """Pictures that a video's cover may be: the one named, or one of the video's name."""
     stem = os.path.splitext(medium.uri)[0]
     return [
-        *([medium.cover] if medium.cover and is_picture(medium.cover) else []),
-        *(stem + s for s in _COVER_SUFFIXES),
+        *([medium.cover] if medium.cover and is_picture_name(medium.cover) else []),
+        *(stem + suffix for suffix in SUFFIXES),
     ]
 
 

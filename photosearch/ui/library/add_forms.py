@@ -9,6 +9,7 @@ from typing import BinaryIO
 import streamlit as st
 
 from photosearch.errors import PhotosearchError
+from photosearch.picture_formats import SUFFIXES
 from photosearch.pipeline.tasks import Task
 from photosearch.records import Report, Watch
 from photosearch.sources import NO_OPTIONS, Options
@@ -20,7 +21,6 @@ from photosearch.ui.text import plain
 from photosearch.vision.registry import ModelChoice
 
 ALSO_READ = {"Archived posts": "archived", "Stories": "stories", "Covers of reels": "reels"}
-PICTURES = ("jpg", "jpeg", "png", "webp", "heic", "heif", "gif", "bmp", "tif", "tiff", "avif", "zip")
 BUSY = "Another run is in progress. Wait until it ends or stop it, then try again."
 _COLLECTION = "Name of the collection"
 _THEN = {
@@ -108,7 +108,7 @@ def _folder(choice: ModelChoice) -> None:
 
 def _upload(choice: ModelChoice) -> None:
     with st.form("add-upload", border=False, clear_on_submit=True):
-        files = st.file_uploader("Photos, or ZIP files of photos", type=list(PICTURES), accept_multiple_files=True)
+        files = st.file_uploader("Photos, or ZIP files of photos", type=[*SUFFIXES, ".zip"], accept_multiple_files=True)
         collection = st.text_input(_COLLECTION, placeholder="uploads", max_chars=100, key="upload-name")
         submitted = st.form_submit_button("Add and caption", type="primary", key="go-upload")
     st.caption("The files are copied into the library. Give a large ZIP by its path instead, under *List of URLs*.")
