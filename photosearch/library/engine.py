@@ -1,7 +1,7 @@
-"""How the library's database is opened and shared: SQLite here, PostgreSQL in `photosearch.library.postgres`.
+"""Opens the library's database and shares it: SQLite here, PostgreSQL in `photosearch.library.postgres`.
 
-Both keep the same promises: a reader sees one state, writers take turns, what a dying process leaves is whole,
-and the library has one lock for the one run at work on it.
+Both guarantee that a reader sees one state, that writers take turns, that a process which is killed leaves no
+half-done work, and that at most one run holds the library's worker lock.
 """
 
 from __future__ import annotations
@@ -20,71 +20,80 @@ from photosearch.errors import LibraryError
 
 FILE_NAME = "library.sqlite"
 LOCK_NAME = "worker.lock"
-LOCK_PATIENCE_S = 0.5  # a glance at SQLite's lock holds it for a moment; a dead process's is freed within one
+LOCK_PATIENCE_S = 0.5  # `is_locked` holds the lock for a moment, and so does a process that has just ended
 BUSY_TIMEOUT_MS = 30_000
-_WRITES = {"writes": True}  # execution options of a transaction that writes
+_WRITES = {"writes": True}  # execution options of a write transaction
 
 
 class Database(ABC):
     """A library's database. Use from any thread."""
 
     def __init__(self, engine: Engine, name: str, elsewhere: str) -> None:
-        """Messages call it `name`, and say `elsewhere` where another one is to be chosen."""
+        """Set up a database.
+
+        Args:
+            engine: connects to it.
+            name: what messages call it.
+            elsewhere: tells people how to choose another one.
+        """
         self.engine = engine
         self.name = name
         self.elsewhere = elsewhere
 
     @contextmanager
     def errors(self) -> Iterator[None]:
-        """The database's errors as ours."""
+        """Raise errors of the database as `LibraryError`."""
         try:
             yield
         except DBAPIError as error:
-            raise LibraryError(self._told(error)) from error
+            raise LibraryError(self._message(error)) from error
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """A connection to read from; all that is read of it is of one moment."""
+        """Open a connection whose reads all see the same state of the library."""
         with self.errors(), self.engine.connect() as connection:
             yield connection
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
-        """A transaction of the only writer: kept whole, or not at all when the block raises."""
+        """Open the only write transaction; it is rolled back when the block raises."""
         with self.errors(), self.engine.execution_options(**_WRITES).begin() as connection:
             yield connection
 
     @abstractmethod
     def lock(self) -> AbstractContextManager[Callable[[], None] | None]:
-        """The lock of the one run at work on the library, freed at the latest when the process ends.
+        """Take the worker lock, which is freed when the block or the process ends.
 
-        Yields None where another run holds it, else a function that raises `LibraryError` once it is lost.
+        Yields None where another run holds it, else a function that raises `LibraryError` once the lock is lost.
         """
 
     @abstractmethod
     def is_locked(self) -> bool:
-        """Whether a run holds the lock."""
+        """Tell whether a run holds the worker lock."""
 
     @abstractmethod
     def keep_copy(self, version: str) -> None:
-        """Called by the only writer before an older library is migrated; raises `LibraryError`."""
+        """Copy an older library before it is migrated, if the kind of database needs it; raises `LibraryError`.
+
+        To be called within a write transaction.
+        """
 
     @abstractmethod
-    def _told(self, error: DBAPIError) -> str:
-        """An error as a message for people."""
+    def _message(self, error: DBAPIError) -> str:
+        """Return an error as a message for people."""
 
 
 class SQLite(Database):
-    """A file in the library's folder. Before an older one is migrated it is copied."""
+    """A database file in the library's folder, which is copied before it is migrated."""
 
     def __init__(self, folder: Path) -> None:
-        """The file need not exist yet."""
+        """Open the database in `folder`; the file need not exist yet."""
         self._folder = folder
         super().__init__(open_engine(folder / FILE_NAME), f'Library "{folder}"', "choose another folder with --library")
 
     @contextmanager
     def lock(self) -> Iterator[Callable[[], None] | None]:
-        """As `Database.lock`: a file lock, which the system frees when the process ends in whatever way."""
+        """Take the worker lock, as in `Database.lock`; it is a file lock, which ends with the process."""
         lock = filelock.FileLock(self._folder / LOCK_NAME, timeout=LOCK_PATIENCE_S)
         try:
             lock.acquire()
@@ -98,7 +107,7 @@ class SQLite(Database):
             lock.release()
 
     def is_locked(self) -> bool:
-        """As `Database.is_locked`."""
+        """Tell whether a run holds the worker lock."""
         try:
             with filelock.FileLock(self._folder / LOCK_NAME, timeout=0):
                 return False
@@ -106,10 +115,10 @@ class SQLite(Database):
             return True
 
     def keep_copy(self, version: str) -> None:
-        """Copy the library to `library-VERSION.sqlite` beside it, numbered where there is such a file already.
+        """Copy the library to `library-VERSION.sqlite` beside it, with a number where there is such a file already.
 
         Raises:
-            LibraryError: there is no room for the copy, or it is not whole.
+            LibraryError: the copy cannot be written, or is damaged.
         """
         part = self._folder / f"{FILE_NAME}.part"
         try:
@@ -117,10 +126,10 @@ class SQLite(Database):
             with closing(sqlite3.connect(self._folder / FILE_NAME)) as source, closing(sqlite3.connect(part)) as copy:
                 source.backup(copy)
                 copy.execute("PRAGMA journal_mode = DELETE")  # one file, without a write-ahead log beside it
-                sizes = [of.execute("PRAGMA page_count").fetchone() for of in (source, copy)]
-                found = copy.execute("PRAGMA integrity_check").fetchall()
-            if found != [("ok",)] or sizes[0] != sizes[1]:
-                raise sqlite3.DatabaseError(found[0][0])
+                sizes = [database.execute("PRAGMA page_count").fetchone() for database in (source, copy)]
+                problems = copy.execute("PRAGMA integrity_check").fetchall()
+            if problems != [("ok",)] or sizes[0] != sizes[1]:
+                raise sqlite3.DatabaseError(problems[0][0])
             part.rename(self._free_path(version))
         except (sqlite3.OperationalError, OSError) as error:
             n_mb = (self._folder / FILE_NAME).stat().st_size / 1e6
@@ -140,7 +149,7 @@ class SQLite(Database):
             path = path.with_name(f"library-{version}-{n}.sqlite")
         return path
 
-    def _told(self, error: DBAPIError) -> str:
+    def _message(self, error: DBAPIError) -> str:
         if isinstance(error, OperationalError):
             return (
                 f"{self.name} cannot be used: {error.orig}. Check free space and access rights; what was saved is safe."
@@ -157,22 +166,22 @@ def _remove(part: Path) -> None:
 
 
 def open_engine(path: Path) -> Engine:
-    """SQLite's engine of a file: foreign keys, write-ahead log, writers that wait for their turn."""
+    """Open a SQLite file: with foreign keys, a write-ahead log, and writers that wait for their turn."""
     engine = create_engine(URL.create("sqlite", database=str(path)), connect_args={"timeout": BUSY_TIMEOUT_MS / 1000})
 
     @event.listens_for(engine, "connect")
     def prepare(connection, _record) -> None:  # type: ignore[no-untyped-def]
-        connection.isolation_level = None  # the driver begins no transactions of its own: tables are made in one, too
+        connection.isolation_level = None  # keeps the driver from beginning transactions of its own
         cursor = connection.cursor()
         cursor.execute("PRAGMA foreign_keys = ON")
         cursor.execute("PRAGMA synchronous = NORMAL")
-        if cursor.execute("PRAGMA page_count").fetchone() == (0,):  # new; somebody else's file is left as it is
+        if cursor.execute("PRAGMA page_count").fetchone() == (0,):  # new; another program's file is left unchanged
             cursor.execute("PRAGMA journal_mode = WAL")
         cursor.close()
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
-        # A writer waits for its turn here; later SQLite would refuse it at once where another was faster.
+        # A writer waits for its turn here. If it began as a reader, SQLite would refuse its first write at once.
         writes = connection.get_execution_options().get("writes", False)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 

@@ -1,7 +1,7 @@
-"""PostgreSQL by URL, for a library that several machines share; pictures stay in the library's folder.
+"""A library's database on a PostgreSQL server, which several machines can share; pictures stay in the library's folder.
 
-Writers take turns by an advisory lock, as SQLite's do, so that none meets another's half-done work; readers see one
-snapshot. Tables are made and changed in one transaction with everything else, so no copy is made before.
+An advisory lock makes writers take turns, as in SQLite; readers see one snapshot. A migration is one transaction, so
+no copy is made before it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from photosearch.library.engine import LOCK_PATIENCE_S, Database
 
 SETTING = "PHOTOSEARCH_DATABASE"
 SCHEMES = ("postgresql", "postgres")
-MIN_VERSION = 13  # the oldest that is still looked after
+MIN_VERSION = 13  # the oldest supported by its makers when this was written
 ANSWER_TIMEOUT_S = 60
 _SESSION = """
     SET default_transaction_isolation = 'repeatable read';
@@ -31,19 +31,19 @@ _SESSION = """
     SET tcp_keepalives_idle = 30;
     SET tcp_keepalives_interval = 10;
     SET tcp_keepalives_count = 3
-"""  # a machine that vanishes frees its locks within a minute or two
-_OURS = 0x70686F74  # the first number of our advisory locks
+"""  # so that the locks of a machine that disappears are freed within two minutes
+_LOCK_CLASS = 0x70686F74  # "phot": the first number of our advisory locks
 _WRITER, _WORKER = 1, 2
 _WRITE = (
-    "SET TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE;"  # what is read after the wait is what is there then
-    f" SELECT pg_advisory_xact_lock({_OURS}, {_WRITER})"
+    "SET TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE;"  # so that it sees what others wrote while it waited
+    f" SELECT pg_advisory_xact_lock({_LOCK_CLASS}, {_WRITER})"
 )
-_HELD = (
-    f"SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND classid = {_OURS} AND objid = {_WORKER}"  # noqa: S608
+_COUNT_WORKERS = (
+    f"SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND classid = {_LOCK_CLASS} AND objid = {_WORKER}"  # noqa: S608
     " AND granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
 )
 _LOCK_NOT_AVAILABLE = "55P03"
-_NEXT_STEPS = {  # by how the server's SQLSTATE begins
+_NEXT_STEPS = {  # by the beginning of the SQLSTATE
     "28": f"Check user and password in {SETTING}.",
     "3D": "Make one with: createdb --encoding=UTF8 --template=template0 NAME",
     "25006": f"Name the server that can be written in {SETTING}.",
@@ -51,9 +51,9 @@ _NEXT_STEPS = {  # by how the server's SQLSTATE begins
     "53": "Free some space or connections on the server and try again; what was saved is safe.",
     "40": "Another run is writing. Try again in a moment.",
     _LOCK_NOT_AVAILABLE: "Another run is writing. Try again in a moment.",
-    "": "See that the server runs and can be reached, and try again; what was saved is safe.",
+    "": "Check that the server runs and can be reached, and try again; what was saved is safe.",
 }
-_TLS: dict[str, Callable[[], object]] = {  # by libpq's `sslmode`: what the driver wants
+_TLS: dict[str, Callable[[], object]] = {  # by libpq's `sslmode`: the driver's `ssl_context`
     "disable": lambda: False,
     "prefer": lambda: None,
     "require": lambda: True,
@@ -62,10 +62,10 @@ _TLS: dict[str, Callable[[], object]] = {  # by libpq's `sslmode`: what the driv
 
 
 class Postgres(Database):
-    """A database on a server, of which the library has the default schema to itself."""
+    """A database on a server; its default schema has the library's tables and no others."""
 
     def __init__(self, url: str) -> None:
-        """Connect to it; nothing is made yet.
+        """Connect to the database and check it; no tables are made yet.
 
         Raises:
             SettingsError: the URL cannot be used.
@@ -92,29 +92,29 @@ class Postgres(Database):
 
     @contextmanager
     def errors(self) -> Iterator[None]:
-        """As `Database.errors`, also where the driver lets the network's errors through."""
+        """Raise errors of the database, and of the network, as `LibraryError`."""
         try:
             with super().errors():
                 yield
         except OSError as error:
-            self.engine.dispose()  # the other connections are as broken
+            self.engine.dispose()  # its other connections are broken as well
             raise LibraryError(self._unreachable(error)) from error
 
     @contextmanager
     def lock(self) -> Iterator[Callable[[], None] | None]:
-        """As `Database.lock`: an advisory lock of a connection, which the server frees when that ends."""
+        """Take the worker lock, as in `Database.lock`; it is an advisory lock, which ends with its connection."""
         with self.errors():
             connection = self.engine.connect()
-            connection.detach()  # closed in the end, not given to somebody else
-        alone = threading.Lock()
+            connection.detach()  # so that it is closed at the end, not used by others
+        one_at_a_time = threading.Lock()
 
         def check() -> None:
-            with alone, self.errors():
+            with one_at_a_time, self.errors():
                 try:
-                    held = connection.exec_driver_sql(f"{_HELD} AND pid = pg_backend_pid()").scalar_one()
+                    is_held = connection.exec_driver_sql(f"{_COUNT_WORKERS} AND pid = pg_backend_pid()").scalar_one()
                 finally:
-                    connection.rollback()  # where it broke it is made anew, without the lock
-            if not held:
+                    connection.rollback()  # a broken connection is opened again, without the lock
+            if not is_held:
                 raise LibraryError(
                     f"{self.name} was out of reach for a moment, and another run may have begun."
                     " Start this one again; what was saved is safe."
@@ -123,8 +123,8 @@ class Postgres(Database):
         try:
             yield check if self._try_lock(connection) else None
         finally:
-            with suppress(SQLAlchemyError, OSError):  # whatever happens, the server frees it
-                connection.exec_driver_sql(f"SELECT pg_advisory_unlock({_OURS}, {_WORKER})")
+            with suppress(SQLAlchemyError, OSError):  # closing the connection frees it in any case
+                connection.exec_driver_sql(f"SELECT pg_advisory_unlock({_LOCK_CLASS}, {_WORKER})")
             with suppress(SQLAlchemyError, OSError):
                 connection.close()
 
@@ -132,29 +132,30 @@ class Postgres(Database):
         with self.errors():
             try:
                 connection.exec_driver_sql(
-                    f"SET LOCAL lock_timeout = '{LOCK_PATIENCE_S}s'; SELECT pg_advisory_lock({_OURS}, {_WORKER})"
+                    f"SET LOCAL lock_timeout = '{LOCK_PATIENCE_S}s'; SELECT pg_advisory_lock({_LOCK_CLASS}, {_WORKER})"
                 )
                 connection.commit()
             except DBAPIError as error:
-                if _said(error).get("C") != _LOCK_NOT_AVAILABLE:
+                if _server_message(error).get("C") != _LOCK_NOT_AVAILABLE:
                     raise
                 connection.rollback()
                 return False
         return True
 
     def is_locked(self) -> bool:
-        """As `Database.is_locked`."""
+        """Tell whether a run holds the worker lock."""
         with self.reading() as connection:
-            return bool(connection.exec_driver_sql(_HELD).scalar_one())
+            return bool(connection.exec_driver_sql(_COUNT_WORKERS).scalar_one())
 
     def keep_copy(self, version: str) -> None:
-        """No copy: a migration is one transaction, and a server's databases have their own backups."""
+        """Make no copy: a migration is one transaction, and databases on servers have backups of their own."""
 
-    def _told(self, error: DBAPIError) -> str:
-        said = _said(error)
-        if not said:
+    def _message(self, error: DBAPIError) -> str:
+        fields = _server_message(error)
+        if not fields:
             return self._unreachable(error.orig)
-        return f"{self.name} cannot be used: {said.get('M', 'no reason given')}. {self._next_step(said.get('C', ''))}"
+        reason, code = fields.get("M", "no reason given"), fields.get("C", "")
+        return f"{self.name} cannot be used: {reason}. {self._next_step(code)}"
 
     def _unreachable(self, error: BaseException | None) -> str:
         causes = [e for e in _chain(error) if isinstance(e, OSError)]
@@ -167,7 +168,7 @@ class Postgres(Database):
 
 
 def read_url(url: str) -> URL:
-    """Read a database's URL; raises `SettingsError`, which does not show it: it may hold a password."""
+    """Read a database's URL; raises `SettingsError`, whose message does not show it, since it may have a password."""
     try:
         parsed = make_url(url)
     except (ArgumentError, ValueError):
@@ -179,7 +180,7 @@ def read_url(url: str) -> URL:
         )
     if parsed.query.keys() - {"sslmode", "host"} or parsed.query.get("sslmode", "prefer") not in _TLS:
         raise SettingsError(
-            f"{SETTING} has an option that is not known. There are sslmode ({', '.join(_TLS)})"
+            f"{SETTING} has an unknown option. There are sslmode ({', '.join(_TLS)})"
             " and host (the folder of a Unix socket)."
         )
     return parsed
@@ -188,7 +189,7 @@ def read_url(url: str) -> URL:
 def _open_engine(url: URL) -> Engine:
     folder = url.query.get("host")
     arguments: dict[str, Any] = {
-        "password": url.password or "",  # the driver stumbles where the server asks for one and there is none
+        "password": url.password or "",  # where the server asks for one, the driver fails without
         "ssl_context": False if folder else _TLS[str(url.query.get("sslmode", "prefer"))](),
         "unix_sock": f"{folder}/.s.PGSQL.{url.port or 5432}" if folder else None,
         "timeout": ANSWER_TIMEOUT_S,
@@ -197,7 +198,7 @@ def _open_engine(url: URL) -> Engine:
     user = url.username or getpass.getuser()
     plain = URL.create("postgresql+pg8000", user, host=url.host, port=url.port, database=url.database)
     engine = create_engine(plain, connect_args=arguments, pool_pre_ping=True)
-    engine.dialect.use_insertmanyvalues_wo_returning = True  # many rows a statement instead of one
+    engine.dialect.use_insertmanyvalues_wo_returning = True  # many rows in a statement instead of one
 
     @event.listens_for(engine, "connect")
     def prepare(connection, _record) -> None:  # type: ignore[no-untyped-def]
@@ -219,7 +220,11 @@ def _open_engine(url: URL) -> Engine:
 
 
 def _clean(values: Any) -> Any:
-    """Parameters without NUL, which PostgreSQL refuses; raises `UnicodeEncodeError` before the driver is half-way."""
+    """Return parameters without NUL, which PostgreSQL refuses.
+
+    Raises:
+        UnicodeEncodeError: a text is no Unicode; in the driver this would break the connection.
+    """
     if isinstance(values, list | tuple):
         return type(values)(_clean(value) for value in values)
     if isinstance(values, str):
@@ -228,8 +233,8 @@ def _clean(values: Any) -> Any:
     return values
 
 
-def _said(error: DBAPIError) -> dict[str, str]:
-    """What the server said, by its protocol's letters (C: SQLSTATE, M: message); empty where it said nothing."""
+def _server_message(error: DBAPIError) -> dict[str, str]:
+    """Return the fields of the server's error, by their letters (C: SQLSTATE, M: message); empty where it sent none."""
     for cause in _chain(error.orig):
         if cause.args and isinstance(cause.args[0], dict):
             return cause.args[0]

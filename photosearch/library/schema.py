@@ -1,7 +1,7 @@
-"""The library's tables, and how an older library becomes a current one.
+"""The library's tables, and their migration from older versions.
 
-What a model says hangs on the image (its bytes); what a human, a post or an older file says hangs on
-the photo (its place in a collection).
+What models found belongs to an image, which is identified by its bytes. What people, posts or imported files say
+belongs to a photo, which is identified by its collection and key.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from photosearch.library.engine import Database
 HEAD = "0007"  # the newest migration
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
-# SQLite's integers have 64 bits, and its texts are ordered by their bytes; PostgreSQL does so where it is asked to.
+# As SQLite does without being told: integers have 64 bits, and texts are ordered by their bytes.
 BIG = Integer().with_variant(BigInteger(), "postgresql")
 ORDERED = Text().with_variant(Text(collation="C"), "postgresql")
 
@@ -82,8 +82,8 @@ photo: Table = Table(
     Column("longitude", Float),
     Column("n_likes", BIG),
     Column("n_comments", BIG),
-    Column("listed_in", Text),  # the one list that it stands in; none: in several, or it is not known
-    # PostgreSQL's indexes hold no long keys; the id, made of collection and key, is unique as well.
+    Column("listed_in", Text),  # the one list that has it; NULL: several have it, or it is unknown
+    # PostgreSQL cannot index long keys; there the id, which depends on collection and key alone, is unique instead.
     UniqueConstraint("collection_id", "source_key").ddl_if(dialect="sqlite"),
     Index("photo_by_generation", "collection_id", "generation"),
     Index("photo_by_sha256", "sha256"),
@@ -115,7 +115,7 @@ analysis: Table = Table(
     Column("sha256", ForeignKey("image.sha256", ondelete="CASCADE"), primary_key=True),
     Column("model_id", ForeignKey("model.id"), primary_key=True),
     Column("error", Text),
-    Column("at", Float, nullable=False, server_default="0"),  # seconds since 1970; of two models the latest counts
+    Column("at", Float, nullable=False, server_default="0"),  # seconds since 1970; the latest model's results count
 )
 caption: Table = Table(
     "caption",
@@ -145,7 +145,7 @@ prediction: Table = Table(
     metadata,
     Column("sha256", ForeignKey("image.sha256", ondelete="CASCADE"), primary_key=True),
     Column("model_id", ForeignKey("model.id"), primary_key=True),
-    Column("found", Text, nullable=False),  # JSON: term to probability, largest first
+    Column("found", Text, nullable=False),  # JSON: term to probability, highest first
 )
 job: Table = Table(
     "job",
@@ -157,7 +157,7 @@ job: Table = Table(
     Column("heartbeat", DateTime, nullable=False),
     Column("done", Integer, nullable=False),
     Column("total", Integer, nullable=False),
-    Column("title", Text),  # what it is at, for people
+    Column("title", Text),  # for people: what the run does
     Column("began", DateTime),
 )
 origin: Table = Table(
@@ -165,32 +165,33 @@ origin: Table = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     Column("collection_id", ForeignKey("collection.id", ondelete="CASCADE"), nullable=False),
-    Column("names", Text, nullable=False),  # JSON: what was named when it was added
-    Column("options", Text, nullable=False),  # JSON: what was chosen of it
-    Column("at", DateTime, nullable=False),  # when it was added last
-    Column("refused", Text),  # JSON: what could not be listed then, each with its reason
+    Column("names", Text, nullable=False),  # JSON: the names that were given to add it
+    Column("options", Text, nullable=False),  # JSON: the options of its source
+    Column("at", DateTime, nullable=False),  # when it was last added
+    Column("refused", Text),  # JSON: keys of photos that could not be listed, each with its reason
 )
 
 
 def bring_up_to_date(database: Database) -> None:
-    """Create the tables, or migrate an older library's; of two processes that want to, one does.
+    """Create the tables, or migrate them to the newest schema; only one process at a time does so.
 
     Raises:
-        LibraryError: the library was made by a newer version, is none of ours, or cannot be copied beforehand.
+        LibraryError: the library was made by a newer version, the database is not photosearch's, or a copy of the
+            library could not be made before the migration.
     """
     with database.reading() as connection:
         if _version(connection, database) == HEAD:
             return
-    from alembic import command  # half a second to import, and seldom needed
+    from alembic import command  # takes half a second to import and is seldom needed
     from alembic.config import Config
     from alembic.script import ScriptDirectory
 
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
-    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    revisions = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
     with database.writing() as connection:
-        version = _version(connection, database)  # as it is now that no other process can change it
-        if version is not None and version not in known:
+        version = _version(connection, database)  # again, since another process may have migrated it meanwhile
+        if version is not None and version not in revisions:
             raise LibraryError(
                 f"{database.name} was made by a newer version of photosearch (schema {version}; this one knows {HEAD})."
                 f" Update photosearch, or {database.elsewhere}."
@@ -202,7 +203,7 @@ def bring_up_to_date(database: Database) -> None:
 
 
 def _version(connection: Connection, database: Database) -> str | None:
-    """The schema's version, None where there are no tables yet; raises `LibraryError` where they are not ours."""
+    """Return the schema's version, None for an empty database; raises `LibraryError` where the tables are not ours."""
     tables = inspect(connection).get_table_names()
     if "alembic_version" in tables and "photo" in tables:
         return connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one()

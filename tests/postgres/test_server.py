@@ -167,7 +167,7 @@ def test_a_wrong_password_is_told_without_it(tmp_path, server):
     assert "Check user and password in PHOTOSEARCH_DATABASE" in told
 
 
-def test_a_missing_password_is_told(tmp_path, server):
+def test_a_missing_password_gives_a_plain_message(tmp_path, server):
     url = server.url("postgres").replace(f":{QUOTED}", "")
     assert "Check user and password" in refusal(tmp_path, url)
 
@@ -176,14 +176,14 @@ def test_a_database_that_does_not_exist_is_told_with_how_to_make_it(tmp_path, se
     assert 'database "none" does not exist. Make one with: createdb' in refusal(tmp_path, server.url("none"))
 
 
-def test_a_server_that_does_not_run_is_told(tmp_path):
+def test_a_server_that_does_not_run_gives_a_plain_message(tmp_path):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         url = f"postgresql://{USER}:{QUOTED}@127.0.0.1:{free.getsockname()[1]}/photos"
-        assert "cannot be reached: Connection refused. See that the server runs" in refusal(tmp_path, url)
+        assert "cannot be reached: Connection refused. Check that the server runs" in refusal(tmp_path, url)
 
 
-def test_a_socket_that_does_not_exist_is_told(tmp_path):
+def test_a_socket_that_does_not_exist_gives_a_plain_message(tmp_path):
     told = refusal(tmp_path, f"postgresql:///photos?host={tmp_path}")
     assert f"at {tmp_path} cannot be reached: No such file" in told
 
@@ -192,7 +192,7 @@ def test_a_server_without_encryption_is_refused_where_encryption_is_wanted(tmp_p
     assert "cannot be reached: Server refuses SSL" in refusal(tmp_path, server.url("postgres") + "?sslmode=require")
 
 
-def test_a_server_that_is_too_old_is_told(tmp_path, database, monkeypatch):
+def test_a_server_that_is_too_old_gives_a_plain_message(tmp_path, database, monkeypatch):
     monkeypatch.setattr(postgres, "MIN_VERSION", 99)
     assert "Use 99 or newer" in refusal(tmp_path, database)
 
@@ -202,7 +202,7 @@ def test_a_database_without_unicode_is_refused(tmp_path, make_database):
     assert "keeps text as LATIN1, not as UTF8. Make one with" in refusal(tmp_path, url)
 
 
-def test_a_user_who_may_make_no_tables_is_told(tmp_path, server, make_database):
+def test_a_user_who_may_make_no_tables_gives_a_plain_message(tmp_path, server, make_database):
     name = make_database().rpartition("/")[2]
     server.execute("CREATE USER guest PASSWORD 'wrong'")
     server.execute("REVOKE CREATE ON SCHEMA public FROM PUBLIC", name)
@@ -299,10 +299,10 @@ def test_a_server_that_stops_is_told_and_the_library_goes_on_when_it_is_back(bre
         with hold_worker_lock(library, "caption") as record:
             record(Progress(0, 1))
             server.stop()
-            with pytest.raises(LibraryError, match="See that the server runs"):
+            with pytest.raises(LibraryError, match="Check that the server runs"):
                 record(Progress(1, 1))
         for use in (library.collections, lambda: list_photos(library, "/b.jpg"), lambda: read_running(library)):
-            with pytest.raises(LibraryError, match=r"See that the server runs.*what was saved is safe"):
+            with pytest.raises(LibraryError, match=r"Check that the server runs.*what was saved is safe"):
                 use()
     finally:
         server.start()

@@ -1,4 +1,4 @@
-"""Run by Alembic: migrate over the connection that `schema.bring_up_to_date` hands in."""
+"""Alembic's entry point: migrates over the connection that `schema.bring_up_to_date` passes."""
 
 from alembic import context
 

@@ -1,4 +1,4 @@
-"""A picture's predictions in one row, and when a model looked at it."""
+"""Stores a picture's predictions in one row, and the time of each analysis."""
 
 import sqlalchemy as sa
 from alembic import op

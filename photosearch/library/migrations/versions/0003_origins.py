@@ -1,4 +1,4 @@
-"""Where a photo's bytes are when its key does not say it, and what came with it."""
+"""Adds the address of a photo's bytes, for keys that do not say it, and more of its details."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""What a run is at and since when; where a collection's photos were added from."""
+"""Adds a run's title and start, and where a collection's photos were added from."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""Which list of addresses a photo stands in, so that no list lets another's photos go."""
+"""Adds the list of addresses that has a photo, so that updating one list does not mark another's photos as gone."""
 
 import sqlalchemy as sa
 from alembic import op

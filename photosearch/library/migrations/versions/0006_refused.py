@@ -1,4 +1,4 @@
-"""What of an origin could not be listed, and why."""
+"""Adds which photos of an origin could not be listed, with reasons."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""The latest generations of each collection, each with a token that a restored copy cannot have by chance."""
+"""Adds the latest generations of each collection, each with a random token that a restored copy does not share."""
 
 import sqlalchemy as sa
 from alembic import op
