@@ -295,9 +295,7 @@ class Library:
 
     def photo(self, photo_id: str) -> Photo:
         """Return the photo with that id; raises `PhotoNotFound`."""
-        is_text = not any(
-            "\ud800" <= char <= "\udfff" for char in photo_id
-        )  # bytes from a command line may be no Unicode
+        is_text = not any("\ud800" <= char <= "\udfff" for char in photo_id)  # a command line may give other bytes
         found = self.photos_by_id([photo_id]) if is_text else {}
         if photo_id not in found:
             raise PhotoNotFound(f'Photo "{photo_id[:64]}" was not found.')
