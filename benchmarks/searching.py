@@ -14,6 +14,7 @@ from photosearch.library import Reading
 from photosearch.records import Caption, Document, Findings, Listing, Station
 from photosearch.search.expansion import FILE_NAME, Expansion
 from photosearch.search.index import Index, Tables
+from photosearch.search.question import Question
 from photosearch.settings import MODELS_DIR, Settings
 from photosearch.vision.concepts import N_PAIRS, N_TERMS
 from photosearch.workspace import Workspace
@@ -66,7 +67,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         workspace = Workspace(Settings(Path(scratch)))
         fill(workspace, captions)
-        whole = timed(lambda query: workspace.search(query, COLLECTION, top=TOP), queries)
+        whole = timed(lambda query: workspace.search(Question(query, COLLECTION, top=TOP)), queries)
         workspace.close()
     print(
         f"search {N_CAPTIONS:,} captions, top {TOP} with photos and reasons, library included:"

@@ -27,9 +27,8 @@ from photosearch.records import (
     Results,
     Watch,
 )
-from photosearch.search.fields import ALL, Field
 from photosearch.search.index import Index, Tables, read_tables
-from photosearch.search.query import NO_REFINEMENT, Refine
+from photosearch.search.question import PAGE_TOP, Question
 from photosearch.search.searcher import Searcher
 from photosearch.search.wording import Wording
 from photosearch.settings import Settings
@@ -44,7 +43,6 @@ if TYPE_CHECKING:
     from photosearch.vision.registry import ModelChoice, Models
 
 DEMO = "demo"
-PAGE_TOP = 100
 MAX_NAME_CHARS = 100
 _UNWRITABLE = ("Cc", "Cs", "Zl", "Zp")  # control characters, halves of surrogate pairs, line separators
 
@@ -354,31 +352,9 @@ class Workspace:
         """The group of each photo that has near-duplicates; raises `CollectionNotFound`."""
         return self._searcher().near_duplicates(collection)
 
-    def search(
-        self,
-        query: str,
-        collection: str,
-        *,
-        top: int = PAGE_TOP,
-        offset: int = 0,
-        fields: frozenset[Field] = ALL,
-        expand: bool = True,
-        group: bool = False,
-        literal: bool = False,
-        refine: Refine = NO_REFINEMENT,
-    ) -> Results:
+    def search(self, question: Question) -> Results:
         """Find photos by description, as `Searcher.search` does."""
-        return self._searcher().search(
-            query,
-            collection,
-            top=top,
-            offset=offset,
-            fields=fields,
-            expand=expand,
-            group=group,
-            literal=literal,
-            refine=refine,
-        )
+        return self._searcher().search(question)
 
     def similar(self, photo_id: str, *, top: int = PAGE_TOP, offset: int = 0) -> Results:
         """The photos most like one; raises `PhotoNotFound`."""
@@ -458,7 +434,7 @@ class Workspace:
         from photosearch.sources.reading import Reader
 
         if query.strip():
-            ids = [hit.photo.id for hit in self.search(query, collection, top=MAX_FOUND).hits]
+            ids = [hit.photo.id for hit in self.search(Question(query, collection, top=MAX_FOUND)).hits]
         else:
             ids = upkeep.photo_ids(self.library, collection)
         with Reader(self.settings, watch) as reader:

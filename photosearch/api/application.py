@@ -33,7 +33,8 @@ from photosearch.api.answers import (
 from photosearch.api.pictures import picture_answer
 from photosearch.errors import CollectionNotFound
 from photosearch.export.formats import photo_json
-from photosearch.workspace import MAX_NAME_CHARS, PAGE_TOP, Workspace
+from photosearch.search.question import PAGE_TOP, Question
+from photosearch.workspace import MAX_NAME_CHARS, Workspace
 
 MAX_QUERY_CHARS = 2_000
 MAX_TOP = 1_000
@@ -129,7 +130,8 @@ def _add_searching(api: FastAPI, workspace: Callable[[], Workspace], *, public: 
     ) -> JSONResponse:
         """Photos that fit a description, the best first, with what each word adds to the score."""
         held = workspace()
-        results = held.search(query, name or _only_collection(held), top=top, expand=expand, literal=literal)
+        question = Question(query, name or _only_collection(held), top=top, expand=expand, literal=literal)
+        results = held.search(question)
         if shape is Shape.ROWS:
             return JSONResponse(hits_rows(results, f"{request.url.scheme}://{request.url.netloc}"))
         return JSONResponse(hits_json(results, explain=explain, public=public))

@@ -13,6 +13,7 @@ from photosearch.cli.output import print_json, print_table, say
 from photosearch.errors import PhotosearchError
 from photosearch.records import Results
 from photosearch.search.fields import ALL, Field
+from photosearch.search.question import Question
 from photosearch.workspace import Workspace
 
 
@@ -52,12 +53,12 @@ def search(
     with opened(context) as workspace:
         name = collection if collection is not None else workspace.default_collection()
         if query is not None:
-            results = workspace.search(query, name, top=top, fields=fields, expand=not no_expand, literal=literal)
-            _print(workspace, results, format, explain)
+            question = Question(query, name, top=top, fields=fields, expand=not no_expand, literal=literal)
+            _print(workspace, workspace.search(question), format, explain)
         elif queries is not None:
             for line in _read_lines(queries):
-                results = workspace.search(line, name, top=top, fields=fields, expand=not no_expand, literal=True)
-                print_json(results, explain=explain)
+                question = Question(line, name, top=top, fields=fields, expand=not no_expand, literal=True)
+                print_json(workspace.search(question), explain=explain)
 
 
 @app.command()

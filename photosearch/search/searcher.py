@@ -18,9 +18,9 @@ from filelock import FileLock, Timeout
 from photosearch.errors import IndexDamaged
 from photosearch.library import Library, Standing
 from photosearch.records import Document, Hit, Results
-from photosearch.search.fields import ALL, Field
 from photosearch.search.index import Index, Ranking, Store, Tables
-from photosearch.search.query import NO_REFINEMENT, Refine, parse, parse_words
+from photosearch.search.query import parse, parse_words
+from photosearch.search.question import Question, check_page
 
 log = logging.getLogger(__name__)
 _DAMAGED = 'The index of "{}" could not be used ({}); it was made anew.'
@@ -86,58 +86,33 @@ class Searcher:
         """The group of each photo that has near-duplicates; raises `CollectionNotFound`."""
         return self._alike(self._indexed(collection), collection).groups
 
-    def search(
-        self,
-        query: str,
-        collection: str,
-        *,
-        top: int,
-        offset: int = 0,
-        fields: frozenset[Field] = ALL,
-        expand: bool = True,
-        group: bool = False,
-        literal: bool = False,
-        refine: Refine = NO_REFINEMENT,
-    ) -> Results:
+    def search(self, question: Question) -> Results:
         """Find photos by description.
-
-        Args:
-            query: a description, in the language of `photosearch.search.query`.
-            collection: where to search.
-            top: hits wanted at most.
-            offset: hits left out before them, to go through all of them page by page.
-            fields: what of a photo is searched, unless the query says it.
-            expand: whether related words count, too.
-            group: of near-duplicates show the best one only, with their number.
-            literal: whether signs in the query mean nothing.
-            refine: what narrows and orders the answer beside the query.
 
         Raises:
             CollectionNotFound: there is no such collection.
             ModelError: a table of related words cannot be read.
-            ValueError: `top` or `offset` is negative.
         """
-        _check(top, offset)
-        held = self._indexed(collection)
+        held = self._indexed(question.collection)
         started = time.perf_counter()
-        asked = parse_words(query) if literal else parse(query)
-        ranking = held.index.find(asked, fields=fields, expand=expand, refine=refine)
+        query = parse_words(question.query) if question.literal else parse(question.query)
+        ranking = held.index.find(query, fields=question.fields, expand=question.expand, refine=question.refine)
         total = len(ranking) + ranking.n_weak
-        alike = self._alike(held, collection) if group else None
+        alike = self._alike(held, question.collection) if question.one_of_near_duplicates else None
         if alike is not None:
             ranking = alike.best_only(ranking)
-        hits = self._hits(held.index, ranking, offset, top, alike)
+        hits = self._hits(held.index, ranking, question.offset, question.top, alike)
         return Results(
-            query,
-            collection,
+            question.query,
+            question.collection,
             1000 * (time.perf_counter() - started),
             total,
             hits,
-            suggestions=() if len(ranking) else tuple(held.index.suggest(asked.text)),
+            suggestions=() if len(ranking) else tuple(held.index.suggest(query.text)),
             n_listed=len(ranking),
             n_weak=ranking.n_weak,
-            corrected=None if literal else held.index.correct(asked),
-            notes=(*held.told(), *asked.notes, *held.index.filters.notes(asked, refine)),
+            corrected=None if question.literal else held.index.correct(query),
+            notes=(*held.told(), *query.notes, *held.index.filters.notes(query, question.refine)),
         )
 
     def similar(self, photo_id: str, *, top: int, offset: int = 0) -> Results:
@@ -158,7 +133,7 @@ class Searcher:
         return self._like(held, collection, held.index.like(document), top, offset)
 
     def _like(self, held: _Indexed, collection: str, ranking: Ranking, top: int, offset: int) -> Results:
-        _check(top, offset)
+        check_page(top, offset)
         started = time.perf_counter()
         hits = self._hits(held.index, ranking, offset, top, None)
         took_ms = 1000 * (time.perf_counter() - started)
@@ -240,11 +215,6 @@ class Searcher:
             log.info("Another process is writing %s.", folder)
         except OSError as error:
             log.warning("The index cannot be kept in %s: %s. It will be made anew.", folder, error)
-
-
-def _check(top: int, offset: int) -> None:
-    if min(top, offset) < 0:
-        raise ValueError(f"top is {top} and offset {offset}; both must be at least 0")
 
 
 def _give_memory_back() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from playwright.sync_api import expect, sync_playwright
 
+from photosearch.search.question import Question
 from photosearch.settings import Settings
 from photosearch.sources import demo
 from photosearch.workspace import Workspace
@@ -27,7 +28,7 @@ def first_photo(library: Path) -> str:
     """The motorcycle's id."""
     workspace = Workspace(Settings(library))
     try:
-        return workspace.search("motorcycle", "demo", top=1).hits[0].photo.id
+        return workspace.search(Question("motorcycle", "demo", top=1)).hits[0].photo.id
     finally:
         workspace.close()
 

@@ -25,6 +25,7 @@ from photosearch.library import Library, Reading, photo_id, postgres, schema
 from photosearch.library.postgres import Postgres
 from photosearch.pipeline.worker import hold_worker_lock, read_running
 from photosearch.records import Details, Listing, Progress, Report, Station, TextKind
+from photosearch.search.question import Question
 from photosearch.workspace import Workspace
 from tests.postgres.server import PASSWORD, QUOTED, USER, Server
 from tests.unit.library.test_library import caption, list_photos, pending, said
@@ -323,8 +324,8 @@ def test_photos_are_added_captioned_found_and_forgotten(workspace: Workspace, ma
     assert workspace.caption("pets") == Report(n_captioned=2)
     photos = workspace.photos("pets")
     word = photos[0].concepts[0].term
-    assert {hit.photo.id for hit in workspace.search(word, "pets").hits} <= {photo.id for photo in photos}
-    assert workspace.search(word, "pets").total
+    assert {hit.photo.id for hit in workspace.search(Question(word, "pets")).hits} <= {photo.id for photo in photos}
+    assert workspace.search(Question(word, "pets")).total
     workspace.remove("pets")
     assert workspace.collections() == []
     assert not any(workspace.library.files.thumbnail_path(photo.sha256).exists() for photo in photos)

@@ -12,6 +12,7 @@ from photosearch.pipeline.tasks import Task
 from photosearch.pipeline.worker import hold_worker_lock
 from photosearch.records import CollectionInfo, PhotoState, Report, Watch
 from photosearch.search.fields import Field
+from photosearch.search.question import Question
 from photosearch.settings import Settings
 from photosearch.vision.captioner.beam import Decoding
 from photosearch.vision.captioner.network import Decoder, Sizes
@@ -46,12 +47,12 @@ def said(workspace: Workspace, collection: str = "pets") -> str:
 
 
 def found(workspace: Workspace, collection: str = "pets") -> list[str]:
-    results = workspace.search(said(workspace, collection), collection)
+    results = workspace.search(Question(said(workspace, collection), collection))
     return sorted(Path(hit.photo.source_key).name for hit in results.hits)
 
 
 def found_by(workspace: Workspace, query: str) -> int:
-    return workspace.search(query, "pets").total
+    return workspace.search(Question(query, "pets")).total
 
 
 # Adding, captioning, searching
@@ -60,24 +61,24 @@ def found_by(workspace: Workspace, query: str) -> int:
 def test_photos_that_were_added_and_captioned_are_found(workspace, make_photos):
     root = make_photos("red.jpg", "blue.jpg", folder="pets")
     assert workspace.add(str(root)) == [Added("pets", Report(n_new=2), described=False)]
-    assert workspace.search("dog", "pets").hits == ()
+    assert workspace.search(Question("dog", "pets")).hits == ()
     assert workspace.caption("pets") == Report(n_captioned=2)
     captions = frozenset({Field.CAPTION})
-    results = workspace.search(said(workspace), "pets", fields=captions, expand=False)
+    results = workspace.search(Question(said(workspace), "pets", fields=captions, expand=False))
     assert [hit.rank for hit in results.hits] == [1, 2]
     assert [hit.score for hit in results.hits] == [pytest.approx(1.0), pytest.approx(1.0)]
     assert results.total == 2
 
 
 def test_a_word_that_no_caption_has_finds_nothing_and_suggests_those_that_occur(workspace, pets):
-    results = workspace.search("zebra", "pets")
+    results = workspace.search(Question("zebra", "pets"))
     assert (results.total, results.hits) == (0, ())
     assert set(results.suggestions) <= {"dog", "grass"}
     assert results.suggestions
 
 
 def test_top_limits_the_hits_not_the_total(workspace, pets):
-    results = workspace.search(said(workspace), "pets", top=1)
+    results = workspace.search(Question(said(workspace), "pets", top=1))
     assert (len(results.hits), results.total) == (1, 2)
 
 
@@ -135,7 +136,7 @@ def test_a_folder_that_becomes_unreadable_does_not_make_its_photos_gone(workspac
 
 
 def test_an_unknown_collection_is_told_with_those_that_exist(workspace, pets):
-    for ask in (lambda: workspace.search("dog", "cats"), lambda: workspace.caption("cats")):
+    for ask in (lambda: workspace.search(Question("dog", "cats")), lambda: workspace.caption("cats")):
         with pytest.raises(CollectionNotFound, match=r'"cats" was not found. There are: pets\.'):
             ask()
     with pytest.raises(CollectionNotFound, match="cats"):
@@ -204,7 +205,7 @@ def test_the_index_follows_writes_of_another_workspace(workspace, pets):
     other = Workspace(workspace.settings)
     other.remove("pets")
     with pytest.raises(CollectionNotFound):
-        workspace.search("dog", "pets")
+        workspace.search(Question("dog", "pets"))
     (pets / "red.jpg").unlink()
     other.add(str(pets))
     other.caption("pets")

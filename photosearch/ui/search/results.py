@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 
 from photosearch.records import CollectionInfo, Hit, PhotoState, Results
+from photosearch.search.question import Question
 from photosearch.ui import state
 from photosearch.ui.grid import show_hits
 from photosearch.ui.paging import choose_page
@@ -20,16 +21,17 @@ def show_found(query: str, collection: str, options: SearchOptions) -> Sequence[
     workspace = state.workspace()
 
     def search(offset: int) -> Results:
-        return workspace.search(
+        question = Question(
             query,
             collection,
             top=options.per_page,
             offset=offset,
             fields=options.fields,
             expand=options.expand,
-            group=options.group,
+            one_of_near_duplicates=options.group,
             refine=options.refine,
         )
+        return workspace.search(question)
 
     first = search(0)
     show_notes(first)

@@ -13,6 +13,7 @@ from photosearch.errors import PhotoError, PhotoNotFound, PhotosearchError, Read
 from photosearch.export.formats import photo_json, photos_csv
 from photosearch.library.corrections import MAX_CAPTION_CHARS
 from photosearch.records import Photo, PhotoState
+from photosearch.search.question import Question
 from photosearch.workspace import Workspace
 from tests.conftest import ColourStation, analyse, jpeg
 
@@ -28,7 +29,7 @@ def photos(workspace: Workspace, make_photos: Callable[..., Path]) -> Callable[[
 
 
 def found(workspace: Workspace, query: str) -> list[str]:
-    return [hit.photo.name for hit in workspace.search(query, NAME, expand=False).hits]
+    return [hit.photo.name for hit in workspace.search(Question(query, NAME, expand=False)).hits]
 
 
 def test_a_correction_is_shown_and_found_at_once(workspace, photos):

@@ -9,6 +9,7 @@ import pytest
 
 from photosearch.errors import LibraryError, PhotosearchError, SourceError
 from photosearch.records import Failure
+from photosearch.search.question import Question
 from photosearch.workspace import Workspace
 from tests.conftest import ColourStation, analyse
 from tests.exports import picture, write_zip
@@ -53,7 +54,7 @@ def test_a_list_leaves_what_came_from_an_older_file(workspace: Workspace, add) -
     add("url_list_all.json", content=[{"url": A, "likes": 5}, C])
     assert add("url_list_all.json", content=[C]) == (0, 0)
     assert keys(workspace) == [A, B, C]
-    assert [hit.photo.source_key for hit in workspace.search("dog", "all").hits] == [A]
+    assert [hit.photo.source_key for hit in workspace.search(Question("dog", "all")).hits] == [A]
 
 
 def test_older_files_complete_each_other(workspace: Workspace, add) -> None:  # type: ignore[no-untyped-def]
@@ -64,7 +65,7 @@ def test_older_files_complete_each_other(workspace: Workspace, add) -> None:  # 
     (photo,) = workspace.photos("holiday")
     assert (photo.caption, [found.label for found in photo.objects]) == ("a boy runs", ["sports ball"])
     assert photo.details.n_likes == 5
-    assert workspace.search("ball", "holiday").total == 1
+    assert workspace.search(Question("ball", "holiday")).total == 1
 
 
 def test_two_zips_of_one_name_keep_their_photos(workspace: Workspace, tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from photosearch.library.corrections import correct_caption
 from photosearch.records import Details, Document, Listing, TextKind
 from photosearch.search.index import Index, Tables
 from photosearch.search.query import Refine, Sort
+from photosearch.search.question import Question
 from photosearch.search.searcher import Searcher
 from photosearch.settings import Settings
 from photosearch.workspace import Workspace
@@ -47,14 +48,15 @@ def searcher(library: Library) -> Searcher:
 
 
 def names(searcher: Searcher, query: str, **options: object) -> list[str]:
-    results = searcher.search(query, "walks", top=100, **options)  # type: ignore[arg-type]
+    results = searcher.search(Question(query, "walks", top=100, **options))  # type: ignore[arg-type]
     return [hit.photo.source_key for hit in results.hits]
 
 
 def test_pages_put_together_are_the_whole_answer(searcher: Searcher) -> None:
-    whole = searcher.search("a dog on the beach", "walks", top=100)
+    whole = searcher.search(Question("a dog on the beach", "walks", top=100))
     assert (whole.total, whole.n_listed, whole.n_weak, len(whole.hits)) == (12, 12, 0, 12)
-    pages = [searcher.search("a dog on the beach", "walks", top=5, offset=offset) for offset in (0, 5, 10, 15)]
+    offsets = (0, 5, 10, 15)
+    pages = [searcher.search(Question("a dog on the beach", "walks", top=5, offset=offset)) for offset in offsets]
     assert [len(page.hits) for page in pages] == [5, 5, 2, 0]
     assert tuple(hit for page in pages for hit in page.hits) == whole.hits
     assert {(page.total, page.n_listed) for page in pages} == {(12, 12)}
@@ -62,7 +64,7 @@ def test_pages_put_together_are_the_whole_answer(searcher: Searcher) -> None:
 
 
 def test_the_cutoff_leaves_weak_hits_out_and_says_how_many(searcher: Searcher) -> None:
-    results = searcher.search("dog beach", "walks", top=100, refine=Refine(cutoff=0.8))
+    results = searcher.search(Question("dog beach", "walks", top=100, refine=Refine(cutoff=0.8)))
     assert (results.total, results.n_listed, results.n_weak) == (12, 4, 8)
     assert all("beach" in hit.photo.caption for hit in results.hits)
 
@@ -78,14 +80,14 @@ def test_dates_and_hashtags_come_from_the_library(searcher: Searcher) -> None:
 
 def test_signs_mean_nothing_in_a_literal_query(searcher: Searcher) -> None:
     assert len(names(searcher, "-dog before:2023-06-03", literal=True)) == 12
-    assert searcher.search('"', "walks", top=5, literal=True).corrected is None
+    assert searcher.search(Question('"', "walks", top=5, literal=True)).corrected is None
 
 
 def test_notes_and_corrections_come_with_the_answer(searcher: Searcher) -> None:
-    results = searcher.search('beahc "dog', "walks", top=3)
+    results = searcher.search(Question('beahc "dog', "walks", top=3))
     assert results.corrected == 'beach "dog'
     assert results.notes == ("A quotation mark has no partner; it was left out.",)
-    results = searcher.search("#nowhere", "walks", top=3)
+    results = searcher.search(Question("#nowhere", "walks", top=3))
     assert (results.total, results.hits) == (0, ())
     assert "#nowhere" in results.notes[0]
     assert "dog" in results.suggestions
@@ -94,11 +96,11 @@ def test_notes_and_corrections_come_with_the_answer(searcher: Searcher) -> None:
 def test_negative_numbers_are_refused(searcher: Searcher) -> None:
     for top, offset in ((-1, 0), (1, -1)):
         with pytest.raises(ValueError, match="-1"):
-            searcher.search("dog", "walks", top=top, offset=offset)
+            searcher.search(Question("dog", "walks", top=top, offset=offset))
 
 
 def test_photos_like_one(searcher: Searcher) -> None:
-    first = searcher.search("beach", "walks", top=1).hits[0].photo
+    first = searcher.search(Question("beach", "walks", top=1)).hits[0].photo
     results = searcher.similar(first.id, top=100)
     assert results.collection == "walks"
     assert first.id not in {hit.photo.id for hit in results.hits}
@@ -112,7 +114,7 @@ def test_photos_like_one(searcher: Searcher) -> None:
 
 def test_an_unknown_collection_is_an_error(searcher: Searcher) -> None:
     with pytest.raises(CollectionNotFound):
-        searcher.search("dog", "cats", top=3)
+        searcher.search(Question("dog", "cats", top=3))
 
 
 def test_near_duplicates_are_listed_once_on_all_pages(
@@ -126,11 +128,11 @@ def test_near_duplicates_are_listed_once_on_all_pages(
             picture.save(root / f"{name}-{quality}.jpg", quality=quality)
     workspace.add(str(root))
     analyse(workspace.library, ColourStation())
-    results = workspace.search("picture", "bursts", top=2, group=True)
+    results = workspace.search(Question("picture", "bursts", top=2, one_of_near_duplicates=True))
     assert (results.total, results.n_listed) == (7, 3)
-    rest = workspace.search("picture", "bursts", top=2, offset=2, group=True)
+    rest = workspace.search(Question("picture", "bursts", top=2, offset=2, one_of_near_duplicates=True))
     assert sorted(hit.n_near_duplicates for hit in (*results.hits, *rest.hits)) == [0, 2, 2]
-    assert workspace.search("picture", "bursts", top=2).n_listed == 7
+    assert workspace.search(Question("picture", "bursts", top=2)).n_listed == 7
     assert len(workspace.similar(results.hits[0].photo.id, top=9).hits) == 6
 
 
@@ -142,17 +144,17 @@ def kept(searcher: Searcher) -> list[Path]:
 
 
 def test_the_index_is_kept_for_the_next_process(searcher: Searcher, monkeypatch: pytest.MonkeyPatch) -> None:
-    before = searcher.search("a dog on the beach", "walks", top=100).hits
+    before = searcher.search(Question("a dog on the beach", "walks", top=100)).hits
     assert len(kept(searcher)) == 1
     later = Searcher(searcher.library, Tables())
     monkeypatch.setattr(Library, "documents", None)  # nothing is read again
     monkeypatch.setattr(Library, "changes", None)
-    results = later.search("a dog on the beach", "walks", top=100)
+    results = later.search(Question("a dog on the beach", "walks", top=100))
     assert (results.hits, results.notes) == (before, ())
 
 
 def test_an_index_takes_in_what_changed_only(searcher: Searcher, monkeypatch: pytest.MonkeyPatch) -> None:
-    searcher.search("dog", "walks", top=1)
+    searcher.search(Question("dog", "walks", top=1))
     library = searcher.library
     first, second, *_ = [photo.id for photo in library.photos("walks")]
     correct_caption(library, first, "a unicorn", "me")
@@ -167,7 +169,7 @@ def test_an_index_takes_in_what_changed_only(searcher: Searcher, monkeypatch: py
     monkeypatch.undo()
     fresh = Index(library.documents("walks"))
     assert [m.photo_id for m in fresh.search("red dog", top=99)[1]] == [
-        hit.photo.id for hit in searcher.search("red dog", "walks", top=99).hits
+        hit.photo.id for hit in searcher.search(Question("red dog", "walks", top=99)).hits
     ]
 
 
@@ -175,15 +177,15 @@ def test_a_moved_photo_is_found_once(workspace: Workspace, make_photos: Callable
     folder = make_photos("red.jpg", "blue.jpg")
     workspace.add(str(folder))
     analyse(workspace.library, ColourStation())
-    assert workspace.search("red", "photos").total == 1
+    assert workspace.search(Question("red", "photos")).total == 1
     photo = next(photo for photo in workspace.photos("photos") if photo.name == "red.jpg")
     workspace.correct(photo.id, "my unicorn", "me")
-    assert len(workspace.search("unicorn", "photos").hits) == 1
+    assert len(workspace.search(Question("unicorn", "photos")).hits) == 1
     (folder / "red.jpg").rename(folder / "other.jpg")
     workspace.add(str(folder))
     analyse(workspace.library, ColourStation())
-    assert [hit.photo.name for hit in workspace.search("unicorn", "photos").hits] == ["other.jpg"]
-    assert workspace.search("unicorn", "photos").total == 1
+    assert [hit.photo.name for hit in workspace.search(Question("unicorn", "photos")).hits] == ["other.jpg"]
+    assert workspace.search(Question("unicorn", "photos")).total == 1
 
 
 def test_a_damaged_index_is_made_anew_and_said_so_once(searcher: Searcher) -> None:
@@ -191,11 +193,11 @@ def test_a_damaged_index_is_made_anew_and_said_so_once(searcher: Searcher) -> No
     (path,) = kept(searcher)
     path.write_bytes(path.read_bytes()[:-3])
     later = Searcher(searcher.library, Tables())
-    results = later.search("dog", "walks", top=100)
+    results = later.search(Question("dog", "walks", top=100))
     assert [hit.photo.source_key for hit in results.hits] == expected
     assert results.notes == ('The index of "walks" could not be used (index.json is damaged); it was made anew.',)
-    assert later.search("dog", "walks", top=1).notes == ()
-    assert Searcher(searcher.library, Tables()).search("dog", "walks", top=1).notes == ()
+    assert later.search(Question("dog", "walks", top=1)).notes == ()
+    assert Searcher(searcher.library, Tables()).search(Question("dog", "walks", top=1)).notes == ()
 
 
 def test_an_index_that_knows_more_than_the_library_is_made_anew(searcher: Searcher) -> None:
@@ -210,7 +212,7 @@ def test_an_index_that_knows_more_than_the_library_is_made_anew(searcher: Search
     for path, content in backup.items():
         path.write_bytes(content)
     restored = Searcher(Library(library.folder), Tables())
-    results = restored.search("zebra", "walks", top=9)
+    results = restored.search(Question("zebra", "walks", top=9))
     assert (results.total, len(results.notes)) == (0, 1)
 
 
@@ -218,7 +220,7 @@ def test_a_copy_of_the_library_that_comes_to_the_same_generation_is_told_from_it
     library = searcher.library
     backup = {path: path.read_bytes() for path in library.folder.glob("library.sqlite*")}
     first, second, *_ = [photo.id for photo in library.photos("walks")]
-    searcher.search("dog", "walks", top=1)
+    searcher.search(Question("dog", "walks", top=1))
     correct_caption(library, first, "a submarine", "me")
     assert names(searcher, "submarine") == ["photo-00.jpg"]
     before = library.generation("walks")
@@ -245,12 +247,12 @@ def test_collections_do_not_wait_for_each_other(searcher: Searcher, monkeypatch:
         return real(library, collection)
 
     monkeypatch.setattr(Library, "documents", slow)
-    assert searcher.search("zebra", "other", top=1).total == 1
+    assert searcher.search(Question("zebra", "other", top=1)).total == 1
 
 
 def test_an_older_index_does_not_replace_a_newer_one(searcher: Searcher) -> None:
     behind = Searcher(searcher.library, Tables())
-    behind.search("dog", "walks", top=1)
+    behind.search(Question("dog", "walks", top=1))
     (path,) = kept(searcher)
     searcher.library.merge("walks", "older system", [Listing("new.jpg", "", details=told("a zebra"))])
     assert names(searcher, "zebra") == ["new.jpg"]
@@ -261,7 +263,7 @@ def test_an_older_index_does_not_replace_a_newer_one(searcher: Searcher) -> None
 
 def test_a_collection_made_anew_has_nothing_of_the_old_one(searcher: Searcher) -> None:
     library = searcher.library
-    searcher.search("dog", "walks", top=1)
+    searcher.search(Question("dog", "walks", top=1))
     library.remove_collection("walks")
     assert kept(searcher) == []
     library.merge("walks", "older system", [Listing("new.jpg", "", details=told("a zebra"))])
