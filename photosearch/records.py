@@ -67,6 +67,15 @@ class Findings:
     labels: tuple[Prediction, ...] = ()  # highest probability first
     concepts: tuple[Prediction, ...] = ()  # highest probability first
 
+    def __add__(self, other: Findings) -> Findings:
+        """Join what two models found in the same picture."""
+        return Findings(
+            self.captions + other.captions,
+            self.objects + other.objects,
+            self.labels + other.labels,
+            self.concepts + other.concepts,
+        )
+
 
 class TextKind(StrEnum):
     """Where a text that belongs to a photo comes from."""
@@ -181,6 +190,17 @@ class Document:
     owner: tuple[str, ...] = ()  # texts from the source: post, hashtags, place
     hashtags: tuple[str, ...] = ()  # without "#"
     taken_at: datetime | None = None
+
+    @classmethod
+    def from_findings(cls, photo_id: str, findings: Findings) -> Document:
+        """Make a document from what models found in a picture; the library has no other texts for it."""
+        return cls(
+            photo_id,
+            captions=tuple(caption.text for caption in findings.captions),
+            objects=tuple((detection.label, detection.score) for detection in findings.objects),
+            labels=dict(findings.labels),
+            concepts=dict(findings.concepts),
+        )
 
 
 class Share(NamedTuple):

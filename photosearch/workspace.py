@@ -19,6 +19,7 @@ from photosearch.records import (
     CollectionInfo,
     Correction,
     DiskUse,
+    Document,
     Failure,
     Findings,
     Photo,
@@ -108,13 +109,8 @@ class Workspace:
         from photosearch.vision.registry import ModelChoice
 
         batch = Batch([picture])
-        told = [model.load().observe(batch)[0] for model in self.models().choose(choice or ModelChoice())]
-        return Findings(
-            captions=tuple(caption for one in told for caption in one.captions),
-            objects=tuple(found for one in told for found in one.objects),
-            labels=tuple(label for one in told for label in one.labels),
-            concepts=tuple(concept for one in told for concept in one.concepts),
-        )
+        models = self.models().choose(choice or ModelChoice())
+        return sum((model.load().observe(batch)[0] for model in models), Findings())
 
     # Adding and captioning
 
@@ -362,9 +358,7 @@ class Workspace:
 
     def like(self, seen: Findings, collection: str, *, top: int = PAGE_TOP, offset: int = 0) -> Results:
         """The photos most like one that need not be here, by what `analyse` tells of it; raises as `search` does."""
-        from photosearch.evaluation.described_photos import documents
-
-        (document,) = documents([seen])
+        document = Document.from_findings("", seen)
         return self._searcher().like(document, collection, top=top, offset=offset)
 
     def _searcher(self) -> Searcher:

@@ -1,1 +1,1 @@
-"""How well captions and search do: metrics, described photos, questions with known answers."""
+"""Evaluation of captions and search: metrics, described photos, queries with known photos."""

@@ -1,4 +1,4 @@
-"""Measuring on described photos: how good the captions are, and how well each field finds the right photo."""
+"""Measures captions and search on photos that people described."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from photosearch.vision.captioner.vocabulary import tokens
 from photosearch.vision.observer import Batch, Observer
 
 BATCH = 32
-# What is searched in each row, more from row to row; the last ones use the expansion table as well.
+# The rows of the retrieval table: name, fields that are searched, and whether related words are searched as well.
 ROWS: tuple[tuple[str, frozenset[Field], bool], ...] = (
     ("caption only", frozenset({Field.CAPTION}), False),
     ("+ n-best", frozenset({Field.CAPTION, Field.SENTENCES}), False),
@@ -32,7 +32,7 @@ ROWS: tuple[tuple[str, frozenset[Field], bool], ...] = (
 
 @dataclass(frozen=True)
 class DescribedPhoto:
-    """A photo's bytes with what people said of it."""
+    """A photo's bytes with people's descriptions of it."""
 
     name: str
     data: bytes
@@ -41,25 +41,27 @@ class DescribedPhoto:
 
 @dataclass(frozen=True)
 class Measured:
-    """What was measured on a set of described photos."""
+    """The measurements on a set of described photos."""
 
     n_photos: int
     n_queries: int
     bleu: tuple[float, ...]  # BLEU-1 to BLEU-4
     cider_d: float
     rouge_l: float
-    n_different: int  # sentences
-    mean_words: float
-    retrieval: dict[str, Retrieval]  # by row
+    n_different: int  # different captions
+    mean_words: float  # in a caption
+    retrieval: dict[str, Retrieval]  # by the names in `ROWS`
 
 
 def read_described(images_path: Path, captions_path: Path) -> Iterator[DescribedPhoto]:
-    """Photos of a ZIP or folder with their descriptions, in the order of the file.
+    """Read photos and their descriptions, in the order of the file of descriptions.
 
-    `captions_path` holds a JSON object a line: `{"image": "NAME.jpg", "captions": ["...", ...]}`.
+    Args:
+        images_path: a ZIP or a folder.
+        captions_path: has a JSON object in each line: `{"image": "NAME.jpg", "captions": ["...", ...]}`.
 
     Raises:
-        SourceError: a file is missing or damaged, a line cannot be read, or a photo that it names is not there.
+        SourceError: a file is missing or damaged, a line has another form, or a photo that it names is missing.
     """
     described = _read_captions(captions_path)
     try:
@@ -71,10 +73,10 @@ def read_described(images_path: Path, captions_path: Path) -> Iterator[Described
             members = {Path(member).name: member for member in archive.namelist()}
             for name, texts in described:
                 if Path(name).name not in members:
-                    raise SourceError(f'"{images_path}" holds no {name}, which "{captions_path}" names.')
+                    raise SourceError(f'"{images_path}" has no {name}, which "{captions_path}" names.')
                 yield DescribedPhoto(name, archive.read(members[Path(name).name]), texts)
     except zipfile.BadZipFile as error:
-        raise SourceError(f'"{images_path}" is neither a folder nor a ZIP that can be read ({error}).') from error
+        raise SourceError(f'"{images_path}" is neither a folder nor a readable ZIP ({error}).') from error
     except OSError as error:
         raise SourceError(f'"{error.filename or images_path}" cannot be read: {error.strerror or error}.') from error
 
@@ -92,10 +94,10 @@ def _read_captions(path: Path) -> list[tuple[str, tuple[str, ...]]]:
             row = json.loads(line)
             name, texts = row["image"], row["captions"]
             if not isinstance(name, str) or not texts or not all(isinstance(text, str) for text in texts):
-                raise ValueError("image is no name, or captions is no list of sentences")
+                raise ValueError("image is not a name, or captions is not a list of sentences")
         except (ValueError, KeyError, TypeError) as error:
             raise SourceError(
-                f'"{path}", line {number}, is not {{"image": "NAME.jpg", "captions": ["...", ...]}} ({error}).'
+                f'"{path}", line {number}, is not like {{"image": "NAME.jpg", "captions": ["...", ...]}} ({error}).'
             ) from error
         rows.append((name, tuple(texts)))
     if not rows:
@@ -104,12 +106,12 @@ def _read_captions(path: Path) -> list[tuple[str, tuple[str, ...]]]:
 
 
 def observe_photos(photos: Sequence[DescribedPhoto], observers: Sequence[Observer]) -> list[Findings]:
-    """What all models together tell of each photo, by the same way as in the app.
+    """Return what all models together find in each photo, by the same code as in the app.
 
     Raises:
         SourceError: a photo cannot be decoded.
     """
-    found = []
+    findings = []
     for first in range(0, len(photos), BATCH):
         pictures = []
         for photo in photos[first : first + BATCH]:
@@ -118,45 +120,33 @@ def observe_photos(photos: Sequence[DescribedPhoto], observers: Sequence[Observe
             except PhotoError as error:
                 raise SourceError(f"{photo.name}: {error}.") from error
         batch = Batch(pictures)
-        for told in zip(*(observer.observe(batch) for observer in observers), strict=True):
-            found.append(
-                Findings(
-                    captions=tuple(c for one in told for c in one.captions),
-                    objects=tuple(o for one in told for o in one.objects),
-                    labels=tuple(label for one in told for label in one.labels),
-                    concepts=tuple(concept for one in told for concept in one.concepts),
-                )
-            )
-    return found
+        by_model = [observer.observe(batch) for observer in observers]
+        findings += [sum(of_picture, Findings()) for of_picture in zip(*by_model, strict=True)]
+    return findings
 
 
 def documents(findings: Sequence[Findings]) -> list[Document]:
-    """What the photos can be found by; their ids are their numbers."""
-    return [
-        Document(
-            f"{number:09}",
-            captions=tuple(c.text for c in found.captions),
-            objects=tuple((o.label, o.score) for o in found.objects),
-            labels={label.term: label.prob for label in found.labels},
-            concepts={concept.term: concept.prob for concept in found.concepts},
-        )
-        for number, found in enumerate(findings)
-    ]
+    """Return documents for search, whose ids are the photos' numbers."""
+    return [Document.from_findings(_id(number), of_picture) for number, of_picture in enumerate(findings)]
+
+
+def _id(number: int) -> str:
+    return f"{number:09}"
 
 
 def measure(photos: Sequence[DescribedPhoto], findings: Sequence[Findings], tables: Tables) -> Measured:
-    """Score the captions against the descriptions, and search with each description as a literal query."""
-    written = [tokens(found.captions[0].text) if found.captions else [] for found in findings]
+    """Score captions against the descriptions, and search with each description, its words taken literally."""
+    captions = [tokens(one.captions[0].text) if one.captions else [] for one in findings]
     references = [[tokens(text) for text in photo.descriptions] for photo in photos]
     index = Index(documents(findings), tables)
     return Measured(
         n_photos=len(photos),
         n_queries=sum(len(photo.descriptions) for photo in photos),
-        bleu=tuple(bleu(written, references)),
-        cider_d=cider_d(written, references),
-        rouge_l=rouge_l(written, references),
-        n_different=len({tuple(words) for words in written}),
-        mean_words=sum(map(len, written)) / len(written),
+        bleu=tuple(bleu(captions, references)),
+        cider_d=cider_d(captions, references),
+        rouge_l=rouge_l(captions, references),
+        n_different=len({tuple(words) for words in captions}),
+        mean_words=sum(map(len, captions)) / len(captions),
         retrieval={name: retrieval(ranks(index, photos, fields, expand)) for name, fields, expand in ROWS},
     )
 
@@ -164,7 +154,7 @@ def measure(photos: Sequence[DescribedPhoto], findings: Sequence[Findings], tabl
 def ranks(
     index: Index, photos: Sequence[DescribedPhoto], fields: frozenset[Field], expand: bool
 ) -> Iterator[int | None]:
-    """For each description, the rank of its own photo; None where it was not found."""
+    """Yield for each description the rank of its own photo, from 1; None where it was not found."""
     for number, photo in enumerate(photos):
         for text in photo.descriptions:
-            yield index.rank(text, f"{number:09}", fields=fields, expand=expand)
+            yield index.rank(text, _id(number), fields=fields, expand=expand)

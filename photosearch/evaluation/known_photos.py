@@ -1,4 +1,4 @@
-"""Asking questions whose answers are known."""
+"""Measures search with queries whose photos are known."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from photosearch.records import UNWATCHED, Progress, Watch
 from photosearch.search.fields import ALL, Field
 from photosearch.search.index import Index
 
-CAPTION_ONLY = frozenset({Field.HUMAN, Field.CAPTION})  # the sentence under the photo, whoever wrote it
-_TELL_EVERY = 25
+CAPTION_ONLY = frozenset({Field.HUMAN, Field.CAPTION})  # the sentence under the photo
+_REPORT_EVERY = 25  # queries
 
 
 @dataclass(frozen=True)
 class Ranked:
-    """Where the best placed of a question's photos stands, from 1; None where none was found."""
+    """A query with the best rank among its photos, from 1; None where none was found."""
 
     question: KnownQuestion
     caption_rank: int | None
@@ -27,21 +27,21 @@ class Ranked:
 
 @dataclass(frozen=True)
 class SearchQuality:
-    """How well questions find their photos: by the caption alone, and by all fields with related words."""
+    """How well queries find their photos: by the caption alone, and by all fields with related words."""
 
     caption_only: Retrieval
     all_fields: Retrieval
     ranked: tuple[Ranked, ...]
-    n_photos: int  # searched
+    n_photos: int  # in the index
 
 
 def measure_search(index: Index, questions: Sequence[KnownQuestion], watch: Watch = UNWATCHED) -> SearchQuality:
-    """Ask every question, its words taken as they are; raises `PhotosearchError` when there are none."""
+    """Search with every query, its words taken literally; raises `PhotosearchError` when there are none."""
     if not questions:
-        raise PhotosearchError("There is no query whose photos are known. Give some and try again.")
+        raise PhotosearchError("There is no query with known photos. Give some and try again.")
     ranked = []
     for number, question in enumerate(questions):
-        if number % _TELL_EVERY == 0:
+        if number % _REPORT_EVERY == 0:
             watch.on_progress(Progress(number, len(questions)))
         ranked.append(
             Ranked(
@@ -51,8 +51,8 @@ def measure_search(index: Index, questions: Sequence[KnownQuestion], watch: Watc
             )
         )
     return SearchQuality(
-        retrieval(one.caption_rank for one in ranked),
-        retrieval(one.full_rank for one in ranked),
+        retrieval(result.caption_rank for result in ranked),
+        retrieval(result.full_rank for result in ranked),
         tuple(ranked),
         len(index),
     )

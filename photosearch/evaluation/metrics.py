@@ -1,7 +1,7 @@
-"""How good captions and search are: BLEU, CIDEr-D, ROUGE-L and recall@k.
+"""Metrics of captions and search: BLEU, CIDEr-D, ROUGE-L and recall@k.
 
-The caption scores are those of the COCO caption evaluation (Chen et al. 2015, arXiv:1504.00325), on
-the captioner's own tokens. Captions and references are lists of tokens; references are several a photo.
+The caption scores are those of the COCO caption evaluation (Chen et al. 2015, arXiv:1504.00325), on the captioner's
+own tokens. A caption is a list of tokens; each photo has several references.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def _ngrams(tokens: Tokens, n: int) -> Counter[tuple[str, ...]]:
 
 
 def bleu(captions: Sequence[Tokens], references: Sequence[Sequence[Tokens]]) -> list[float]:
-    """Corpus BLEU-1 to BLEU-4 (Papineni et al. 2002), against the reference closest in length.
+    """Return corpus BLEU-1 to BLEU-4 (Papineni et al. 2002), with the brevity of the reference closest in length.
 
     Raises:
         ValueError: there are no captions, or not as many as reference sets.
@@ -62,7 +62,7 @@ class CiderD:
     """CIDEr-D (Vedantam et al. 2015) against fixed references, whose n-grams give the document frequencies."""
 
     def __init__(self, references: Sequence[Sequence[Tokens]]) -> None:
-        """`references` holds, for each photo, its human sentences."""
+        """Count the n-grams of `references`, which has a list of sentences for each photo."""
         self._log_photos = math.log(max(len(references), 1))
         self._photos_with: Counter[tuple[str, ...]] = Counter()
         for photo in references:
@@ -80,7 +80,7 @@ class CiderD:
         return _Vector(weights, [math.sqrt(sum(w * w for w in grams.values())) for grams in weights], len(tokens))
 
     def score(self, caption: Tokens, photo: int) -> float:
-        """CIDEr-D of one caption for the photo of that number, 0 to 10."""
+        """Return CIDEr-D of a caption, 0 to 10, for the photo with that number in the references."""
         hypothesis, references = self._vector(caption), self._references[photo]
         total = 0.0
         for reference in references:
@@ -96,14 +96,17 @@ class CiderD:
 
 
 def cider_d(captions: Sequence[Tokens], references: Sequence[Sequence[Tokens]]) -> float:
-    """Mean CIDEr-D of captions; raises as `bleu` does."""
+    """Return the mean CIDEr-D of captions; raises as `bleu` does."""
     _check(captions, references)
     scorer = CiderD(references)
     return sum(scorer.score(caption, i) for i, caption in enumerate(captions)) / len(captions)
 
 
 def rouge_l(captions: Sequence[Tokens], references: Sequence[Sequence[Tokens]]) -> float:
-    """Mean ROUGE-L (Lin 2004), best precision and best recall over the references; raises as `bleu` does."""
+    """Return the mean ROUGE-L (Lin 2004) of captions; raises as `bleu` does.
+
+    Precision and recall are each the best over the references, as in the COCO evaluation.
+    """
     _check(captions, references)
     total = 0.0
     for caption, photo_references in zip(captions, references, strict=True):
@@ -131,7 +134,7 @@ def _check(captions: Sequence[Tokens], references: Sequence[Sequence[Tokens]]) -
 
 @dataclass(frozen=True)
 class Retrieval:
-    """How high the right photo ranks: shares of queries, and ranks from 1."""
+    """How high the right photo ranks: recall as a share of queries, ranks from 1."""
 
     recall_at_1: float
     recall_at_5: float
@@ -141,18 +144,18 @@ class Retrieval:
 
 
 def retrieval(ranks: Iterable[int | None]) -> Retrieval:
-    """Summarise the rank of each query's own photo; None where it was not found.
+    """Summarise the ranks of each query's right photo; None where it was not found.
 
     Raises:
         ValueError: there are no ranks.
     """
-    known = sorted(rank if rank is not None else math.inf for rank in ranks)
-    if not known:
+    ordered = sorted(rank if rank is not None else math.inf for rank in ranks)
+    if not ordered:
         raise ValueError("no ranks to summarise")
-    middle = len(known) // 2
-    median = known[middle] if len(known) % 2 else (known[middle - 1] + known[middle]) / 2
+    middle = len(ordered) // 2
+    median = ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
 
     def recall(k: int) -> float:
-        return sum(rank <= k for rank in known) / len(known)
+        return sum(rank <= k for rank in ordered) / len(ordered)
 
-    return Retrieval(recall(1), recall(5), recall(10), median, sum(1 / rank for rank in known) / len(known))
+    return Retrieval(recall(1), recall(5), recall(10), median, sum(1 / rank for rank in ordered) / len(ordered))

@@ -1,4 +1,4 @@
-"""The one object that the Quality page holds."""
+"""What the Quality page shows: search measured, words counted, confidence, speed, models."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from photosearch.search.fields import Field
 from photosearch.search.index import Index
 from photosearch.vision.model_cards import ModelCard, list_cards
 
-SAID = frozenset({Field.HUMAN, Field.CAPTION, Field.OWNER})  # where words are written, not predicted
+TEXT_FIELDS = frozenset({Field.HUMAN, Field.CAPTION, Field.OWNER})  # sentences, not predictions
 N_BINS = 24
 
 
 @dataclass(frozen=True)
 class WordCount:
-    """A word of a collection's texts, and how much it tells one photo from another."""
+    """A word of a collection's texts with its document frequency and weight."""
 
-    word: str  # the most frequent one with this stem
-    n_photos: int
-    idf: float
+    word: str  # the most frequent one with its stem
+    n_photos: int  # that have a word with this stem
+    idf: float  # inverse document frequency
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Bin:
 
 
 def bins_of(values: Sequence[float]) -> list[Bin]:
-    """A histogram; without values none."""
+    """Return a histogram of the values, with at most `N_BINS` bars; none without values."""
     if not values:
         return []
     counts, edges = np.histogram(values, bins=min(N_BINS, len(values)))
@@ -66,28 +66,28 @@ class Quality:
         self._models_dir = models_dir
 
     def read_questions(self, collection: str, text: str) -> Questions:
-        """Queries with photos of a collection; raises `CollectionNotFound`, or as `questions.read_questions`."""
+        """Read queries with photos of a collection; raises `CollectionNotFound`, or as `questions.read_questions`."""
         return read_questions(text, read_names(self._library, collection))
 
     def measure(self, collection: str, questions: Questions, watch: Watch = UNWATCHED) -> SearchQuality:
-        """Ask questions of a collection as it stands; raises as `measure_search`."""
+        """Measure search in a collection; raises `CollectionNotFound`, or as `measure_search`."""
         return measure_search(self._index(collection), questions.asked, watch)
 
     def file_names(self, collection: str) -> dict[str, str]:
-        """The file name of each photo, by its id; raises `CollectionNotFound`."""
+        """Return the file name of each photo, by its id; raises `CollectionNotFound`."""
         names = read_names(self._library, collection)
         return {name.photo_id: name.file_name for name in names}
 
     def corrections(self, collection: str) -> Questions:
-        """What people wrote in place of captions, as queries for their photos; raises `CollectionNotFound`."""
+        """Return people's corrections as queries for their photos; raises `CollectionNotFound`."""
         return _corrections(self._library.documents(collection))
 
     def measure_corrections(self, collection: str, watch: Watch = UNWATCHED) -> SearchQuality:
-        """Ask for photos with people's own sentences, in an index that does not hold them.
+        """Measure search with people's corrections as queries, in an index without the corrections.
 
         Raises:
             CollectionNotFound: there is no such collection.
-            PhotosearchError: nobody has corrected a caption.
+            PhotosearchError: there are no corrections.
         """
         documents = self._library.documents(collection)
         without = [replace(document, human=()) for document in documents if document.human]
@@ -95,23 +95,23 @@ class Quality:
         return measure_search(index, _corrections(documents).asked, watch)
 
     def words(self, collection: str) -> list[WordCount]:
-        """The words of captions and owners' texts, the most common first; raises `CollectionNotFound`."""
+        """Count the words of captions and owners' texts, the most common first; raises `CollectionNotFound`."""
         documents = self._library.documents(collection)
         readable = _readable(documents)
-        found = self._index(collection).term_counts(SAID)
-        counts = [WordCount(readable.get(one.term, one.term), round(one.df), one.idf) for one in found]
+        terms = self._index(collection).term_counts(TEXT_FIELDS)
+        counts = [WordCount(readable.get(term.term, term.term), round(term.df), term.idf) for term in terms]
         return sorted(counts, key=lambda count: (-count.n_photos, count.word))
 
     def confidence(self, collection: str) -> list[SureCaption]:
-        """The captions that models wrote and nobody corrected, the least sure first; raises `CollectionNotFound`."""
+        """Return the models' captions that nobody corrected, the least confident first; raises `CollectionNotFound`."""
         return read_confidence(self._library, collection)
 
     def speeds(self) -> list[RunSpeed]:
-        """What the latest runs of this library took, the last one at the end."""
+        """Return how fast the latest runs in this library were, the last one at the end."""
         return read_speeds(self._library.folder)
 
     def cards(self) -> list[ModelCard]:
-        """The models, with their cards."""
+        """List the models with their cards."""
         return list_cards(self._models_dir, self._library.folder / "models")
 
 
@@ -127,10 +127,10 @@ def _corrections(documents: list[Document]) -> Questions:
 
 
 def _readable(documents: list[Document]) -> dict[str | None, str]:
-    """The most frequent word of each term."""
+    """Return the most frequent word of each term."""
     texts = (text for d in documents for text in (*(d.human or d.captions[:1]), *d.owner))
     counts = Counter(word for text in texts for word in words(text))
-    found: dict[str | None, str] = {}
+    by_term: dict[str | None, str] = {}
     for word, _ in counts.most_common():
-        found.setdefault(term_of(word), word)
-    return found
+        by_term.setdefault(term_of(word), word)
+    return by_term

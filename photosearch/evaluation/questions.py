@@ -1,4 +1,4 @@
-"""Queries with the photos that they should find, as people write them down."""
+"""Reads queries with the photos that they should find, from text or a file."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from photosearch.errors import PhotosearchError
 from photosearch.library.measures import PhotoNames
 
 MAX_BYTES = 2_000_000  # of a file
-MAX_PAIRS = 5_000  # of a query and a photo; each is searched for twice
+MAX_PAIRS = 5_000  # of a query and a photo; each takes two searches
 MAX_QUERY_CHARS = 2_000
 _QUERY_NAMES, _PHOTO_NAMES = ("query", "caption", "captions"), ("photo", "image", "source")
 _INSPECT = re.compile(r"[?&]photo=([0-9a-f]{16})\b")
@@ -23,7 +23,7 @@ _FORM = 'Give a line for each: the query, a comma, the photo; or JSON such as {"
 
 @dataclass(frozen=True)
 class KnownQuestion:
-    """A query, and the photos of which one should come first."""
+    """A query with its photos, of which one should rank first."""
 
     text: str
     photo_ids: tuple[str, ...]
@@ -31,23 +31,23 @@ class KnownQuestion:
 
 @dataclass(frozen=True)
 class Questions:
-    """What can be asked, and why some lines cannot."""
+    """The queries of a text, and the problems of lines that could not be used."""
 
     asked: tuple[KnownQuestion, ...] = ()
     problems: tuple[str, ...] = ()
 
     @property
     def n_pairs(self) -> int:
-        """Photos wanted, over all queries."""
+        """Return the number of pairs of a query and a photo."""
         return sum(len(question.photo_ids) for question in self.asked)
 
 
 class _Unusable(Exception):
-    """Why a line cannot be used."""
+    """A line cannot be used; the message says why."""
 
 
 class _PhotoFinder:
-    """Photos by all that people may call them: id, path, address, file name, link to the Inspect page."""
+    """Finds photos by what people may call them: id, path, address, file name, or link to the Inspect page."""
 
     def __init__(self, names: Iterable[PhotoNames]) -> None:
         self._exact: dict[str, str] = {}
@@ -57,38 +57,37 @@ class _PhotoFinder:
                 self._exact.setdefault(key, name.photo_id)
             self._by_file[name.file_name].append(name.photo_id)
 
-    def find(self, called: str) -> str:
-        if link := _INSPECT.search(called):
-            called = link.group(1)
-        if called in self._exact:
-            return self._exact[called]
-        found = self._by_file.get(called, [])
-        if len(found) > 1:
-            raise _Unusable(f'{len(found)} photos here are called "{called}"; give the path or the id')
-        if not found:
-            raise _Unusable(f'there is no photo "{called[:200]}" in this collection')
-        return found[0]
+    def find(self, name: str) -> str:
+        if link := _INSPECT.search(name):
+            name = link.group(1)
+        if name in self._exact:
+            return self._exact[name]
+        ids = self._by_file.get(name, [])
+        if len(ids) > 1:
+            raise _Unusable(f'{len(ids)} photos here are called "{name}"; give the path or the id')
+        if not ids:
+            raise _Unusable(f'there is no photo "{name[:200]}" in this collection')
+        return ids[0]
 
 
 def read_questions(text: str, names: Iterable[PhotoNames]) -> Questions:
-    """Read lines of query and photo, as CSV or as JSON, a line each; a query may stand in several lines.
+    """Read lines of a query and a photo, as CSV or JSON; a query with several photos has several lines.
 
     Raises:
-        PhotosearchError: there are none, too many, or it is neither form.
+        PhotosearchError: there is no query, there are too many, or the text is neither CSV nor JSON.
     """
     text = text.removeprefix("\ufeff")
     lines = _json_lines(text) if text.lstrip().startswith("{") else _csv_lines(text)
-    known = _PhotoFinder(names)
-    wanted: defaultdict[str, dict[str, None]] = defaultdict(dict)
+    photos = _PhotoFinder(names)
+    ids_by_query: defaultdict[str, dict[str, None]] = defaultdict(dict)  # ids as keys: each once, in order
     problems: list[str] = []
     n_pairs = 0
     for number, line in lines:
         try:
             if isinstance(line, str):
                 raise _Unusable(line)
-            query, called = _checked(*line)
-            photo_id = known.find(called)
-            wanted[query][photo_id] = None
+            query, name = _checked(*line)
+            ids_by_query[query][photos.find(name)] = None
         except _Unusable as error:
             problems.append(f"Line {number}: {error}.")
         n_pairs += 1
@@ -98,35 +97,35 @@ def read_questions(text: str, names: Iterable[PhotoNames]) -> Questions:
             )
     if not n_pairs:
         raise PhotosearchError(f"There is no query. {_FORM}")
-    asked = tuple(KnownQuestion(query, tuple(ids)) for query, ids in wanted.items())
+    asked = tuple(KnownQuestion(query, tuple(ids)) for query, ids in ids_by_query.items())
     return Questions(asked, tuple(problems))
 
 
 Line = tuple[int, tuple[str, str] | str]  # number, then query and photo, or why there are none
 
 
-def _checked(query: str, called: str) -> tuple[str, str]:
-    query, called = query.strip(), called.strip()
-    if not query or not called:
+def _checked(query: str, name: str) -> tuple[str, str]:
+    query, name = query.strip(), name.strip()
+    if not query or not name:
         raise _Unusable(f"the {'photo' if query else 'query'} is missing")
     if len(query) > MAX_QUERY_CHARS:
         raise _Unusable(f"the query is longer than {MAX_QUERY_CHARS:,} characters")
-    return query, called
+    return query, name
 
 
 def _csv_lines(text: str) -> Iterator[Line]:
     reader = csv.reader(io.StringIO(text, newline=""), skipinitialspace=True)
     columns: tuple[int, int] | None = None
     try:
-        for place, cells in enumerate(reader):
-            if place == 0 and (columns := _columns(cells)):
+        for n_row, cells in enumerate(reader):
+            if n_row == 0 and (columns := _columns(cells)):
                 continue
             if not any(cell.strip() for cell in cells):
                 continue
             if columns and len(cells) > max(columns):
                 yield reader.line_num, (cells[columns[0]], cells[columns[1]])
             elif len(cells) > 1 and not columns:
-                yield reader.line_num, (", ".join(cells[:-1]), cells[-1])  # a query may hold commas
+                yield reader.line_num, (", ".join(cells[:-1]), cells[-1])  # a query may have commas
             else:
                 yield reader.line_num, "there is no comma between query and photo"
     except csv.Error as error:
@@ -134,7 +133,7 @@ def _csv_lines(text: str) -> Iterator[Line]:
 
 
 def _columns(cells: Sequence[str]) -> tuple[int, int] | None:
-    """Where a header has query and photo; None where it is none."""
+    """Return the columns of query and photo if the cells are a header, else None."""
     names = [cell.strip().lower() for cell in cells]
     query = next((names.index(name) for name in _QUERY_NAMES if name in names), None)
     photo = next((names.index(name) for name in _PHOTO_NAMES if name in names), None)
@@ -159,7 +158,7 @@ def _json_lines(text: str) -> Iterator[Line]:
 
 
 def _texts(row: object, names: Sequence[str]) -> list[str]:
-    """The text, or the list of texts, under the first of the names that is there."""
-    found = next((row[name] for name in names if name in row), None) if isinstance(row, dict) else None
-    texts = found if isinstance(found, list) else [found]
+    """Return the text, or the texts, of the first of the names that the row has."""
+    value = next((row[name] for name in names if name in row), None) if isinstance(row, dict) else None
+    texts = value if isinstance(value, list) else [value]
     return [text for text in texts if isinstance(text, str)]

@@ -1,6 +1,17 @@
 from __future__ import annotations
 
-from photosearch.records import Caption, Details, Failure, Photo, PhotoState, Report
+from photosearch.records import (
+    Caption,
+    Details,
+    Detection,
+    Document,
+    Failure,
+    Findings,
+    Photo,
+    PhotoState,
+    Prediction,
+    Report,
+)
 
 PHOTO = Photo("id", "holiday", "folder", "/photos/red.jpg", PhotoState.READY)
 
@@ -30,3 +41,11 @@ def test_reports_add_up() -> None:
     other = Report(n_new=5, n_unchanged=7, n_skipped=1, n_captioned=4, n_reused=6, failures=(second,))
     assert one + other == Report(7, 1, 7, 3, 1, 4, 6, (first, second))
     assert Report() + one == one + Report() == one
+
+
+def test_findings_of_several_models_join_in_one_document() -> None:
+    captions = Findings(captions=(Caption("a dog", -0.5, "captioner"),))
+    objects = Findings(objects=(Detection("dog", 0.9, (0.0, 0.0, 1.0, 1.0)),))
+    concepts = Findings(concepts=(Prediction("grass", 0.8),))
+    document = Document.from_findings("id", captions + objects + concepts)
+    assert document == Document("id", captions=("a dog",), objects=(("dog", 0.9),), concepts={"grass": 0.8})

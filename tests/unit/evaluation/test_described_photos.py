@@ -83,11 +83,11 @@ def test_what_is_missing_is_named(tmp_path):
         list(read_described(images, captions))
     with pytest.raises(SourceError, match=r"none\.jsonl"):
         list(read_described(images, tmp_path / "none.jsonl"))
-    with pytest.raises(SourceError, match="neither a folder nor a ZIP"):
+    with pytest.raises(SourceError, match="neither a folder nor a readable ZIP"):
         list(read_described(captions, captions))
     with zipfile.ZipFile(tmp_path / "empty.zip", "w"):
         pass
-    with pytest.raises(SourceError, match=r"holds no blue\.jpg"):
+    with pytest.raises(SourceError, match=r"has no blue\.jpg"):
         list(read_described(tmp_path / "empty.zip", captions))
     captions.write_text("\n")
     with pytest.raises(SourceError, match="describes no photo"):
