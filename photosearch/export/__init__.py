@@ -1,1 +1,1 @@
-"""Files made to be taken away: JSON, CSV and the files of the older system."""
+"""Export of photos and their data: JSON, CSV, ZIPs, and the older system's files."""

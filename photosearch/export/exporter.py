@@ -1,4 +1,4 @@
-"""Photos written to a file to take away: what is known of them, or the pictures themselves in a ZIP."""
+"""Writes a collection to one file: its photos' data, or the pictures themselves in a ZIP."""
 
 from __future__ import annotations
 
@@ -23,28 +23,28 @@ from photosearch.picture_formats import suffix_of
 from photosearch.records import Failure, Photo, Progress, Report, Watch
 from photosearch.sources.reading import FETCHED, Reader
 
-MAX_ZIP_BYTES = 4_000_000_000  # of pictures; what many file systems take as one file
+MAX_ZIP_BYTES = 4_000_000_000  # of pictures; many file systems allow a single file of little more
 SPARE_BYTES = 200_000_000  # left free on the disk, for the library itself
-MAX_FOUND = 5_000  # photos that a query may take along
-AT_ONCE = 200
+MAX_FOUND = 5_000  # photos in the export of a query
+AT_ONCE = 200  # photos that are read from the library together
 TABLE = "photos.csv"
-_MOST_CHARS = 80  # of a photo's name, and of a collection's
-_MOST_BYTES = 200  # of a collection's name within a file's: most file systems take 255 in all
+_MAX_NAME_CHARS = 80  # of a photo's name, and of a collection's
+_MAX_NAME_BYTES = 200  # of a collection's name within a file's: most file systems take 255 in all
 _RESERVED = frozenset("con prn aux nul".split())  # names that Windows keeps for itself
 
 
 class ExportKind(StrEnum):
-    """What can be taken away."""
+    """The kinds of file that can be exported."""
 
     JSON = "json"
     CSV = "csv"
     OLDER_SYSTEM = "seed"  # the older system's three files, in a ZIP
-    PHOTOS = "photos"  # the pictures, with a table of what is known of them
+    PHOTOS = "photos"  # the pictures with a table of their data, in a ZIP
 
 
 def file_name(collection: str, kind: ExportKind) -> str:
-    """What the file is called, on any system."""
-    name = clean_name(collection, _MOST_BYTES)[:_MOST_CHARS] or "photos"
+    """Return the name of an exported file, which every system accepts."""
+    name = clean_name(collection, _MAX_NAME_BYTES)[:_MAX_NAME_CHARS] or "photos"
     return {
         ExportKind.JSON: f"{name}.json",
         ExportKind.CSV: f"{name}.csv",
@@ -54,7 +54,7 @@ def file_name(collection: str, kind: ExportKind) -> str:
 
 
 class Exporter:
-    """Writes photos to files. Nothing is fetched: of fetched photos, what was kept is taken."""
+    """Writes photos to files; it fetches nothing, but uses the kept copies of fetched photos."""
 
     def __init__(self, library: Library, reader: Reader, watch: Watch) -> None:
         self._library = library
@@ -62,20 +62,20 @@ class Exporter:
         self._watch = watch
 
     def write(self, kind: ExportKind, collection: str, ids: Sequence[str], path: Path) -> Report:
-        """Write what is known of photos, or the photos themselves, to a file that is whole or not there.
+        """Write photos' data, or the photos themselves, to a file, whole or not at all.
 
         Args:
             kind: what to write.
             collection: its name, for the older system's files.
-            ids: of the photos, in the order in which they are to stand.
-            path: the file; its folder is made.
+            ids: of the photos, in the order of the file.
+            path: of the file; its folder is made.
 
         Returns:
-            The photos whose pictures are not in the file, and why.
+            A report with the photos that are not in the file, and why, as its failures.
 
         Raises:
             LibraryError: there is no room, or the file cannot be written.
-            Cancelled: the one who watches ended it.
+            Cancelled: the watch ended it.
         """
         with _writing(path) as part:
             match kind:
@@ -90,13 +90,13 @@ class Exporter:
         return Report()
 
     def _photos(self, ids: Sequence[str]) -> Iterator[list[Photo]]:
-        """The photos that there are, some at a time, telling how far it is."""
+        """Yield the photos in batches, without those that do not exist, and report progress."""
         for first in range(0, len(ids), AT_ONCE):
             if self._watch.is_cancelled():
-                raise Cancelled("It was ended; no file was made.")
-            some = ids[first : first + AT_ONCE]
-            found = self._library.photos_by_id(some)
-            yield [found[photo_id] for photo_id in some if photo_id in found]
+                raise Cancelled("The export was cancelled; no file was made.")
+            batch = ids[first : first + AT_ONCE]
+            photos = self._library.photos_by_id(batch)
+            yield [photos[photo_id] for photo_id in batch if photo_id in photos]
             self._watch.on_progress(Progress(min(first + AT_ONCE, len(ids)), len(ids), "Writing"))
 
     def _write_json(self, ids: Sequence[str], path: Path) -> None:
@@ -109,7 +109,7 @@ class Exporter:
             file.write("\n]\n")
 
     def _write_csv(self, ids: Sequence[str], path: Path) -> None:
-        with path.open("w", encoding="utf-8-sig", newline="") as file:  # with a mark that spreadsheets want
+        with path.open("w", encoding="utf-8-sig", newline="") as file:  # spreadsheets need the byte order mark
             writer = csv.writer(file)
             writer.writerow(CSV_COLUMNS)
             for photos in self._photos(ids):
@@ -122,8 +122,8 @@ class Exporter:
         with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
             for name, text in older_system_files(collection, photos).items():
                 archive.writestr(name, text)
-        reason = "it has no address, and the older system knows photos by nothing else"
-        return Report(failures=tuple(Failure(one.source_key, reason) for one in photos if not has_address(one)))
+        reason = "it has no address, by which the older system identifies photos"
+        return Report(failures=tuple(Failure(photo.source_key, reason) for photo in photos if not has_address(photo)))
 
     def _write_photos(self, ids: Sequence[str], path: Path) -> Report:
         failures: list[Failure] = []
@@ -132,7 +132,7 @@ class Exporter:
         table = io.StringIO()
         writer = csv.writer(table)
         writer.writerow(("file", *CSV_COLUMNS))
-        with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:  # pictures are compressed already
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:  # pictures are already compressed
             for photos in self._photos(ids):
                 places = locate(self._library, [photo.id for photo in photos])
                 for photo in photos:
@@ -154,10 +154,7 @@ class Exporter:
         from photosearch.images import MAX_FILE_BYTES
 
         if place.kept_path is not None:
-            try:
-                data = self._library.files.path(place.kept_path).read_bytes()
-            except OSError as error:
-                raise PhotoError(f"what was kept of it cannot be read: {error.strerror}") from error
+            data = self._library.files.read_kept(place.kept_path)
         elif place.source in FETCHED:
             raise PhotoError("it has not been fetched yet")
         else:
@@ -169,28 +166,28 @@ class Exporter:
 
 
 class _ZipNames:
-    """Names of files in a ZIP: each once, whatever the system it is unpacked on thinks of capitals."""
+    """Names of files in a ZIP, which differ in more than the case of letters, since some systems ignore it."""
 
     def __init__(self) -> None:
         self._taken = {TABLE}
 
     def take(self, name: str, data: bytes) -> str:
-        """A name like the given one that is not taken, ending as the bytes want it."""
+        """Return a free name like `name`, with the suffix of the format of `data`."""
         stem, suffix = _split(clean_name(name))
-        stem = stem[:_MOST_CHARS] or "photo"
+        stem = stem[:_MAX_NAME_CHARS] or "photo"
         if stem.lower() in _RESERVED:
             stem = f"_{stem}"
         ending = suffix_of(data) or suffix.lower() or ".jpg"
         numbered = (f"{stem}-{number}{ending}" for number in count(2))
-        free = next(one for one in chain([stem + ending], numbered) if one.lower() not in self._taken)
+        free = next(name for name in chain([stem + ending], numbered) if name.lower() not in self._taken)
         self._taken.add(free.lower())
         return free
 
 
 def _split(name: str) -> tuple[str, str]:
-    """A name's stem and suffix, empty where it ends in nothing like one."""
-    found = re.fullmatch(r"(.*)(\.[A-Za-z0-9]{1,5})", name, re.DOTALL)
-    return (found[1], found[2]) if found else (name, "")
+    """Return a name's stem and suffix, which is empty where the end is not like a suffix."""
+    parts = re.fullmatch(r"(.*)(\.[A-Za-z0-9]{1,5})", name, re.DOTALL)
+    return (parts[1], parts[2]) if parts else (name, "")
 
 
 def _check_room(path: Path, n_bytes: int) -> None:

@@ -1,4 +1,4 @@
-"""What the command line and the HTTP API answer with: the contracts, as plain JSON values and CSV."""
+"""The JSON and CSV that the command line, the HTTP API and exported files have in common."""
 
 from __future__ import annotations
 
@@ -18,11 +18,15 @@ CSV_COLUMNS = ("source", "caption", "log_prob", "model", "edited", "objects", "l
 
 
 def results_json(results: Results, *, explain: bool = False) -> dict[str, object]:
-    """The answer to a query, as `search --format json` prints it; a hit's terms add up to its score.
+    """Return the answer to a query, as `search --format json` prints it.
 
-    With `explain` each hit has its shares, too: a term of the photo, the field that holds it, what it adds, the query's
-    term that it answers, and where that is another one, how the two are related and how much it counts. What could not
-    be meant as it was written, or what else people should know, stands under `notes`; there are none as a rule.
+    The `terms` of a hit add up to its score. `notes`, if any, tell people which parts of the query were left out, and
+    the like.
+
+    Args:
+        results: the answer.
+        explain: whether each hit has its `shares` as well: a term of the photo, its field, what it adds to the score,
+            and the query's term that it matches; where the two differ, also their relation and its weight.
     """
     return {
         "query": results.query,
@@ -46,17 +50,17 @@ def results_json(results: Results, *, explain: bool = False) -> dict[str, object
 
 
 def _share_json(share: Share) -> dict[str, object]:
-    told: dict[str, object] = {
+    values: dict[str, object] = {
         "term": share.term,
         "field": str(share.field),
         "share": round(share.share, _DECIMALS),
         "for": share.word,
     }
-    return told | ({"relation": share.relation, "strength": share.strength} if share.relation else {})
+    return values | ({"relation": share.relation, "strength": share.strength} if share.relation else {})
 
 
 def photo_json(photo: Photo) -> dict[str, object]:
-    """A photo with all that is known of it, as `export --format json` prints it."""
+    """Return everything known about a photo, as `export --format json` prints it."""
     return {
         "source": photo.origin,
         "photo": photo.id,
@@ -88,7 +92,7 @@ def _when(photo: Photo) -> str | None:
 
 
 def photos_csv(photos: Iterable[Photo]) -> str:
-    """One row a photo, with the caption shown first."""
+    """Return a table with one row for each photo, with the caption that is shown."""
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow(CSV_COLUMNS)
@@ -97,7 +101,7 @@ def photos_csv(photos: Iterable[Photo]) -> str:
 
 
 def csv_row(photo: Photo) -> list[object]:
-    """A photo's cells; one that a spreadsheet would take for a formula gets an apostrophe in front."""
+    """Return a photo's cells, as `csv_cell` writes them, in the order of `CSV_COLUMNS`."""
     first = photo.captions[0] if photo.captions else None
     cells = (
         photo.origin,
@@ -114,13 +118,13 @@ def csv_row(photo: Photo) -> list[object]:
 
 
 def csv_cell(value: object) -> object:
-    """A cell that no spreadsheet takes for a formula."""
+    """Return a cell's value; text that spreadsheets would take for a formula gets an apostrophe in front."""
     starts = ("=", "+", "-", "@", "\t", "\r")
     return f"'{value}" if isinstance(value, str) and value.startswith(starts) else value
 
 
 def measured_json(measured: Measured) -> dict[str, object]:
-    """What `evaluate --json` prints."""
+    """Return the measurements as `evaluate --json` prints them."""
     return {
         "photos": measured.n_photos,
         "queries": measured.n_queries,
@@ -131,23 +135,23 @@ def measured_json(measured: Measured) -> dict[str, object]:
         "words_a_sentence": measured.mean_words,
         "retrieval": {
             name: {
-                "R@1": found.recall_at_1,
-                "R@5": found.recall_at_5,
-                "R@10": found.recall_at_10,
-                "median_rank": None if math.isinf(found.median_rank) else found.median_rank,
-                "MRR": found.mean_reciprocal_rank,
+                "R@1": r.recall_at_1,
+                "R@5": r.recall_at_5,
+                "R@10": r.recall_at_10,
+                "median_rank": None if math.isinf(r.median_rank) else r.median_rank,
+                "MRR": r.mean_reciprocal_rank,
             }
-            for name, found in measured.retrieval.items()
+            for name, r in measured.retrieval.items()
         },
     }
 
 
 def measured_table(measured: Measured) -> str:
-    """The same as two tables in Markdown, which are also what the model card shows."""
+    """Return the measurements as two tables in Markdown, which the model card shows as well."""
     captions = [f"BLEU-{n} | {score:.3f}" for n, score in enumerate(measured.bleu, start=1)]
     captions += [f"CIDEr-D | {measured.cider_d:.3f}", f"ROUGE-L | {measured.rouge_l:.3f}"]
     captions += [f"different sentences | {measured.n_different:,}", f"words a sentence | {measured.mean_words:.1f}"]
-    found = [
+    rows = [
         f"{name} | {r.recall_at_1:.3f} | {r.recall_at_5:.3f} | {r.recall_at_10:.3f} | {r.median_rank:g}"
         f" | {r.mean_reciprocal_rank:.3f}"
         for name, r in measured.retrieval.items()
@@ -160,6 +164,6 @@ def measured_table(measured: Measured) -> str:
             "",
             f"| {measured.n_queries:,} descriptions as queries | R@1 | R@5 | R@10 | median rank | MRR |",
             "| --- | --- | --- | --- | --- | --- |",
-            *(f"| {row} |" for row in found),
+            *(f"| {row} |" for row in rows),
         ]
     )

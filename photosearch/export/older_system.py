@@ -1,4 +1,4 @@
-"""The older system's three files, written back."""
+"""Writes the older system's three files: addresses, captions, and its database."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from photosearch.sources.fetching import check_url
 from photosearch.sources.urls import read_json
 
 DATABASE = "photosearch_db.json"
-_MOST_BYTES = 200  # of a collection's name within a file's: most file systems take 255 in all
+_MAX_NAME_BYTES = 200  # of a collection's name within a file's: most file systems take 255 in all
 
 
 def write_older_system_files(folder: Path, collection: str, photos: Sequence[Photo]) -> list[Path]:
-    """Write the three files; a database that is there keeps its other collections.
+    """Write the three files and return their paths; an existing database keeps its other collections.
 
     Raises:
-        PhotosearchError: no photo has an address, what is there is no such database, or nothing can be written.
+        PhotosearchError: no photo has an address, the existing database has another form, or a file cannot be written.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -42,12 +42,14 @@ def _read_database(path: Path) -> Mapping[str, object]:
         return {}
     content = read_json(path)
     if not isinstance(content, dict) or not all(isinstance(entries, list) for entries in content.values()):
-        raise PhotosearchError(f'"{path}" is there, and is no such database. Move it, or choose another --output.')
+        raise PhotosearchError(
+            f'"{path}" exists, but is not a database of the older system. Move it, or choose another --output.'
+        )
     return content
 
 
 def has_address(photo: Photo) -> bool:
-    """Whether the older system can know a photo: it knows them by their addresses."""
+    """Tell whether a photo has an address, by which the older system identifies photos."""
     try:
         check_url(_address(photo))
     except PhotoError:
@@ -58,12 +60,12 @@ def has_address(photo: Photo) -> bool:
 def older_system_files(
     collection: str, photos: Sequence[Photo], others: Mapping[str, object] | None = None
 ) -> dict[str, str]:
-    """The three files' names with their text. Photos without an address are left out.
+    """Return the text of each of the three files, by the file's name; photos without an address are left out.
 
     Args:
         collection: its name.
-        photos: what it holds.
-        others: what the database holds already; an entry of the collection's name is replaced.
+        photos: of the collection.
+        others: the database's entries so far; one for the same collection is replaced.
 
     Raises:
         PhotosearchError: there are photos, and none has an address.
@@ -72,7 +74,7 @@ def older_system_files(
     photos = [photo for photo in photos if has_address(photo)]
     if n_photos and not photos:
         raise PhotosearchError(
-            f'No photo of "{collection}" has an address, and the older system knows photos by nothing else.'
+            f'No photo of "{collection}" has an address, by which the older system identifies photos.'
             " Export it as JSON or CSV."
         )
     addresses = _addresses(photos)
@@ -80,11 +82,11 @@ def older_system_files(
         {
             "url": address,
             "caption": photo.caption,
-            "yolo_objects": [found.label for found in photo.objects],
+            "yolo_objects": [detection.label for detection in photo.objects],
         }
         for address, photo in zip(addresses, photos, strict=True)
     ]
-    name = clean_name(collection, _MOST_BYTES) or "photos"
+    name = clean_name(collection, _MAX_NAME_BYTES) or "photos"
     return {
         f"url_list_{name}.json": _json(addresses),
         f"captions_dict_{name}.json": _json({entry["url"]: entry["caption"] for entry in database}),
@@ -93,7 +95,7 @@ def older_system_files(
 
 
 def _addresses(photos: Sequence[Photo]) -> list[str]:
-    """One a photo. Slides share their post's; the further ones are numbered, as Instagram does it."""
+    """Return an address for each photo; further photos with the same address get numbers, as Instagram's slides do."""
     taken: dict[str, None] = {}
     for photo in photos:
         first = _address(photo)
@@ -103,7 +105,7 @@ def _addresses(photos: Sequence[Photo]) -> list[str]:
 
 
 def _address(photo: Photo) -> str:
-    """The picture's own address where it has one: the older system shows it."""
+    """Return the picture's own address if it has one, since the older system shows it."""
     return photo.source_key if "://" in photo.source_key else photo.origin
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from photosearch.errors import LibraryError
+from photosearch.errors import LibraryError, PhotoError
 from photosearch.files import write_whole
 
 UPLOAD = "upload"  # the kind of source whose only copy is in the library
@@ -43,6 +43,13 @@ class Files:
     def path(self, within: str) -> Path:
         """Return the full path of a file, given its path within the library."""
         return self._folder / within
+
+    def read_kept(self, within: str) -> bytes:
+        """Return the bytes of a kept copy, given its path within the library; raises `PhotoError`."""
+        try:
+            return self.path(within).read_bytes()
+        except OSError as error:
+            raise PhotoError(f"its kept copy cannot be read: {error.strerror}") from error
 
     @contextlib.contextmanager
     def arriving(self, stream: BinaryIO) -> Iterator[Path]:

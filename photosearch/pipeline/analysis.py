@@ -96,10 +96,7 @@ class _Intake:
         unseen_by = self._unseen_by(photo.sha256)
         if not unseen_by:
             return _Read(reading)
-        try:
-            data = self._library.files.path(photo.kept_path).read_bytes()
-        except OSError as error:
-            raise PhotoError(f"what was kept of it cannot be read: {error.strerror}") from error
+        data = self._library.files.read_kept(photo.kept_path)
         with _decoding:
             picture = images.decode(data)
         return _Read(reading, replace(picture, sha256=photo.sha256), unseen_by)

@@ -44,10 +44,7 @@ def read_original(library: Library, settings: Settings, photo: Pending) -> bytes
 def _read_kept(library: Library, photo: Pending) -> bytes:
     if photo.kept_path is None:
         raise PhotoError("it was not kept")
-    try:
-        return library.files.path(photo.kept_path).read_bytes()
-    except OSError as error:
-        raise PhotoError(f"what was kept of it cannot be read: {error.strerror}") from error
+    return library.files.read_kept(photo.kept_path)
 
 
 def make_rendition(library: Library, settings: Settings, photo: Pending, side_px: int) -> bytes:
