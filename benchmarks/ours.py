@@ -12,9 +12,9 @@ from pathlib import Path
 from benchmarks.process import Memory, Times, keep_to_one_core, timed, told, took_s
 from benchmarks.sample import N_MORE, TOP, Sample
 from photosearch.records import Document
-from photosearch.search.expansion import FILE_NAME, Expansion
 from photosearch.search.index import Index, Tables
 from photosearch.search.index.storage import Store
+from photosearch.search.word_tables import EXPANSION_FILE, Expansion
 from photosearch.settings import MODELS_DIR
 
 
@@ -115,7 +115,7 @@ def search(sample: Sample, _: int, folder: Path) -> Searched:
     of_ten = timed(lambda query: index.search(query, top=TOP, expand=False), ten)
     of_two = timed(lambda query: index.search(query, top=TOP, expand=False), two)
     memory = Memory.now().since(before)
-    related = open_index(folder, Tables(expansion=Expansion.load(MODELS_DIR / "expansion" / FILE_NAME)))
+    related = open_index(folder, Tables(expansion=Expansion.load(MODELS_DIR / "expansion" / EXPANSION_FILE)))
     of_related = timed(lambda query: related.search(query, top=TOP), ten)
     n_postings = sum(index.n_postings(query, expand=False) for query in ten) / len(ten)
     return Searched(open_s, memory, of_ten, of_two, of_related, n_postings)

@@ -12,9 +12,9 @@ from benchmarks.captions import Statistics
 from benchmarks.process import timed
 from photosearch.library import Reading
 from photosearch.records import Caption, Document, Findings, Listing, Station
-from photosearch.search.expansion import FILE_NAME, Expansion
 from photosearch.search.index import Index, Tables
 from photosearch.search.question import Question
+from photosearch.search.word_tables import EXPANSION_FILE, Expansion
 from photosearch.settings import MODELS_DIR, Settings
 from photosearch.vision.concepts import N_PAIRS, N_TERMS
 from photosearch.workspace import Workspace
@@ -59,7 +59,7 @@ def main() -> None:
     """Measure and print."""
     statistics = Statistics.load()
     captions, queries = statistics.sample(N_CAPTIONS), statistics.sample(N_QUERIES, seed=1)
-    expansion = Expansion.load(MODELS_DIR / "expansion" / FILE_NAME)
+    expansion = Expansion.load(MODELS_DIR / "expansion" / EXPANSION_FILE)
     started = time.perf_counter()
     index = Index(make_documents(captions), tables=Tables(expansion=expansion))
     built_s = time.perf_counter() - started

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from photosearch.analyzer import term_of
-from photosearch.search.related import FILE_NAME, Relation
+from photosearch.search.word_tables import RELATED_FILE, Relation
 from training.labels import COCO_SENSES, ROOT, WordNet
 from training.lexicon import ANIMAL, NAMELESS, PERSON, RELATIONAL, Lexicon, Sense, read_lexicon, words_by_frequency
 from training.nearness import Nearness
@@ -239,7 +239,7 @@ def main() -> None:
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     common = list(words_by_frequency(options.wheels))
-    write_table(options.out / FILE_NAME, read_lexicon(options.wordnet), common, ROOT, options.wheels)
+    write_table(options.out / RELATED_FILE, read_lexicon(options.wordnet), common, ROOT, options.wheels)
 
 
 if __name__ == "__main__":

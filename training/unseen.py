@@ -20,7 +20,7 @@ import scipy.sparse
 from numpy.typing import NDArray
 
 from photosearch.analyzer import terms
-from photosearch.search.related import FILE_NAME, RelatedWords
+from photosearch.search.word_tables import RELATED_FILE, RelatedWords
 from training.data import DEFAULT_DATA, DataMissing
 from training.labels import ROOT
 
@@ -154,7 +154,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=DEFAULT_DATA, help="Flickr8k's folder")
     parser.add_argument("--split", default="dev", choices=["dev", "train"], help="train: what constants are chosen on")
-    parser.add_argument("--table", type=Path, default=ROOT / "related" / FILE_NAME)
+    parser.add_argument("--table", type=Path, default=ROOT / "related" / RELATED_FILE)
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     for line in measure(read_captions(options.data, options.split), RelatedWords.load(options.table)):

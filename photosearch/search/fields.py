@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from photosearch.analyzer import is_pair, terms
 from photosearch.records import Document
-from photosearch.search.hypernyms import Hypernyms
+from photosearch.search.word_tables import Hypernyms
 
 
 class Field(StrEnum):

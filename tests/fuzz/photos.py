@@ -3,10 +3,9 @@
 from datetime import datetime
 
 from photosearch.records import Document
-from photosearch.search.expansion import Expansion
-from photosearch.search.hypernyms import Hypernyms
 from photosearch.search.index import Index, Tables
 from photosearch.search.query import parse
+from photosearch.search.word_tables import Expansion, Hypernyms
 
 TABLES = Tables(
     expansion=Expansion({"kid": (("child", 0.5), ("dog", 0.1)), "dog": (("puppi", 0.3),)}),

@@ -12,7 +12,6 @@ import numpy as np
 from photosearch.analyzer import words
 from photosearch.records import Document
 from photosearch.search.fields import Field, postings
-from photosearch.search.hypernyms import Hypernyms
 from photosearch.search.index.lexicon import HASHTAG, OBJECT, Lexicon
 from photosearch.search.index.segment import (
     BREAK,
@@ -26,6 +25,7 @@ from photosearch.search.index.segment import (
     finish,
 )
 from photosearch.search.index.texts import hashtags, texts
+from photosearch.search.word_tables import Hypernyms
 
 _KNOWN_TEXTS = 100_000  # kept while building: a captioner says the same of many photos
 StemOwner = Callable[[str], str | None]  # the term of an owner's lower-case word; None for a stop word

@@ -11,7 +11,7 @@ For photo d, field f and term t in a collection of N photos (`photosearch.search
     score   = sum over t and f of  q(t) / |q| * w_f g(d, t, f) idf(t) / |a idf|
 
 the cosine of query and photo; each summand is the share of a term in a field. e is the learned table
-(`photosearch.search.expansion`), r the dictionary (`photosearch.search.related`). With captions alone, weight 1 and
+(`word_tables.Expansion`), r the dictionary (`word_tables.RelatedWords`). With captions alone, weight 1 and
 no related terms this is scikit-learn's `TfidfVectorizer(sublinear_tf=True)` with our analyzer. Probabilities count in
 whole 1/255, so that df is a whole number, and what was added and removed leaves no trace.
 """

@@ -13,12 +13,10 @@ from typing import NamedTuple
 import numpy as np
 
 from photosearch.analyzer import STOP_WORDS, stemmer_of
-from photosearch.search.expansion import Expansion
 from photosearch.search.fields import COUNT_WORDS, FULL, OWNER_TERMS, PAIR, ROOTS, STEP, WEIGHTS, Field
-from photosearch.search.hypernyms import Hypernyms
 from photosearch.search.index.draft import StemOwner
 from photosearch.search.index.segment import FIELDS, KIND_BITS, KIND_MASK, Part, Segment, gains_of, masses, spread
-from photosearch.search.related import RelatedWords
+from photosearch.search.word_tables import Expansion, Hypernyms, RelatedWords
 
 _AT_ONCE = 1 << 15  # photos computed together: what they take stays in the processor's caches
 

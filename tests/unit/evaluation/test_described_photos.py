@@ -11,9 +11,8 @@ from photosearch.evaluation.described_photos import ROWS, DescribedPhoto, measur
 from photosearch.evaluation.metrics import bleu, cider_d
 from photosearch.export.formats import measured_json, measured_table
 from photosearch.records import Caption, Detection, Findings, Prediction
-from photosearch.search.expansion import Expansion
-from photosearch.search.hypernyms import Hypernyms
 from photosearch.search.index import Tables
+from photosearch.search.word_tables import Expansion, Hypernyms
 from tests.conftest import ColourStation, jpeg
 
 PHOTOS = [

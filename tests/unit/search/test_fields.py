@@ -6,7 +6,7 @@ import pytest
 
 from photosearch.records import Document
 from photosearch.search.fields import FULL, OWNER_TERMS, PAIR, ROOTS, WEIGHTS, Field, postings
-from photosearch.search.hypernyms import Hypernyms
+from photosearch.search.word_tables import Hypernyms
 
 WHOLE = 0.5 / FULL  # by how much a probability may be off
 KINDS = Hypernyms(

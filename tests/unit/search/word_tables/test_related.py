@@ -7,7 +7,7 @@ import pytest
 
 from photosearch.analyzer import term_of
 from photosearch.errors import ModelError
-from photosearch.search.related import FILE_NAME, RelatedTerm, RelatedWords, Relation
+from photosearch.search.word_tables import RELATED_FILE, RelatedTerm, RelatedWords, Relation
 from photosearch.settings import MODELS_DIR
 from training.labels import Synset, WordNet
 from training.lexicon import Lexicon
@@ -15,7 +15,7 @@ from training.nearness import Nearness
 from training.related import A_STEP, HYPERNYM, SAME_WORD, SYNONYM, Relations, words_by_term
 from training.unseen import Captions
 
-PATH = MODELS_DIR / "related" / FILE_NAME
+PATH = MODELS_DIR / "related" / RELATED_FILE
 
 
 def table(folder, content):

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from photosearch.errors import ModelError
-from photosearch.search.hypernyms import Hypernyms
+from photosearch.search.word_tables import Hypernyms
 from photosearch.settings import MODELS_DIR
 from photosearch.vision.model_folder import open_model
 from training.labels import COCO_SENSES, Synset, WordNet, label_texts, table_line

@@ -4,7 +4,7 @@ import pytest
 
 from photosearch.analyzer import terms
 from photosearch.errors import ModelError
-from photosearch.search.expansion import Expansion
+from photosearch.search.word_tables import Expansion
 from photosearch.settings import MODELS_DIR
 
 PATH = MODELS_DIR / "expansion" / "expansion.txt"

@@ -1,0 +1,193 @@
+"""Tables of words that were made once and are read while indexing and searching.
+
+Expansion      which terms of a photo a query's word also counts for ("kid -> child 0.31, young 0.22");
+learned (`training.expansion`)
+RelatedWords   what a query's word that no photo's text holds may stand for ("automobile -> car 0.77");
+found in dictionaries and captions (`training.related`)
+Hypernyms      what a label is a kind of ("Border collie": a shepherd dog, a working dog, a dog, an animal);
+from WordNet (`training.labels`)
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from photosearch.analyzer import term_of
+from photosearch.errors import ModelError
+from photosearch.vision.model_folder import ADVICE, read_table
+
+EXPANSION_FILE, RELATED_FILE = "expansion.txt", "related.txt"
+_END = "# end\n"
+# A term, a word for it, related words with weights above 0 and below 1. Matched possessively over the whole file, so
+# that the check is one pass and ends where the damage begins.
+_LINE = r"[a-z]++\t[a-z]++(?:\t[=^~][a-z]++ 0\.(?!00)[0-9]{2})++\n"
+_LINES = re.compile(rf"(?:#[^\n]*+\n)*+(?:{_LINE})*+")
+
+
+class Expansion:
+    """Related terms with weights above 0 and below 1, largest first."""
+
+    def __init__(self, table: Mapping[str, tuple[tuple[str, float], ...]] | None = None) -> None:
+        self._table = table or {}
+
+    @classmethod
+    def load(cls, path: Path) -> Expansion:
+        """Read a table: a line a term, a tab, then related terms each followed by its weight.
+
+        Raises:
+            ModelError: the file is missing, or a line is damaged.
+        """
+        text = read_table(path)
+        table = {}
+        for number, line in enumerate(text.splitlines(), start=1):
+            if not line or line.startswith("#"):
+                continue
+            term, _, related = line.partition("\t")
+            parts = related.split()
+            try:
+                weights = tuple((parts[i], float(parts[i + 1])) for i in range(0, len(parts), 2))
+            except (IndexError, ValueError) as error:
+                raise ModelError(f"{path} is damaged in line {number}. {ADVICE}") from error
+            if not term or not all(0 < weight < 1 for _, weight in weights):
+                raise ModelError(f"{path} is damaged in line {number}. {ADVICE}")
+            table[term] = weights
+        return cls(table)
+
+    def __len__(self) -> int:
+        return len(self._table)
+
+    def related(self, term: str) -> tuple[tuple[str, float], ...]:
+        """The terms that a query's term also counts for; none for one that the table lacks."""
+        return self._table.get(term, ())
+
+
+class Relation(StrEnum):
+    """How two words are related."""
+
+    SYNONYM = "synonym"
+    HYPERNYM = "hypernym"  # the other word says what the first one is a kind of
+    NEAR = "near"  # they are said of the same things
+
+
+_RELATIONS = {"=": Relation.SYNONYM, "^": Relation.HYPERNYM, "~": Relation.NEAR}
+
+
+@dataclass(frozen=True)
+class RelatedTerm:
+    """A term of the analyzer that another one may stand for."""
+
+    term: str
+    weight: float  # above 0 and below 1
+    relation: Relation
+
+
+class RelatedWords:
+    """Related terms of some 30,000 English words."""
+
+    def __init__(self, table: Mapping[str, tuple[RelatedTerm, ...]] | None = None) -> None:
+        self._table = dict(table or {})
+        self._lines: dict[str, str] = {}
+
+    @classmethod
+    def load(cls, path: Path) -> RelatedWords:
+        """Read a table: a line a term, then tab-separated the word and related words (=, ^ or ~) with weights.
+
+        Raises:
+            ModelError: the file is missing or cut short, or a line is damaged.
+        """
+        text = read_table(path)
+        n_lines = text.count("\n")
+        if not text.endswith(f"\n{_END}"):
+            raise ModelError(f"{path} is cut short after line {n_lines}. {ADVICE}")
+        sound = _LINES.match(text)
+        end = sound.end() if sound else 0
+        if end < len(text) - len(_END):
+            raise ModelError(f"{path} is damaged in line {text.count(chr(10), 0, end) + 1}. {ADVICE}")
+        words = cls()
+        lines = [line for line in text.splitlines() if not line.startswith("#")]
+        # What follows the term is taken apart when somebody asks for it: most searches ask for none.
+        words._lines = dict(line.split("\t", 1) for line in lines)
+        if len(words._lines) < len(lines):
+            (twice, _), *_ = Counter(line.split("\t", 1)[0] for line in lines).most_common(1)
+            raise ModelError(f"{path} is damaged: {twice} has two lines. {ADVICE}")
+        return words
+
+    def __len__(self) -> int:
+        return len(self._table) + len(self._lines)
+
+    def related(self, term: str) -> tuple[RelatedTerm, ...]:
+        """What a term may stand for, the largest weight first; none for an unknown one."""
+        if term in self._lines:
+            return _related_terms(term, self._lines[term])
+        return self._table.get(term, ())
+
+
+def _related_terms(term: str, line: str) -> tuple[RelatedTerm, ...]:
+    """A line's related words as terms; of those with one term the largest weight counts."""
+    found: dict[str, RelatedTerm] = {}
+    for part in line.split("\t")[1:]:
+        word, weight = part[1:].split(" ")
+        other = term_of(word)
+        if other is not None and other != term and (other not in found or found[other].weight < float(weight)):
+            found[other] = RelatedTerm(other, float(weight), _RELATIONS[part[0]])
+    return tuple(sorted(found.values(), key=lambda related: (-related.weight, related.term)))
+
+
+class Hypernyms:
+    """A table made from WordNet (`training.labels`)."""
+
+    def __init__(self, table: Mapping[str, tuple[tuple[str, int], ...]]) -> None:
+        self.table = table
+
+    @classmethod
+    def load(cls, path: Path) -> Hypernyms:
+        """Read a table: a line a label, then tab-separated groups `steps:word, word`, nearest first.
+
+        Raises:
+            ModelError: the file is missing or cut short, or a line is damaged.
+        """
+        text = read_table(path)
+        lines = text.splitlines()
+        table: dict[str, tuple[tuple[str, int], ...]] = {}
+        for number, line in enumerate(lines, start=1):
+            if not line or line.startswith("#"):
+                continue
+            try:
+                label, above = _label_line(line)
+                if label in table:
+                    raise ValueError("the label has a line already")
+            except ValueError as error:
+                raise ModelError(f"{path} is damaged in line {number} ({error}). {ADVICE}") from error
+            table[label] = above
+        if not table or not text.endswith("\n"):
+            raise ModelError(f"{path} is cut short after line {len(lines)}. {ADVICE}")
+        return cls(table)
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    def above(self, label: str) -> tuple[tuple[str, int], ...]:
+        """Words for what a label is a kind of, with the steps up (0: another name); none for an unknown label."""
+        return self.table.get(label, ())
+
+
+def _label_line(line: str) -> tuple[str, tuple[tuple[str, int], ...]]:
+    """A line's label, and the words above it with their steps; raises `ValueError`."""
+    label, *groups = line.split("\t")
+    above: list[tuple[str, int]] = []
+    last = -1
+    for group in groups:
+        count, _, words = group.partition(":")
+        steps = int(count)
+        if steps <= last:
+            raise ValueError(f"{steps} steps after {last}")
+        last = steps
+        above += [(word.strip(), steps) for word in words.split(",")]
+    if not label.strip() or not all(word for word, _ in above):
+        raise ValueError("a word is missing")
+    return label, tuple(above)
