@@ -21,7 +21,7 @@ from photosearch.analyzer import term_of
 from photosearch.errors import ModelError
 from photosearch.vision.model_folder import ADVICE, read_table
 
-EXPANSION_FILE, RELATED_FILE = "expansion.txt", "related.txt"
+EXPANSION_FILE, RELATED_FILE, HYPERNYMS_FILE = "expansion.txt", "related.txt", "hypernyms.txt"
 _END = "# end\n"
 # A term, a word for it, related words with weights above 0 and below 1. Matched possessively over the whole file, so
 # that the check is one pass and ends where the damage begins.

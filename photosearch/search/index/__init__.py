@@ -3,6 +3,6 @@
 from photosearch.search.index.index import Index
 from photosearch.search.index.ranking import SCORE_DECIMALS, Ranking
 from photosearch.search.index.storage import Saved, Store
-from photosearch.search.index.views import Tables, read_tables
+from photosearch.search.index.tables import Tables, read_tables
 
 __all__ = ["SCORE_DECIMALS", "Index", "Ranking", "Saved", "Store", "Tables", "read_tables"]

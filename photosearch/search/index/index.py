@@ -36,7 +36,8 @@ from photosearch.search.index.scoring import Asking, Source, Wanted, exact, scor
 from photosearch.search.index.segment import KIND_BITS
 from photosearch.search.index.spelling import N_SUGGESTIONS, Spelling
 from photosearch.search.index.state import State, count_words
-from photosearch.search.index.views import Tables, View, count_df, make_view
+from photosearch.search.index.tables import Tables
+from photosearch.search.index.views import View, count_df, make_view
 from photosearch.search.query import NO_REFINEMENT, Query, Refine, Sort, parse_words
 
 MAX_VIEWS = 8  # kept of one state, 12 bytes a photo each

@@ -21,7 +21,8 @@ from photosearch.records import Document, Share
 from photosearch.search.fields import PAIR, postings
 from photosearch.search.index.lexicon import Lexicon
 from photosearch.search.index.segment import FIELDS, KIND_BITS, KIND_MASK, Segment, gains_of, spread, spread_between
-from photosearch.search.index.views import Tables, View
+from photosearch.search.index.tables import Tables
+from photosearch.search.index.views import View
 
 _FEW = 8  # times as many photos as postings there are, or more: then the postings' photos are scaled, not all of them
 _SHARE = itemgetter(Share._fields.index("share"))

@@ -32,7 +32,8 @@ from photosearch.search.index.index import Index
 from photosearch.search.index.lexicon import Lexicon
 from photosearch.search.index.segment import NAMES, Segment
 from photosearch.search.index.state import State
-from photosearch.search.index.views import Tables, View, idf_of
+from photosearch.search.index.tables import Tables
+from photosearch.search.index.views import View, idf_of
 
 FORMAT = 2
 _MANIFEST = "index.json"

@@ -2,70 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
-from importlib.metadata import version
-from pathlib import Path
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
-from photosearch.analyzer import STOP_WORDS, stemmer_of
-from photosearch.search.fields import COUNT_WORDS, FULL, OWNER_TERMS, PAIR, ROOTS, STEP, WEIGHTS, Field
-from photosearch.search.index.draft import StemOwner
+from photosearch.search.fields import FULL
 from photosearch.search.index.segment import FIELDS, KIND_BITS, KIND_MASK, Part, Segment, gains_of, masses, spread
-from photosearch.search.word_tables import Expansion, Hypernyms, RelatedWords
 
 _AT_ONCE = 1 << 15  # photos computed together: what they take stays in the processor's caches
-
-
-@dataclass(frozen=True)
-class Tables:
-    """What an index reads beside the photos."""
-
-    expansion: Expansion = field(default_factory=Expansion)
-    related: RelatedWords = field(default_factory=RelatedWords)
-    hypernyms: Hypernyms = field(default_factory=lambda: Hypernyms({}))
-    owner_language: str = ""  # of the owner's texts, one of `analyzer.LANGUAGES`; none: English like the captions
-    weights: Mapping[Field, float] = field(default_factory=lambda: WEIGHTS)
-
-    @property
-    def stem_owner(self) -> StemOwner | None:
-        """The stemmer of the owner's texts, beside the English one."""
-        return stemmer_of(self.owner_language) if self.owner_language else None
-
-    @cached_property
-    def fingerprint(self) -> str:
-        """Names all that postings and norms depend on beside the photos."""
-        parts = (
-            sorted(STOP_WORDS),
-            version("PyStemmer"),
-            self.owner_language,
-            sorted(self.weights.items()),
-            (OWNER_TERMS, STEP, COUNT_WORDS, PAIR, sorted(ROOTS.items())),
-            self.hypernyms.table,
-        )
-        return hashlib.sha256(repr(parts).encode()).hexdigest()
-
-    def kind_weights(self, chosen: frozenset[Field]) -> np.ndarray:
-        """The weight of each kind, 0 for fields that are not chosen: float64 (kinds)."""
-        found = np.zeros(1 << KIND_BITS)
-        for number, one in enumerate(FIELDS):
-            if one in chosen:
-                found[2 * number : 2 * number + 2] = self.weights[one]
-        return found
-
-
-def read_tables(models_dir: Path, owner_language: str = "") -> Tables:
-    """The tables that lie beside the models; raises `ModelError`."""
-    return Tables(
-        Expansion.load(models_dir / "expansion" / "expansion.txt"),
-        RelatedWords.load(models_dir / "related" / "related.txt"),
-        Hypernyms.load(models_dir / "hypernyms" / "hypernyms.txt"),
-        owner_language,
-    )
 
 
 @dataclass(frozen=True, eq=False)
