@@ -17,12 +17,12 @@ from photosearch.search.index.segment import (
     BREAK,
     CAPTIONED,
     CORRECTED,
-    FIELDS,
-    KIND_BITS,
     NO_DATE,
     Parts,
     Segment,
     finish,
+    first_key,
+    make_kind,
 )
 from photosearch.search.index.texts import hashtags, texts
 from photosearch.search.word_tables import Hypernyms
@@ -39,7 +39,6 @@ class Draft:
         self._hypernyms = hypernyms
         self._stem_owner = stem_owner
         self._known: dict[str, tuple[int, ...]] = {}
-        self._kinds = {field: number << 1 for number, field in enumerate(FIELDS)}
         self._ids: list[bytes] = []
         self._starts, self._stream_starts, self._facet_starts = (array("q", [0]) for _ in range(3))
         self._keys, self._stream, self._facets = array("i"), array("i"), array("i")
@@ -52,8 +51,8 @@ class Draft:
         add, scale = self._lexicon.terms.add, 1.0
         found = []
         for posting in postings(document, self._hypernyms, self._terms, self._owner_terms):
-            kind = self._kinds[posting.field] | (posting.times == 0)
-            found.append((add(posting.term) << KIND_BITS | kind, posting.times or posting.prob))
+            kind = make_kind(posting.field, predicted=not posting.times)
+            found.append((first_key(add(posting.term)) + kind, posting.times or posting.prob))
             if posting.field is Field.OWNER:
                 scale = posting.scale
         found.sort()

@@ -11,7 +11,7 @@ import numpy as np
 from photosearch.analyzer import terms
 from photosearch.search.fields import FULL
 from photosearch.search.index.lexicon import HASHTAG, OBJECT, Lexicon
-from photosearch.search.index.segment import CAPTIONED, CORRECTED, GAINS, KIND_MASK, Segment, spread
+from photosearch.search.index.segment import CAPTIONED, CORRECTED, GAINS, Segment, is_predicted, key_kinds, spread
 from photosearch.search.index.state import State
 from photosearch.search.index.texts import SURE
 from photosearch.search.query import Filter, Kind, Query, Refine, Worded, shown
@@ -130,9 +130,10 @@ class Filters:
         for segment, _, offset in self._parts():
             for place in segment.between(number) if number is not None else ():
                 rows = segment.holders(place)
-                if segment.by_key[place] & 1:
+                key = segment.by_key[place]
+                if is_predicted(key):
                     here = slice(segment.key_starts[place], segment.key_starts[place + 1])
-                    rows = rows[segment.gains[here] >= _SURE_GAINS[segment.by_key[place] & KIND_MASK]]
+                    rows = rows[segment.gains[here] >= _SURE_GAINS[key_kinds(key)]]
                 found[offset + rows] = True
         return found
 

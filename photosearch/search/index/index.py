@@ -33,7 +33,7 @@ from photosearch.search.index.filters import Filters
 from photosearch.search.index.lexicon import Lexicon
 from photosearch.search.index.ranking import Ranking, round_scores
 from photosearch.search.index.scoring import Asking, Source, Wanted, exact, scores_of, shares_of, touched
-from photosearch.search.index.segment import KIND_BITS
+from photosearch.search.index.segment import key_terms
 from photosearch.search.index.spelling import N_SUGGESTIONS, Spelling
 from photosearch.search.index.state import State, count_words
 from photosearch.search.index.tables import Tables
@@ -192,8 +192,7 @@ class Index:
         every = {number: Wanted(1.0, ()) for number in self._numbers(row)}
         found = exact(self.state.segments, self.state.offsets, np.array([row]), every, view)
         weights: dict[int, float] = {}
-        for key, added in zip(found.keys.tolist(), found.added.tolist(), strict=True):
-            number = key >> KIND_BITS
+        for number, added in zip(key_terms(found.keys).tolist(), found.added.tolist(), strict=True):
             weights[number] = weights.get(number, 0.0) + added
         return {n: Wanted(weight, (Source(self.lexicon.terms[n], weight),)) for n, weight in weights.items()}
 
@@ -201,7 +200,7 @@ class Index:
         """The terms that a photo holds."""
         place = int(np.searchsorted(self.state.offsets, row, side="right")) - 1
         segment, own = self.state.segments[place], row - int(self.state.offsets[place])
-        return set((segment.keys[segment.starts[own] : segment.starts[own + 1]] >> KIND_BITS).tolist())
+        return set(key_terms(segment.keys[segment.starts[own] : segment.starts[own + 1]]).tolist())
 
     # Words
 

@@ -20,7 +20,18 @@ from photosearch.analyzer import pairs, term_of, terms, words
 from photosearch.records import Document, Share
 from photosearch.search.fields import PAIR, postings
 from photosearch.search.index.lexicon import Lexicon
-from photosearch.search.index.segment import FIELDS, KIND_BITS, KIND_MASK, Segment, gains_of, spread, spread_between
+from photosearch.search.index.segment import (
+    FIELDS,
+    KIND_FIELDS,
+    Segment,
+    first_key,
+    gains_of,
+    key_kinds,
+    key_terms,
+    make_kind,
+    spread,
+    spread_between,
+)
 from photosearch.search.index.tables import Tables
 from photosearch.search.index.views import View
 
@@ -89,11 +100,11 @@ class Asking:
     def document(self, document: Document) -> dict[int, Wanted]:
         """What is like a photo that need not be in the index: its own vector."""
         parts: defaultdict[int, list[Source]] = defaultdict(list)
-        kinds = dict(zip(FIELDS, self._view.kind_weights[::2].tolist(), strict=False))
         for posting in postings(document, self._tables.hypernyms):
             number, idf = self._held(posting.term)
-            if number is not None and kinds[posting.field]:
-                parts[number].append(Source(posting.term, kinds[posting.field] * posting.gain * idf))
+            weight = float(self._view.kind_weights[make_kind(posting.field, predicted=not posting.times)])
+            if number is not None and weight:
+                parts[number].append(Source(posting.term, weight * posting.gain * idf))
         return _normalised({number: [_together(sources)] for number, sources in parts.items()})
 
     def holds(self, term: str) -> bool:
@@ -159,9 +170,9 @@ def touched(segment: Segment, wanted: Mapping[int, Wanted], view: View) -> Touch
     """Where in a segment what is wanted lies."""
     numbers = np.fromiter(wanted, np.int64, len(wanted))
     asked = np.array([weight for weight, _ in wanted.values()]) * view.idf[numbers]
-    bounds = np.searchsorted(segment.by_key, np.concatenate([numbers, numbers + 1]) << KIND_BITS)
+    bounds = np.searchsorted(segment.by_key, first_key(np.concatenate([numbers, numbers + 1])))
     places, begins = spread_between(bounds[: len(numbers)], bounds[len(numbers) :])
-    weights = np.repeat(asked, np.diff(begins)) * view.kind_weights[segment.by_key[places] & KIND_MASK]
+    weights = np.repeat(asked, np.diff(begins)) * view.kind_weights[key_kinds(segment.by_key[places])]
     counts = np.flatnonzero(weights)
     places, weights = places[counts], weights[counts]
     return Touched(segment.key_starts[places], segment.key_starts[places + 1], weights)
@@ -228,13 +239,13 @@ def exact(
             continue
         own, begins = spread(segment.starts, rows[here] - offset)
         keys = segment.keys[own]
-        counts = np.flatnonzero(weights[keys >> KIND_BITS] * view.kind_weights[keys & KIND_MASK])
+        counts = np.flatnonzero(weights[key_terms(keys)] * view.kind_weights[key_kinds(keys)])
         places, keys, own = np.repeat(here, np.diff(begins))[counts], keys[counts], own[counts]
-        kinds, row = keys & KIND_MASK, rows[places]
+        kinds, row = key_kinds(keys), rows[places]
         gains = view.kind_weights[kinds] * gains_of(kinds, segment.codes[own], segment.scales, row - offset)
-        parts.append((places, keys, gains * view.idf[keys >> KIND_BITS] / view.norms[row]))
+        parts.append((places, keys, gains * view.idf[key_terms(keys)] / view.norms[row]))
     places, keys, added = parts[0] if len(parts) == 1 else _joined(parts)
-    scores = np.bincount(places, added * weights[keys >> KIND_BITS], minlength=len(rows))
+    scores = np.bincount(places, added * weights[key_terms(keys)], minlength=len(rows))
     return Exact(places, keys, added, scores)
 
 
@@ -248,8 +259,9 @@ def shares_of(found: Exact, n_photos: int, wanted: Mapping[int, Wanted], lexicon
     shares: list[list[Share]] = [[] for _ in range(n_photos)]
     named = {number: (lexicon.terms[number], want.sources) for number, want in wanted.items()}
     made = Share._make
-    for place, key, added in zip(found.places.tolist(), found.keys.tolist(), found.added.tolist(), strict=True):
-        (name, sources), field = named[key >> KIND_BITS], FIELDS[(key & KIND_MASK) >> 1]
+    numbers, kinds = key_terms(found.keys).tolist(), key_kinds(found.keys).tolist()
+    for place, number, kind, added in zip(found.places.tolist(), numbers, kinds, found.added.tolist(), strict=True):
+        (name, sources), field = named[number], KIND_FIELDS[kind]
         for term, part, relation, strength in sources:
             shares[place].append(made((name, part * added, field, term, relation, strength)))
     return [tuple(_in_order(parts) if len(parts) > 1 else parts) for parts in shares]

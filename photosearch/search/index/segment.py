@@ -1,39 +1,77 @@
 """A part of an index that never changes: some photos' postings, by photo and by term.
 
-A posting's key is its term's number and its kind: `term << KIND_BITS | kind`, where the kind is the field and
-whether the term is said or predicted there. Its code is how often it is said, or its probability in 1/255.
-Rows are photos in the order of their ids.
+A posting's key holds the number of its term and its kind; a kind is a field, and whether the term is said or predicted
+there. Only the functions of this module know how a key is put together. A posting's code is how often the term is
+said, or its probability in 1/255. Rows are photos in the order of their ids.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
+from typing import TypeVar
 
 import numpy as np
 
 from photosearch.search.fields import FULL, ROOTS, Field
 
-KIND_BITS = 4
-KIND_MASK = (1 << KIND_BITS) - 1
 FIELDS = tuple(Field)
+N_KINDS = 2 * len(FIELDS)
+_SAID = {field: 2 * number for number, field in enumerate(FIELDS)}  # each field's kind of terms that are said
+_KIND_BITS = 4  # of a key, the lowest; the lowest of them: whether the term is predicted
+_TABLE_SIZE = 1 << _KIND_BITS
+Numbers = TypeVar("Numbers", int, np.ndarray)
 BREAK = -1  # in the stream: the end of a text
 NO_DATE = np.iinfo(np.int64).min
 CORRECTED, CAPTIONED = 1, 2  # bits of a photo's flags
 
 
-def _gains() -> np.ndarray:
-    """The gain of each kind and code, an owner's without its scale: float64 (kinds, 256)."""
-    codes = np.maximum(np.arange(FULL + 1), 1)
-    table = np.ones((1 << KIND_BITS, FULL + 1))
-    table[0::2] = 1 + np.log(codes)
-    for place, field in enumerate(FIELDS):
-        table[2 * place + 1] = (codes / FULL) ** ROOTS[field]
+def make_kind(field: Field, *, predicted: bool) -> int:
+    """Return the number, below `N_KINDS`, of a field's said or predicted terms."""
+    return _SAID[field] | predicted
+
+
+def first_key(term: Numbers) -> Numbers:
+    """Return the lowest key of a term; adding a kind gives the key of that kind."""
+    return term << _KIND_BITS
+
+
+def key_terms(keys: np.ndarray) -> np.ndarray:
+    """Return the number of each key's term."""
+    return keys >> _KIND_BITS
+
+
+def key_kinds(keys: np.ndarray) -> np.ndarray:
+    """Return each key's kind."""
+    return keys & (_TABLE_SIZE - 1)
+
+
+def is_predicted(keys: np.ndarray) -> np.ndarray:
+    """Return for each key, or kind, whether the term is predicted rather than said."""
+    return (keys & 1) == 1
+
+
+def by_kind(values: Mapping[Field, float]) -> np.ndarray:
+    """Return each field's value at both of its kinds, 0 for a field without a value: float64, taken by kind."""
+    table = np.zeros(_TABLE_SIZE)
+    for field, value in values.items():
+        table[make_kind(field, predicted=False)] = table[make_kind(field, predicted=True)] = value
     return table
 
 
-GAINS = _gains()
-IS_OWNER = np.array([kind >> 1 == FIELDS.index(Field.OWNER) for kind in range(1 << KIND_BITS)])
+def _make_gains() -> np.ndarray:
+    """Return the gain of each kind and code, an owner's without its scale: float64 (kinds, 256)."""
+    codes = np.maximum(np.arange(FULL + 1), 1)
+    table = np.ones((_TABLE_SIZE, FULL + 1))
+    for field in FIELDS:
+        table[make_kind(field, predicted=False)] = 1 + np.log(codes)
+        table[make_kind(field, predicted=True)] = (codes / FULL) ** ROOTS[field]
+    return table
+
+
+GAINS = _make_gains()
+KIND_FIELDS = tuple(field for field in FIELDS for _ in range(2))  # by kind
+_IS_OWNER = by_kind({Field.OWNER: 1}) > 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +109,7 @@ class Segment:
 
     def between(self, number: int) -> range:
         """Where in `by_key` the keys of a term lie."""
-        low, high = np.searchsorted(self.by_key, (number << KIND_BITS, (number + 1) << KIND_BITS))
+        low, high = np.searchsorted(self.by_key, (first_key(number), first_key(number + 1)))
         return range(int(low), int(high))
 
     def holders(self, place: int) -> np.ndarray:
@@ -106,7 +144,7 @@ def spread_between(firsts: np.ndarray, ends: np.ndarray) -> tuple[np.ndarray, np
 def gains_of(kinds: np.ndarray, codes: np.ndarray, scales: np.ndarray, rows: np.ndarray) -> np.ndarray:
     """The gains of postings that belong to these rows; `scales` are those of all rows: float64."""
     found = GAINS[kinds, codes]
-    owners = np.flatnonzero(IS_OWNER[kinds])
+    owners = np.flatnonzero(_IS_OWNER[kinds])
     if len(owners):
         found[owners] *= scales[rows[owners]]
     return found
@@ -114,7 +152,7 @@ def gains_of(kinds: np.ndarray, codes: np.ndarray, scales: np.ndarray, rows: np.
 
 def masses(keys: np.ndarray, codes: np.ndarray) -> np.ndarray:
     """What postings add to a document frequency, in 1/255: uint8."""
-    return np.where(keys & 1, codes, np.uint8(FULL))
+    return np.where(is_predicted(keys), codes, np.uint8(FULL))
 
 
 @dataclass
@@ -159,7 +197,7 @@ def finish(parts: Parts) -> Segment:
     if len(order) and (np.diff(order) != 1).any():
         parts = parts.in_order(order)
     of = np.repeat(np.arange(len(parts.ids), dtype=np.int32), np.diff(parts.starts))
-    gains = gains_of(parts.keys & KIND_MASK, parts.codes, parts.scales, of).astype(np.float32)
+    gains = gains_of(key_kinds(parts.keys), parts.codes, parts.scales, of).astype(np.float32)
     by_key, key_starts, places = _grouped(parts.keys)
     facet_of = np.repeat(np.arange(len(parts.ids), dtype=np.int32), np.diff(parts.facet_starts))
     by_facet, by_facet_starts, facet_places = _grouped(parts.facets)

@@ -14,7 +14,7 @@ import numpy as np
 from photosearch.analyzer import STOP_WORDS, stemmer_of
 from photosearch.search.fields import COUNT_WORDS, OWNER_TERMS, PAIR, ROOTS, STEP, WEIGHTS, Field
 from photosearch.search.index.draft import StemOwner
-from photosearch.search.index.segment import FIELDS, KIND_BITS
+from photosearch.search.index.segment import by_kind
 from photosearch.search.word_tables import (
     EXPANSION_FILE,
     HYPERNYMS_FILE,
@@ -54,12 +54,8 @@ class Tables:
         return hashlib.sha256(repr(parts).encode()).hexdigest()
 
     def kind_weights(self, chosen: frozenset[Field]) -> np.ndarray:
-        """The weight of each kind, 0 for fields that are not chosen: float64 (kinds)."""
-        found = np.zeros(1 << KIND_BITS)
-        for number, one in enumerate(FIELDS):
-            if one in chosen:
-                found[2 * number : 2 * number + 2] = self.weights[one]
-        return found
+        """Return the weight of each kind, 0 for fields that are not chosen: float64 (kinds)."""
+        return by_kind({field: self.weights[field] for field in chosen})
 
 
 def read_tables(models_dir: Path, owner_language: str = "") -> Tables:

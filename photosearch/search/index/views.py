@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from photosearch.search.fields import FULL
-from photosearch.search.index.segment import FIELDS, KIND_BITS, KIND_MASK, Part, Segment, gains_of, masses, spread
+from photosearch.search.index.segment import N_KINDS, Part, Segment, gains_of, key_kinds, key_terms, masses, spread
 
 _AT_ONCE = 1 << 15  # photos computed together: what they take stays in the processor's caches
 
@@ -42,7 +42,7 @@ def count_df(parts: Iterable[Part], n_terms: int, kind_weights: np.ndarray) -> n
     for segment, rows in parts:
         for chunk in _chunks(segment, rows, kind_weights):
             once = np.maximum.reduceat(masses(chunk.keys, chunk.codes), chunk.first)
-            found += np.bincount(chunk.keys[chunk.first] >> KIND_BITS, once, minlength=n_terms).astype(np.int64)
+            found += np.bincount(key_terms(chunk.keys[chunk.first]), once, minlength=n_terms).astype(np.int64)
     return found
 
 
@@ -53,9 +53,9 @@ def make_view(parts: Sequence[Part], df: np.ndarray, kind_weights: np.ndarray) -
     for segment, alive in parts:
         squares = np.zeros(len(segment))
         for chunk in _chunks(segment, alive, kind_weights):
-            kinds = chunk.keys & KIND_MASK
+            kinds = key_kinds(chunk.keys)
             weights = kind_weights[kinds] * gains_of(kinds, chunk.codes, segment.scales, chunk.rows)
-            terms = np.add.reduceat(weights, chunk.first) * idf[chunk.keys[chunk.first] >> KIND_BITS]
+            terms = np.add.reduceat(weights, chunk.first) * idf[key_terms(chunk.keys[chunk.first])]
             rows = chunk.rows[chunk.first]
             start = rows[0]
             added = np.bincount(rows - start, terms**2)
@@ -75,7 +75,7 @@ class _Chunk(NamedTuple):
 
 
 def _chunks(segment: Segment, rows: np.ndarray, kind_weights: np.ndarray) -> Iterator[_Chunk]:
-    all_count = (kind_weights > 0).sum() == 2 * len(FIELDS)
+    all_count = (kind_weights > 0).sum() == N_KINDS
     for low in range(0, len(rows), _AT_ONCE):
         some = rows[low : low + _AT_ONCE]
         here: slice | np.ndarray
@@ -86,8 +86,9 @@ def _chunks(segment: Segment, rows: np.ndarray, kind_weights: np.ndarray) -> Ite
         keys, codes = segment.keys[here], segment.codes[here]
         of = np.repeat(some, segment.starts[some + 1] - segment.starts[some])
         if not all_count:
-            counts = kind_weights[keys & KIND_MASK] > 0
+            counts = kind_weights[key_kinds(keys)] > 0
             keys, codes, of = keys[counts], codes[counts], of[counts]
         if len(keys):
-            new = (keys[1:] >> KIND_BITS != keys[:-1] >> KIND_BITS) | (of[1:] != of[:-1])
+            terms = key_terms(keys)
+            new = (terms[1:] != terms[:-1]) | (of[1:] != of[:-1])
             yield _Chunk(keys, codes, of, np.flatnonzero(np.concatenate([[True], new])))
