@@ -1,10 +1,11 @@
-"""What can be set from outside, read and checked once."""
+"""Settings, read from environment variables and from photosearch.toml, and checked."""
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+import tomllib
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,6 +13,12 @@ import platformdirs
 
 from photosearch.analyzer import LANGUAGES
 from photosearch.errors import SettingsError
+
+KEEPS = ("thumbnail", "original")
+FILE_NAME = "photosearch.toml"
+BUILT_IN = "built in"  # where a value comes from that is set nowhere
+_ORIGIN = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:\d{1,5})?")  # as browsers send it: no path, no capitals
+_YES, _NO = ("1", "true", "yes", "on"), ("", "0", "false", "no", "off")
 
 
 def shipped_path(name: str) -> Path:
@@ -25,9 +32,6 @@ def shipped_path(name: str) -> Path:
 
 
 MODELS_DIR = shipped_path("models")
-KEEPS = ("thumbnail", "original")
-_ORIGIN = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:\d{1,5})?")  # as browsers send it: no path, no capitals
-_YES, _NO = ("1", "true", "yes", "on"), ("", "0", "false", "no", "off")
 
 
 @dataclass(frozen=True)
@@ -45,63 +49,159 @@ class Settings:
     database: str | None = field(default=None, repr=False)  # PostgreSQL's URL with a password; None: SQLite
 
 
-def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
-    """Settings from the environment.
+Value = str | bool | Path | tuple[str, ...] | None
 
-    PHOTOSEARCH_LIBRARY, PHOTOSEARCH_DATABASE, PHOTOSEARCH_DEMO, PHOTOSEARCH_DEMO_SOURCE, PHOTOSEARCH_KEEP,
-    PHOTOSEARCH_ALLOW_PRIVATE, PHOTOSEARCH_CORS_ORIGINS, PHOTOSEARCH_OWNER_LANGUAGE.
+
+@dataclass(frozen=True)
+class Setting:
+    """A setting that can be made: `name` in photosearch.toml, PHOTOSEARCH_NAME in the environment."""
+
+    name: str
+    read: Callable[[str], Value]  # raises ValueError where the text cannot be used
+    advice: str  # what to set it to, in words that follow "set it to"
+    kind: type = str  # what photosearch.toml holds: a string, true or false, or a list of strings
+    is_secret: bool = False
+
+    @property
+    def variable(self) -> str:
+        """The environment variable's name."""
+        return f"PHOTOSEARCH_{self.name.upper()}"
+
+
+@dataclass(frozen=True)
+class InForce:
+    """A setting's value, and where it comes from: a variable's name, a file's path, or `BUILT_IN`."""
+
+    setting: Setting
+    value: Value
+    origin: str
+
+
+def read_settings(environ: Mapping[str, str] = os.environ, file: Path | None = None) -> Settings:
+    """Return the settings in force, as `settings_in_force` reads them.
 
     Raises:
-        SettingsError: a value cannot be used.
+        SettingsError: a value cannot be used, or the file cannot be read.
     """
-    library = environ.get("PHOTOSEARCH_LIBRARY", "").strip()
-    keep = environ.get("PHOTOSEARCH_KEEP", "").strip().lower() or KEEPS[0]
-    if keep not in KEEPS:
-        raise SettingsError(f"PHOTOSEARCH_KEEP is {keep!r}; set it to {' or '.join(KEEPS)}, or leave it out.")
-    return Settings(
-        library_dir=Path(library).expanduser()
-        if library
-        else platformdirs.user_data_path("photosearch", appauthor=False),
-        database=_database(environ.get("PHOTOSEARCH_DATABASE", "").strip()),
-        demo=_switch(environ, "PHOTOSEARCH_DEMO", "for the public demo"),
-        demo_source=environ.get("PHOTOSEARCH_DEMO_SOURCE", "").strip() or "demo",
-        keep=keep,
-        allow_private=_switch(environ, "PHOTOSEARCH_ALLOW_PRIVATE", "to fetch photos from private addresses"),
-        cors_origins=_origins(environ.get("PHOTOSEARCH_CORS_ORIGINS", "")),
-        owner_language=_language(environ.get("PHOTOSEARCH_OWNER_LANGUAGE", "")),
-    )
+    values = {held.setting.name: held.value for held in settings_in_force(environ, file)}
+    values["library_dir"] = values.pop("library")
+    return Settings(**values)  # type: ignore[arg-type] - each has been read as its field's type
 
 
-def _database(url: str) -> str | None:
-    if url and not re.match(r"postgres(ql)?://.*/[^/?]", url):
-        raise SettingsError(  # which does not show it: it may hold a password
-            "PHOTOSEARCH_DATABASE is no address of a PostgreSQL database; set it to"
-            " postgresql://user:password@host/name, or leave it out to keep the library in a file."
+def settings_in_force(environ: Mapping[str, str] = os.environ, file: Path | None = None) -> list[InForce]:
+    """Read each setting from its environment variable, else from the file, else take what is built in.
+
+    Args:
+        environ: the environment; an empty variable counts as not set.
+        file: photosearch.toml; None: the one in the platform's configuration folder. It need not exist.
+
+    Raises:
+        SettingsError: a value cannot be used, or the file cannot be read.
+    """
+    path = file or settings_path()
+    in_file = _read_file(path)
+    return [_in_force(setting, environ, in_file, path) for setting in SETTINGS]
+
+
+def settings_path() -> Path:
+    """Return where photosearch.toml lies, or would lie."""
+    return platformdirs.user_config_path("photosearch", appauthor=False) / FILE_NAME
+
+
+def _in_force(setting: Setting, environ: Mapping[str, str], in_file: Mapping[str, str], path: Path) -> InForce:
+    text = environ.get(setting.variable, "").strip()
+    if text:
+        return InForce(
+            setting, _read(setting, text, setting.variable, repr(environ[setting.variable])), setting.variable
         )
-    return url or None
+    if setting.name in in_file:
+        text = in_file[setting.name]
+        return InForce(setting, _read(setting, text, f"{path}: {setting.name}", repr(text)), str(path))
+    return InForce(setting, setting.read(""), BUILT_IN)
 
 
-def _origins(value: str) -> tuple[str, ...]:
-    origins = tuple(value.replace(",", " ").split())
-    for origin in origins:
-        if origin != "*" and not _ORIGIN.fullmatch(origin):
-            raise SettingsError(
-                f"PHOTOSEARCH_CORS_ORIGINS holds {origin!r}; set it to origins such as https://example.org, with"
-                " commas between them, or leave it out."
-            )
+def _read(setting: Setting, text: str, where: str, shown: str) -> Value:
+    try:
+        return setting.read(text.strip())
+    except ValueError as error:
+        what = "cannot be used" if setting.is_secret else f"is {shown}"  # a password is not shown
+        raise SettingsError(f"{where} {what}; set it to {setting.advice}, or leave it out.") from error
+
+
+def _read_file(path: Path) -> dict[str, str]:
+    """Return the file's values as texts, as variables would hold them; none where there is no such file."""
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise SettingsError(f"{path} cannot be read: {reason}. Correct it, or remove it.") from error
+    return {name: _text(name, value, path) for name, value in content.items()}
+
+
+def _text(name: str, value: object, path: Path) -> str:
+    setting = next((setting for setting in SETTINGS if setting.name == name), None)
+    if setting is None:
+        names = ", ".join(setting.name for setting in SETTINGS)
+        raise SettingsError(f"{path}: {name} is no setting. There are: {names}.")
+    if setting.kind is list and isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return " ".join(value)
+    if setting.kind is not list and type(value) is setting.kind:
+        return str(value)
+    wanted = {str: "a text in quotes", bool: "true or false", list: "a list of texts in quotes"}[setting.kind]
+    raise SettingsError(f"{path}: {name} must be {wanted}: {setting.advice}. Correct it, or leave it out.")
+
+
+def _library(text: str) -> Path:
+    return Path(text).expanduser() if text else platformdirs.user_data_path("photosearch", appauthor=False)
+
+
+def _database(text: str) -> str | None:
+    if text and not re.match(r"postgres(ql)?://.*/[^/?]", text):
+        raise ValueError
+    return text or None
+
+
+def _switch(text: str) -> bool:
+    if text.lower() not in _YES + _NO:
+        raise ValueError
+    return text.lower() in _YES
+
+
+def _keep(text: str) -> str:
+    name = text.lower() or KEEPS[0]
+    if name not in KEEPS:
+        raise ValueError
+    return name
+
+
+def _origins(text: str) -> tuple[str, ...]:
+    origins = tuple(text.replace(",", " ").split())
+    if not all(origin == "*" or _ORIGIN.fullmatch(origin) for origin in origins):
+        raise ValueError
     return origins
 
 
-def _language(value: str) -> str:
-    name = value.strip().lower()
+def _language(text: str) -> str:
+    name = text.lower()
     if name and name not in LANGUAGES:
-        known = ", ".join(sorted(LANGUAGES))
-        raise SettingsError(f"PHOTOSEARCH_OWNER_LANGUAGE is {value!r}; set it to one of {known}, or leave it out.")
+        raise ValueError
     return "" if name == "english" else name
 
 
-def _switch(environ: Mapping[str, str], name: str, purpose: str) -> bool:
-    value = environ.get(name, "").strip().lower()
-    if value not in _YES + _NO:
-        raise SettingsError(f"{name} is {value!r}; set it to 1 {purpose}, or leave it out.")
-    return value in _YES
+SETTINGS = (
+    Setting("library", _library, "the library's folder"),
+    Setting(
+        "database",
+        _database,
+        "the address of a PostgreSQL database, postgresql://user:password@host/name",
+        is_secret=True,
+    ),
+    Setting("demo", _switch, "1 or true for the public demo", bool),
+    Setting("demo_source", lambda text: text or "demo", "what the public demo holds"),
+    Setting("keep", _keep, " or ".join(KEEPS)),
+    Setting("allow_private", _switch, "1 or true to fetch photos from private addresses", bool),
+    Setting("cors_origins", _origins, "origins such as https://example.org", list),
+    Setting("owner_language", _language, f"one of {', '.join(sorted(LANGUAGES))}"),
+)

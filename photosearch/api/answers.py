@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse
 from photosearch.api.addresses import image_address
 from photosearch.errors import CollectionNotFound, PhotoNotFound, PhotosearchError
 from photosearch.export.formats import results_json
-from photosearch.records import CollectionInfo, Photo, Results
+from photosearch.records import Photo, Results
 
 Described = dict[int | str, dict[str, Any]]  # FastAPI's: answers by their status
 URL_SCHEMES = ("http://", "https://")
@@ -47,17 +47,6 @@ FOUND: Described = {
 MISSING: Described = {404: {"model": Message, "description": "There is no such collection or photo."}}
 WRONG: Described = {422: {"model": Message, "description": "A parameter is missing or cannot be used."}}
 UNREADABLE: Described = {503: {"model": Message, "description": "The library cannot be read now."}}
-
-
-def collection_json(info: CollectionInfo) -> dict[str, object]:
-    """A collection with how far its photos are."""
-    return {
-        "name": info.name,
-        "photos": info.n_photos,
-        "captioned": info.n_ready,
-        "to_do": info.n_new,
-        "failed": info.n_failed,
-    }
 
 
 def published(photo: Photo) -> Photo:

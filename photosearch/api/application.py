@@ -25,14 +25,13 @@ from photosearch.api.answers import (
     UNREADABLE,
     WRONG,
     answer_errors,
-    collection_json,
     hits_json,
     hits_rows,
     published,
 )
 from photosearch.api.pictures import picture_answer
 from photosearch.errors import CollectionNotFound
-from photosearch.export.formats import photo_json
+from photosearch.export.formats import collection_json, photo_json
 from photosearch.search.question import PAGE_TOP, Question
 from photosearch.workspace import MAX_NAME_CHARS, Workspace
 

@@ -1,4 +1,4 @@
-"""The command line: `python -m photosearch`."""
+"""The command line: `photosearch`, or `python -m photosearch`."""
 
 from __future__ import annotations
 
@@ -7,30 +7,46 @@ import sys
 
 import typer
 
-from photosearch.cli import adding, collections, exporting, instagram, models, searching, server
+from photosearch.cli import adding, captioning, collections, exporting, instagram, models, searching, server, settings
 from photosearch.cli.app import app
-from photosearch.cli.output import printable, say
+from photosearch.cli.output import complain, program, say
 from photosearch.errors import PhotosearchError
 
 # Importing these makes their commands known.
-__all__ = ["adding", "collections", "exporting", "instagram", "main", "models", "searching", "server"]
+__all__ = [
+    "adding",
+    "captioning",
+    "collections",
+    "exporting",
+    "instagram",
+    "main",
+    "models",
+    "searching",
+    "server",
+    "settings",
+]
 
+log = logging.getLogger(__name__)
 _INTERRUPTED = 130  # the exit status that Typer gives a command stopped by Ctrl-C
 
 
 def main() -> None:
-    """Run the command line; failures are one line on standard error and exit status 1."""
+    """Run the command line.
+
+    A failure is one line on standard error and exit status 1, wrong usage one line and exit status 2.
+    """
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:
         status = app(sys.argv[1:] or ["--help"], standalone_mode=False)
     except PhotosearchError as error:
-        say(f"Error: {printable(str(error))}")
+        complain(str(error))
+        log.debug("Where it failed:", exc_info=error)
         sys.exit(1)
-    except typer.TyperException as error:  # a word or option that there is not
-        say(f"Error: {printable(error.format_message())} See python -m photosearch --help.")
-        sys.exit(1)
+    except typer.TyperException as error:  # wrong usage
+        complain(f"{error.format_message()} See {program()} --help.")
+        sys.exit(error.exit_code)
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(1)

@@ -1,30 +1,25 @@
-"""Taking photos in: add, fetch, update, caption, retry."""
+"""The commands that add photos: add, update, retry."""
 
 from __future__ import annotations
 
-import signal
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from photosearch.cli.app import ClassifierOption, CollectionOption, ModelOption, app, opened
-from photosearch.cli.output import printable, progress_bar, say, say_failures
-from photosearch.records import Report, Watch
+from photosearch.cli.app import CollectionOption, Format, FormatOption, NoObjectsOption, app, opened
+from photosearch.cli.captioning import caption_photos, captioned, watched
+from photosearch.cli.output import print_json, printable, say, say_failures
+from photosearch.records import Report
 from photosearch.sources import Options
 from photosearch.workspace import Workspace
 
 if TYPE_CHECKING:
     from photosearch.pipeline.adding import Added
     from photosearch.pipeline.tasks import Task
-    from photosearch.vision.registry import ModelChoice
 
-NoObjectsOption = Annotated[bool, typer.Option("--no-objects", help="Without the detector: twice as quick.")]
 NoCaptionOption = Annotated[bool, typer.Option("--no-caption", help="Only list the photos; caption them later.")]
 
 
@@ -56,9 +51,11 @@ def add(
         datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Of a profile: nothing posted before this day.")
     ] = None,
     also: Annotated[list[Also] | None, typer.Option(help="Of an export; may be given several times.")] = None,
-    login: Annotated[str | None, typer.Option(help="Of a profile: the user who logged in before.")] = None,
+    login: Annotated[str | None, typer.Option(help="Of a profile: user who logged in before, see login.")] = None,
+    format: FormatOption = Format.TEXT,
 ) -> None:
-    """Take photos into a collection, and caption them. Again: takes in what is new, changed or gone."""
+    """Add photos to a collection and caption them. Run again, it takes in what is new, changed or gone."""
+    from photosearch.export.formats import report_json
     from photosearch.pipeline.tasks import Task
     from photosearch.vision.registry import ModelChoice
 
@@ -66,23 +63,34 @@ def add(
     then = "fetch" if fetch else "list" if no_caption else "caption"
     choice = ModelChoice(objects=not no_objects)
     with opened(context) as workspace:
-        _perform(workspace, Task("Adding photos", tuple(source), collection, options, then=then, choice=choice))
+        task = Task("Adding photos", tuple(source), collection, options, then=then, choice=choice)
+        reports = _perform(workspace, task)
+    if format is Format.JSON:
+        print_json([{"collection": name, **report_json(report)} for name, report in reports])
 
 
-def _perform(workspace: Workspace, task: Task) -> None:
-    """Do a task as `Workspace.perform` does, with a progress bar for each step and a line about what it did."""
-    with _watched("Listing") as watch:
+def _perform(workspace: Workspace, task: Task) -> list[tuple[str, Report]]:
+    """Do a task as `Workspace.perform` does, with a progress bar for each step and a line about what it did.
+
+    Returns:
+        The names of the collections that it listed, each with what was done.
+    """
+    reports = []
+    with watched("Listing") as watch:
         listed = workspace.list_photos(task, watch)
     for added in listed:
         _say_added(added)
         step = task.next_step(is_described=added.described)
         if step == "list":
+            reports.append((added.collection, added.report))
             continue
         started = time.perf_counter()
-        with _watched("Fetching" if step == "fetch" else "Captioning") as watch:
+        with watched("Fetching" if step == "fetch" else "Captioning") as watch:
             report = workspace.fetch_or_caption(task, added, watch)
-        say(_fetched(report) if step == "fetch" else _captioned(report, time.perf_counter() - started))
+        say(_fetched(report) if step == "fetch" else captioned(report, time.perf_counter() - started))
         say_failures(report.failures)
+        reports.append((added.collection, added.report + report))
+    return reports
 
 
 def _say_added(added: Added) -> None:
@@ -131,7 +139,7 @@ def retry(context: typer.Context, collection: CollectionOption = None, no_object
             n_photos = workspace.retry(name)
             say(f'Collection "{printable(name)}": {n_photos} to be tried again.')
             if n_photos:
-                _caption(workspace, name, ModelChoice(objects=not no_objects), redo=False)
+                caption_photos(workspace, name, ModelChoice(objects=not no_objects))
 
 
 def _chosen(workspace: Workspace, collection: str | None) -> list[str]:
@@ -141,61 +149,5 @@ def _chosen(workspace: Workspace, collection: str | None) -> list[str]:
     return [info.name for info in workspace.collections()] or [workspace.default_collection()]
 
 
-@app.command()
-def caption(
-    context: typer.Context,
-    collection: CollectionOption = None,
-    model: ModelOption = "captioner",
-    classifier: ClassifierOption = "efficientnet-lite0",
-    no_objects: NoObjectsOption = False,
-    redo: Annotated[bool, typer.Option("--redo", help="Look again at photos that are captioned.")] = False,
-) -> None:
-    """Caption what is not captioned yet, name objects, labels and concepts. A run that was stopped goes on."""
-    from photosearch.vision.registry import ModelChoice
-
-    with opened(context) as workspace:
-        _caption(workspace, collection, ModelChoice(model, classifier, not no_objects), redo)
-
-
-def _caption(workspace: Workspace, collection: str | None, choice: ModelChoice, redo: bool) -> None:
-    started = time.perf_counter()
-    with _watched("Captioning") as watch:
-        report = workspace.caption(collection, choice=choice, redo=redo, watch=watch)
-    say(_captioned(report, time.perf_counter() - started))
-    say_failures(report.failures)
-
-
-@contextmanager
-def _watched(title: str) -> Iterator[Watch]:
-    """Show a progress bar. Ctrl-C ends the block; where a library swallows the interrupt, after the batch in hand."""
-    asked = threading.Event()
-
-    def on_interrupt(_number: int, _frame: object) -> None:
-        asked.set()
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGINT, on_interrupt)
-    try:
-        with progress_bar(title) as on_progress:
-            yield Watch(on_progress, asked.is_set)
-        if asked.is_set():
-            raise KeyboardInterrupt
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
 def _fetched(report: Report) -> str:
     return f"{report.n_fetched} fetched, {len(report.failures)} could not be used."
-
-
-def _captioned(report: Report, seconds: float) -> str:
-    if not (report.n_captioned or report.n_reused or report.failures):
-        return "Nothing to caption."
-    parts = [f"{report.n_captioned} captioned in {seconds:.0f} s"]
-    if report.n_captioned and seconds:
-        parts[0] += f" ({report.n_captioned / seconds:.1f} photos/s)"
-    if report.n_reused:
-        parts.append(f"{report.n_reused} known from before")
-    if report.failures:
-        parts.append(f"{len(report.failures)} could not be used")
-    return ", ".join(parts) + "."

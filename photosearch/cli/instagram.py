@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from photosearch.cli.app import app, opened
-from photosearch.cli.output import say
+from photosearch.cli.app import WrongUsage, app, opened
+from photosearch.cli.output import program, say
 from photosearch.errors import PhotosearchError, SourceError
 
 
@@ -23,7 +23,7 @@ def login(
     from photosearch.sources.instagram import access
 
     if sum(way is not None for way in (user, browser, session)) != 1:
-        raise PhotosearchError("Give one of these: a user, --browser NAME, --session FILE.")
+        raise WrongUsage("Give one of these: a user, --browser NAME, --session FILE.")
     with opened(context) as workspace:
         folder = workspace.instagram_folder()
         if browser is not None:
@@ -32,7 +32,7 @@ def login(
             name = access.import_session(folder, session)
         else:
             name = access.log_in(folder, user or "", _ask("Password", hidden=True), lambda: _ask("Two-factor code"))
-    say(f"Logged in as {name}. Use it with: python -m photosearch add instagram:PROFILE --login {name}")
+    say(f"Logged in as {name}. Use it with: {program()} add instagram:PROFILE --login {name}")
 
 
 def _ask(what: str, *, hidden: bool = False) -> str:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from photosearch.cli.app import ClassifierOption, ModelOption, app, opened
-from photosearch.cli.output import say
+from photosearch.cli.output import program, say
 
 
 @app.command()
@@ -38,9 +38,9 @@ def import_checkpoint(
     context: typer.Context,
     checkpoint: Annotated[Path, typer.Argument(help="BEST_checkpoint_*.pth.tar")],
     wordmap: Annotated[Path, typer.Argument(help="WORDMAP_*.json")],
-    name: Annotated[str, typer.Option(help="What it is to be called.")],
+    name: Annotated[str, typer.Option(help="Name for it in the library.")],
 ) -> None:
-    """Take in a captioner of the older system; then: caption --model NAME. Nothing in the file is run."""
+    """Import a captioner of the older system, to be used with caption --model NAME. No code in the file is run."""
     with opened(context) as workspace:
         workspace.import_checkpoint(checkpoint, wordmap, name)
-        say(f'Captioner "{name}" is there. Use it with: python -m photosearch caption --model {name} --redo')
+        say(f'Captioner "{name}" was added. Use it with: {program()} caption --model {name} --redo')

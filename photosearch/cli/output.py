@@ -1,11 +1,14 @@
-"""What the command line prints: hits, progress, what failed."""
+"""What the command line prints: hits, progress, failures."""
 
 from __future__ import annotations
 
 import json
+import os
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import typer
 
@@ -15,15 +18,35 @@ from photosearch.search.wording import Wording, Words, words_by_term
 FIRST_LINE_S, LINES_S = 10.0, 60.0  # without a terminal: when a long run says first how far it is, and how often then
 
 
-def print_json(results: Results, *, explain: bool = False) -> None:
-    """One line of JSON."""
+_quiet = False  # whether `say` and the progress bars print nothing; one program runs one command
+
+
+def set_quiet(quiet: bool) -> None:
+    """Choose whether messages and progress are left out."""
+    global _quiet
+    _quiet = quiet
+
+
+def print_json(value: object) -> None:
+    """Print a value as one line of JSON."""
+    typer.echo(json.dumps(value, ensure_ascii=False))
+
+
+def print_hits_json(results: Results, *, explain: bool = False) -> None:
+    """Print an answer as one line of JSON."""
     from photosearch.export.formats import results_json
 
-    typer.echo(json.dumps(results_json(results, explain=explain), ensure_ascii=False))
+    print_json(results_json(results, explain=explain))
+
+
+def print_paths(results: Results, *, null: bool = False) -> None:
+    """Print where each hit came from, a path or address a line; with `null` a NUL byte ends each instead."""
+    for hit in results.hits:
+        typer.echo(os.fsencode(hit.photo.origin) + (b"\0" if null else b"\n"), nl=False)
 
 
 def print_table(results: Results, wording: Wording, *, explain: bool = False) -> None:
-    """Two lines a hit: score and origin, caption and reasons; with `explain` a line a reason."""
+    """Print two lines a hit: score and origin, caption and reasons; with `explain` a line a reason."""
     if results.corrected is not None:
         say(f"Did you mean: {printable(results.corrected)}")
     if not results.hits:
@@ -47,14 +70,18 @@ def print_table(results: Results, wording: Wording, *, explain: bool = False) ->
 
 @contextmanager
 def progress_bar(title: str) -> Iterator[Callable[[Progress], None]]:
-    """A bar on standard error, or a line now and then where that is no terminal; yields what to call with progress."""
+    """Show a bar on standard error, or a line now and then where that is no terminal.
+
+    Yields:
+        The function to call with each progress.
+    """
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     console = Console(stderr=True)
-    with Bar(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+    with Bar(*columns, console=console, transient=True, disable=_quiet or not console.is_terminal) as bar:
         task = bar.add_task(title, total=None)
         next_line_at = time.monotonic() + FIRST_LINE_S
 
@@ -70,16 +97,27 @@ def progress_bar(title: str) -> Iterator[Callable[[Progress], None]]:
 
 
 def say(text: str) -> None:
-    """Print a line on standard error, so that standard output holds results only."""
-    typer.echo(text, err=True)
+    """Print a line on standard error, so that standard output holds results only; nothing with --quiet."""
+    if not _quiet:
+        typer.echo(text, err=True)
+
+
+def complain(text: str) -> None:
+    """Print an error as one line on standard error."""
+    typer.echo(f"Error: {printable(text)}", err=True)
+
+
+def program() -> str:
+    """Return how the program was called, for messages that name the next command."""
+    return "python -m photosearch" if Path(sys.argv[0]).name == "__main__.py" else "photosearch"
 
 
 def say_failures(failures: tuple[Failure, ...]) -> None:
-    """Print what failed, and why."""
+    """Print which photos failed, and why."""
     for failure in failures:
         say(f"  {printable(failure.source_key)}: {failure.reason}")
 
 
 def printable(text: str) -> str:
-    """A text from elsewhere, with what would steer a terminal written out."""
+    """Return a text in which characters that control a terminal are written as escapes."""
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in text)

@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from photosearch.cli.app import CollectionOption, app, opened
-from photosearch.cli.output import print_json, print_table, say
+from photosearch.cli.app import CollectionOption, WrongUsage, app, opened
+from photosearch.cli.output import print_hits_json, print_paths, print_table, say
 from photosearch.errors import PhotosearchError
 from photosearch.records import Results
 from photosearch.search.fields import ALL, Field
@@ -23,6 +23,12 @@ class SearchFormat(StrEnum):
     TABLE = "table"
     JSON = "json"
     JSONL = "jsonl"
+    PATHS = "paths"
+
+
+NullOption = Annotated[
+    bool, typer.Option("--null", "-0", help="With --format paths: end each with a NUL byte, as xargs -0 reads them.")
+]
 
 
 @app.command()
@@ -31,8 +37,11 @@ def search(
     query: Annotated[str | None, typer.Argument(help="A description of the photo.")] = None,
     collection: CollectionOption = None,
     top: Annotated[int, typer.Option(min=1, help="Photos shown at most.")] = 10,
-    format: Annotated[SearchFormat, typer.Option(help="jsonl goes with --queries.")] = SearchFormat.TABLE,
-    queries: Annotated[Path | None, typer.Option(help="A file with a query a line.")] = None,
+    format: Annotated[
+        SearchFormat, typer.Option(help="paths prints where each photo is, one a line; jsonl goes with --queries.")
+    ] = SearchFormat.TABLE,
+    null: NullOption = False,
+    queries: Annotated[Path | None, typer.Option(help="File with one query a line.")] = None,
     literal: Annotated[
         bool, typer.Option("--literal", help="Quotes, minus signs and colons mean nothing; so with --queries.")
     ] = False,
@@ -47,18 +56,19 @@ def search(
     """
     fields = frozenset(by) if by else ALL
     if (query is None) == (queries is None):
-        raise PhotosearchError("Give a description, or a file of them with --queries.")
+        raise WrongUsage("Give a description, or a file of them with --queries.")
     if (format is SearchFormat.JSONL) != (queries is not None):
-        raise PhotosearchError("--queries FILE and --format jsonl go together.")
+        raise WrongUsage("--queries FILE and --format jsonl go together.")
+    _check_null(format, null)
     with opened(context) as workspace:
         name = collection if collection is not None else workspace.default_collection()
         if query is not None:
             question = Question(query, name, top=top, fields=fields, expand=not no_expand, literal=literal)
-            _print(workspace, workspace.search(question), format, explain)
+            _print(workspace, workspace.search(question), format, explain=explain, null=null)
         elif queries is not None:
             for line in _read_lines(queries):
                 question = Question(line, name, top=top, fields=fields, expand=not no_expand, literal=True)
-                print_json(workspace.search(question), explain=explain)
+                print_hits_json(workspace.search(question), explain=explain)
 
 
 @app.command()
@@ -67,10 +77,14 @@ def similar(
     example: Annotated[str, typer.Argument(help="A photo's id, as search --format json has it, or a picture's file.")],
     collection: CollectionOption = None,
     top: Annotated[int, typer.Option(min=1, help="Photos shown at most.")] = 10,
-    format: Annotated[SearchFormat, typer.Option(help="table or json.")] = SearchFormat.TABLE,
+    format: Annotated[
+        SearchFormat, typer.Option(help="table, json, or paths: where each photo is, one a line.")
+    ] = SearchFormat.TABLE,
+    null: NullOption = False,
     explain: Annotated[bool, typer.Option("--explain", help="With each share of each score.")] = False,
 ) -> None:
     """Find the photos most like one of the library, or like a picture that is not in it."""
+    _check_null(format, null)
     with opened(context) as workspace:
         path = Path(example)
         if path.is_file():
@@ -80,16 +94,23 @@ def similar(
             results = workspace.like(workspace.analyse(images.decode(path.read_bytes())), name, top=top)
         else:
             results = workspace.similar(example, top=top)
-        _print(workspace, results, format, explain)
+        _print(workspace, results, format, explain=explain, null=null)
 
 
-def _print(workspace: Workspace, results: Results, format: SearchFormat, explain: bool) -> None:
+def _check_null(format: SearchFormat, null: bool) -> None:
+    if null and format is not SearchFormat.PATHS:
+        raise WrongUsage("--null goes with --format paths.")
+
+
+def _print(workspace: Workspace, results: Results, format: SearchFormat, *, explain: bool, null: bool) -> None:
     for note in results.notes:
         say(note)
     if format is SearchFormat.TABLE:
         print_table(results, workspace.wording(), explain=explain)
+    elif format is SearchFormat.PATHS:
+        print_paths(results, null=null)
     else:
-        print_json(results, explain=explain)
+        print_hits_json(results, explain=explain)
 
 
 def _read_lines(path: Path) -> list[str]:

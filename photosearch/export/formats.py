@@ -8,7 +8,7 @@ import math
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from photosearch.records import Photo, Results, Share, TextKind
+from photosearch.records import CollectionInfo, Failure, Photo, Report, Results, Share, TextKind
 
 if TYPE_CHECKING:
     from photosearch.evaluation.described_photos import Measured
@@ -121,6 +121,37 @@ def csv_cell(value: object) -> object:
     """Return a cell's value; text that spreadsheets would take for a formula gets an apostrophe in front."""
     starts = ("=", "+", "-", "@", "\t", "\r")
     return f"'{value}" if isinstance(value, str) and value.startswith(starts) else value
+
+
+def collection_json(info: CollectionInfo) -> dict[str, object]:
+    """Return a collection's name and the numbers of its photos."""
+    return {
+        "name": info.name,
+        "photos": info.n_photos,
+        "captioned": info.n_ready,
+        "to_do": info.n_new,
+        "failed": info.n_failed,
+    }
+
+
+def report_json(report: Report) -> dict[str, object]:
+    """Return what a run did, as `add --format json` and `caption --format json` print it."""
+    return {
+        "new": report.n_new,
+        "changed": report.n_changed,
+        "unchanged": report.n_unchanged,
+        "gone": report.n_gone,
+        "skipped": report.n_skipped,
+        "fetched": report.n_fetched,
+        "captioned": report.n_captioned,
+        "reused": report.n_reused,
+        "failures": failures_json(report.failures),
+    }
+
+
+def failures_json(failures: Iterable[Failure]) -> list[dict[str, str]]:
+    """Return the photos that could not be used, with the reasons."""
+    return [{"source": failure.source_key, "reason": failure.reason} for failure in failures]
 
 
 def measured_json(measured: Measured) -> dict[str, object]:

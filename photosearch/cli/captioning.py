@@ -1,0 +1,92 @@
+"""The command that captions photos, and how long runs are shown: caption."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from photosearch.cli.app import (
+    ClassifierOption,
+    CollectionOption,
+    Format,
+    FormatOption,
+    ModelOption,
+    NoObjectsOption,
+    app,
+    opened,
+)
+from photosearch.cli.output import print_json, progress_bar, say, say_failures
+from photosearch.records import Report, Watch
+from photosearch.workspace import Workspace
+
+if TYPE_CHECKING:
+    from photosearch.vision.registry import ModelChoice
+
+
+@app.command()
+def caption(
+    context: typer.Context,
+    collection: CollectionOption = None,
+    model: ModelOption = "captioner",
+    classifier: ClassifierOption = "efficientnet-lite0",
+    no_objects: NoObjectsOption = False,
+    redo: Annotated[bool, typer.Option("--redo", help="Also caption photos again that have captions.")] = False,
+    format: FormatOption = Format.TEXT,
+) -> None:
+    """Caption what is not captioned yet; find objects, labels and concepts. Goes on where a run was stopped."""
+    from photosearch.export.formats import report_json
+    from photosearch.vision.registry import ModelChoice
+
+    with opened(context) as workspace:
+        report = caption_photos(workspace, collection, ModelChoice(model, classifier, not no_objects), redo=redo)
+    if format is Format.JSON:
+        print_json(report_json(report))
+
+
+def caption_photos(workspace: Workspace, collection: str | None, choice: ModelChoice, *, redo: bool = False) -> Report:
+    """Caption what is not captioned yet, showing progress, and say what came of it."""
+    started = time.perf_counter()
+    with watched("Captioning") as watch:
+        report = workspace.caption(collection, choice=choice, redo=redo, watch=watch)
+    say(captioned(report, time.perf_counter() - started))
+    say_failures(report.failures)
+    return report
+
+
+@contextmanager
+def watched(title: str) -> Iterator[Watch]:
+    """Show a progress bar. Ctrl-C ends the block; where a library swallows the interrupt, after the batch in hand."""
+    asked = threading.Event()
+
+    def on_interrupt(_number: int, _frame: object) -> None:
+        asked.set()
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, on_interrupt)
+    try:
+        with progress_bar(title) as on_progress:
+            yield Watch(on_progress, asked.is_set)
+        if asked.is_set():
+            raise KeyboardInterrupt
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def captioned(report: Report, seconds: float) -> str:
+    """Return a sentence about what a captioning run did."""
+    if not (report.n_captioned or report.n_reused or report.failures):
+        return "Nothing to caption."
+    parts = [f"{report.n_captioned} captioned in {seconds:.0f} s"]
+    if report.n_captioned and seconds:
+        parts[0] += f" ({report.n_captioned / seconds:.1f} photos/s)"
+    if report.n_reused:
+        parts.append(f"{report.n_reused} known from before")
+    if report.failures:
+        parts.append(f"{len(report.failures)} could not be used")
+    return ", ".join(parts) + "."
