@@ -8,6 +8,7 @@ import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import platformdirs
 
@@ -83,9 +84,9 @@ def read_settings(environ: Mapping[str, str] = os.environ, file: Path | None = N
     Raises:
         SettingsError: a value cannot be used, or the file cannot be read.
     """
-    values = {held.setting.name: held.value for held in settings_in_force(environ, file)}
+    values: dict[str, Any] = {held.setting.name: held.value for held in settings_in_force(environ, file)}
     values["library_dir"] = values.pop("library")
-    return Settings(**values)  # type: ignore[arg-type] - each has been read as its field's type
+    return Settings(**values)
 
 
 def settings_in_force(environ: Mapping[str, str] = os.environ, file: Path | None = None) -> list[InForce]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -94,6 +94,14 @@ def tiny_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     vocabulary = Vocabulary([*SPECIAL, *TINY_WORDS])
     decoder = Decoder(Sizes(len(vocabulary), embedding=8, hidden=8, region=8, attention=8))
     return models_with(tmp_path_factory.mktemp("models"), decoder, vocabulary, Decoding(beam_width=3, max_words=6))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _no_settings_of_ones_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Have no test read the settings file of the person who runs it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
+        yield
 
 
 @pytest.fixture

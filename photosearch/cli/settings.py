@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-
 import typer
 
 from photosearch.cli.app import Format, FormatOption, app

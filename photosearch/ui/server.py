@@ -13,11 +13,13 @@ from typing import Any
 
 from starlette.routing import BaseRoute, Mount
 
+from photosearch import __version__
 from photosearch.api import PREFIX, make_api
 from photosearch.errors import PhotosearchError, SettingsError
 from photosearch.settings import read_settings
 from photosearch.ui import state
 from photosearch.ui.library import downloads
+from photosearch.ui.server_log import start_log
 
 log = logging.getLogger(__name__)
 SHUTDOWN_PATIENCE_S = 20  # a batch takes a few seconds
@@ -35,14 +37,17 @@ def routes() -> list[BaseRoute]:
 
 @asynccontextmanager
 async def lifespan(_app: Any) -> AsyncIterator[None]:
-    """Open the library, warm up in a thread; at the end stop the run at work."""
+    """Open the library and its log, warm up in a thread; at the end stop the run at work."""
     send_at_once()
     try:
+        start_log(state.workspace().settings.library_dir)
+        log.info("photosearch %s starts.", __version__)
         begin()
         threading.Thread(target=_warm, name="warm", daemon=True).start()
     except PhotosearchError as error:
         log.error("%s", error)  # every page says it too
     yield
+    log.info("photosearch ends.")
     downloads.maker().cancel()
     state.runs().leave(SHUTDOWN_PATIENCE_S)
 

@@ -72,3 +72,69 @@ def test_the_owner_s_language_is_a_stemmer_s(value: str, language: str) -> None:
 def test_a_language_without_a_stemmer_is_refused() -> None:
     with pytest.raises(SettingsError, match=r"klingon.*german"):
         read_settings({"PHOTOSEARCH_OWNER_LANGUAGE": "klingon"})
+
+
+# photosearch.toml
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "photosearch.toml"
+
+
+def test_values_are_taken_from_the_file(file: Path) -> None:
+    file.write_text('library = "~/photos"\nkeep = "original"\ndemo = true\ncors_origins = ["https://a.example", "*"]\n')
+    settings = read_settings({}, file)
+    assert settings == Settings(
+        Path.home() / "photos", keep="original", demo=True, cors_origins=("https://a.example", "*")
+    )
+
+
+def test_the_environment_wins_unless_it_is_empty(file: Path) -> None:
+    file.write_text('keep = "original"\ndemo = true\n')
+    settings = read_settings({"PHOTOSEARCH_KEEP": " ", "PHOTOSEARCH_DEMO": "0"}, file)
+    assert (settings.keep, settings.demo) == ("original", False)
+
+
+def test_a_missing_file_sets_nothing(file: Path) -> None:
+    assert read_settings({}, file) == read_settings({})
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ('libary = "/photos"', "libary is no setting. There are: library, database, "),
+        ("[keep]\nphotos = 1", "keep must be a text in quotes: thumbnail or original"),
+        ("keep = 1", "keep must be a text in quotes: thumbnail or original"),
+        ('keep = "all"', "keep is 'all'; set it to thumbnail or original"),
+        ('demo = "yes"', "demo must be true or false: "),
+        ("demo = 1", "demo must be true or false: "),
+        ('cors_origins = "https://a.example"', "cors_origins must be a list of texts in quotes: origins such as"),
+        ("cors_origins = [1]", "cors_origins must be a list of texts in quotes: origins such as"),
+        ('cors_origins = ["a.example"]', "cors_origins is 'a.example'; set it to origins such as"),
+        ('owner_language = "klingon"', "owner_language is 'klingon'; set it to one of "),
+        ('database = "mysql://me:secret@host/name"', "database cannot be used; set it to the address of a PostgreSQL"),
+        ("keep = ", "cannot be read: "),
+    ],
+)
+def test_what_the_file_must_not_hold_is_one_line_with_file_key_and_what_is_allowed(
+    file: Path, content: str, message: str
+) -> None:
+    file.write_text(content)
+    with pytest.raises(SettingsError) as raised:
+        read_settings({}, file)
+    text = str(raised.value)
+    assert text.startswith(str(file))
+    assert message in text
+    assert "secret" not in text
+    assert "\n" not in text
+
+
+def test_a_file_that_cannot_be_read_is_named(file: Path) -> None:
+    file.mkdir()
+    with pytest.raises(SettingsError, match=r"photosearch\.toml cannot be read: Is a directory\."):
+        read_settings({}, file)
+    file.rmdir()
+    file.write_bytes(b"\xff")
+    with pytest.raises(SettingsError, match=r"photosearch\.toml cannot be read: .*utf-8"):
+        read_settings({}, file)

@@ -26,7 +26,7 @@ ODD_NAMES = ["\U0001f436 dog.jpg", '"it\'s".jpg', "<script>alert(1)<.jpg", "bell
 PATIENCE_S = 300  # on a busy machine
 COMMANDS = (
     *("add", "login", "logout", "caption", "search", "similar", "export", "evaluate", "import_checkpoint"),
-    *("collections", "status", "remove", "update", "retry", "app"),
+    *("collections", "status", "remove", "update", "retry", "app", "settings"),
 )
 
 
@@ -66,10 +66,10 @@ def process(library: Path, *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, env=environment(library), capture_output=True, text=True, timeout=PATIENCE_S)
 
 
-def refused(library: Path, *words: str) -> str:
-    """The one line that a command ends with when it cannot be done."""
+def refused(library: Path, *words: str, status: int = 1) -> str:
+    """The one line that a command ends with when it cannot be done (status 1) or is used wrongly (2)."""
     done = process(library, *words)
-    assert (done.returncode, done.stdout) == (1, "")
+    assert (done.returncode, done.stdout) == (status, "")
     assert re.fullmatch(r"Error: [^\n]+\n", done.stderr)
     return done.stderr
 
@@ -116,7 +116,7 @@ def test_an_unknown_collection_is_refused_with_those_that_exist(dogs):
 
 def test_queries_need_jsonl(dogs, tmp_path):
     (tmp_path / "q.txt").write_text("dog\n")
-    assert "--format jsonl" in refused(dogs.folder, "search", "--queries", str(tmp_path / "q.txt"))
+    assert "--format jsonl" in refused(dogs.folder, "search", "--queries", str(tmp_path / "q.txt"), status=2)
 
 
 def test_the_library_of_a_newer_version_is_refused(dogs):
@@ -127,7 +127,7 @@ def test_the_library_of_a_newer_version_is_refused(dogs):
 
 
 def test_a_wrong_option_is_refused_like_anything_else(dogs):
-    assert "--top" in refused(dogs.folder, "search", "dog", "--top", "0")
+    assert "--top" in refused(dogs.folder, "search", "dog", "--top", "0", status=2)
 
 
 def test_an_unknown_model_is_refused_before_any_work(dogs):
