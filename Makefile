@@ -1,5 +1,6 @@
 # Two commands do everything: `make app` starts the app, `make test` passes every test.
-# Each makes the environment it needs in .venv. PYTHON chooses the interpreter (3.11 or newer).
+# Each makes the environment it needs in .venv. PYTHON chooses the interpreter (3.11 or newer), PORT the app's port;
+# TORCH_CPU_INDEX another index of PyTorch's CPU builds, or none if it is empty (see install.py).
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -9,7 +10,7 @@ PORT ?= 8501
 .PHONY: app test lint bench fuzz venv screenshots train clean
 
 app: $(VENV)/.run
-	$(BIN)/streamlit run app.py --server.address localhost --server.port $(PORT)
+	$(BIN)/python -m photosearch app --no-browser --port $(PORT)
 
 test: $(VENV)/.dev $(VENV)/.browser $(VENV)/.postgres
 	$(BIN)/python -m pytest
@@ -37,12 +38,12 @@ venv: $(VENV)/.dev
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.run: requirements.txt | $(BIN)/python
-	$(BIN)/python -m pip install --disable-pip-version-check -q -r requirements.txt
+$(VENV)/.run: install.py requirements.txt | $(BIN)/python
+	$(BIN)/python install.py requirements.txt
 	touch $@
 
-$(VENV)/.dev: requirements-dev.txt requirements.txt | $(BIN)/python
-	$(BIN)/python -m pip install --disable-pip-version-check -q -r requirements-dev.txt
+$(VENV)/.dev: install.py requirements-dev.txt requirements.txt | $(BIN)/python
+	$(BIN)/python install.py requirements-dev.txt
 	touch $(VENV)/.run $@
 
 $(VENV)/.browser: tests/browser/install.sh | $(VENV)/.dev
