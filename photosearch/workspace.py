@@ -97,7 +97,7 @@ class Workspace:
             ReadOnlyError: this is the public demo.
         """
         self._may_write()
-        from photosearch.vision.captioner.older_system.captioner import import_checkpoint
+        from photosearch.vision.captioner.older_system.importer import import_checkpoint
 
         models = self.models()
         if name in models.captioners():

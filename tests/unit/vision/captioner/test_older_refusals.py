@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from photosearch.errors import ModelError
-from photosearch.vision.captioner.older_system.captioner import import_checkpoint
+from photosearch.vision.captioner.older_system.importer import import_checkpoint
 from tests.unit.vision.captioner.older_system import (
     FORMS,
     WORDMAP,

@@ -25,8 +25,8 @@ from photosearch.vision.captioner.older_system.captioner import (
     VOCABULARY,
     WEIGHTS,
     OlderCaptioner,
-    import_checkpoint,
 )
+from photosearch.vision.captioner.older_system.importer import import_checkpoint
 from photosearch.vision.model_folder import open_model, write_model
 from photosearch.vision.observer import Batch
 from tests.unit.vision.captioner.older_system import (

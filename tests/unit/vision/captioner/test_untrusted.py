@@ -17,7 +17,8 @@ import pytest
 from torch import nn
 
 from photosearch.errors import ModelError
-from photosearch.vision.captioner.older_system.captioner import OlderCaptioner, import_checkpoint
+from photosearch.vision.captioner.older_system.captioner import OlderCaptioner
+from photosearch.vision.captioner.older_system.importer import import_checkpoint
 from photosearch.vision.captioner.older_system.torch_files import module_tensors, open_untrusted
 from photosearch.vision.captioner.older_system.untrusted import LazyTensor
 from tests.unit.vision.captioner.older_system import FORMS, make_parts, save_old, save_wordmap
