@@ -105,7 +105,7 @@ class Workspace:
         import_checkpoint(checkpoint, wordmap, models.imported / name, name)
 
     def analyse(self, picture: Picture, choice: ModelChoice | None = None) -> Findings:
-        """What the models tell of one picture, which is kept nowhere; raises `ModelError`."""
+        """Return what the models find in one picture, which is kept nowhere; raises `ModelError`."""
         from photosearch.vision.registry import ModelChoice
 
         batch = Batch([picture])

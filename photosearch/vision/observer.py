@@ -1,4 +1,4 @@
-"""What the pipeline wants of those who look at pictures, and what they tell."""
+"""The interface between the pipeline and the models: batches of pictures go in, findings come out."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ T = TypeVar("T")
 
 
 class Batch:
-    """Pictures that stations look at together; what one of them has computed, the next need not."""
+    """Pictures that several models observe; what one model computed, such as regions, the next ones reuse."""
 
     def __init__(self, pictures: Sequence[Picture]) -> None:
         self.pictures = pictures
-        self._known: dict[Hashable, Any] = {}
+        self._computed: dict[Hashable, Any] = {}
 
-    def once(self, key: Hashable, make: Callable[[], T]) -> T:
-        """What `make` makes of these pictures, made once under `key`."""
-        if key not in self._known:
-            self._known[key] = make()
-        return cast("T", self._known[key])
+    def once(self, key: Hashable, compute: Callable[[], T]) -> T:
+        """Return what `compute` returned for these pictures; it is called once for each `key`."""
+        if key not in self._computed:
+            self._computed[key] = compute()
+        return cast("T", self._computed[key])
 
 
 class Observer(Protocol):
-    """A station at work: a model that looks at pictures."""
+    """A model that observes pictures for one station."""
 
     station: Station
     name: str
-    digest: str  # another digest is another model, whose work is kept apart
+    digest: str  # another digest is another model, whose findings are kept apart
 
     def observe(self, batch: Batch) -> list[Findings]:
-        """What there is to tell of each picture, in order."""
+        """Return what the model finds in each picture, in the batch's order; the batch may be empty."""
         ...

@@ -1,4 +1,7 @@
-"""Which models look at photos, found by name and loaded once."""
+"""The registry of models: which ones are supported, how each is loaded, and the ones that are chosen and loaded.
+
+A new model is a module of its own, a line in `SUPPORTED`, and its folder among the models.
+"""
 
 from __future__ import annotations
 
@@ -16,11 +19,11 @@ from photosearch.vision.classifier import Classifier
 from photosearch.vision.concepts import Concepts
 from photosearch.vision.detector import Detector
 from photosearch.vision.encoder import Encoder
-from photosearch.vision.model_folder import ModelFolder, list_models, open_model
+from photosearch.vision.model_folder import CONFIG, ModelFolder, list_models, open_model
 from photosearch.vision.observer import Observer
 
 T = TypeVar("T")
-CAPTIONER = "captioner"  # the built-in one's folder
+CAPTIONER = "captioner"  # the folder of the built-in captioner
 HUGGING_FACE = "hf:"  # a captioner's name that begins so is a Hugging Face model's name, or its folder
 ALEXNET = "alexnet"
 LITE0 = "efficientnet-lite0"
@@ -29,7 +32,7 @@ _PLAIN_NAME = re.compile(r"[\w-][\w.-]*")
 
 @dataclass(frozen=True)
 class ModelChoice:
-    """Which models are to look at photos."""
+    """The models that are to observe photos; the concept model always does."""
 
     captioner: str = CAPTIONER  # a folder in `models` or in the library, or hf:NAME
     classifier: str = LITE0  # efficientnet-lite0, alexnet (downloaded once by torchvision), or a state-dict file of it
@@ -38,7 +41,7 @@ class ModelChoice:
 
 @dataclass(frozen=True)
 class Model:
-    """A model that can be filed before it is loaded."""
+    """A chosen model; its name and digest are known before it is loaded."""
 
     station: Station
     name: str
@@ -46,69 +49,121 @@ class Model:
     load: Callable[[], Observer]
 
 
+@dataclass(frozen=True)
+class SupportedModel:
+    """A kind of model that can be loaded from a model folder."""
+
+    station: Station
+    network: str | None  # what the folder's config calls its network, under `options`; None: it does not say
+    load: Callable[[Models, Path], Observer]
+
+
+def _load_captioner(models: Models, folder: Path) -> Observer:
+    from photosearch.vision.captioner.captioner import Captioner  # imports torch: seconds and hundreds of MB
+
+    return Captioner.load(folder, models.encoder(), models.concepts())
+
+
+def _load_older_captioner(_: Models, folder: Path) -> Observer:
+    from photosearch.vision.captioner.older_system.captioner import OlderCaptioner
+
+    return OlderCaptioner.load(folder)
+
+
+SUPPORTED = (
+    SupportedModel(Station.CAPTIONER, None, _load_captioner),  # Show, Attend and Tell over the shared encoder
+    SupportedModel(Station.CAPTIONER, "resnet-attention-lstm", _load_older_captioner),  # an import of the older system
+    SupportedModel(Station.CONCEPTS, None, lambda models, _: models.concepts()),
+    SupportedModel(Station.CLASSIFIER, None, lambda _, folder: Classifier.load(folder)),  # EfficientNet-Lite0
+    SupportedModel(Station.DETECTOR, None, lambda _, folder: Detector.load(folder)),  # YOLOv3-tiny
+)
+
+
+def find_supported(folder: ModelFolder) -> SupportedModel:
+    """Return how a model folder is loaded; raises `ModelError` where its config names an unknown network."""
+    network = folder.options.get("network")
+    for supported in SUPPORTED:
+        if (supported.station, supported.network) == (folder.station, network):
+            return supported
+    raise folder.damaged(CONFIG, ValueError(f"the network {network} is not known"))
+
+
 class Models:
-    """The models of a workspace. Use from any thread."""
+    """The models of a workspace, each loaded once. Use from any thread."""
 
     def __init__(self, built_in: Path, imported: Path) -> None:
-        """`built_in` holds a folder a model; `imported` those that were taken in from elsewhere."""
+        """Take the folders of model folders: `built_in` come with photosearch, `imported` were taken in later.
+
+        A built-in model's folder is named after its station, as in `models/detector`.
+        """
         self.imported = imported
         self._built_in = built_in
         self._folders = (built_in, imported)
-        self._loaded: dict[tuple[Station | str, str], object] = {}
+        self._loaded: dict[tuple[str, str], object] = {}
         self._lock = threading.RLock()
 
     def choose(self, choice: ModelChoice) -> list[Model]:
-        """The models of a choice, in the order in which they look.
+        """Return the chosen models, in the order in which they observe.
 
         Raises:
             ModelError: one is not there, or its config is damaged.
         """
         chosen = [self._captioner(choice.captioner), self._classifier(choice.classifier)]
-        chosen.append(self._model(open_model(self._built_in / "concepts", Station.CONCEPTS), self.concepts))
+        chosen.append(self._in_folder(self._built_in_folder(Station.CONCEPTS)))
         if choice.objects:
-            chosen.append(self._model(open_model(self._built_in / "detector", Station.DETECTOR), self.detector))
+            chosen.append(self._in_folder(self._built_in_folder(Station.DETECTOR)))
         return chosen
 
-    def _once(self, kind: Station | str, name: str, load: Callable[[], T]) -> T:
+    def encoder(self) -> Encoder:
+        """Return the encoder that captioner and concept model share; raises `ModelError`."""
+        return self._once("encoder", "", lambda: Encoder.load(self._built_in / "encoder"))
+
+    def concepts(self) -> Concepts:
+        """Return the concept model, which the captioner asks, too; raises `ModelError`."""
+        path = self._built_in / Station.CONCEPTS
+        return self._once(Station.CONCEPTS, "", lambda: Concepts.load(path, self.encoder()))
+
+    def captioner(self, name: str = CAPTIONER) -> Observer:
+        """Return a captioner by its name, as `ModelChoice` has it; raises `ModelError`."""
+        return self._captioner(name).load()
+
+    def captioners(self) -> list[str]:
+        """Return the names of the captioners that have a folder, in alphabetical order."""
+        return sorted(list_models(self._folders, Station.CAPTIONER))
+
+    def _once(self, kind: str, name: str, load: Callable[[], T]) -> T:
         with self._lock:
             if (kind, name) not in self._loaded:
                 self._loaded[kind, name] = load()
             return self._loaded[kind, name]  # type: ignore[return-value]
 
-    @staticmethod
-    def _model(folder: ModelFolder, load: Callable[[], Observer]) -> Model:
-        return Model(Station(folder.station), folder.name, folder.digest, load)
+    def _in_folder(self, folder: ModelFolder) -> Model:
+        station = Station(folder.station)
+        supported = find_supported(folder)
 
-    def encoder(self) -> Encoder:
-        """The encoder that captioner and concepts share."""
-        return self._once("encoder", "", lambda: Encoder.load(self._built_in / "encoder"))
+        def load() -> Observer:
+            return self._once(station, folder.path.name, lambda: supported.load(self, folder.path))
 
-    def lite0(self) -> Classifier:
-        """ImageNet's EfficientNet-Lite0."""
-        return self._once(Station.CLASSIFIER, LITE0, lambda: Classifier.load(self._built_in / "classifier"))
+        return Model(station, folder.name, folder.digest, load)
 
-    def concepts(self) -> Concepts:
-        """The concept model."""
-        return self._once(Station.CONCEPTS, "", lambda: Concepts.load(self._built_in / "concepts", self.encoder()))
-
-    def detector(self) -> Detector:
-        """The object detector."""
-        return self._once(Station.DETECTOR, "", lambda: Detector.load(self._built_in / "detector"))
-
-    def captioner(self, name: str = CAPTIONER) -> Observer:
-        """A captioner by its name, as `ModelChoice` has it; raises `ModelError`."""
-        return self._captioner(name).load()
-
-    def captioners(self) -> list[str]:
-        """The captioners that are there."""
-        return sorted(list_models(self._folders, Station.CAPTIONER))
+    def _outside(self, station: Station, name: str, load: Callable[[], Observer]) -> Model:
+        """Return a model that has no folder of ours: it has to be loaded for its digest to be known."""
+        observer = self._once(station, name, load)
+        return Model(observer.station, observer.name, observer.digest, lambda: observer)
 
     def _captioner(self, name: str) -> Model:
         if name.startswith(HUGGING_FACE):
-            found = self._once(Station.CAPTIONER, name, partial(_hugging_face, name.removeprefix(HUGGING_FACE)))
-            return Model(found.station, found.name, found.digest, lambda: found)
-        folder = self._captioner_folder(name)
-        return self._model(folder, lambda: self._once(Station.CAPTIONER, name, lambda: self._load_captioner(folder)))
+            return self._outside(Station.CAPTIONER, name, partial(_load_hugging_face, name.removeprefix(HUGGING_FACE)))
+        return self._in_folder(self._captioner_folder(name))
+
+    def _classifier(self, name: str) -> Model:
+        if name == LITE0:
+            return self._in_folder(self._built_in_folder(Station.CLASSIFIER))
+        labels = self._built_in / Station.CLASSIFIER
+        return self._outside(Station.CLASSIFIER, name, partial(_load_alexnet, name, labels))
+
+    def _built_in_folder(self, station: Station) -> ModelFolder:
+        return open_model(self._built_in / station, station)
 
     def _captioner_folder(self, name: str) -> ModelFolder:
         paths = list_models(self._folders, Station.CAPTIONER)
@@ -116,34 +171,21 @@ class Models:
             return open_model(paths[name], Station.CAPTIONER)
         if _PLAIN_NAME.fullmatch(name):
             for folder in self._folders:
-                if (folder / name).is_dir():  # damaged, or no captioner: says so
+                if (
+                    folder / name
+                ).is_dir():  # damaged, or another kind of model: opening it raises an error that says so
                     return open_model(folder / name, Station.CAPTIONER)
         there = f"There are: {', '.join(sorted(paths))}." if paths else f"There is none in {self._built_in}."
         raise ModelError(f'Model "{name}" was not found. {there} A Hugging Face model is named {HUGGING_FACE}NAME.')
 
-    def _load_captioner(self, folder: ModelFolder) -> Observer:
-        if "network" in folder.options:
-            from photosearch.vision.captioner.older_system.captioner import OlderCaptioner
 
-            return OlderCaptioner.load(folder.path)
-        from photosearch.vision.captioner.captioner import Captioner  # torch: seconds and hundreds of MB
-
-        return Captioner.load(folder.path, self.encoder(), self.concepts())
-
-    def _classifier(self, name: str) -> Model:
-        if name == LITE0:
-            return self._model(open_model(self._built_in / "classifier", Station.CLASSIFIER), self.lite0)
-        found = self._once(Station.CLASSIFIER, name, partial(_alexnet, name, self._built_in / "classifier"))
-        return Model(found.station, found.name, found.digest, lambda: found)
-
-
-def _hugging_face(name: str) -> Observer:
+def _load_hugging_face(name: str) -> Observer:
     from photosearch.vision.captioner.hugging_face import HuggingFaceCaptioner
 
     return HuggingFaceCaptioner.load(name)
 
 
-def _alexnet(name: str, labels: Path) -> Observer:
+def _load_alexnet(name: str, labels: Path) -> Observer:
     from photosearch.vision.alexnet import AlexNet
 
     return AlexNet.download(labels) if name == ALEXNET else AlexNet.from_file(Path(name), labels)
