@@ -136,7 +136,7 @@ def _id(number: int) -> str:
 
 def measure(photos: Sequence[DescribedPhoto], findings: Sequence[Findings], tables: Tables) -> Measured:
     """Score captions against the descriptions, and search with each description, its words taken literally."""
-    captions = [tokens(one.captions[0].text) if one.captions else [] for one in findings]
+    captions = [tokens(of_picture.captions[0].text) if of_picture.captions else [] for of_picture in findings]
     references = [[tokens(text) for text in photo.descriptions] for photo in photos]
     index = Index(documents(findings), tables)
     return Measured(

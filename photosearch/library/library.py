@@ -248,7 +248,7 @@ class Library:
             if pictures:  # other collections may have the same picture
                 others = select(t.photo.c.collection_id).where(t.photo.c.sha256.in_(pictures))
                 changed.update(connection.execute(others).scalars())
-            generations = {one: raise_generation(connection, one) for one in sorted(changed)}
+            generations = {number: raise_generation(connection, number) for number in sorted(changed)}
             save_images(connection, readings)
             for model_id, by_picture in findings.items():
                 save_findings(connection, model_id, by_picture)
@@ -296,10 +296,10 @@ class Library:
     def photo(self, photo_id: str) -> Photo:
         """Return the photo with that id; raises `PhotoNotFound`."""
         is_text = not any("\ud800" <= char <= "\udfff" for char in photo_id)  # a command line may give other bytes
-        found = self.photos_by_id([photo_id]) if is_text else {}
-        if photo_id not in found:
+        photos = self.photos_by_id([photo_id]) if is_text else {}
+        if photo_id not in photos:
             raise PhotoNotFound(f'Photo "{photo_id[:64]}" was not found.')
-        return found[photo_id]
+        return photos[photo_id]
 
     def photos_by_id(self, ids: Sequence[str]) -> dict[str, Photo]:
         """Return photos by their ids; ids that do not exist are left out."""
@@ -319,12 +319,12 @@ class Library:
         Raises:
             CollectionNotFound: there is no such collection.
         """
-        wanted = states or (PhotoState.NEW, PhotoState.READY, PhotoState.FAILED)
+        states = states or (PhotoState.NEW, PhotoState.READY, PhotoState.FAILED)
         with self.reading() as connection:
             in_collection = t.photo.c.collection_id == self._collection(connection, collection).id
             ids = (
                 select(t.photo.c.id)
-                .where(in_collection, t.photo.c.state.in_(wanted))
+                .where(in_collection, t.photo.c.state.in_(states))
                 .order_by(t.photo.c.source_key, t.photo.c.id)
             )
             ordered = connection.execute(ids.limit(limit).offset(offset)).scalars().all()

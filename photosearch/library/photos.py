@@ -66,9 +66,9 @@ _TEXTS = (
 )
 
 
-def parse_predictions(found: str) -> tuple[Prediction, ...]:
+def parse_predictions(text: str) -> tuple[Prediction, ...]:
     """Parse predictions from the JSON in which the table stores them."""
-    return tuple(map(Prediction._make, json.loads(found).items()))
+    return tuple(map(Prediction._make, json.loads(text).items()))
 
 
 def assemble(connection: Connection, ids: Sequence[str]) -> list[Photo]:
@@ -83,7 +83,7 @@ def assemble(connection: Connection, ids: Sequence[str]) -> list[Photo]:
         detection = Detection(row.label, row.score, (row.x, row.y, row.width, row.height))
         objects.setdefault(row.sha256, []).append(detection)
     labels, concepts = (
-        {sha256: parse_predictions(found) for sha256, found in connection.execute(query, shas)}
+        {sha256: parse_predictions(text) for sha256, text in connection.execute(query, shas)}
         for query in (_LABELS, _CONCEPTS)
     )
     texts: dict[str, list[tuple[TextKind, str]]] = {}
