@@ -11,7 +11,7 @@ import secrets
 from sqlalchemy import Connection, delete, insert, select, update
 
 from photosearch.library import schema as t
-from photosearch.library.work import Standing
+from photosearch.library.work import CollectionVersion
 
 KEPT = 10_000  # latest generations of a collection whose tokens are kept
 _TOKEN_BYTES = 8
@@ -30,15 +30,15 @@ def raise_generation(connection: Connection, collection_id: int) -> int:
     return generation
 
 
-def read_standing(connection: Connection, collection_id: int) -> Standing:
+def read_version(connection: Connection, collection_id: int) -> CollectionVersion:
     """Return the collection's generation with its token."""
     is_latest = (t.raised.c.collection_id == t.collection.c.id) & (t.raised.c.generation == t.collection.c.generation)
     query = select(t.collection.c.generation, t.raised.c.token).join(t.raised, is_latest)
     row = connection.execute(query.where(t.collection.c.id == collection_id)).one()
-    return Standing(int(row.generation), row.token)
+    return CollectionVersion(int(row.generation), row.token)
 
 
-def has_stood(connection: Connection, collection_id: int, standing: Standing) -> bool:
+def had_version(connection: Connection, collection_id: int, version: CollectionVersion) -> bool:
     """Tell whether the collection was once in this state, or is now; False where that was too long ago to know."""
-    is_it = (t.raised.c.collection_id == collection_id) & (t.raised.c.generation == standing.generation)
-    return connection.execute(select(t.raised.c.token).where(is_it)).scalar_one_or_none() == standing.token
+    is_it = (t.raised.c.collection_id == collection_id) & (t.raised.c.generation == version.generation)
+    return connection.execute(select(t.raised.c.token).where(is_it)).scalar_one_or_none() == version.token

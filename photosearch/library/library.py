@@ -21,12 +21,12 @@ from photosearch.library.counting import Counts
 from photosearch.library.documents import read_documents
 from photosearch.library.engine import Database, SQLite
 from photosearch.library.files import UPLOAD, Files
-from photosearch.library.generations import has_stood, raise_generation, read_standing
+from photosearch.library.generations import had_version, raise_generation, read_version
 from photosearch.library.merging import Place, mark_gone, merge_listings
 from photosearch.library.photos import assemble
 from photosearch.library.postgres import Postgres
 from photosearch.library.saving import save_findings, save_images, save_reading
-from photosearch.library.work import Merge, Pending, Reading, Standing
+from photosearch.library.work import CollectionVersion, Merge, Pending, Reading
 from photosearch.records import CollectionInfo, Document, Findings, Listing, Photo, PhotoState, Station
 
 _AT_ONCE = 500  # values bound in one statement; SQLite's limit is 32,766
@@ -92,12 +92,12 @@ class Library:
 
     def generation(self, collection: str) -> int:
         """Return the collection's generation; raises `CollectionNotFound`."""
-        return self.standing(collection).generation
+        return self.version(collection).generation
 
-    def standing(self, collection: str) -> Standing:
+    def version(self, collection: str) -> CollectionVersion:
         """Return the collection's generation with its token; raises `CollectionNotFound`."""
         with self.reading() as connection:
-            return read_standing(connection, self._collection(connection, collection).id)
+            return read_version(connection, self._collection(connection, collection).id)
 
     def _collection(self, connection: Connection, name: str) -> Row:
         try:
@@ -266,7 +266,7 @@ class Library:
         with self.reading() as connection:
             return read_documents(connection, self._collection(connection, collection).id)
 
-    def changes(self, collection: str, since: Standing) -> tuple[list[Document], list[str]] | None:
+    def changes(self, collection: str, since: CollectionVersion) -> tuple[list[Document], list[str]] | None:
         """Read what has changed since an earlier state of the collection.
 
         Returns:
@@ -278,7 +278,7 @@ class Library:
         """
         with self.reading() as connection:
             collection_id = self._collection(connection, collection).id
-            if not has_stood(connection, collection_id, since):
+            if not had_version(connection, collection_id, since):
                 return None
             documents = read_documents(connection, collection_id, since.generation)
             is_changed = (t.photo.c.collection_id == collection_id) & (t.photo.c.generation > since.generation)

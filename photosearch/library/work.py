@@ -69,7 +69,7 @@ class Origin:
 
 
 @dataclass(frozen=True)
-class Standing:
+class CollectionVersion:
     """A collection's generation with its token, which together identify one state of the collection."""
 
     generation: int

@@ -16,7 +16,7 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 from photosearch.errors import IndexDamaged
-from photosearch.library import Library, Standing
+from photosearch.library import CollectionVersion, Library
 from photosearch.records import Document, Hit, Results
 from photosearch.search.index import Index, Ranking, Store, Tables
 from photosearch.search.query import parse, parse_words
@@ -53,7 +53,7 @@ class _Alike:
 
 @dataclass
 class _Indexed:
-    standing: Standing  # the collection's, that the index was made from
+    version: CollectionVersion  # the collection's, that the index was made from
     index: Index
     store: Store
     notice: str | None = None  # what people should know of how it came about, once
@@ -165,15 +165,15 @@ class Searcher:
 
     def _indexed(self, collection: str) -> _Indexed:
         with self._making.setdefault(collection, threading.Lock()):  # several would fill the memory
-            standing = self.library.standing(collection)
+            version = self.library.version(collection)
             known = self._indexes.get(collection)
-            if known is None or known.standing != standing:
+            if known is None or known.version != version:
                 known = self._indexes[collection] = self._up_to_date(collection, known)
             return known
 
     def _up_to_date(self, collection: str, known: _Indexed | None) -> _Indexed:
         """An index of the collection as it stands, of what there is already if that fits."""
-        if known is None or (known.store.generation() or 0) > known.standing.generation:
+        if known is None or (known.store.generation() or 0) > known.version.generation:
             store = Store(self.library.index_folder(collection), self._tables.fingerprint)
             try:
                 saved = store.open(self._tables)
@@ -181,14 +181,14 @@ class Searcher:
                 return self._built(collection, store, _DAMAGED.format(collection, error))
             if saved is None:
                 return self._built(collection, store)
-            known = _Indexed(Standing(saved.generation, saved.token), saved.index, store)
-        standing = self.library.standing(collection)  # before what it has: that may be newer, never older
-        if known.standing == standing:
+            known = _Indexed(CollectionVersion(saved.generation, saved.token), saved.index, store)
+        version = self.library.version(collection)  # before what it has: that may be newer, never older
+        if known.version == version:
             return known
-        changes = self.library.changes(collection, known.standing)
+        changes = self.library.changes(collection, known.version)
         if changes is None:
             return self._built(collection, known.store, _OTHER.format(collection))
-        made = _Indexed(standing, known.index.updated(*changes), known.store, known.notice)
+        made = _Indexed(version, known.index.updated(*changes), known.store, known.notice)
         self._save(made)
         return made
 
@@ -196,8 +196,8 @@ class Searcher:
         """An index of all photos."""
         if notice:
             log.info("%s", notice)  # the answers say it
-        standing = self.library.standing(collection)
-        made = _Indexed(standing, Index(self.library.documents(collection), self._tables), store, notice)
+        version = self.library.version(collection)
+        made = _Indexed(version, Index(self.library.documents(collection), self._tables), store, notice)
         self._save(made)
         _give_memory_back()
         return made
@@ -208,9 +208,9 @@ class Searcher:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             with FileLock(folder / "writing.lock", timeout=0):
-                if made.notice is None and (made.store.generation() or 0) > made.standing.generation:
+                if made.notice is None and (made.store.generation() or 0) > made.version.generation:
                     return  # another process is further
-                made.store.save(made.index, made.standing.generation, made.standing.token)
+                made.store.save(made.index, made.version.generation, made.version.token)
         except Timeout:
             log.info("Another process is writing %s.", folder)
         except OSError as error:
