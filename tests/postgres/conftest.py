@@ -36,7 +36,7 @@ def template(server: Server, tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture
 def make_database(server: Server) -> Iterator[Callable[..., str]]:
-    """Makes databases, which go with the test: `make_database("TEMPLATE made")`; their URLs."""
+    """Return a function that creates a database, as `make_database("TEMPLATE made")`, and returns its URL."""
     names = []
 
     def make(options: str = "") -> str:
@@ -52,13 +52,13 @@ def make_database(server: Server) -> Iterator[Callable[..., str]]:
 
 @pytest.fixture
 def database(template: str, make_database: Callable[..., str]) -> str:
-    """The URL of a database with an empty library."""
+    """Return the URL of a database with an empty library."""
     return make_database(f"TEMPLATE {template}")
 
 
 @pytest.fixture
 def open_library(tmp_path: Path) -> Iterator[Callable[[str], Library]]:
-    """Opens the library of a URL; it is closed with the test."""
+    """Return a function that opens the library of a URL, which is closed after the test."""
     with ExitStack() as opened:
 
         def open_one(url: str) -> Library:
@@ -81,7 +81,7 @@ def workspace(tmp_path: Path, database: str, tiny_models: Path) -> Iterator[Work
 
 @pytest.fixture
 def breaking(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
-    """For tests that break connections: the driver leaves their sockets to the garbage collector."""
+    """Allow a test to break connections, whose sockets the driver leaves to the garbage collector."""
     yield
     caplog.get_records("call").clear()  # whose errors hold them
     with warnings.catch_warnings():

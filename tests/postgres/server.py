@@ -1,4 +1,4 @@
-"""A private PostgreSQL server. As a command: exit status 0 when there are the programs for one."""
+"""A private PostgreSQL server; run as a command, exits with status 0 if its programs are installed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ import pg8000.dbapi
 USER, PASSWORD = "photosearch", "s3cret/word@home"
 QUOTED = quote(PASSWORD, safe="")
 PATIENCE_S = 60
-_AS_ROOT = "postgres"  # the user that Debian's package makes: PostgreSQL refuses to run as root
+_AS_ROOT = "postgres"  # the user that Debian's package creates, since PostgreSQL refuses to run as root
 _CONFIG = """
 fsync = off
 synchronous_commit = off
@@ -33,7 +33,7 @@ shared_buffers = 32MB
 
 
 def find() -> Path | None:
-    """The newest server's programs: on the path, or where Debian puts them."""
+    """Return the folder of the newest server's programs: on the path, or where Debian installs them."""
     if path := shutil.which("initdb"):
         return Path(path).parent
     found = [path.parent for path in Path("/usr/lib/postgresql").glob("*/bin/initdb")]
@@ -41,7 +41,7 @@ def find() -> Path | None:
 
 
 class Server:
-    """A cluster that sorts text as English readers expect, in a folder of its own, on a free port of this machine."""
+    """A cluster in a folder of its own, on a free port, that sorts text by English rules."""
 
     def __init__(self, programs: Path, folder: Path) -> None:
         self._programs = programs
@@ -89,7 +89,7 @@ class Server:
                 time.sleep(0.05)
 
     def stop(self) -> None:
-        """End it and all connections at once, as a machine does that is switched off in order."""
+        """End the server and all connections at once, as an orderly shutdown of its machine does."""
         if self._process is not None:
             self._process.send_signal(signal.SIGINT)
             self._process.wait(PATIENCE_S)
@@ -117,7 +117,7 @@ class Server:
 
 @contextmanager
 def serving(programs: Path) -> Iterator[Server]:
-    """A server that runs while the block does; nothing of it stays."""
+    """Run a server while the block lasts, then delete its files."""
     folder = Path(tempfile.mkdtemp(prefix="photosearch-postgres-"))
     try:
         server = Server(programs, folder)

@@ -1,4 +1,4 @@
-"""What is so only of a library on a server: locks across machines, errors of the network, texts that it refuses."""
+"""A library on a server: locks across machines, network errors, and texts that PostgreSQL refuses."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ PROCESSES = multiprocessing.get_context("spawn")
 
 
 def refusal(tmp_path: Path, url: str) -> str:
-    """Why the library cannot be opened; the password is told nowhere, not even to the log."""
+    """Return why the library cannot be opened, after a check that no part of the error shows the password."""
     with pytest.raises(LibraryError) as caught:
         Library(tmp_path / "library", url)
-    told = "".join(traceback.format_exception(caught.value))
-    assert PASSWORD not in told
+    shown = "".join(traceback.format_exception(caught.value))
+    assert PASSWORD not in shown
     assert "wrong" not in str(caught.value)
     return str(caught.value)
 
@@ -162,7 +162,7 @@ def test_large_numbers_are_kept(library):
 # Opening
 
 
-def test_a_wrong_password_is_told_without_it(tmp_path, server):
+def test_the_message_about_a_wrong_password_does_not_show_it(tmp_path, server):
     told = refusal(tmp_path, server.url("postgres", "wrong"))
     assert told.startswith('Database "postgres" at 127.0.0.1 cannot be used: password authentication failed')
     assert "Check user and password in PHOTOSEARCH_DATABASE" in told
@@ -173,7 +173,7 @@ def test_a_missing_password_gives_a_plain_message(tmp_path, server):
     assert "Check user and password" in refusal(tmp_path, url)
 
 
-def test_a_database_that_does_not_exist_is_told_with_how_to_make_it(tmp_path, server):
+def test_the_message_about_a_missing_database_says_how_to_make_it(tmp_path, server):
     assert 'database "none" does not exist. Make one with: createdb' in refusal(tmp_path, server.url("none"))
 
 
@@ -233,7 +233,7 @@ def test_an_address_that_cannot_be_used_is_not_shown(tmp_path, url):
 
 
 def write(folder: Path, url: str, key: str) -> None:
-    """As a run does: list, file the model, save; each time the same picture and the same model as the others."""
+    """List, add the model and save, as a run does, always with the same picture and model."""
     library = Library(folder, url)
     for i in range(N_WRITES):
         list_photos(library, f"{key}{i}.jpg", "both.jpg")
@@ -266,7 +266,7 @@ def hold(folder: Path, url: str, begun: Event) -> None:
         signal.pause()
 
 
-def test_a_worker_on_another_machine_is_seen_and_its_death_frees_the_library(library, database, tmp_path):
+def test_a_worker_on_another_machine_holds_the_lock_until_it_ends(library, database, tmp_path):
     begun = PROCESSES.Event()
     process = PROCESSES.Process(target=hold, args=(tmp_path / "another", database, begun))
     process.start()
@@ -294,7 +294,7 @@ def test_a_worker_whose_lock_was_lost_ends(breaking, library, server: Server):
         pass
 
 
-def test_a_server_that_stops_is_told_and_the_library_goes_on_when_it_is_back(breaking, library, server: Server):
+def test_a_stopped_server_gives_an_error_and_the_library_works_once_it_is_back(breaking, library, server: Server):
     list_photos(library, "/a.jpg")
     try:
         with hold_worker_lock(library, "caption") as record:

@@ -1,4 +1,4 @@
-"""Measuring on described photos: what is read, what is refused, and that the numbers are those of the definitions."""
+"""Described photos: reading and refusing them, and numbers that follow the definitions."""
 
 import json
 import zipfile
@@ -70,13 +70,13 @@ def test_photos_come_in_the_order_of_the_file_from_a_folder_or_a_zip(tmp_path):
     ["{", "[]", '"x"', {"image": "red.jpg"}, {"image": 1, "captions": ["x"]}, {"image": "red.jpg", "captions": []},
      {"image": "red.jpg", "captions": [1]}],
 )  # fmt: skip
-def test_a_line_that_cannot_be_read_is_named(tmp_path, line):
+def test_an_unreadable_line_is_named_in_the_error(tmp_path, line):
     images, captions = write_set(tmp_path, GOOD[0], line)
     with pytest.raises(SourceError, match=r"captions\.jsonl\", line 2"):
         list(read_described(images, captions))
 
 
-def test_what_is_missing_is_named(tmp_path):
+def test_a_missing_photo_or_file_is_named_in_the_error(tmp_path):
     images, captions = write_set(tmp_path, {"image": "blue.jpg", "captions": ["x"]})
     with pytest.raises(SourceError, match=r"blue\.jpg"):
         list(read_described(images, captions))
@@ -93,7 +93,7 @@ def test_what_is_missing_is_named(tmp_path):
         list(read_described(images, captions))
 
 
-def test_a_photo_that_is_none_is_named():
+def test_a_photo_that_cannot_be_decoded_is_named_in_the_error():
     with pytest.raises(SourceError, match=r"a\.jpg: the file is empty"):
         observe_photos(PHOTOS, [ColourStation()])
 
@@ -116,12 +116,12 @@ def test_each_row_searches_more():
     assert measured.retrieval["concepts only"].recall_at_1 == pytest.approx(1 / 6)
 
 
-def test_the_same_is_measured_twice():
+def test_measuring_twice_gives_the_same_numbers():
     again = [measure(PHOTOS, FINDINGS, Tables()) for _ in range(2)]
     assert again[0] == again[1]
 
 
-def test_tables_and_json_tell_the_same():
+def test_tables_and_json_have_the_same_numbers():
     measured = measure(PHOTOS, FINDINGS, Tables())
     told = json.loads(json.dumps(measured_json(measured)))
     table = measured_table(measured)

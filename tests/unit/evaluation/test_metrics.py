@@ -96,7 +96,7 @@ def test_without_a_common_run_of_four_words_bleu_4_is_zero() -> None:
 
 
 @pytest.mark.parametrize("score", [bleu, cider_d, rouge_l])
-def test_scores_want_captions_and_as_many_references(score: object) -> None:
+def test_scores_need_captions_and_as_many_references(score: object) -> None:
     with pytest.raises(ValueError, match="0 captions"):
         score([], [])
     with pytest.raises(ValueError, match="2 captions for 1"):
@@ -118,6 +118,6 @@ def test_retrieval_of_known_ranks(ranks: list[int | None], expected: Retrieval) 
     assert retrieval(iter(ranks[::-1])) == retrieval(ranks)
 
 
-def test_retrieval_wants_ranks() -> None:
+def test_retrieval_needs_ranks() -> None:
     with pytest.raises(ValueError, match="no ranks"):
         retrieval([])

@@ -1,4 +1,4 @@
-"""How well search works in a collection: questions, ranks, words, sureness, speed, cards."""
+"""The figures of the Quality page: queries, ranks, words, confidence, speed, model cards."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_lines_are_query_comma_photo_and_a_query_may_hold_commas():
     "called",
     [ID, "red.jpg", "/photos/red.jpg", "https://example.com/p/1", f"http://localhost:8501/inspect?photo={ID}"],
 )
-def test_a_photo_is_known_by_all_that_it_is_called(called):
+def test_a_photo_is_found_by_id_path_address_or_file_name(called):
     assert asked(f"a dog, {called}") == [("a dog", (ID,))]
 
 
@@ -80,7 +80,7 @@ def test_a_query_in_several_lines_wants_any_of_its_photos():
         ('{"photo": ' + "[" * 100_000, 'Line 1: it is not like {"query": "a dog", "photo": "dog.jpg"}.'),
     ],
 )
-def test_a_line_that_cannot_be_used_says_why_and_the_others_count(text, said):
+def test_an_unusable_line_has_a_reason_and_the_others_count(text, said):
     found = read_questions(text, NAMES)
     assert found.problems == (said,)
     assert found.n_pairs == text.count("a dog, red")
@@ -97,7 +97,7 @@ def test_a_line_that_cannot_be_used_says_why_and_the_others_count(text, said):
         ('"' + "x" * 200_000, "Line 1 cannot be read"),
     ],
 )
-def test_what_holds_no_query_or_too_many_is_refused(text, said):
+def test_text_with_no_query_or_too_many_is_refused(text, said):
     with pytest.raises(PhotosearchError, match=said):
         read_questions(text, NAMES)
 
@@ -130,7 +130,7 @@ def test_without_questions_nothing_is_measured():
         measure_search(Index(DOCUMENTS), [])
 
 
-def test_what_a_person_wrote_stands_in_for_the_caption():
+def test_a_correction_replaces_the_caption_in_search():
     found = measure_search(Index(DOCUMENTS), [KnownQuestion("tiger", ("3",))])
     assert found.ranked[0].caption_rank == 1
 
@@ -177,7 +177,7 @@ def test_corrections_are_queries_against_what_the_models_wrote(filled):
     assert quality.measure("photos", typed).ranked[0].full_rank == 1
 
 
-def test_a_caption_that_was_cleared_is_no_query(filled):
+def test_a_cleared_caption_is_no_query(filled):
     filled.clear_caption(id_of(filled, "red.jpg"), "tester")
     assert quality_of(filled).corrections("photos").asked == ()
     assert len(quality_of(filled).confidence("photos")) == 2

@@ -1,4 +1,4 @@
-"""Files to take away: each kind, names in a ZIP, what is left out and why, no half-written file."""
+"""Exported files: each kind, names in a ZIP, photos left out with reasons, no half-written file."""
 
 import csv
 import io
@@ -78,14 +78,14 @@ def test_the_zip_of_photos_holds_their_bytes_and_a_table_that_names_them(filled,
     ]
 
 
-def test_of_a_query_only_what_it_finds_is_taken_the_best_first(filled, make_photos, tmp_path):
+def test_the_export_of_a_query_has_only_its_hits_the_best_first(filled, make_photos, tmp_path):
     filled.export(ExportKind.PHOTOS, "trip", tmp_path / "photos.zip", query="green")
     assert next(iter(members(tmp_path / "photos.zip"))) == "green.jpg"
     filled.export(ExportKind.PHOTOS, "trip", tmp_path / "photos.zip", query="elephant")
     assert set(members(tmp_path / "photos.zip")) == {"photos.csv"}
 
 
-def test_a_photo_that_cannot_be_read_is_told_and_stays_in_the_table(filled, tmp_path):
+def test_a_photo_that_cannot_be_read_is_reported_and_stays_in_the_table(filled, tmp_path):
     (tmp_path / "trip" / "green.jpg").unlink()
     report = filled.export(ExportKind.PHOTOS, "trip", tmp_path / "photos.zip")
     assert [failure.reason for failure in report.failures] == ["the file is no longer there"]
@@ -93,13 +93,13 @@ def test_a_photo_that_cannot_be_read_is_told_and_stays_in_the_table(filled, tmp_
     assert [row["file"] for row in rows] == ["red.jpg", "", "red-2.jpg"]
 
 
-def test_nothing_is_fetched_for_it(workspace, tmp_path):
+def test_an_export_fetches_nothing(workspace, tmp_path):
     workspace.library.merge("web", "url", [Listing("https://example.invalid/a.jpg", "")])
     report = workspace.export(ExportKind.PHOTOS, "web", tmp_path / "photos.zip")
     assert [failure.reason for failure in report.failures] == ["it has not been fetched yet"]
 
 
-def test_more_than_the_limit_is_left_out_and_told(filled, tmp_path, monkeypatch):
+def test_photos_above_the_limit_are_left_out_and_reported(filled, tmp_path, monkeypatch):
     monkeypatch.setattr(exporting, "MAX_ZIP_BYTES", (tmp_path / "trip" / "a" / "red.jpg").stat().st_size)
     report = filled.export(ExportKind.PHOTOS, "trip", tmp_path / "photos.zip")
     assert len(report.failures) == 2
@@ -119,7 +119,7 @@ def test_a_folder_that_cannot_be_made_is_a_library_error(filled, tmp_path):
         filled.export(ExportKind.CSV, "trip", tmp_path / "file" / "trip.csv")
 
 
-def test_it_tells_how_far_it_is_and_can_be_ended(filled, tmp_path, monkeypatch):
+def test_an_export_reports_progress_and_can_be_cancelled(filled, tmp_path, monkeypatch):
     monkeypatch.setattr(exporting, "AT_ONCE", 2)
     told: list[Progress] = []
     filled.export(ExportKind.CSV, "trip", tmp_path / "a.csv", watch=Watch(told.append))
@@ -129,7 +129,7 @@ def test_it_tells_how_far_it_is_and_can_be_ended(filled, tmp_path, monkeypatch):
     assert not list(tmp_path.glob("b.zip*"))
 
 
-def test_names_in_a_zip_are_safe_and_each_there_once():
+def test_names_in_a_zip_are_safe_and_unique():
     names = exporting._ZipNames()
     data = jpeg()
     assert names.take("../../etc/passwd", data) == "_.._etc_passwd.jpg"
@@ -146,7 +146,7 @@ def test_the_file_is_named_after_the_collection(kind, name):
     assert file_name("a/b", kind) == name
 
 
-def test_an_unknown_collection_is_said(workspace, tmp_path):
+def test_exporting_an_unknown_collection_is_an_error(workspace, tmp_path):
     with pytest.raises(CollectionNotFound):
         workspace.export(ExportKind.CSV, "none", tmp_path / "a.csv")
 

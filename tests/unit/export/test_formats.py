@@ -63,7 +63,7 @@ def owned(text: str) -> Photo:
     return Photo("id", "c", "folder", "key", PhotoState.READY, details=Details(texts=((TextKind.OWNER, text),)))
 
 
-def test_photo_is_told_whole() -> None:
+def test_photo_json_has_everything_known_about_a_photo() -> None:
     told = photo_json(FULL)
     assert json.loads(json.dumps(told)) == told == {
         "source": "https://example.com/p/code/",
@@ -95,7 +95,7 @@ def test_photo_is_told_whole() -> None:
     }  # fmt: skip
 
 
-def test_failed_photo_tells_its_reason() -> None:
+def test_photo_json_has_the_reason_of_a_failure() -> None:
     told = photo_json(BARE)
     assert (told["state"], told["reason"], told["captions"]) == ("failed", "the file is empty", [])
     assert told["source"] == "/photos/red.jpg"

@@ -82,7 +82,7 @@ def test_a_database_that_is_there_keeps_its_other_collections(tmp_path):
 
 
 @pytest.mark.parametrize("content", ["{", "[]", '{"k": 5}'])
-def test_what_is_no_database_is_not_overwritten(tmp_path, content):
+def test_a_file_that_is_no_database_is_not_overwritten(tmp_path, content):
     (tmp_path / "photosearch_db.json").write_text(content)
     with pytest.raises(PhotosearchError, match=r"photosearch_db\.json"):
         write_older_system_files(tmp_path, "k", [photo("https://a.example/1.jpg")])
@@ -90,7 +90,7 @@ def test_what_is_no_database_is_not_overwritten(tmp_path, content):
     assert (tmp_path / "photosearch_db.json").read_text() == content
 
 
-def test_no_slide_of_a_post_gets_lost(tmp_path):
+def test_every_slide_of_a_post_has_its_own_address(tmp_path):
     slides = [photo(f"A/{n}", f"caption {n}", permalink=PERMALINK) for n in (1, 2, 3)]
     files = older_system_files("x", slides)
     keys = [PERMALINK, f"{PERMALINK}?img_index=2", f"{PERMALINK}?img_index=3"]

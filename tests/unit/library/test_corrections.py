@@ -1,4 +1,4 @@
-"""What people say of a photo: kept, found at once, undone, never overwritten."""
+"""Corrections are saved, searched at once, undone, and never overwritten."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def test_the_same_words_again_change_nothing(workspace, photos):
         ("a \ud800", r"U\+D800"),
     ],
 )
-def test_what_cannot_be_kept_is_refused_and_changes_nothing(workspace, photos, text, message):
+def test_an_unusable_correction_is_refused_and_changes_nothing(workspace, photos, text, message):
     before = workspace.library.generation(NAME)
     with pytest.raises(PhotosearchError, match=message):
         workspace.correct(photos()["red.jpg"].id, text, "Ada")
@@ -135,7 +135,7 @@ def test_any_printable_words_are_kept_as_they_are(workspace, photos, text):
     assert photos()["red.jpg"].caption == text
 
 
-def test_a_name_is_wanted(workspace, photos):
+def test_a_correction_needs_a_name(workspace, photos):
     for act in (lambda who: workspace.correct("", "a dog", who), lambda who: workspace.clear_caption("", who)):
         with pytest.raises(PhotosearchError, match="A name cannot be empty"):
             act(" ")
@@ -164,7 +164,7 @@ def test_exports_say_that_it_was_edited(workspace, photos):
     json.dumps(first)
 
 
-def test_a_corrected_photo_that_moved_keeps_its_words(workspace, photos, make_photos):
+def test_a_corrected_photo_that_moved_keeps_its_correction(workspace, photos, make_photos):
     workspace.correct(photos()["red.jpg"].id, "a lighthouse", "Ada")
     root = make_photos("red-2.jpg")
     (root / "red.jpg").unlink()
@@ -182,7 +182,7 @@ def test_a_photo_that_is_not_captioned_yet_can_be_corrected(workspace, make_phot
     assert found(workspace, "lighthouse") == ["red.jpg"]
 
 
-def test_asking_again_lets_a_model_speak(workspace, photos):
+def test_asking_again_replaces_a_correction_by_a_models_caption(workspace, photos):
     photo_id = photos()["red.jpg"].id
     workspace.correct(photo_id, "a lighthouse", "Ada")
     workspace.ask_again(photo_id)
@@ -192,7 +192,7 @@ def test_asking_again_lets_a_model_speak(workspace, photos):
     assert [said.text for said in workspace.caption_history(photo_id)] == ["a lighthouse"]
 
 
-def test_a_photo_that_is_gone_cannot_be_asked_again_and_keeps_its_words(workspace, photos, tmp_path):
+def test_a_photo_that_is_gone_cannot_be_captioned_again_and_keeps_its_correction(workspace, photos, tmp_path):
     workspace.correct(photos()["red.jpg"].id, "a lighthouse", "Ada")
     (tmp_path / NAME / "red.jpg").unlink()
     with pytest.raises(PhotoError, match=r"red\.jpg.*no longer there"):
@@ -214,7 +214,7 @@ def test_the_public_demo_is_not_corrected(workspace, photos):
             act()
 
 
-def test_where_the_photo_is_gone_its_thumbnail_is_seen(workspace, photos, tmp_path):
+def test_a_photo_that_is_gone_is_inspected_by_its_thumbnail(workspace, photos, tmp_path):
     (tmp_path / NAME / "red.jpg").unlink()
     (tmp_path / NAME / "green.jpg").write_bytes(jpeg("yellow"))
     look = workspace.inspections().picture

@@ -1,4 +1,4 @@
-"""What is kept: the schema, photos coming and going, thumbnails, and how failures are told."""
+"""The library: its schema, photos that come and go, thumbnails, and its error messages."""
 
 import sqlite3
 import threading
@@ -52,15 +52,15 @@ def state(library: Library, key: str, collection: str = "c") -> PhotoState:
 # Collections
 
 
-def test_collections_are_counted_as_they_stand(library):
-    held = Counts()  # of somebody who has written nothing
+def test_photos_are_counted_by_their_current_states(library):
+    other_process = Counts()  # has written nothing itself
 
     def counted() -> list[tuple[str, int, int, int, int]]:
         with library.reading() as connection:
-            told = held.read(connection)
-            assert told == Counts().read(connection)
-        assert told == library.collections()
-        return [(info.name, info.n_photos, info.n_ready, info.n_failed, info.n_new) for info in told]
+            collections = other_process.read(connection)
+            assert collections == Counts().read(connection)
+        assert collections == library.collections()
+        return [(info.name, info.n_photos, info.n_ready, info.n_failed, info.n_new) for info in collections]
 
     assert counted() == []
     list_photos(library, "1.jpg", "2.jpg")
@@ -125,7 +125,7 @@ def test_a_file_that_is_no_database_is_refused(tmp_path):
         Library(tmp_path)
 
 
-def test_a_damaged_page_is_told_as_a_library_error(library):
+def test_a_damaged_page_is_a_library_error(library):
     list_photos(library, *(f"/{i}.jpg" for i in range(500)))
     library.close()
     path = library.folder / FILE_NAME
@@ -262,7 +262,7 @@ def test_two_photos_with_the_same_sentence_are_two_documents(library):
     assert len(library.documents("c")) == 2
 
 
-def test_each_station_tells_its_own_part_and_the_latest_model_of_each_counts(library):
+def test_each_station_has_its_own_findings_and_the_latest_model_of_each_counts(library):
     list_photos(library, "/a.jpg")
     caption(library, "/a.jpg", RED, "a dog")
     reading = Reading(photo_id("c", "/a.jpg"), "1", RED)
@@ -294,7 +294,7 @@ def test_each_station_tells_its_own_part_and_the_latest_model_of_each_counts(lib
     assert library.photos("c")[0].objects == ()
 
 
-def test_the_captioner_that_looked_last_leads_and_the_other_ones_stand_beside_it(library):
+def test_the_latest_captioners_sentences_come_first_and_earlier_ones_stay(library):
     list_photos(library, "/a.jpg")
     caption(library, "/a.jpg", RED, "a dog")
     reading = Reading(photo_id("c", "/a.jpg"), "1", RED)
@@ -310,7 +310,7 @@ def test_the_captioner_that_looked_last_leads_and_the_other_ones_stand_beside_it
     assert library.documents("c")[0].captions == ("a hound",)
 
 
-def test_a_photo_that_only_one_of_two_models_has_seen_is_pending(library):
+def test_a_photo_that_one_of_two_models_has_not_analysed_is_pending(library):
     list_photos(library, "/a.jpg")
     caption(library, "/a.jpg", RED)
     captioner = library.model_id(Station.CAPTIONER, "m", "d" * 64)
@@ -319,7 +319,7 @@ def test_a_photo_that_only_one_of_two_models_has_seen_is_pending(library):
     assert len(library.pending("c", [captioner, detector])) == 1
 
 
-def test_unknown_names_are_told_with_those_that_exist(library):
+def test_the_message_about_an_unknown_collection_lists_those_that_exist(library):
     list_photos(library, "/a.jpg")
     with pytest.raises(CollectionNotFound, match=r'"d" was not found. There are: c\.'):
         library.photos("d")

@@ -1,4 +1,4 @@
-"""What comes with photos: kept, brought up to date, searched; and photos that move."""
+"""Photos' details are saved, updated and searched; and photos that move keep their corrections."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def read(library: Library, key: str, sha256: str = "a" * 64, **facts: object) ->
     library.save([Reading(photo_id("c", key), "", sha256, 64, 48, "0" * 16, **facts)], {})
 
 
-def test_what_came_with_a_photo_is_kept() -> None:
+def test_details_give_their_texts_by_kind() -> None:
     assert POST.texts_of(TextKind.HASHTAG) == ["sea"]
 
 
@@ -44,7 +44,7 @@ def test_details_are_kept_and_searched_before_the_photo_is_read(library: Library
     assert library.documents("c") == [Document(photo.id, owner=owner, hashtags=("sea",), taken_at=datetime(2024, 5, 6))]
 
 
-def test_details_told_anew_replace_the_old_ones_and_raise_the_generation(library: Library) -> None:
+def test_new_details_replace_the_old_ones_and_raise_the_generation(library: Library) -> None:
     merge(library, Listing(URL, "", details=POST), source="instagram")
     before = library.generation("c")
     again = Details(n_likes=99, texts=((TextKind.OWNER, "another text"),))
@@ -72,7 +72,7 @@ def test_a_profile_whose_post_lost_its_text_loses_it_here_but_no_imported_captio
     assert library.photos("c")[0].details.texts == ((TextKind.IMPORTED, "a ball"),)
 
 
-def test_a_source_that_knows_nothing_leaves_what_is_known(library: Library) -> None:
+def test_a_source_without_details_leaves_those_in_the_library(library: Library) -> None:
     merge(library, Listing(URL, "", details=POST))
     merge(library, Listing(URL, ""))
     assert library.photos("c")[0].details == POST
@@ -88,7 +88,7 @@ def test_a_new_address_alone_is_no_change(library: Library) -> None:
     assert library.photos("c")[0].state is PhotoState.READY
 
 
-def test_an_imported_caption_leads_until_a_model_has_looked(library: Library) -> None:
+def test_an_imported_caption_is_shown_until_a_model_writes_one(library: Library) -> None:
     texts = ((TextKind.IMPORTED, "a boat on the sea"), (TextKind.OBJECT, "boat"), (TextKind.OBJECT, "boat"))
     merge(library, Listing(URL, "", details=Details(texts=texts)))
     (photo,) = library.photos("c")
@@ -102,7 +102,7 @@ def test_an_imported_caption_leads_until_a_model_has_looked(library: Library) ->
     assert library.documents("c") == [document]
 
 
-def test_what_the_camera_noted_fills_what_the_source_left_open(library: Library) -> None:
+def test_the_cameras_time_and_place_are_used_where_the_source_gives_none(library: Library) -> None:
     noted = {"taken_at": datetime(2020, 1, 1), "latitude": 1.0, "longitude": 2.0}
     merge(library, Listing("a.jpg", ""), Listing(URL, "", details=POST))
     read(library, "a.jpg", **noted)
@@ -118,7 +118,7 @@ def correct(library: Library, key: str, text: str) -> None:
         connection.execute(insert(t.photo_text).values(values))
 
 
-def test_a_moved_file_keeps_what_people_said_of_it(library: Library) -> None:
+def test_a_moved_file_keeps_its_corrections(library: Library) -> None:
     merge(library, Listing("old/a.jpg", ""), source="folder")
     read(library, "old/a.jpg")
     correct(library, "old/a.jpg", "my dog")
@@ -139,7 +139,7 @@ def test_a_copy_takes_nothing_from_a_photo_that_is_still_there(library: Library)
     assert {photo.source_key: photo.caption for photo in library.photos("c")} == {"a.jpg": "my dog", "copy.jpg": ""}
 
 
-def test_details_told_anew_leave_what_people_said_here(library: Library) -> None:
+def test_new_details_leave_corrections_in_place(library: Library) -> None:
     merge(library, Listing(URL, "", details=POST))
     correct(library, URL, "my boat")
     merge(library, Listing(URL, "", details=Details(texts=((TextKind.OWNER, "another"),))))

@@ -1,4 +1,4 @@
-"""Libraries of older versions: copied, then brought up to date with what they hold."""
+"""Libraries of older versions are copied, then migrated with all their data."""
 
 import resource
 import sqlite3
@@ -17,7 +17,7 @@ from photosearch.records import Document
 
 
 def run(path: Path, *statements: str) -> list[tuple]:
-    """The last statement's rows."""
+    """Run statements and return the rows of the last one."""
     with closing(sqlite3.connect(path)) as connection, connection:
         for statement in statements:
             rows = connection.execute(statement).fetchall()
@@ -25,7 +25,7 @@ def run(path: Path, *statements: str) -> list[tuple]:
 
 
 def older_library(folder: Path, version: str) -> Path:
-    """A library of an older version with one captioned photo; its file."""
+    """Make a library of an older version with one captioned photo, and return its file."""
     folder.mkdir()
     config = Config()
     config.set_main_option("script_location", str(Path(schema.__file__).parent / "migrations"))
@@ -130,7 +130,7 @@ def test_a_damaged_older_library_is_not_migrated(older):
     assert not list(older.parent.glob("library-*"))
 
 
-def test_of_two_that_open_an_older_library_at_once_one_migrates_it(older):
+def test_of_two_processes_that_open_an_older_library_one_migrates_it(older):
     with ThreadPoolExecutor(4) as pool:
         libraries = list(pool.map(Library, [older.parent] * 4))
     assert all(library.documents("c") for library in libraries)

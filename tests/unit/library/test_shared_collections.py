@@ -1,4 +1,4 @@
-"""Several lists, ZIPs and older files in one collection: none lets another's photos go."""
+"""Several lists, ZIPs and older files in one collection: updating one leaves the others' photos."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ A, B, C = (f"https://photos.example/{name}.jpg" for name in "abc")
 
 @pytest.fixture
 def add(workspace: Workspace, tmp_path: Path):  # type: ignore[no-untyped-def]
-    """Writes a list of addresses, or JSON, and adds it: `add("a.txt", A, B)`; what was new, and gone."""
+    """Return a function that adds a list of addresses, as `add("a.txt", A, B)`: how many photos are new, and gone."""
 
     def add_file(name: str, *addresses: str, content: object = None, collection: str | None = "all") -> tuple[int, int]:
         path = tmp_path / name
@@ -40,7 +40,7 @@ def test_a_second_list_leaves_the_first_ones_photos(workspace: Workspace, add) -
     assert keys(workspace) == [A, B]
 
 
-def test_what_is_taken_out_of_a_list_is_gone_unless_another_held_it(workspace: Workspace, add) -> None:  # type: ignore[no-untyped-def]
+def test_a_photo_removed_from_a_list_is_gone_unless_another_list_has_it(workspace: Workspace, add) -> None:  # type: ignore[no-untyped-def]
     add("a.txt", A, B, C)
     add("b.txt", B)
     assert add("a.txt", C) == (0, 1)
@@ -104,7 +104,7 @@ def test_an_older_file_without_any_address_is_refused_and_makes_no_collection(
     assert workspace.collections() == []
 
 
-def test_what_could_not_be_listed_is_told_until_it_can(workspace: Workspace, add) -> None:  # type: ignore[no-untyped-def]
+def test_a_photo_that_could_not_be_listed_is_a_failure_until_it_can(workspace: Workspace, add) -> None:  # type: ignore[no-untyped-def]
     add("a.txt", A, "file:///etc/passwd")
     refusal = Failure("file:///etc/passwd", "the address does not begin with http:// or https://")
     assert workspace.failures("all") == [refusal]

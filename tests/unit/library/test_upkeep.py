@@ -1,4 +1,4 @@
-"""Looking after a collection: what failed, where it came from, what it takes on disk."""
+"""Upkeep of a collection: failures, where its photos were added from, its size on disk."""
 
 import pytest
 
@@ -27,7 +27,7 @@ def test_failed_photos_are_read_again_by_the_next_run(workspace, make_photos):
     assert workspace.retry("photos") == 0
 
 
-def test_origins_are_kept_once_each_with_the_latest_choice(library):
+def test_origins_are_saved_once_each_with_the_latest_options(library):
     library.merge("c", "folder", [])
     assert read_origins(library, "c") == []
     remember_origin(library, "c", Origin(("/a",)))
@@ -39,7 +39,7 @@ def test_origins_are_kept_once_each_with_the_latest_choice(library):
         read_origins(library, "c")
 
 
-def test_what_was_chosen_can_be_written_down_and_read(library):
+def test_options_can_be_saved_and_read(library):
     from datetime import date
 
     chosen = Options(max_posts=3, since=date(2020, 1, 2), also=frozenset({"reels", "stories"}), login="me")
@@ -59,7 +59,7 @@ def test_update_lists_all_that_a_collection_was_added_from(workspace, make_photo
     assert (added.report.n_new, added.report.n_gone, added.described) == (1, 1, False)
 
 
-def test_an_origin_that_is_gone_is_told_and_the_others_are_listed(workspace, make_photos):
+def test_an_origin_that_is_gone_is_a_failure_and_the_others_are_listed(workspace, make_photos):
     one, two = make_photos("red.jpg", folder="one"), make_photos("green.jpg", folder="two")
     workspace.add(str(one), collection="both")
     workspace.add(str(two), collection="both")
@@ -77,7 +77,7 @@ def test_a_path_is_noted_from_the_root(workspace, make_photos, monkeypatch):
     assert workspace.origins("photos") == [Origin((str(folder),))]
 
 
-def test_without_an_origin_it_is_said_what_to_do(workspace):
+def test_updating_without_an_origin_says_what_to_do(workspace):
     workspace.library.merge("c", "folder", [])
     with pytest.raises(SourceError, match="was not noted"):
         workspace.update("c")
