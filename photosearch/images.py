@@ -1,4 +1,4 @@
-"""Pictures: decode safely, orient, resize, thumbnails, pixels for the models."""
+"""Pictures: bytes are decoded safely, turned upright and shrunk; thumbnails and pixels for the models are made."""
 
 from __future__ import annotations
 
@@ -28,15 +28,13 @@ MAX_PIXELS = 80_000_000  # decoded at once: 320 MB in Pillow; a larger JPEG is d
 LARGE_PIXELS = 16_000_000  # from here one at a time, so that several large photos do not fill the memory together
 DRAFT_SIDE_PX = 2 * THUMBNAIL_SIDE_PX  # at least KEPT_SIDE_PX; JPEGs are decoded no larger than needed
 
-# Pillow refuses more than 179 million pixels by itself and warns from half of that; ours is the lower limit.
+# Pillow itself refuses more than 179 million pixels and warns from half of that; MAX_PIXELS is lower.
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
-warnings.filterwarnings(
-    "ignore", category=UserWarning, module=r"PIL\."
-)  # of damaged EXIF blocks, which say nothing here
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")  # about damaged EXIF blocks, which are ignored
 pi_heif.register_heif_opener()
 _one_large = threading.Lock()
 _PILLOW_FORMATS = [picture_format.name for picture_format in FORMATS]
-# Pillow's readers meet damaged files with many kinds of errors; each of them means the same here.
+# Pillow's readers raise many kinds of errors for damaged files; each of them means the same here.
 _DAMAGE = (
     OSError,
     ValueError,
@@ -66,7 +64,7 @@ class Picture:
 def decode(data: bytes, side_px: int = DRAFT_SIDE_PX) -> Picture:
     """Decode a file's bytes to an upright RGB picture; of an animation, the first frame.
 
-    What is larger than `side_px` is shrunk on the way. The models were made with the default and want no other.
+    A picture whose longer side exceeds `side_px` is shrunk. The models were trained with the default size.
 
     Raises:
         PhotoError: the bytes are no picture, are damaged, or are too large to decode.
@@ -91,8 +89,8 @@ def open_image(data: bytes) -> Iterator[ImageFile.ImageFile]:
     """Open a file's bytes with Pillow; nothing is decoded yet.
 
     Raises:
-        PhotoError: the bytes are no picture of a known format, or are damaged or too large, be it found out here or
-            within the block.
+        PhotoError: the bytes are no picture of a known format, are damaged or too large; an error within the block
+            counts as damage.
     """
     if not data:
         raise PhotoError("the file is empty")
@@ -136,11 +134,11 @@ def _orientation(image: Image.Image) -> int:
     try:
         return int(image.getexif().get(_EXIF_ORIENTATION, 1))
     except _DAMAGE:
-        return 1  # a damaged EXIF block says nothing; the picture may be whole
+        return 1  # only the EXIF block is damaged; the picture may be whole
 
 
 def _shrunk(image: Image.Image, side_px: int) -> Image.Image:
-    """The picture no larger than needed, before its conversion, which takes several times its memory."""
+    """Shrink a picture to `side_px` before it is converted, which takes several times its memory."""
     if max(image.size) <= side_px:
         return image
     if image.has_transparency_data and image.mode not in ("RGBA", "LA"):
@@ -153,7 +151,7 @@ def _shrunk(image: Image.Image, side_px: int) -> Image.Image:
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:
-    """Any mode to RGB: deep greys scaled down instead of clipped, transparency on white."""
+    """Convert any mode to RGB: greys of more than 8 bits are scaled down, not clipped; transparency becomes white."""
     if image.mode.startswith(("I", "F")):
         values = np.asarray(image, dtype=np.float64)
         values = np.nan_to_num(values)
@@ -171,20 +169,20 @@ def _to_rgb(image: Image.Image) -> Image.Image:
 
 
 def squashed(picture: Picture, side_px: int = LITE_SIDE_PX) -> np.ndarray:
-    """The whole picture as a square, uint8 (side, side, 3); the photos that the models learned from were so, too."""
+    """Return the whole picture squashed to a square, as in training: uint8 (side, side, 3)."""
     if picture.rgb.size == (side_px, side_px):
         return np.asarray(picture.rgb)
     return np.asarray(picture.rgb.resize((side_px, side_px), Image.Resampling.BICUBIC, reducing_gap=2.0))
 
 
 def lite_pixels(pictures: Sequence[Picture]) -> np.ndarray:
-    """Pictures as EfficientNet-Lite0 wants them, by its own preprocessing: float32 (B, 3, 224, 224)."""
+    """Return pictures as EfficientNet-Lite0's own preprocessing makes them: float32 (B, 3, 224, 224)."""
     pixels = np.stack([squashed(picture) for picture in pictures]).transpose(0, 3, 1, 2)
     return np.ascontiguousarray((pixels.astype(np.float32) - PIXEL_MEAN) / PIXEL_SCALE)
 
 
 def thumbnail(picture: Picture, side_px: int = THUMBNAIL_SIDE_PX) -> bytes:
-    """A JPEG of at most `side_px`, without the photo's metadata."""
+    """Return a JPEG whose longer side is at most `side_px`, without the photo's metadata."""
     small = picture.rgb.copy()
     small.thumbnail((side_px, side_px))
     small.info.clear()  # Pillow writes a comment found there into the JPEG
@@ -194,7 +192,7 @@ def thumbnail(picture: Picture, side_px: int = THUMBNAIL_SIDE_PX) -> bytes:
 
 
 def perceptual_hash(picture: Picture) -> str:
-    """The picture's perceptual hash (64 bits in hexadecimal): near-duplicates differ in few bits."""
+    """Return the perceptual hash, 64 bits in hexadecimal; the hashes of near-duplicates differ in few bits."""
     import imagehash  # brings SciPy; only captioning needs it
 
     return str(imagehash.phash(picture.rgb))

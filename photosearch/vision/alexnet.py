@@ -1,4 +1,4 @@
-"""AlexNet in the classifier's place, as the older system had it (Krizhevsky et al. 2012; torchvision's weights).
+"""AlexNet, which can replace the classifier, as in the older system (Krizhevsky et al. 2012; torchvision's weights).
 
 Its weights (244 MB) are downloaded by torch at first use, or read from a state-dict file.
 """
@@ -29,7 +29,7 @@ PREPROCESSING = "resize 256, crop 224, ImageNet's mean and deviation"  # torchvi
 
 
 class AlexNet:
-    """Names what a picture shows, out of ImageNet's 1,000 labels."""
+    """A classifier of pictures by ImageNet's 1,000 labels."""
 
     station = Station.CLASSIFIER
     name = "alexnet"
@@ -59,7 +59,7 @@ class AlexNet:
         path = Path(torch.hub.get_dir(), "checkpoints", url.rpartition("/")[2])
         sha256_begin = path.stem.rpartition("-")[2]  # torch's files are named after it
         if not path.exists():
-            try:  # goes to another name first, and takes this one when all of it is there and its SHA-256 is right
+            try:  # torch writes to a temporary file and renames it when it is complete and its SHA-256 is right
                 path.parent.mkdir(parents=True, exist_ok=True)
                 torch.hub.download_url_to_file(url, str(path), sha256_begin, progress=False)
             except (OSError, HTTPException, RuntimeError) as error:
@@ -98,7 +98,7 @@ class AlexNet:
         return cls(network, digest.hexdigest(), labels)
 
     def observe(self, batch: Batch) -> list[Findings]:
-        """The five likeliest labels of each picture, with softmax probabilities, best first."""
+        """Return the five likeliest labels of each picture, with softmax probabilities, best first."""
         import torch
 
         found: list[Findings] = []
@@ -114,7 +114,7 @@ class AlexNet:
 
 
 def _middle(rgb: Image.Image) -> Image.Image:
-    """The picture, or of a long strip the part around what is cropped: torchvision would enlarge all of it first."""
+    """Cut a long strip down to the part around the later crop; torchvision would enlarge the whole strip first."""
     half = 2 * min(rgb.size)  # as much again on either side as the crop needs
     left, top = (max(0, side // 2 - half) for side in rgb.size)
     return rgb.crop((left, top, min(rgb.width, left + 2 * half), min(rgb.height, top + 2 * half)))
@@ -157,7 +157,7 @@ def _read_state(path: Path) -> Mapping[str, Tensor]:
 
 
 def _check(state: Mapping[str, Tensor], wanted: Mapping[str, Tensor], path: Path) -> None:
-    """Raise `ModelError` unless names, sizes and numbers are such that they can be AlexNet's weights."""
+    """Raise `ModelError` unless the tensors' names, shapes and values can be AlexNet's weights."""
 
     def refuse(fact: str) -> ModelError:
         return ModelError(f"{path} does not hold the weights of torchvision's AlexNet: {fact}.")
@@ -175,7 +175,7 @@ def _check(state: Mapping[str, Tensor], wanted: Mapping[str, Tensor], path: Path
 
 
 def _reason(error: Exception) -> str:
-    """What went wrong on the way, in a few words."""
+    """Return why a download failed, in a few words."""
     if isinstance(error, HTTPError):
         return f"the server answers {error.code}"
     reason = getattr(error, "reason", None) or getattr(error, "strerror", None) or error

@@ -1,7 +1,7 @@
-"""The classifying station: pictures to ImageNet's labels, by EfficientNet-Lite0 as it was published.
+"""The classifier: pictures to ImageNet's labels, by EfficientNet-Lite0 as it was published.
 
-A picture is squashed to the network's square, not cropped: on coco-dev the labels are as good, and what lies at the
-edges is seen.
+A picture is squashed to the network's square, not cropped: on coco-dev the labels are as good, and the edges are
+not lost.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ CLASSIFIED_AT_ONCE = 4
 
 
 class Classifier:
-    """Names what a picture shows, out of 1,000 labels."""
+    """A classifier of pictures by ImageNet's 1,000 labels."""
 
     station = Station.CLASSIFIER
 
@@ -42,7 +42,7 @@ class Classifier:
         return cls(model.name, model.digest, open_graph(model, GRAPH), read_labels(model))
 
     def observe(self, batch: Batch) -> list[Findings]:
-        """The five likeliest labels of each picture, with softmax probabilities, best first."""
+        """Return the five likeliest labels of each picture, with softmax probabilities, best first."""
         if not batch.pictures:
             return []
         logits = self._logits(lite_pixels(batch.pictures))
@@ -54,7 +54,7 @@ class Classifier:
 
 
 def read_labels(model: ModelFolder) -> list[str]:
-    """The labels in the order of the network's outputs; raises `ModelError` when the file cannot be used."""
+    """Read the labels, in the order of the network's outputs; raises `ModelError` when the file cannot be used."""
     try:
         labels = json.loads(model.read(LABELS))
         if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
@@ -65,7 +65,7 @@ def read_labels(model: ModelFolder) -> list[str]:
 
 
 def best_labels(logits: np.ndarray, labels: Sequence[str]) -> tuple[Prediction, ...]:
-    """The likeliest labels of one picture, from its logits (n_labels,); raises `ModelError` when labels are missing."""
+    """Return one picture's likeliest labels for logits (n_labels,); raises `ModelError` when labels are missing."""
     if len(logits) != len(labels):
         raise ModelError(
             f"The classifier tells {len(logits):,} labels apart, but {LABELS} names {len(labels):,}."

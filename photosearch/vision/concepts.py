@@ -1,4 +1,4 @@
-"""The concept station: pictures to search terms with probabilities, learned from what people say of photos.
+"""The concept model: pictures to search terms with probabilities, learned from people's captions of photos.
 
 Predicted terms are weighted terms of the photo in the TF-IDF index; nothing neural runs when somebody searches.
 """
@@ -26,7 +26,7 @@ IDF_FLOOR = 1 / 6000  # added to a term's share of the photos: one of those it w
 
 
 class Concepts:
-    """Predicts search terms from the encoder's vectors, their mean and their maximum over the regions."""
+    """A model that predicts search terms from the mean and the maximum of the encoder's vectors over the regions."""
 
     station = Station.CONCEPTS
 
@@ -50,7 +50,7 @@ class Concepts:
 
     @classmethod
     def load(cls, folder: Path, encoder: Encoder) -> Concepts:
-        """Read the concept model that goes with an encoder.
+        """Read the concept model that was trained on an encoder's vectors.
 
         Raises:
             ModelError: a file is missing or damaged, or was made for another encoder.
@@ -66,7 +66,7 @@ class Concepts:
         return cls(model.name, model.digest, open_graph(model, GRAPH), shares, encoder)
 
     def observe(self, batch: Batch) -> list[Findings]:
-        """The likeliest terms of each picture, by probability."""
+        """Return the likeliest terms of each picture, the most probable first."""
         if not batch.pictures:
             return []
         probs = self.probabilities(batch)
@@ -81,7 +81,7 @@ class Concepts:
         return tuple(Prediction(self._terms[i], float(probs[i])) for i in order[kept].tolist())
 
     def agreement(self, batch: Batch, sentences: Sequence[Sequence[str]]) -> list[list[float]]:
-        """How well sentences agree with what is predicted for each of at least one picture.
+        """Return how well sentences agree with the terms predicted for each picture; the batch must not be empty.
 
         Returns:
             For each picture's sentences their cosine with its predicted single terms, as TF-IDF vectors, in [0, 1].
@@ -96,7 +96,7 @@ class Concepts:
         return float(weights @ predicted[columns] / max(np.linalg.norm(weights), 1e-9))
 
     def probabilities(self, batch: Batch) -> np.ndarray:
-        """The probability of each term for each of at least one picture: float32 (B, V)."""
+        """Return each term's probability for each picture of a batch that is not empty: float32 (B, V), V terms."""
         return batch.once(("concepts", self.digest), lambda: self._predict(batch))
 
     def _predict(self, batch: Batch) -> np.ndarray:

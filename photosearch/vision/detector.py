@@ -1,4 +1,4 @@
-"""The detecting station: pictures to objects with boxes, by YOLOv3-tiny (Redmon & Farhadi 2018, arXiv:1804.02767)."""
+"""The detector: pictures to objects with boxes, by YOLOv3-tiny (Redmon & Farhadi 2018, arXiv:1804.02767)."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Letterbox:
 
 
 class Detector:
-    """Finds objects of COCO's 80 classes."""
+    """A detector of objects of COCO's 80 classes."""
 
     station = Station.DETECTOR
 
@@ -50,7 +50,7 @@ class Detector:
         score_threshold: float = SCORE_THRESHOLD,
         iou_threshold: float = IOU_THRESHOLD,
     ) -> None:
-        """Keep what the detector works with.
+        """Make a detector of a network and its settings.
 
         Args:
             name: the model's.
@@ -100,7 +100,7 @@ class Detector:
         return cls(model.name, model.digest, graph, side, labels, score, iou)
 
     def observe(self, batch: Batch) -> list[Findings]:
-        """The objects in each picture, the surest first."""
+        """Return the objects in each picture, by descending score."""
         found = []
         for first in range(0, len(batch.pictures), DETECTED_AT_ONCE):
             few = batch.pictures[first : first + DETECTED_AT_ONCE]
@@ -112,7 +112,7 @@ class Detector:
         return found
 
     def _objects(self, rows: np.ndarray, frame: Letterbox) -> tuple[Detection, ...]:
-        """A picture's candidates (N, 4 + C) to its objects."""
+        """Select a picture's objects from its candidates (N, 4 + C)."""
         boxes, scores = rows[:, :4], rows[:, 4:]
         candidates, classes = np.nonzero(scores >= self._score_threshold)
         kept: list[tuple[float, int, np.ndarray]] = []
@@ -130,7 +130,7 @@ class Detector:
 
 
 def letterboxed(picture: Picture, side_px: int) -> tuple[np.ndarray, Letterbox]:
-    """A picture amid the network's square, its aspect kept: float32 (3, side, side) in [0, 1], and where it lies."""
+    """Fit a picture into the network's square, keeping its aspect: float32 (3, side, side) in [0, 1], and its place."""
     scale = side_px / max(picture.rgb.size)
     width, height = (max(1, round(side * scale)) for side in picture.rgb.size)
     frame = Letterbox(side_px, (side_px - width) // 2, (side_px - height) // 2, width, height)
@@ -141,7 +141,7 @@ def letterboxed(picture: Picture, side_px: int) -> tuple[np.ndarray, Letterbox]:
 
 
 def in_picture(boxes: np.ndarray, frame: Letterbox) -> np.ndarray:
-    """Boxes in the square (N, 4: centre, width, height) to corners in the picture (N, 4), as shares within [0, 1]."""
+    """Convert boxes in the square (N, 4: centre, width, height) to corners in the picture (N, 4), shares in [0, 1]."""
     centre, half = boxes[:, :2] * frame.side, boxes[:, 2:] * frame.side / 2
     corners = np.concatenate([centre - half, centre + half], axis=1)
     offset = np.array([frame.left, frame.top] * 2)
@@ -150,12 +150,12 @@ def in_picture(boxes: np.ndarray, frame: Letterbox) -> np.ndarray:
 
 
 def suppressed(corners: np.ndarray, scores: np.ndarray, iou_threshold: float) -> list[int]:
-    """Non-maximum suppression: the rows that stay, the surest first; each beats those that it overlaps too much.
+    """Return the rows that non-maximum suppression keeps, by descending score.
 
     Args:
         corners: boxes (N, 4) as left, top, right, bottom, in one unit.
-        scores: how sure each is (N,); of equals, the earlier row is the surer.
-        iou_threshold: boxes that share more of their union than this overlap too much.
+        scores: (N,); of equal scores, the earlier row wins.
+        iou_threshold: a box is dropped when a kept one overlaps it by more than this share of their union.
     """
     areas = (corners[:, 2:] - corners[:, :2]).prod(axis=1)
     left = np.argsort(-scores, kind="stable")

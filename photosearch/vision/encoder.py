@@ -1,4 +1,4 @@
-"""The encoder that captioner and concepts share: pictures to a grid of region vectors, in one pass."""
+"""The encoder that captioner and concept model share: pictures to a grid of region vectors, in one pass."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ENCODED_AT_ONCE = 4  # more photos at once leave the processor's cache and take 
 
 
 class Encoder:
-    """EfficientNet-Lite0, tuned on what people say of photos; a graph."""
+    """EfficientNet-Lite0 without its classifier, fine-tuned on people's captions of photos."""
 
     def __init__(self, graph: Graph, digest: str) -> None:
         self._graph = graph
@@ -30,7 +30,7 @@ class Encoder:
         return cls(open_graph(model, GRAPH), model.digest)
 
     def regions(self, batch: Batch) -> np.ndarray:
-        """Region vectors of a batch of at least one picture, computed once: float32 (B, R, E)."""
+        """Return the region vectors of a batch that is not empty, computed once: float32 (B, R, E)."""
         return batch.once(("regions", self.digest), lambda: self._encode(lite_pixels(batch.pictures)))
 
     def _encode(self, pixels: np.ndarray) -> np.ndarray:

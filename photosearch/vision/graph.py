@@ -1,4 +1,4 @@
-"""Networks as ONNX graphs, run by ONNX Runtime: three to four times as fast as the same layers in torch.
+"""Networks as ONNX graphs, run by ONNX Runtime, three to four times as fast as the same layers in torch.
 
 Weights are stored as float16 inside the graph and computed with as float32.
 """
@@ -15,7 +15,7 @@ from photosearch.vision.model_folder import ModelFolder
 
 
 class Graph(Protocol):
-    """A network: one array in, its outputs out."""
+    """A network with one input array and a list of outputs."""
 
     def __call__(self, inputs: np.ndarray) -> list[np.ndarray]:
         """Run a batch, float32 (B, ...), B at least 1."""
@@ -27,7 +27,7 @@ def open_graph(folder: ModelFolder, name: str) -> Graph:
     content = folder.read(name)
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3  # errors only
-    # Threads that spin while they wait take the processor from the next network, torch's among them.
+    # Threads that spin while they wait would slow down the next network, also one that torch runs.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
         session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])

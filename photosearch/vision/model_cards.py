@@ -1,4 +1,4 @@
-"""The models that are there, with the cards that describe them."""
+"""Model cards: each model's folder with its size and description, for the page that shows them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _TITLE = re.compile(r"\A# .*\n+")
 
 @dataclass(frozen=True)
 class ModelCard:
-    """A model's folder, and what its card says."""
+    """A model's folder and the text of its card."""
 
     name: str  # the folder's
     n_bytes: int
@@ -25,7 +25,7 @@ class ModelCard:
 
 
 def list_cards(built_in: Path, imported: Path) -> list[ModelCard]:
-    """The models of both folders, by name; those built in come first."""
+    """List the models of both folders by name, the built-in ones first."""
     cards = []
     for root, is_ours in ((built_in, True), (imported, False)):
         for folder in sorted(root.iterdir()) if root.is_dir() else ():

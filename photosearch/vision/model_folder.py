@@ -26,12 +26,12 @@ class ModelFolder:
     path: Path
     station: str  # what it is for: captioner, encoder, concepts, classifier, detector
     name: str
-    options: Mapping[str, object]  # what its station wants to know, besides the files
+    options: Mapping[str, object]  # what loading it needs besides the files
     files: Mapping[str, str]  # name to SHA-256
     digest: str
 
     def read(self, name: str) -> bytes:
-        """One of the files, whole.
+        """Return the content of one of the files.
 
         Raises:
             ModelError: the config does not name it, it cannot be read, or it is not the one that the config names.
@@ -48,12 +48,12 @@ class ModelFolder:
         return content
 
     def damaged(self, name: str, error: Exception) -> ModelError:
-        """What to raise when a file's content cannot be used."""
+        """Return the error to raise when a file's content cannot be used."""
         return ModelError(f"{self.path / name} is damaged ({error}). {_ADVICE}")
 
 
 def read_table(path: Path) -> str:
-    """The text of a table that lies beside the models; raises `ModelError`."""
+    """Read the text of a table that lies beside the models; raises `ModelError`."""
     try:
         return path.read_text(encoding="utf-8")
     except OSError as error:
@@ -96,7 +96,7 @@ def open_model(path: Path, station: str) -> ModelFolder:
 def write_model(
     path: Path, station: str, name: str, options: Mapping[str, object], files: Mapping[str, bytes]
 ) -> ModelFolder:
-    """Write a model's files, the config last; those that are there are replaced."""
+    """Write a model's files, the config last; existing files are replaced."""
     path.mkdir(parents=True, exist_ok=True)
     for file_name, content in files.items():
         (path / file_name).write_bytes(content)
@@ -118,7 +118,7 @@ def check_same(path: Path, what: str, wanted: object, digest: str) -> None:
 
 
 def list_models(folders: Iterable[Path], station: str) -> dict[str, Path]:
-    """The models of a station, by the names of their folders; an earlier folder's come first."""
+    """Map a station's model folders' names to their paths; of equal names, that of the earlier `folders` counts."""
     found: dict[str, Path] = {}
     for folder in folders:
         for config_path in sorted(folder.glob(f"*/{CONFIG}")):

@@ -1,7 +1,7 @@
-"""A look inside a sentence: where the captioner looked for each word, how sure it was, what else it might have said.
+"""Inspection of a sentence: for each word the attention, its probability and the likeliest alternatives.
 
-A sentence is read word by word by the model that is asked, whoever wrote it; so a person's sentence can be inspected,
-too. Shapes: T steps, the last of them the sentence's end; R regions; V vocabulary.
+The model reads a given sentence word by word, so a person's sentence can be inspected, too. Shapes: T steps, the
+last of them the sentence's end; R regions; V vocabulary.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ N_ALTERNATIVES = 5
 MAX_WORDS_READ = 60  # of a longer sentence the first ones are read
 ROOM = 8  # words that may follow a beginning as long as the model's sentences get
 _WORD = re.compile(r"[\w']+")
-_KEPT = 32  # answers remembered a picture
+_KEPT = 32  # results cached for each picture
 
 
 @dataclass(frozen=True)
 class Step:
-    """One word of a sentence, as the model sees it that has read those before."""
+    """One word of a sentence, as a model rates it after reading the words before."""
 
     word: str  # empty: the sentence ends here
     prob: float
@@ -62,7 +62,7 @@ class Inspection:
 
 
 class Inspector:
-    """A picture as one captioner sees it; its answers are remembered. Use from any thread."""
+    """One picture as one captioner sees it; results are cached. Use from any thread."""
 
     def __init__(self, captioner: Attentive, picture: Picture) -> None:
         self.model = captioner.name
@@ -105,7 +105,7 @@ class Inspector:
     @torch.inference_mode()
     def _read(self, words: list[str], decoding: beam.Decoding) -> Inspection:
         numbers = [*self.vocabulary.encode(words), END]
-        logits, attention = _listen(self._captioner.decoder, self._captioner.see(self._batch), [START, *numbers[:-1]])
+        logits, attention = _decode(self._captioner.decoder, self._captioner.see(self._batch), [START, *numbers[:-1]])
         last, said = torch.tensor([START, *numbers[:-1]]), torch.tensor(numbers)
         log_probs = beam.next_words(logits, last, decoding, given=said)  # (T, V)
         free = beam.next_words(logits, last, decoding)
@@ -131,7 +131,7 @@ class Inspector:
 
 
 def read_words(text: str, vocabulary: Vocabulary) -> list[str]:
-    """A sentence's words as the model has them, where it has them; at most `MAX_WORDS_READ`."""
+    """Split a sentence into at most `MAX_WORDS_READ` words, spelled as in the vocabulary where it has them."""
     found: list[str] = []
     for part in text.split():
         whole = [word for word in (part, part.lower()) if vocabulary.encode([word])[0] >= len(SPECIAL)]
@@ -140,7 +140,7 @@ def read_words(text: str, vocabulary: Vocabulary) -> list[str]:
 
 
 def to_npz(inspection: Inspection) -> bytes:
-    """The numbers to take away: words, probabilities, attention (T, R), grid; `numpy.load` reads it without pickle."""
+    """Pack words, probabilities, attention (T, R) and grid into a file that `numpy.load` reads without pickle."""
     out = io.BytesIO()
     np.savez_compressed(
         out,
@@ -153,8 +153,8 @@ def to_npz(inspection: Inspection) -> bytes:
     return out.getvalue()
 
 
-def _listen(decoder: beam.Writer, regions: Tensor, words: Sequence[int]) -> tuple[Tensor, Tensor]:
-    """Read a sentence over one picture's regions (1, R, E): next words' logits (T, V), attention (T, R)."""
+def _decode(decoder: beam.Writer, regions: Tensor, words: Sequence[int]) -> tuple[Tensor, Tensor]:
+    """Feed a sentence to the decoder over regions (1, R, E): return the next words' logits (T, V), attention (T, R)."""
     memory, state = decoder.begin(regions)
     logits, attention = [], []
     for word in words:

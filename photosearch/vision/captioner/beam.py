@@ -47,11 +47,11 @@ class Sentence:
 
 
 class WriterSizes(Protocol):
-    """What the search wants to know of a decoder."""
+    """The sizes of a decoder that the search needs."""
 
     @property
     def vocabulary(self) -> int:
-        """The number of words."""
+        """Return the number of words."""
 
 
 class Writer(Protocol):
@@ -61,16 +61,16 @@ class Writer(Protocol):
 
     @property
     def sizes(self) -> WriterSizes:
-        """The decoder's widths."""
+        """Return the decoder's sizes."""
 
     def begin(self, regions: Tensor) -> tuple[Memory, State]:
-        """Regions (B, R, E) to what to attend to, and the first state."""
+        """Turn regions (B, R, E) into the memory to attend to and the first state."""
 
     def step(self, memory: Memory, state: State, embedded: Tensor) -> tuple[State, Tensor, Tensor]:
-        """One word (B, W) to the new state, context (B, D) and attention (B, R)."""
+        """Take in a word's embedding (B, W): return the new state, context (B, D) and attention (B, R)."""
 
     def logits(self, embedded: Tensor, hidden: Tensor, context: Tensor) -> Tensor:
-        """The next word's logits (B, V)."""
+        """Return the next word's logits (B, V)."""
 
 
 @torch.inference_mode()
@@ -127,10 +127,10 @@ def search(decoder: Writer, regions: Tensor, decoding: Decoding, prefix: Sequenc
 
 
 def next_words(logits: Tensor, last: Tensor, decoding: Decoding, *, given: int | Tensor | None = None) -> Tensor:
-    """Log-probabilities (N, V) of the words that may follow.
+    """Return the log-probabilities (N, V) of the words that may follow.
 
     Args:
-        logits: (N, V), what the decoder says of them.
+        logits: (N, V), from the decoder.
         last: (N), the word before.
         decoding: how sentences are searched for.
         given: the word that does follow, of all rows or of each (N); it may be one that is never written.
@@ -146,14 +146,14 @@ def next_words(logits: Tensor, last: Tensor, decoding: Decoding, *, given: int |
 
 
 def _only(word: int, steps: Tensor) -> Tensor:
-    """Log-probabilities (N, V) that leave one word."""
+    """Return log-probabilities (N, V) with all words but one ruled out."""
     left = torch.full_like(steps, -math.inf)
     left[:, word] = steps[:, word]
     return left
 
 
 def score(sentence: Sentence, decoding: Decoding) -> float:
-    """What finished hypotheses are compared by: log-probability / words^exponent, the end counted as a word."""
+    """Return the score of a finished hypothesis: log-probability / words^exponent, the end counted as a word."""
     n = len(sentence.words) + 1
     return sentence.log_prob * n ** (1 - decoding.length_exponent)
 

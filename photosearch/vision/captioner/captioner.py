@@ -1,4 +1,4 @@
-"""The captioning station: pictures in, sentences out."""
+"""The captioner: pictures to sentences, by beam search and agreement with the predicted terms."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from photosearch.vision.observer import Batch
 
 
 class Critic(Protocol):
-    """Whoever can say how well sentences go with a picture: the concept model."""
+    """A model that rates how well sentences fit a picture: the concept model."""
 
     digest: str
 
     def agreement(self, batch: Batch, sentences: Sequence[Sequence[str]]) -> list[list[float]]:
-        """For each picture's sentences a number in [0, 1]."""
+        """Return for each picture's sentences a number in [0, 1] each."""
         ...
 
 
 class Captioner:
-    """Writes sentences for pictures: the beam search proposes, and agreement with the predicted terms helps choose."""
+    """A writer of sentences: beam search proposes them, and agreement with the predicted terms helps to rank them."""
 
     station = Station.CAPTIONER
 
@@ -46,11 +46,11 @@ class Captioner:
         return cls(load_checkpoint(folder, encoder, critic.digest), encoder, critic)
 
     def see(self, batch: Batch) -> Tensor:
-        """What the decoder attends to: float32 (B, R, E) of at least one picture."""
+        """Return the regions that the decoder attends to, for at least one picture: float32 (B, R, E)."""
         return torch.from_numpy(self._encoder.regions(batch))
 
     def observe(self, batch: Batch) -> list[Findings]:
-        """Sentences for each picture, best first, found in the model's own way."""
+        """Return sentences for each picture, best first, found with the model's own decoding."""
         return [Findings(captions=captions) for captions in self.write(batch)]
 
     @torch.inference_mode()
@@ -61,7 +61,7 @@ class Captioner:
 
         Args:
             batch: the pictures; may be none.
-            decoding: how to search; the model's own way by default.
+            decoding: how to search; by default as the checkpoint says.
             prefix: the words that each sentence is to begin with, as `beam.search` takes them.
 
         Returns:
@@ -90,7 +90,7 @@ class Captioner:
 def _reranked(
     texts: dict[str, beam.Sentence], agreement: Sequence[float], decoding: beam.Decoding
 ) -> dict[str, beam.Sentence]:
-    """The sentences by the beam's own score plus what their agreement adds."""
+    """Sort the sentences by the beam's score plus their weighted agreement, best first."""
     scores = {
         text: beam.score(sentence, decoding) + decoding.agreement * added
         for (text, sentence), added in zip(texts.items(), agreement, strict=True)

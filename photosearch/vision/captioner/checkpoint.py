@@ -29,7 +29,7 @@ WEIGHTS, VOCABULARY = "decoder.safetensors", "vocabulary.json"
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A captioner as its files hold it."""
+    """A captioner's parts, as read from its files."""
 
     name: str
     decoder: Decoder  # float32 and in evaluation mode
@@ -48,7 +48,7 @@ def save_checkpoint(
     encoder_digest: str,
     concepts_digest: str,
 ) -> ModelFolder:
-    """Write a captioner's files; those that are there are replaced."""
+    """Write a captioner's files; existing files are replaced."""
     state = {key: value.half().contiguous() for key, value in decoder.state_dict().items()}
     words = json.dumps(vocabulary.words, indent=0) + "\n"
     return write_model(
@@ -67,7 +67,7 @@ def save_checkpoint(
 
 @contextmanager
 def _damage(model: ModelFolder, name: str) -> Iterator[None]:
-    """What a damaged file makes its reader raise, as our error."""
+    """Turn errors that a damaged file causes within the block into `ModelError`."""
     try:
         yield
     except (ValueError, KeyError, TypeError, SafetensorError) as error:
@@ -75,7 +75,7 @@ def _damage(model: ModelFolder, name: str) -> Iterator[None]:
 
 
 def load_checkpoint(folder: Path, encoder: Encoder, concepts_digest: str) -> Checkpoint:
-    """Read a captioner that goes with an encoder and a concept model.
+    """Read a captioner that was trained for an encoder and a concept model.
 
     Raises:
         ModelError: a file is missing or damaged, or they do not belong together.

@@ -40,7 +40,7 @@ Prepare = Callable[[list[Image.Image]], Mapping[str, Any]]
 
 
 class HuggingFaceCaptioner:
-    """Writes sentences with a model of `transformers`."""
+    """A captioner that runs a model of `transformers`."""
 
     station = Station.CAPTIONER
 
@@ -57,7 +57,7 @@ class HuggingFaceCaptioner:
 
         Raises:
             ModelError: `transformers` is not installed or too old; there is no such model; its weights are not there,
-                no safetensors, damaged or not complete; or it is of a kind that is not known here.
+                no safetensors, damaged or incomplete; or its kind is not supported.
         """
         transformers = _transformers(name)
         if not name.strip():
@@ -83,7 +83,7 @@ class HuggingFaceCaptioner:
         return cls(f"hf:{name}", digest, model.eval().requires_grad_(False), prepare, tokenizer)
 
     def observe(self, batch: Batch) -> list[Findings]:
-        """Sentences for each picture, best first by the model's own beam search.
+        """Return sentences for each picture, best first by the model's own beam search.
 
         A caption's `log_prob` is the sum of its tokens' log-probabilities, as the search saw them, divided by its
         number of words; the end counts as a word where the model wrote it. A sentence found twice is kept once.
@@ -142,7 +142,7 @@ def _transformers(name: str) -> Any:
 
 
 def _commit(transformers: Any, name: str) -> str:
-    """The commit that the hub's main branch is at, or that was downloaded where the hub cannot be reached.
+    """Return the commit of the hub's main branch; where the hub cannot be reached, the one downloaded before.
 
     All files are then asked for at that commit, so that they belong together. It also keeps transformers from
     asking a service to convert weights that are no safetensors.
@@ -161,7 +161,7 @@ def _check_kind(name: str, kind: str) -> None:
 
 
 def _check_complete(name: str, missing: Sequence[str]) -> None:
-    """Raise where transformers would fill in chance numbers with no more than a warning."""
+    """Raise `ModelError` for missing tensors, which transformers would fill with random numbers and only warn."""
     if missing:
         raise ModelError(
             f'The Hugging Face model "{name}" lacks {len(missing)} of its tensors, among them {min(missing)}.'
@@ -182,7 +182,7 @@ def _failure(name: str, error: Exception) -> ModelError:
 
 
 def _preparer(transformers: Any, place: str, prompt: str | None, options: Mapping[str, Any]) -> Prepare:
-    """What turns pictures into a model's inputs: its image processor, with a task's prompt where it wants one."""
+    """Return a function from pictures to a model's inputs: its image processor, with a prompt where it needs one."""
     if prompt is None:
         images = transformers.AutoImageProcessor.from_pretrained(place, **options)
         return lambda pictures: {"pixel_values": images(images=pictures, return_tensors="pt")["pixel_values"]}

@@ -30,13 +30,13 @@ class Sizes:
 
 @dataclass(frozen=True)
 class Memory:
-    """What the decoder may look at while it writes."""
+    """The regions that the decoder attends to, with their share of the attention computed once."""
 
     regions: Tensor  # (B, R, D)
     keys: Tensor  # (B, R, A), the regions' part of the attention, computed once a photo
 
     def repeat(self, n: int) -> Memory:
-        """Each photo `n` times in a row, for `n` sentences a photo."""
+        """Repeat each photo `n` times in a row, for `n` sentences a photo."""
         return Memory(self.regions.repeat_interleave(n, 0), self.keys.repeat_interleave(n, 0))
 
 
@@ -48,7 +48,7 @@ class State:
     cell: Tensor  # (B, H)
 
     def pick(self, rows: Tensor) -> State:
-        """The states of the given rows, in that order."""
+        """Return the states of the given rows, in that order."""
         return State(self.hidden[rows], self.cell[rows])
 
 
@@ -62,7 +62,7 @@ class Attention(nn.Module):
         self.energy = nn.Linear(sizes.attention, 1, bias=False)
 
     def forward(self, memory: Memory, hidden: Tensor) -> tuple[Tensor, Tensor]:
-        """Returns the context (B, D) and the weights (B, R); each row of weights sums to 1."""
+        """Return the context (B, D) and the weights (B, R); each row of weights sums to 1."""
         energies = self.energy(torch.tanh(memory.keys + self.of_hidden(hidden)[:, None])).squeeze(2)  # (B, R)
         weights = energies.float().softmax(1)
         context = torch.bmm(weights[:, None].to(memory.regions.dtype), memory.regions).squeeze(1)  # (B, D)
@@ -70,7 +70,7 @@ class Attention(nn.Module):
 
 
 class Decoder(nn.Module):
-    """Writes a sentence word by word, looking at the regions anew for each word.
+    """An LSTM that writes a sentence word by word and attends to the regions anew for each word.
 
     Input and output word embeddings are tied; `dropout` only acts in training.
     """
@@ -94,7 +94,7 @@ class Decoder(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def begin(self, regions: Tensor) -> tuple[Memory, State]:
-        """Take in encoder regions (B, R, E); returns what to attend to and the first state."""
+        """Turn encoder regions (B, R, E) into the memory to attend to and the first state."""
         seen = self.dropout(torch.relu(self.to_region(self.normalise(regions))))  # (B, R, D)
         mean = seen.mean(1)
         state = State(torch.tanh(self.first_hidden(mean)), torch.tanh(self.first_cell(mean)).float())
@@ -108,11 +108,11 @@ class Decoder(nn.Module):
         forget, take, give, new = gates.chunk(4, dim=1)
         cell = torch.sigmoid(forget + 1) * state.cell + torch.sigmoid(take) * torch.tanh(
             new
-        )  # the 1: remember at first
+        )  # the 1 keeps the cell's content at first
         return State(torch.sigmoid(give) * torch.tanh(cell), cell), context, weights
 
     def logits(self, embedded: Tensor, hidden: Tensor, context: Tensor) -> Tensor:
-        """Deep output layer (equation 7): last word, state and context (..., W / H / D) to (..., V)."""
+        """Compute the deep output layer (equation 7): last word, state and context (..., W / H / D) to (..., V)."""
         deep = self.dropout(embedded + self.from_hidden(hidden) + self.from_context(context))
         return F.linear(deep, self.embedding.weight, self.bias)
 

@@ -1,4 +1,4 @@
-"""Words to numbers and back."""
+"""The captioner's vocabulary: words to numbers and back."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _TOKEN = re.compile(r"[a-z0-9']+")
 
 
 def tokens(text: str) -> list[str]:
-    """Split a sentence the way the captioner and its scores see it: runs of [a-z0-9'] in lower case."""
+    """Split a sentence into the captioner's words: runs of [a-z0-9'] in lower case."""
     return _TOKEN.findall(text.lower())
 
 
@@ -34,7 +34,7 @@ class Vocabulary:
 
     @classmethod
     def learn(cls, sentences: Iterable[str], *, min_count: int) -> Vocabulary:
-        """The words that occur at least `min_count` times, most frequent first."""
+        """Make a vocabulary of the words that occur at least `min_count` times, most frequent first."""
         counts = Counter(word for sentence in sentences for word in tokens(sentence))
         kept = sorted((word for word, n in counts.items() if n >= min_count), key=lambda word: (-counts[word], word))
         return cls([*SPECIAL, *kept])
@@ -43,11 +43,11 @@ class Vocabulary:
         return len(self.words)
 
     def encode(self, words: Iterable[str]) -> list[int]:
-        """Words to numbers, without start and end."""
+        """Turn words into numbers, without start and end."""
         return [self._numbers.get(word, UNKNOWN) for word in words]
 
     def decode(self, numbers: Iterable[int]) -> list[str]:
-        """Numbers to words, up to the first end; padding and start left out."""
+        """Turn numbers into words, up to the first end; padding and start are left out."""
         words = []
         for number in numbers:
             if number == END:

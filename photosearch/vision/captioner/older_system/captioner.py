@@ -29,13 +29,13 @@ from photosearch.vision.observer import Batch
 
 WEIGHTS, VOCABULARY = "weights.safetensors", "vocabulary.json"
 NETWORK = "resnet-attention-lstm"
-# ImageNet's, as torchvision's networks want them.
+# The mean and standard deviation of ImageNet's pixels, which torchvision's networks were trained with.
 MEAN, STD = np.array((0.485, 0.456, 0.406), np.float32), np.array((0.229, 0.224, 0.225), np.float32)
 ENCODED_AT_ONCE = 4  # more photos at once take more memory and are no quicker
 
 
 class OlderCaptioner:
-    """Writes sentences as the older system did, found by our beam search."""
+    """A captioner of the older system: its network, with this system's beam search."""
 
     station = Station.CAPTIONER
 
@@ -81,12 +81,12 @@ class OlderCaptioner:
 
     @torch.inference_mode()
     def regions(self, pictures: list[Picture]) -> Tensor:
-        """What the encoder sees: a few pictures, at least one, to float32 (B, 196, 2048)."""
+        """Encode a few pictures, at least one: float32 (B, R, E), with R = 196 and E = 2048."""
         grid: Tensor = self._encoder(torch.stack([_pixels(picture) for picture in pictures]))  # (B, E, 14, 14)
         return grid.flatten(2).transpose(1, 2)  # (B, R, E)
 
     def see(self, batch: Batch) -> Tensor:
-        """What the decoder attends to, computed once: float32 (B, R, E) of at least one picture."""
+        """Return the regions that the decoder attends to, computed once; the batch is not empty: float32 (B, R, E)."""
 
         def encode() -> Tensor:
             firsts = range(0, len(batch.pictures), ENCODED_AT_ONCE)
@@ -95,7 +95,7 @@ class OlderCaptioner:
         return batch.once(("regions", self.digest), encode)
 
     def observe(self, batch: Batch) -> list[Findings]:
-        """Sentences for each picture, best first; a sentence found twice is kept once."""
+        """Return sentences for each picture, best first; a sentence found twice is kept once."""
         return [Findings(captions=captions) for captions in self.write(batch)]
 
     def write(
@@ -117,7 +117,7 @@ class OlderCaptioner:
 
 
 def _pixels(picture: Picture) -> Tensor:
-    """A picture as the older system's encoder wants it: float32 (3, 256, 256), squashed bilinearly as it did."""
+    """Return a picture as the older system prepared it: float32 (3, 256, 256), squashed bilinearly."""
     side = (INPUT_SIDE_PX, INPUT_SIDE_PX)
     squashed = np.asarray(picture.rgb.resize(side, Image.Resampling.BILINEAR), np.float32) / 255
     return torch.from_numpy((squashed - MEAN) / STD).permute(2, 0, 1).contiguous()

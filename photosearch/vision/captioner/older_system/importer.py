@@ -35,7 +35,7 @@ _WORDMAP_ADVICE = "Give the WORDMAP_*.json that lay beside the checkpoint."
 
 
 def import_checkpoint(checkpoint: Path, wordmap: Path, out: Path, name: str) -> None:
-    """Take a checkpoint in as a model's folder; nothing is written when anything is wrong.
+    """Convert a checkpoint to a model's folder; nothing is written when anything is wrong.
 
     Args:
         checkpoint: `BEST_checkpoint_*.pth.tar`, of either of torch's file forms.
@@ -71,7 +71,7 @@ def import_checkpoint(checkpoint: Path, wordmap: Path, out: Path, name: str) -> 
 
 
 def _read_wordmap(path: Path) -> tuple[list[str], list[int]]:
-    """The words in our order (the special ones first), and the number that each has in the checkpoint."""
+    """Read the words in our order (the special ones first), and the number of each in the checkpoint."""
     try:
         numbers = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -91,7 +91,7 @@ def _read_wordmap(path: Path) -> tuple[list[str], list[int]]:
 
 
 def _tensors(checkpoint: object) -> dict[str, LazyTensor]:
-    """The tensors of encoder and decoder but for counters, under the names that our modules have."""
+    """Return the tensors of encoder and decoder, without counters, under the names that our modules use."""
     if not isinstance(checkpoint, dict) or not {"encoder", "decoder"} <= checkpoint.keys():
         raise UntrustedError("it is no dict with encoder and decoder")
     tensors = {}
@@ -124,7 +124,7 @@ def _sizes(tensors: Mapping[str, LazyTensor]) -> OlderSizes:
 
 
 def _read(key: str, lazy: LazyTensor, order: list[int] | None) -> Tensor:
-    """A tensor in float32, its rows in the given order."""
+    """Read a tensor as float32, its rows in the given order."""
     with np.errstate(over="ignore"):
         values = lazy.read().astype(np.float32)
     if not np.isfinite(values).all():
@@ -133,7 +133,7 @@ def _read(key: str, lazy: LazyTensor, order: list[int] | None) -> Tensor:
 
 
 def _write(out: Path, name: str, options: Mapping[str, object], files: Mapping[str, bytes]) -> None:
-    """Write a model's folder aside and move it to its place, so that half of one is never found."""
+    """Write a model's folder under a temporary name and rename it, so that no half-written folder is found."""
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(dir=out.parent, prefix=".importing-") as aside:

@@ -56,7 +56,7 @@ class OlderDecoder(nn.Module):
         self.fc = nn.Linear(sizes.hidden, sizes.vocabulary)
 
     def begin(self, regions: Tensor) -> tuple[Memory, State]:
-        """Take in regions (B, R, E); returns what to attend to and the first state."""
+        """Turn regions (B, R, E) into the memory to attend to and the first state."""
         mean = regions.mean(1)
         return Memory(regions, self.encoder_att(regions)), State(self.init_h(mean), self.init_c(mean))
 
@@ -69,7 +69,7 @@ class OlderDecoder(nn.Module):
         return State(hidden, cell), context, weights
 
     def logits(self, embedded: Tensor, hidden: Tensor, context: Tensor) -> Tensor:  # noqa: ARG002, the others use all
-        """Hidden states (..., H) to next-word logits (..., V)."""
+        """Turn hidden states (..., H) into next-word logits (..., V)."""
         logits: Tensor = self.fc(hidden)
         return logits
 
@@ -87,7 +87,7 @@ class OlderNetwork(nn.Module):
 
 
 def make_network(sizes: OlderSizes) -> OlderNetwork:
-    """A network whose tensors have shapes and no numbers yet: no memory is taken for what a file only claims."""
+    """Make a network whose tensors have shapes but no memory yet, since the sizes may come from a malicious file."""
     with torch.device("meta"):
         return OlderNetwork(sizes)
 

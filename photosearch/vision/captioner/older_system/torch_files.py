@@ -1,4 +1,4 @@
-"""PyTorch's files as they are stored, without running anything that they ask for.
+"""PyTorch's pickled files, read without running any of the code that they name.
 
 Both forms are read: the ZIP of today, and the one before torch 1.6.
 """
@@ -28,13 +28,13 @@ _ADVICE = "Get the file again, and see that it is a checkpoint of the older syst
 
 
 def _in_a_line(text: str) -> str:
-    """A reason that may quote the file, fit to be shown."""
+    """Clean and shorten a reason that may quote the file, so that it can be shown."""
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:_MAX_REASON]
 
 
 @contextmanager
 def open_untrusted(path: Path) -> Iterator[object]:
-    """A pickled PyTorch file as plain containers, `Inert` objects and `LazyTensor`s, readable within the block.
+    """Open a pickled PyTorch file as containers, `Inert` objects and `LazyTensor`s, readable within the block.
 
     Raises:
         ModelError: the file cannot be read, is damaged or is none of torch's, or the block raised `UntrustedError`.
@@ -85,7 +85,7 @@ def _entry(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
 
 
 def _read_legacy(file: IO[bytes]) -> object:
-    """The form before torch 1.6: pickles one after another, then the storages' numbers, by a list of keys."""
+    """Read the form before torch 1.6: several pickles in a row, then the storages' numbers in the order of a list."""
     known: dict[str, Storage] = {}
     starts: dict[str, int] = {}
 
@@ -116,7 +116,7 @@ def _read_legacy(file: IO[bytes]) -> object:
 
 
 def _find_storages(file: IO[bytes], known: Mapping[str, Storage], keys: list[str], starts: dict[str, int]) -> None:
-    """Note where each storage's numbers start, and see that all of them are there."""
+    """Note where each storage's numbers start, and check that the file holds all of them."""
     n_bytes = os.fstat(file.fileno()).st_size
     for key in keys:
         count = file.read(8)
@@ -129,7 +129,7 @@ def _find_storages(file: IO[bytes], known: Mapping[str, Storage], keys: list[str
 
 
 def module_tensors(module: object) -> dict[str, LazyTensor]:
-    """The tensors of a pickled module or state dict by their names in it, as torch's `state_dict` has them.
+    """Return the tensors of a pickled module or state dict by their names, as torch's `state_dict` gives them.
 
     Raises:
         UntrustedError: it holds more modules than any network.

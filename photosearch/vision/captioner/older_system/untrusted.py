@@ -1,4 +1,4 @@
-"""Pickled tensors, without running anything that the pickle asks for.
+"""Pickled tensors, read without running anything that the pickle asks for.
 
 A pickle is a program: it names classes and functions, calls them, and fills what they return. Here nothing is ever
 imported: every name stands for an inert object, except the few that tensors are made of, which are our own and sealed.
@@ -102,7 +102,7 @@ class LazyTensor(_Sealed):
         return self.storage.dtype
 
     def read(self) -> np.ndarray:
-        """The tensor's numbers; raises `UntrustedError` when the file does not hold them."""
+        """Read the tensor's numbers; raises `UntrustedError` when the file does not hold them."""
         content = self.storage.read()
         if len(content) != self.storage.n_bytes:
             raise UntrustedError("it is cut short")
@@ -124,7 +124,7 @@ class _Maker(_Sealed):
 
 
 def _rebuild_tensor(storage: object, offset: object, shape: object, strides: object, *_more: object) -> LazyTensor:
-    """What torch's function of that name is given, as a tensor that fits within its storage."""
+    """Take the arguments of torch's function of that name, and return a tensor that fits within its storage."""
     if not (isinstance(storage, Storage) and isinstance(shape, tuple) and isinstance(strides, tuple)):
         raise UntrustedError("a tensor is not described as torch does")
     if not all(isinstance(n, int) and n >= 0 for n in (offset, *shape, *strides)):
@@ -165,7 +165,7 @@ class _Unpickler(pickle._Unpickler):
         self._storage = storage
 
     def find_class(self, module: str, name: str) -> Any:
-        """Never imports: one of our own, or what does nothing."""
+        """Return one of our own stand-ins for a name, or `Inert`; nothing is imported."""
         return _KNOWN.get((module, name), Inert)
 
     def get_extension(self, code: int) -> None:
@@ -173,7 +173,7 @@ class _Unpickler(pickle._Unpickler):
         raise UntrustedError(f"it asks for extension {code}, which no checkpoint does")
 
     def persistent_load(self, pid: Any) -> object:
-        """A storage, or (before torch 1.6) a module's class with its source, which is ignored."""
+        """Return a storage, or (before torch 1.6) `Inert` for a module's class, whose source is ignored."""
         if isinstance(pid, tuple) and len(pid) >= 2 and pid[0] == "module":
             return Inert
         if not (isinstance(pid, tuple) and len(pid) >= 5 and pid[0] == "storage"):
@@ -187,7 +187,7 @@ class _Unpickler(pickle._Unpickler):
 
 
 def unpickle(file: IO[bytes], storage: Callable[[str, np.dtype, int], Storage]) -> Any:
-    """The next pickle of a file; raises `UntrustedError`."""
+    """Read the next pickle of a file; raises `UntrustedError`."""
     try:
         return _Unpickler(file, storage).load()
     except UntrustedError:
