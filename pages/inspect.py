@@ -9,10 +9,10 @@ from photosearch.ui.inspect.comparison import compare_captioners
 from photosearch.ui.inspect.correction_form import correct_caption
 from photosearch.ui.inspect.findings import show_facts, show_findings, show_texts
 from photosearch.ui.inspect.photo_picker import choose_photo
-from photosearch.ui.inspect.subject import Subject, of_own, of_photo
+from photosearch.ui.inspect.subject import Subject, subject_of_photo, subject_of_upload
 from photosearch.ui.inspect.words import show_words
-from photosearch.ui.own_picture import bring_picture
 from photosearch.ui.text import plain
+from photosearch.ui.uploaded_picture import upload_picture
 
 workspace = state.workspace()
 photo_id = st.query_params.get("photo")
@@ -53,10 +53,10 @@ if photo_id:
         st.error(plain(f"{error} It may have been removed. Choose another photo."))
         st.stop()
     button_place.button("Another photo", key="another", on_click=go_back, args=(photo.collection,))
-    show(of_photo(photo))
+    show(subject_of_photo(photo))
 else:
-    own = bring_picture("Upload any picture", "own-upload")
+    own = upload_picture("Upload any picture", "own-upload")
     if own is not None:
-        show(of_own(own))
+        show(subject_of_upload(own))
     else:
         choose_photo()

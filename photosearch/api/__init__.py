@@ -1,4 +1,4 @@
-"""The HTTP API: reading only, JSON and pictures, with a page that describes it."""
+"""The HTTP API, read-only: JSON and pictures, and a page that documents it."""
 
 from photosearch.api.addresses import MAX_SIZE_PX, PREFIX, image_address
 from photosearch.api.application import make_api

@@ -1,4 +1,4 @@
-"""Where things are on the server, for the pages that point there."""
+"""Addresses of the API, for pages that link to it."""
 
 from __future__ import annotations
 
@@ -7,9 +7,14 @@ MAX_SIZE_PX = 1600
 
 
 def image_address(photo_id: str, sha256: str, size_px: int | None = None) -> str:
-    """Where a photo's picture is served; another picture has another address, so that it can be kept for long.
+    """Return the address of a photo's picture, without scheme and host.
 
-    Without a size it is the thumbnail; with one, up to `MAX_SIZE_PX`, a picture no larger than that.
+    A changed picture has another address, so that browsers can cache each one for long.
+
+    Args:
+        photo_id: the photo's id.
+        sha256: the picture's hash.
+        size_px: the longer side, up to `MAX_SIZE_PX`; None: the thumbnail.
     """
     size = "" if size_px is None else f"&size={size_px}"
     return f"{PREFIX}/v1/photos/{photo_id}/image?v={sha256[:12]}{size}"

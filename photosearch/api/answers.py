@@ -1,4 +1,4 @@
-"""What the API answers with: JSON, and errors as one message."""
+"""The answers of the API: JSON of hits and collections, and errors as one message."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from photosearch.errors import CollectionNotFound, PhotoNotFound, PhotosearchErr
 from photosearch.export.formats import results_json
 from photosearch.records import Photo, Results
 
-Described = dict[int | str, dict[str, Any]]  # FastAPI's: answers by their status
+Described = dict[int | str, dict[str, Any]]  # for FastAPI: descriptions of answers by their status
 URL_SCHEMES = ("http://", "https://")
 
 
 class Message(BaseModel):
-    """What an answer other than 200 holds."""
+    """The body of every answer other than 200."""
 
     message: str = Field(examples=['Collection "cats" was not found. There are: demo, holidays.'])
 
@@ -39,73 +39,77 @@ _HIT = {
 _FOUND = {"query": "a dog on a beach", "collection": "holidays", "took_ms": 1.9, "total": 37, "hits": [_HIT]}
 FOUND: Described = {
     200: {
-        "description": "The best hits; a hit's terms add up to its score. With `shape=rows` a list of"
-        " `[score, url, caption]`.",
+        "description": "The best hits. A hit's terms add up to its score. With `shape=rows`, a list of"
+        " `[score, url, caption]` instead.",
         "content": {"application/json": {"example": _FOUND}},
     }
 }
-MISSING: Described = {404: {"model": Message, "description": "There is no such collection or photo."}}
-WRONG: Described = {422: {"model": Message, "description": "A parameter is missing or cannot be used."}}
-UNREADABLE: Described = {503: {"model": Message, "description": "The library cannot be read now."}}
+MISSING: Described = {404: {"model": Message, "description": "The collection or photo was not found."}}
+WRONG: Described = {422: {"model": Message, "description": "A parameter is missing or has a wrong value."}}
+UNREADABLE: Described = {503: {"model": Message, "description": "The library cannot be read at the moment."}}
 
 
-def published(photo: Photo) -> Photo:
-    """A photo without what tells of the machine that a public demo runs on."""
+def without_paths(photo: Photo) -> Photo:
+    """Return a photo without the path and failure reason, which a public demo must not reveal."""
     return replace(photo, source_key=photo.name, reason=None)
 
 
 def hits_json(results: Results, *, explain: bool = False, public: bool) -> dict[str, object]:
-    """The answer to a query, as `results_json` has it; `public` leaves paths out."""
+    """Return the answer to a query as `results_json` builds it; `public` leaves paths out."""
     if public:
-        hits = tuple(replace(hit, photo=published(hit.photo)) for hit in results.hits)
+        hits = tuple(replace(hit, photo=without_paths(hit.photo)) for hit in results.hits)
         results = replace(results, hits=hits)
     return results_json(results, explain=explain)
 
 
 def hits_rows(results: Results, origin: str) -> list[list[object]]:
-    """The same as the older system had it: score, the picture's address, caption."""
-    return [[round(hit.score, 6), _address(hit.photo, origin), hit.photo.caption] for hit in results.hits]
+    """Return hits as the older system did: `[score, url, caption]` for each."""
+    return [[round(hit.score, 6), _url(hit.photo, origin), hit.photo.caption] for hit in results.hits]
 
 
-def _address(photo: Photo, origin: str) -> str | None:
-    """Where a browser finds the picture; None for one that nobody has read yet."""
+def _url(photo: Photo, origin: str) -> str | None:
+    """Return the URL of a photo's picture; None for a photo that has not been read yet."""
     if photo.source == "url" and photo.source_key.startswith(URL_SCHEMES):
         return photo.source_key
     return origin + image_address(photo.id, photo.sha256) if photo.sha256 else None
 
 
 def answer_errors(api: FastAPI, *, public: bool) -> None:
-    """Have every error answered as JSON with a message; `public` leaves paths out."""
+    """Have every error of `api` answered as JSON with a message; `public` leaves paths out of it."""
 
-    async def refused(_: Request, error: Exception) -> JSONResponse:
-        found = error.errors() if isinstance(error, RequestValidationError) else []
-        return _say(422, " ".join(map(_explain, found)))
+    async def wrong_parameter(_: Request, error: Exception) -> JSONResponse:
+        problems = error.errors() if isinstance(error, RequestValidationError) else []
+        return _answer(422, " ".join(map(_explain, problems)))
 
-    async def missing(_: Request, error: Exception) -> JSONResponse:
-        return _say(404, str(error))
+    async def not_found(_: Request, error: Exception) -> JSONResponse:
+        return _answer(404, str(error))
 
-    async def failed(_: Request, error: Exception) -> JSONResponse:
-        return _say(503, "The library cannot be read now. Try again later." if public else str(error))
+    async def unreadable(_: Request, error: Exception) -> JSONResponse:
+        return _answer(503, "The library cannot be read at the moment. Try again later." if public else str(error))
 
     async def other(_: Request, error: Exception) -> JSONResponse:
         if isinstance(error, HTTPException):
-            return _say(error.status_code, f"{error.detail}. /api/docs says what there is.", error.headers)
-        return _say(500, "Something went wrong; the server's log says what.")
+            return _answer(
+                error.status_code,
+                f"{error.detail}. See /api/docs for the addresses and methods that exist.",
+                error.headers,
+            )
+        return _answer(500, "The server failed to answer. Its log has the reason.")
 
-    api.add_exception_handler(RequestValidationError, refused)
+    api.add_exception_handler(RequestValidationError, wrong_parameter)
     for kind in (PhotoNotFound, CollectionNotFound):
-        api.add_exception_handler(kind, missing)
-    api.add_exception_handler(PhotosearchError, failed)
+        api.add_exception_handler(kind, not_found)
+    api.add_exception_handler(PhotosearchError, unreadable)
     api.add_exception_handler(HTTPException, other)
     api.add_exception_handler(Exception, other)
 
 
-def _say(status: int, message: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
+def _answer(status: int, message: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
     return JSONResponse({"message": message}, status, headers)
 
 
 def _explain(problem: Mapping[str, object]) -> str:
-    """One bad parameter: "top: Input should be less than or equal to 1000."""
+    """Describe one wrong parameter, such as "top: Input should be less than or equal to 1000."."""
     place = problem.get("loc")
     name = place[-1] if isinstance(place, Sequence) and place else "request"
     return f"{name}: {problem.get('msg')}."

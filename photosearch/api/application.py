@@ -1,4 +1,4 @@
-"""The API as an application of its own, to be mounted at /api."""
+"""The API as a FastAPI application, which the server mounts at /api."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from photosearch.api.answers import (
     answer_errors,
     hits_json,
     hits_rows,
-    published,
+    without_paths,
 )
 from photosearch.api.pictures import picture_answer
 from photosearch.errors import CollectionNotFound
@@ -39,59 +39,82 @@ MAX_QUERY_CHARS = 2_000
 MAX_TOP = 1_000
 MAX_WORD_CHARS = 100
 MAX_WORDS = 20
-_NO_NUL = r"^[^\x00]*$"  # a database takes none
+_NO_NUL = r"^[^\x00]*$"  # PostgreSQL stores no NUL character
 _TELEMETRY_OFF: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
 _DESCRIPTION = """
-Searches the collections of this photosearch, and reads what is known of their photos. Reading only.
+Search the collections of this photosearch server, and read the captions and other data of their photos. The API changes
+nothing.
 
 Every answer other than 200 is JSON with a `message` that says what is wrong.
 """
 
 
 class Shape(StrEnum):
-    """How hits are answered."""
+    """The two forms of an answer with hits."""
 
-    HITS = "hits"  # as `search --format json` prints them
-    ROWS = "rows"  # [score, url, caption], as the older system did
+    HITS = "hits"  # objects, as `photosearch search --format json` prints them
+    ROWS = "rows"  # [score, url, caption], as in the older system
 
 
 QueryText = Annotated[
     str,
-    Query(alias="str", max_length=MAX_QUERY_CHARS, description="What to find.", examples=["two dogs on a beach"]),
+    Query(
+        alias="str",
+        max_length=MAX_QUERY_CHARS,
+        description="A description of the photos to find.",
+        examples=["two dogs on a beach"],
+    ),
 ]
 Name = Annotated[
     str,
     Query(
-        max_length=MAX_NAME_CHARS, pattern=_NO_NUL, description="The collection; may be left out where there is one."
+        max_length=MAX_NAME_CHARS,
+        pattern=_NO_NUL,
+        description="The collection's name. It may be left out if there is only one.",
     ),
 ]
-Top = Annotated[int, Query(ge=1, le=MAX_TOP, description="Hits at most.")]
-AsWritten = Annotated[bool, Query(description="Quotes, minus signs and colons mean nothing.")]
-Expand = Annotated[bool, Query(description="Whether related words count, too.")]
-Explain = Annotated[bool, Query(description="Give each hit's `shares`: term, field, what it adds, and for which word.")]
-Start = Annotated[str, Query(min_length=1, max_length=MAX_WORD_CHARS, description="What the word starts with.")]
-PhotoId = Annotated[str, Path(max_length=64, pattern=_NO_NUL, description="As hits have it under `photo`.")]
+Top = Annotated[int, Query(ge=1, le=MAX_TOP, description="The largest number of hits to return.")]
+AsWritten = Annotated[
+    bool, Query(description="Search for the words only: quotes, minus signs and colons are not operators.")
+]
+Expand = Annotated[bool, Query(description="Also find photos by related words.")]
+Explain = Annotated[
+    bool,
+    Query(
+        description="Return each hit's `shares`: the term, its field, what it adds to the score, and for which word."
+    ),
+]
+Start = Annotated[str, Query(min_length=1, max_length=MAX_WORD_CHARS, description="The beginning of the word.")]
+PhotoId = Annotated[
+    str, Path(max_length=64, pattern=_NO_NUL, description="The photo's id, as in the `photo` of a hit.")
+]
 Size = Annotated[
     int,
     Query(
         ge=1,
         le=MAX_SIZE_PX,
-        description=f"The longer side in px. Up to {images.THUMBNAIL_SIDE_PX} it is the thumbnail, and so it is where"
-        " the photo itself is no longer there.",
+        description=f"The longer side in pixels, at most. Up to {images.THUMBNAIL_SIDE_PX} pixels, or if the photo"
+        " itself cannot be read, the answer is the thumbnail.",
     ),
 ]
 Version = Annotated[
-    str, Query(max_length=64, description="The start of the picture's SHA-256; with it the answer may be kept long.")
+    str,
+    Query(
+        max_length=64,
+        description="The beginning of the picture's SHA-256. With it, browsers may cache the answer for a week.",
+    ),
 ]
 
 
-def make_api(workspace: Callable[[], Workspace], *, public: bool = False, cors_origins: Sequence[str] = ()) -> FastAPI:
-    """The application; all its work is done in threads.
+def make_api(
+    get_workspace: Callable[[], Workspace], *, public: bool = False, cors_origins: Sequence[str] = ()
+) -> FastAPI:
+    """Return the application; its handlers run in threads.
 
     Args:
-        workspace: asked anew at each request.
-        public: whether this is the public demo, which tells nothing of the machine.
-        cors_origins: sites whose pages may read the answers, too.
+        get_workspace: returns the workspace; called at each request.
+        public: whether this is the public demo, whose answers hold no paths.
+        cors_origins: origins of other sites whose pages may read the answers.
     """
     api = FastAPI(
         title="photosearch",
@@ -102,20 +125,23 @@ def make_api(workspace: Callable[[], Workspace], *, public: bool = False, cors_o
         openapi_url="/v1/openapi.json",
         telemetry=_TELEMETRY_OFF,
     )
-    api.openapi_version = "3.0.3"  # the bundled page renders no 3.1
+    api.openapi_version = "3.0.3"  # the bundled documentation page cannot show 3.1
     answer_errors(api, public=public)
     if cors_origins:
         api.add_middleware(CORSMiddleware, allow_origins=list(cors_origins), allow_methods=["GET"])
     api.add_middleware(_NoSniff)
-    _add_searching(api, workspace, public=public)
-    _add_photos(api, workspace, public=public)
+    _add_searching(api, get_workspace, public=public)
+    _add_photos(api, get_workspace, public=public)
     _add_docs(api)
     return api
 
 
-def _add_searching(api: FastAPI, workspace: Callable[[], Workspace], *, public: bool) -> None:
+def _add_searching(api: FastAPI, get_workspace: Callable[[], Workspace], *, public: bool) -> None:
     @api.get(
-        "/v1/search", tags=["search"], summary="Find photos", responses={**FOUND, **MISSING, **WRONG, **UNREADABLE}
+        "/v1/search",
+        tags=["search"],
+        summary="Find photos by a description",
+        responses={**FOUND, **MISSING, **WRONG, **UNREADABLE},
     )
     def search(
         request: Request,
@@ -127,54 +153,59 @@ def _add_searching(api: FastAPI, workspace: Callable[[], Workspace], *, public: 
         expand: Expand = True,
         explain: Explain = False,
     ) -> JSONResponse:
-        """Photos that fit a description, the best first, with what each word adds to the score."""
-        held = workspace()
-        question = Question(query, name or _only_collection(held), top=top, expand=expand, literal=literal)
-        results = held.search(question)
+        """Return the photos that match a description, best first, with what each word adds to the score."""
+        workspace = get_workspace()
+        question = Question(query, name or _only_collection(workspace), top=top, expand=expand, literal=literal)
+        results = workspace.search(question)
         if shape is Shape.ROWS:
             return JSONResponse(hits_rows(results, f"{request.url.scheme}://{request.url.netloc}"))
         return JSONResponse(hits_json(results, explain=explain, public=public))
 
-    @api.get("/v1/words", tags=["search"], summary="Words that do occur", responses={**MISSING, **WRONG, **UNREADABLE})
+    @api.get("/v1/words", tags=["search"], summary="Complete a word", responses={**MISSING, **WRONG, **UNREADABLE})
     def words(start: Start, name: Name = "") -> JSONResponse:
-        """Words of a collection's texts that start so, the most frequent first."""
-        held = workspace()
-        return JSONResponse(held.index(name or _only_collection(held)).complete(start, MAX_WORDS))
+        """Return words of a collection's texts with this beginning, most frequent first."""
+        workspace = get_workspace()
+        return JSONResponse(workspace.index(name or _only_collection(workspace)).complete(start, MAX_WORDS))
 
-    @api.get("/v1/collections", tags=["search"], summary="The collections", responses=UNREADABLE)
+    @api.get("/v1/collections", tags=["search"], summary="List the collections", responses=UNREADABLE)
     def collections() -> JSONResponse:
-        """All collections by name, with the numbers of their photos."""
-        return JSONResponse([collection_json(info) for info in workspace().collections()])
+        """Return all collections by name, with the numbers of their photos."""
+        return JSONResponse([collection_json(info) for info in get_workspace().collections()])
 
 
-def _add_photos(api: FastAPI, workspace: Callable[[], Workspace], *, public: bool) -> None:
-    told = {**MISSING, **WRONG, **UNREADABLE}
+def _add_photos(api: FastAPI, get_workspace: Callable[[], Workspace], *, public: bool) -> None:
+    errors = {**MISSING, **WRONG, **UNREADABLE}
 
-    @api.get("/v1/photos/{photo_id}", tags=["photos"], summary="All that is known of a photo", responses=told)
+    @api.get("/v1/photos/{photo_id}", tags=["photos"], summary="Read all data of a photo", responses=errors)
     def photo(photo_id: PhotoId) -> JSONResponse:
-        """Captions, objects, labels and concepts with their probabilities, and what came with the photo."""
-        found = workspace().library.photo(photo_id)
-        return JSONResponse(photo_json(published(found) if public else found))
+        """Return captions, objects, labels and concepts with probabilities, and the data that came with the photo."""
+        stored = get_workspace().library.photo(photo_id)
+        return JSONResponse(photo_json(without_paths(stored) if public else stored))
 
-    @api.get("/v1/photos/{photo_id}/similar", tags=["photos"], summary="Photos like one", responses={**FOUND, **told})
+    @api.get(
+        "/v1/photos/{photo_id}/similar",
+        tags=["photos"],
+        summary="Find photos like this photo",
+        responses={**FOUND, **errors},
+    )
     def similar(photo_id: PhotoId, top: Top = PAGE_TOP, explain: Explain = False) -> JSONResponse:
-        """The photos of its collection that are most like one, by what was seen in both and said of both."""
-        return JSONResponse(hits_json(workspace().similar(photo_id, top=top), explain=explain, public=public))
+        """Return the photos of its collection most like a photo, by captions, objects, labels, concepts and texts."""
+        return JSONResponse(hits_json(get_workspace().similar(photo_id, top=top), explain=explain, public=public))
 
     @api.get(
         "/v1/photos/{photo_id}/image",
         tags=["photos"],
-        summary="A photo's picture",
+        summary="Get the picture of a photo",
         response_class=Response,
-        responses={200: {"content": {"image/jpeg": {}}, "description": "A JPEG without metadata."}, **told},
+        responses={200: {"content": {"image/jpeg": {}}, "description": "A JPEG without metadata."}, **errors},
     )
     def image(photo_id: PhotoId, size: Size = images.THUMBNAIL_SIDE_PX, v: Version = "") -> Response:
-        """The picture, upright, no larger than `size`."""
-        return picture_answer(workspace(), photo_id, size, v)
+        """Return the picture, upright, its longer side at most `size` pixels."""
+        return picture_answer(get_workspace(), photo_id, size, v)
 
 
 def _add_docs(api: FastAPI) -> None:
-    """The page that describes the API, whose scripts come from a package: it needs no network."""
+    """Add the page that documents the API; its scripts come from a package, so that it needs no internet."""
     assets = StaticFiles(directory=swagger_ui_bundle.swagger_ui_path)
     api.mount("/docs/assets", assets, name="docs-assets")
 
@@ -194,12 +225,13 @@ def _only_collection(workspace: Workspace) -> str:
     names = [info.name for info in workspace.collections()]
     if len(names) == 1:
         return names[0]
-    there = f"There are several; say which one with name=: {', '.join(names)}." if names else "There is none yet."
-    raise CollectionNotFound(f"No collection was named. {there}")
+    if not names:
+        raise CollectionNotFound("There are no collections yet. Add photos first.")
+    raise CollectionNotFound(f"There are several collections. Choose one with name=: {', '.join(names)}.")
 
 
 class _NoSniff:
-    """Tells browsers to take answers for nothing else than what they say they are."""
+    """Middleware that forbids browsers to guess another content type than the one stated."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

@@ -1,4 +1,4 @@
-"""A photo's picture as an answer: its thumbnail, or a larger one made from the photo itself."""
+"""The answer with a photo's picture: the thumbnail, or a larger picture made from the photo itself."""
 
 from __future__ import annotations
 
@@ -13,30 +13,36 @@ from photosearch.sources.originals import find_listed, make_rendition
 from photosearch.workspace import Workspace
 
 log = logging.getLogger(__name__)
-LIFETIME_S = 7 * 24 * 3600  # of a picture whose address says which one it is
-SHORT_LIFETIME_S = 60  # of one that may be another soon
+LIFETIME_S = 7 * 24 * 3600  # browsers may cache a picture for so long when its address holds its hash
+SHORT_LIFETIME_S = 60  # and for so long when the picture may change
 _TYPE = "image/jpeg"
 
 
 def picture_answer(workspace: Workspace, photo_id: str, size_px: int, version: str) -> Response:
-    """The picture, no larger than `size_px`; `version` is the start of its SHA-256, where the address has it.
+    """Answer with a photo's picture as JPEG.
+
+    Args:
+        workspace: where the photo is.
+        photo_id: the photo's id.
+        size_px: the longer side at most; a thumbnail's size or less gives the thumbnail.
+        version: the start of the picture's SHA-256 as given in the address, or "".
 
     Raises:
-        PhotoNotFound: there is no such photo, or it has no picture yet.
+        PhotoNotFound: there is no such photo, or it has no picture.
     """
     photo = find_listed(workspace.library, photo_id)
     if photo.sha256 is None:
-        raise PhotoNotFound(f'Photo "{photo_id}" has no picture yet.')
-    lasting = bool(version) and photo.sha256.startswith(version)
+        raise PhotoNotFound(f'Photo "{photo_id}" has no picture yet: it has not been read.')
+    is_lasting = bool(version) and photo.sha256.startswith(version)
     thumbnail = workspace.library.files.thumbnail_path(photo.sha256)
     if size_px > images.THUMBNAIL_SIDE_PX or not thumbnail.is_file():
-        if made := _rendition(workspace, photo, size_px):
-            return Response(made, media_type=_TYPE, headers=_keep(lasting))
-        lasting = lasting and size_px <= images.THUMBNAIL_SIDE_PX  # the photo may be there again soon
+        if rendition := _rendition(workspace, photo, size_px):
+            return Response(rendition, media_type=_TYPE, headers=_cache_header(is_lasting))
+        is_lasting = is_lasting and size_px <= images.THUMBNAIL_SIDE_PX  # later the photo may be readable again
     try:
-        return Response(thumbnail.read_bytes(), media_type=_TYPE, headers=_keep(lasting))
+        return Response(thumbnail.read_bytes(), media_type=_TYPE, headers=_cache_header(is_lasting))
     except FileNotFoundError as error:
-        raise PhotoNotFound(f'Photo "{photo_id}" has no picture any more.') from error
+        raise PhotoNotFound(f'Photo "{photo_id}" has no picture: the photo and its thumbnail are missing.') from error
 
 
 def _rendition(workspace: Workspace, photo: Pending, size_px: int) -> bytes | None:
@@ -47,5 +53,5 @@ def _rendition(workspace: Workspace, photo: Pending, size_px: int) -> bytes | No
         return None
 
 
-def _keep(lasting: bool) -> dict[str, str]:
-    return {"Cache-Control": f"private, max-age={LIFETIME_S if lasting else SHORT_LIFETIME_S}"}
+def _cache_header(is_lasting: bool) -> dict[str, str]:
+    return {"Cache-Control": f"private, max-age={LIFETIME_S if is_lasting else SHORT_LIFETIME_S}"}

@@ -1,4 +1,4 @@
-"""What the pages are made of; the package's only part that imports streamlit."""
+"""The parts of the pages; nothing else in the package imports streamlit."""
 
 from pathlib import Path
 
@@ -9,5 +9,5 @@ INSPECT = PAGES / "inspect.py"
 
 
 def site_path() -> Path:
-    """The script behind every page, which `app.py` hands to streamlit; it is run, never imported."""
+    """Return the path of the script behind every page; Streamlit runs it, nothing imports it."""
     return Path(__file__).with_name("site.py")

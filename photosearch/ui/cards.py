@@ -1,4 +1,4 @@
-"""A photo of the grid and what stands under it, as HTML in which everything from outside is escaped."""
+"""A photo of the grid and the text under it, as HTML; all text from captions, names and queries is escaped."""
 
 from __future__ import annotations
 
@@ -12,63 +12,68 @@ from photosearch.search.fields import Field
 from photosearch.search.wording import Words, words_by_term
 from photosearch.ui import state
 
-MAX_ALSO_SEEN = 4
+MAX_OTHER_MATCHES = 4
 MAX_REASONS = 10
 PLACES: Mapping[str, str] = {
     Field.HUMAN: "in the corrected caption",
     Field.CAPTION: "in the caption",
     Field.SENTENCES: "in another sentence of the captioner",
-    Field.CONCEPTS: "predicted",
-    Field.OBJECTS: "among the objects",
-    Field.LABELS: "among the labels",
+    Field.CONCEPTS: "in the predicted concepts",
+    Field.OBJECTS: "in the objects",
+    Field.LABELS: "in the labels",
     Field.OWNER: "in the owner's words",
 }
 
 
-def card(photo: Photo, picture: str, known: str, action: str) -> str:
-    """A cell of the grid: the picture, what is known of it, a button.
+def card(photo: Photo, picture: str, text: str, action: str) -> str:
+    """Return a cell of the grid: picture, text, button.
 
     Args:
-        photo: whose cell it is.
-        picture: as HTML.
-        known: what stands under it, as HTML.
-        action: what the button says; the caption completes its name for those who hear the page.
+        photo: the photo that the cell shows.
+        picture: the picture as HTML.
+        text: what is written under it, as HTML.
+        action: the button's label; for screen readers the caption is added to it.
     """
     name = html.escape(f"{action}: {photo.caption or photo.name}")
     button = f'<button type="button" data-photo="{html.escape(photo.id)}" aria-label="{name}">{html.escape(action)}'
-    return f'<li>{picture}<div class="photo">{known}</div>{button}</button></li>'
+    return f'<li>{picture}<div class="photo">{text}</div>{button}</button></li>'
 
 
-def known_of(hit: Hit, query: str) -> str:
-    """Score, the words that made it, caption, objects, what else was seen; none of that where nothing was asked."""
-    said = Words(words_by_term(query))
+def describe_hit(hit: Hit, query: str) -> str:
+    """Return the text under a hit as HTML: score and its parts, caption, objects, other matches.
+
+    Without a query only caption and objects, and a score where the hit has one.
+    """
+    query_words = Words(words_by_term(query))
     matched = {share.term for share in hit.shares}
-    why = " + ".join(f"{said[term]} {share:.2f}" for term, share in _rounded(hit)) if query else ""
+    why = " + ".join(f"{query_words[term]} {share:.2f}" for term, share in _rounded(hit)) if query else ""
     why = f' <span class="why">= {html.escape(why)}</span>' if why else ""
-    alike = f' <span class="alike">+ {hit.n_near_duplicates} alike</span>' if hit.n_near_duplicates else ""
+    near_duplicates = (
+        f' <span class="near-duplicates">+ {_count(hit.n_near_duplicates)}</span>' if hit.n_near_duplicates else ""
+    )
     score = f'<span class="score">{hit.score:.2f}</span>{why}' if hit.shares else ""
     lines = (
-        score + alike,
+        score + near_duplicates,
         caption_line(hit.photo, matched),
         object_chips(hit.photo, matched),
-        _also_seen(hit, said) if query else "",
+        _other_matches(hit, query_words) if query else "",
     )
     return "".join(lines)
 
 
 def caption_with_log_prob(log_prob: float, text: str) -> str:
-    """A caption with how sure the captioner was of it, in nats a word."""
+    """Return a caption with its log-probability, in nats per word, as HTML."""
     return f'<span class="score">{log_prob:.2f}</span><span class="caption">{html.escape(text)}</span>'
 
 
 def caption_line(photo: Photo, matched: set[str]) -> str:
-    """The caption, the words of the given terms marked."""
+    """Return the caption as HTML, with the words of the `matched` terms marked."""
     return f'<span class="caption">{marked(photo.caption, matched)}</span>'
 
 
 def object_chips(photo: Photo, matched: set[str]) -> str:
-    """The objects as chips, the most frequent first."""
-    counts = Counter(found.label for found in photo.objects)
+    """Return the objects as HTML chips, the most frequent first."""
+    counts = Counter(detection.label for detection in photo.objects)
     chips = (
         f'<span class="chip">{marked(label, matched)}{f" × {n}" if n > 1 else ""}</span>'
         for label, n in counts.most_common()
@@ -77,16 +82,16 @@ def object_chips(photo: Photo, matched: set[str]) -> str:
 
 
 def reasons(hit: Hit, query: str) -> str:
-    """Each term's share as a bar, with the field that holds it and the query's word that it answers."""
-    said = Words(words_by_term(query))
-    word_of = Words({**said, **state.workspace().wording().of(hit.photo)})
+    """Return why a hit was found, as HTML: for each term a bar, its field, and the related word of the query."""
+    query_words = Words(words_by_term(query))
+    word_of = Words({**query_words, **state.workspace().wording().of(hit.photo)})
     widest = max(share.share for share in hit.shares)
     lines = []
     for share in hit.shares[:MAX_REASONS]:
         word = word_of[share.term]
         where = PLACES.get(share.field, "")
         if share.relation:
-            where += f", {said[share.word]} → {word} {share.strength:.2f}"
+            where += f", {query_words[share.word]} → {word} {share.strength:.2f}"
         lines.append(
             f'<span class="term">{html.escape(word)}</span><span class="share">{share.share:.2f}</span>'
             f'<span class="bar"><i style="width: {100 * share.share / widest:.0f}%"></i></span>'
@@ -98,7 +103,7 @@ def reasons(hit: Hit, query: str) -> str:
 
 
 def marked(text: str, matched: set[str]) -> str:
-    """A text as HTML, the words of the given terms marked."""
+    """Return a text as HTML, with the words of the `matched` terms marked."""
     parts, end = [], 0
     for word in WORD.finditer(text):
         if not matched.isdisjoint(terms(word.group())):
@@ -107,8 +112,12 @@ def marked(text: str, matched: set[str]) -> str:
     return "".join([*parts, html.escape(text[end:])])
 
 
+def _count(n_near_duplicates: int) -> str:
+    return "1 near-duplicate" if n_near_duplicates == 1 else f"{n_near_duplicates} near-duplicates"
+
+
 def _rounded(hit: Hit) -> list[tuple[str, float]]:
-    """What each of the query's words brought, in hundredths; the first takes what is left, so that it adds up."""
+    """Return what each query word adds to the score, in hundredths; the first is adjusted so that they add up."""
     added: dict[str, float] = {}
     for share in hit.shares:
         added[share.word] = added.get(share.word, 0.0) + share.share
@@ -118,15 +127,15 @@ def _rounded(hit: Hit) -> list[tuple[str, float]]:
     return [(word, share + rest if i == 0 else share) for i, (word, share) in enumerate(parts)]
 
 
-def _also_seen(hit: Hit, said: Mapping[str, str]) -> str:
-    """What made the hit beside the words of its caption: predicted terms, labels, the captioner's other sentences."""
-    shown = {*terms(hit.photo.caption), *(term for found in hit.photo.objects for term in terms(found.label))}
+def _other_matches(hit: Hit, query_words: Mapping[str, str]) -> str:
+    """Return the best matches that neither the caption nor the objects show: concepts, labels, other sentences."""
+    shown = {*terms(hit.photo.caption), *(term for detection in hit.photo.objects for term in terms(detection.label))}
     added: dict[str, float] = {}
     for share in hit.shares:
         if not shown.issuperset(share.term.split(" ")):
             added[share.term] = added.get(share.term, 0.0) + share.share
-    best = sorted(added, key=lambda term: -added[term])[:MAX_ALSO_SEEN]
+    best = sorted(added, key=lambda term: -added[term])[:MAX_OTHER_MATCHES]
     if not best:
         return ""
-    word_of = Words({**state.workspace().wording().of(hit.photo), **said})
-    return f'<span class="also">also seen: {html.escape(", ".join(word_of[term] for term in best))}</span>'
+    word_of = Words({**state.workspace().wording().of(hit.photo), **query_words})
+    return f'<span class="also">also found: {html.escape(", ".join(word_of[term] for term in best))}</span>'

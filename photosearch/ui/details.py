@@ -1,4 +1,4 @@
-"""One photo in a dialog: large, why it was found, what came with it, where to go from here."""
+"""The dialog of one photo: the large picture, why it was found, and its date, place and texts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from photosearch.records import Details, Hit, Photo, PhotoState, TextKind
 from photosearch.ui import INSPECT, state
 from photosearch.ui.cards import caption_line, object_chips, reasons
 from photosearch.ui.pictures import show_picture
-from photosearch.ui.question import ask_for_likes
+from photosearch.ui.question import search_similar
 from photosearch.ui.text import plain
 
 LARGE_PX = 1200
@@ -21,38 +21,38 @@ MAX_TEXT_CHARS = 5_000
 
 
 def open_details(photo_id: str) -> None:
-    """Have the page show one photo in a dialog; the address holds which."""
+    """Open the dialog of a photo, by putting its id into the address."""
     st.query_params["photo"] = photo_id
 
 
 def show_opened(hits: Sequence[Hit], query: str) -> None:
-    """The dialog of the photo that the address names, if it does: a hit, or any other photo of the library."""
+    """Show the dialog of the photo whose id is in the address, whether it is one of the hits or not."""
     photo_id = st.query_params.get("photo")
     if not photo_id:
         return
     hit = next((hit for hit in hits if hit.photo.id == photo_id), None)
     try:
-        _show_details(hit or Hit(1, 0.0, _present(photo_id)), query)
+        _show_details(hit or Hit(1, 0.0, _existing_photo(photo_id)), query)
     except PhotoNotFound as error:
         close_details()
         st.toast(plain(f"{error} It may have been removed."))
 
 
-def _present(photo_id: str) -> Photo:
+def _existing_photo(photo_id: str) -> Photo:
     photo = state.workspace().library.photo(photo_id)
     if photo.state is PhotoState.GONE:
-        raise PhotoNotFound(f"“{photo.name}” is gone from where it was.")
+        raise PhotoNotFound(f"“{photo.name}” is no longer where it was.")
     return photo
 
 
 def close_details() -> None:
-    """The dialog is gone."""
+    """Close the dialog, by taking the id out of the address."""
     st.query_params.pop("photo", None)
 
 
 @st.dialog("Photo", width="large", on_dismiss=close_details)
 def _show_details(hit: Hit, query: str) -> None:
-    """The dialog of one photo; `query` holds the words that were asked for, none where nothing was."""
+    """Show the dialog of a hit of `query`; without a query the hit's score is its similarity to another photo."""
     photo = hit.photo
     matched = {share.term for share in hit.shares} if query else set()
     left, right = st.columns([3, 2], gap="medium")
@@ -61,20 +61,20 @@ def _show_details(hit: Hit, query: str) -> None:
     with right:
         st.html(f'<div class="photo-alone">{caption_line(photo, matched)}{object_chips(photo, matched)}</div>')
         with st.container(horizontal=True, vertical_alignment="center"):
-            if st.button("More like this", key="like", on_click=ask_for_likes, args=[photo.id]):
+            if st.button("More like this", key="like", on_click=search_similar, args=[photo.id]):
                 st.rerun()
             st.page_link(INSPECT, label="Open in Inspect", query_params={"photo": photo.id})
             link = _web_address(photo.details.permalink)
             if link:
                 st.link_button("Open the post", link)
         if hit.shares:
-            title = "Why it was found" if query else "What the two have in common"
+            title = "Why it was found" if query else "What both photos have in common"
             st.html(f'<div class="why-found"><h4>{title}: {hit.score:.2f}</h4>{reasons(hit, query)}</div>')
         _show_origin(photo.details)
 
 
 def _web_address(link: str | None) -> str | None:
-    """A link that may be followed: what came with a photo could also be a script."""
+    """Return the link if it is a web address, else None: a link that came with a photo could hold a script."""
     try:
         return link if link and urlsplit(link).scheme in ("http", "https") and urlsplit(link).hostname else None
     except ValueError:
@@ -82,13 +82,13 @@ def _web_address(link: str | None) -> str | None:
 
 
 def _show_origin(details: Details) -> None:
-    """What came with a photo, as text."""
+    """Show what came with a photo: its date, place, hashtags and texts."""
     lines = {
         "Taken": details.taken_at.strftime("%d %B %Y, %H:%M") if details.taken_at else "",
         "Place": details.place or "",
         "Hashtags": " ".join(f"#{tag}" for tag in details.texts_of(TextKind.HASHTAG)),
         "Owner's text": "\n".join(details.texts_of(TextKind.OWNER)),
-        "Instagram's description": "\n".join(details.texts_of(TextKind.ACCESSIBILITY)),
+        "Description by Instagram": "\n".join(details.texts_of(TextKind.ACCESSIBILITY)),
     }
     rows = "".join(
         f"<dt>{html.escape(name)}</dt><dd>{html.escape(text[:MAX_TEXT_CHARS])}</dd>"

@@ -1,4 +1,4 @@
-"""What models saw, drawn: heat over a photo, boxes around objects."""
+"""Pictures of what models found: attention as a heat map, boxes around objects."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from PIL import Image, ImageDraw, ImageFont
 
 from photosearch.records import Detection
 
-HEAT_SIDE_PX = 112  # of a heat map; the browser stretches it over the photo
+HEAT_SIDE_PX = 112  # the side of a heat map, which the browser stretches over the photo
 FIGURE_SIDE_PX = 720
 _JPEG_QUALITY, _WEBP_QUALITY = 85, 80
-# From no attention to the most: see-through, then red, orange, yellow, nearly white; with opacities.
+# From no attention to the most: transparent, then red, orange, yellow, nearly white; with opacities.
 _STOPS = (0.0, 0.25, 0.5, 0.75, 1.0)
 _RED, _GREEN, _BLUE = (60, 170, 225, 250, 255), (0, 20, 80, 170, 235), (60, 60, 20, 30, 120)
 _OPACITY = (0.0, 0.28, 0.5, 0.62, 0.72)
-_BOXES = ("#f2a33a", "#4fb3bf", "#d95f8c", "#8bc34a", "#a58be0", "#e0d24a")  # a label, a colour
+_BOXES = ("#f2a33a", "#4fb3bf", "#d95f8c", "#8bc34a", "#a58be0", "#e0d24a")  # one colour a label
 
 
 def heat_map(weights: np.ndarray, grid: tuple[int, int], top: float | None = None) -> Image.Image:
-    """Attention as a smooth RGBA picture, to be stretched over the whole photo.
+    """Draw attention as a smooth RGBA heat map of `HEAT_SIDE_PX`, to be stretched over the whole photo.
 
     Args:
-        weights: (R), at least 0.
+        weights: float (R), at least 0.
         grid: rows and columns of the regions.
-        top: the weight that is drawn the hottest; the largest there is by default.
+        top: the weight that gets the hottest colour; by default the largest of `weights`.
     """
     rows, columns = grid
     coarse = Image.fromarray(weights.reshape(rows, columns).astype(np.float32))
@@ -38,14 +38,14 @@ def heat_map(weights: np.ndarray, grid: tuple[int, int], top: float | None = Non
 
 
 def as_webp(image: Image.Image) -> bytes:
-    """A picture with see-through parts, as a small file."""
+    """Encode a picture with transparent parts as WebP."""
     out = io.BytesIO()
     image.save(out, "WEBP", quality=_WEBP_QUALITY)
     return out.getvalue()
 
 
 def as_jpeg(image: Image.Image, side_px: int = FIGURE_SIDE_PX) -> bytes:
-    """A picture as a file of at most `side_px`."""
+    """Encode a picture as JPEG without metadata, its longer side at most `side_px`."""
     small = image.convert("RGB")
     small.thumbnail((side_px, side_px))
     small.info.clear()
@@ -55,20 +55,20 @@ def as_jpeg(image: Image.Image, side_px: int = FIGURE_SIDE_PX) -> bytes:
 
 
 def with_boxes(photo: Image.Image, objects: Sequence[Detection]) -> Image.Image:
-    """The photo with a box around each object, its label and probability in the box's corner; the surest on top."""
+    """Draw a box with label and probability around each object; the most probable is drawn last, on top."""
     scale = FIGURE_SIDE_PX / max(photo.size)
     drawn = photo.convert("RGB").resize((max(1, round(photo.width * scale)), max(1, round(photo.height * scale))))
     pen = ImageDraw.Draw(drawn)
     font = ImageFont.load_default(size=max(12, round(max(drawn.size) / 42)))
     colours = {label: _BOXES[i % len(_BOXES)] for i, label in enumerate(sorted({o.label for o in objects}))}
-    for found in reversed(objects):
-        x, y, width, height = found.box
+    for detection in reversed(objects):
+        x, y, width, height = detection.box
         left, top = x * drawn.width, y * drawn.height
         right, bottom = (x + width) * drawn.width, (y + height) * drawn.height
-        colour = colours[found.label]
+        colour = colours[detection.label]
         pen.rectangle((left, top, max(right, left), max(bottom, top)), outline=colour, width=3)
-        said = f" {found.label} {found.score:.0%} "
-        box = pen.textbbox((max(left, 0), max(top, 0)), said, font=font)
+        text = f" {detection.label} {detection.score:.0%} "
+        box = pen.textbbox((max(left, 0), max(top, 0)), text, font=font)
         pen.rectangle((box[0], box[1] - 2, box[2], box[3] + 3), fill=colour)
-        pen.text((max(left, 0), max(top, 0)), said, fill="black", font=font)
+        pen.text((max(left, 0), max(top, 0)), text, fill="black", font=font)
     return drawn

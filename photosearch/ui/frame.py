@@ -1,4 +1,4 @@
-"""What surrounds every page: its style and its foot."""
+"""What all pages share: their style and their footer."""
 
 import html
 
@@ -19,7 +19,8 @@ a:focus-visible, .photos button:focus-visible { outline: 2px solid var(--st-prim
 .photo { margin: 0.35rem 0 0.1rem; line-height: 1.35; overflow-wrap: anywhere; }
 .photo .score { font-variant-numeric: tabular-nums; font-weight: 650; }
 .photo .why { opacity: 0.7; font-size: 0.82rem; }
-.photo .alike { font-size: 0.78rem; padding: 0 0.4rem; border-radius: 1rem; background: rgba(128, 128, 128, 0.2); }
+.photo .near-duplicates { font-size: 0.78rem; padding: 0 0.4rem; border-radius: 1rem; }
+.photo .near-duplicates { background: rgba(128, 128, 128, 0.2); }
 .unseen { display: grid; place-items: center; aspect-ratio: 4 / 3; padding: 0.5rem; border-radius: 0.5rem; }
 .unseen { background: rgba(128, 128, 128, 0.12); font-size: 0.82rem; opacity: 0.8; overflow-wrap: anywhere; }
 .photo .caption { display: block; }
@@ -59,18 +60,18 @@ a:focus-visible, .photos button:focus-visible { outline: 2px solid var(--st-prim
 .foot { font-size: 0.8rem; opacity: 0.75; }
 </style>"""
 
-_FOOT = (
-    "photosearch. Code: Apache License 2.0 (LICENSE). Weights: EfficientNet-Lite (Apache-2.0), trained on Flickr8k,"
-    " offered for research and education; objects by YOLOv3-tiny (Darknet); WordNet 3.0 (models/LICENSE)."
-    " It recognises no faces and reads no text in pictures. Captions are English, and often wrong."
+_FOOTER = (
+    "photosearch. Code: Apache License 2.0 (LICENSE). Models: EfficientNet-Lite (Apache-2.0), trained on Flickr8k,"
+    " for research and education; YOLOv3-tiny (Darknet) for objects; WordNet 3.0 (models/LICENSE)."
+    " photosearch does not recognise faces or read text in pictures. Captions are in English and often wrong."
 )
 
 
-def style() -> None:
-    """The pages' own style."""
+def show_style() -> None:
+    """Add the style sheet to the page."""
     st.html(_STYLE)
 
 
-def foot() -> None:
-    """The foot of every page: licences and limits."""
-    st.html(f'<div class="foot">{html.escape(_FOOT)}</div>')
+def show_footer() -> None:
+    """Show the footer: licences and limits."""
+    st.html(f'<div class="foot">{html.escape(_FOOTER)}</div>')

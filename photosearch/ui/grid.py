@@ -1,6 +1,6 @@
-"""Photos in a grid, each with what is known of it and a button; the whole grid is one element of the page.
+"""A grid of photos with a text and a button under each; the whole grid is one element of the page.
 
-A page of photos made of Streamlit's own elements, three a photo, takes the browser most of a second to draw.
+With Streamlit's own elements, three for each photo, the browser would need most of a second to draw a page.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Literal
 import streamlit as st
 
 from photosearch.records import Hit, Photo
-from photosearch.ui.cards import card, known_of
+from photosearch.ui.cards import card, describe_hit
 from photosearch.ui.details import open_details
 from photosearch.ui.pictures import picture_html
 
@@ -22,8 +22,8 @@ _JS = """
 export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".photos");
   const cards = data.cards.join("");
-  if (root.held !== cards) {
-    root.held = cards;
+  if (root.shown !== cards) {
+    root.shown = cards;
     root.innerHTML = cards;
   }
   root.style.gridTemplateColumns = data.columns === "auto" ? "" : `repeat(${Number(data.columns)}, minmax(0, 1fr))`;
@@ -38,21 +38,21 @@ _grid = st.components.v2.component("photosearch_grid", html=_HTML, js=_JS, isola
 
 
 def show_hits(hits: Sequence[Hit], query: str, columns: Columns = "auto") -> None:
-    """A grid of hits: picture, score, the words that made it, caption, objects, what else was seen."""
-    chosen = choose_from([(hit.photo, known_of(hit, query)) for hit in hits], "Details", columns)
+    """Show hits as a grid with their scores, captions and objects; open the one that is clicked."""
+    chosen = choose_from([(hit.photo, describe_hit(hit, query)) for hit in hits], "Details", columns)
     if chosen is not None:
         open_details(chosen)
 
 
 def choose_from(photos: Sequence[tuple[Photo, str]], action: str, columns: Columns = "auto") -> str | None:
-    """A grid with a button under each photo; gives the id of the one whose button or picture was clicked just now.
+    """Show photos as a grid with a button under each; return the id of the photo that was just clicked.
 
     Args:
-        photos: in order, each with what stands under it as HTML.
-        action: what the buttons say.
-        columns: how many, or as many as there is room for.
+        photos: in order, each with the text under it as HTML.
+        action: the buttons' label.
+        columns: how many; "auto": as many as there is room for.
     """
-    cards = [card(photo, picture_html(photo), known, action) for photo, known in photos]
-    told = _grid(key=f"grid-{action}", data={"columns": columns, "cards": cards}, on_chosen_change=lambda: None)
-    chosen: str | None = told.chosen
+    cards = [card(photo, picture_html(photo), text, action) for photo, text in photos]
+    grid = _grid(key=f"grid-{action}", data={"columns": columns, "cards": cards}, on_chosen_change=lambda: None)
+    chosen: str | None = grid.chosen
     return chosen

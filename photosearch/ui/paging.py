@@ -1,4 +1,4 @@
-"""Long lists, page by page; the address holds the page's number."""
+"""Page numbers under long lists; the address holds the number of the page shown."""
 
 import math
 
@@ -8,17 +8,17 @@ SEARCH = "page"
 
 
 def choose_page(n_photos: int, per_page: int, key: str = SEARCH) -> int:
-    """Let one go through the pages; gives the one chosen, from 1.
+    """Let the visitor choose a page of a list; return its number, from 1.
 
     Args:
-        n_photos: in the whole list.
-        per_page: shown at once.
-        key: names the list in the address; lists of one name share the page's number.
+        n_photos: how many photos the whole list has.
+        per_page: how many a page shows.
+        key: the parameter in the address that holds the number.
     """
     n_pages = math.ceil(n_photos / per_page)
     return st.pagination(n_pages, key=key, bind="query-params") if n_pages > 1 else 1
 
 
 def first_page(key: str = SEARCH) -> None:
-    """Another list starts at its first page."""
-    st.session_state[key] = 1  # forgotten alone, it would come back from the address
+    """Go back to the first page, for another list."""
+    st.session_state[key] = 1  # only deleting it would bring it back from the address

@@ -1,4 +1,4 @@
-"""A photo's picture on a page: by its address, so that the browser keeps it and the server does not."""
+"""A photo's picture on a page, given by its URL, so that the browser caches it and the server need not hold it."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from photosearch.records import Photo
 
 
 def picture_url(photo: Photo, size_px: int | None = None) -> str | None:
-    """Where a photo's picture is served, as a whole address; None for a photo that is listed only.
+    """Return the absolute URL of a photo's picture; None for a photo that has not been read yet.
 
     Args:
         photo: any photo of the library.
-        size_px: the longer side wanted, at most 1600; None: the thumbnail.
+        size_px: the longer side, at most 1600; None: the thumbnail.
     """
     if photo.sha256 is None:
         return None
@@ -24,7 +24,7 @@ def picture_url(photo: Photo, size_px: int | None = None) -> str | None:
 
 
 def picture_html(photo: Photo) -> str:
-    """A photo's thumbnail, its caption as `alt`; the name of one that has no picture yet."""
+    """Return a photo's thumbnail as HTML, its caption as `alt`; without a picture, the photo's name."""
     url = picture_url(photo)
     if url is None:
         return f'<div class="unseen">{html.escape(photo.name)}</div>'
@@ -32,7 +32,7 @@ def picture_html(photo: Photo) -> str:
 
 
 def show_picture(photo: Photo, size_px: int) -> None:
-    """A photo's picture, its caption as `alt`; the name of one that has no picture yet."""
+    """Show a photo's picture, its caption as `alt`; without a picture, the photo's name."""
     url = picture_url(photo, size_px)
     if url is None:
         st.html(picture_html(photo))
@@ -41,6 +41,6 @@ def show_picture(photo: Photo, size_px: int) -> None:
 
 
 def origin() -> str:
-    """Scheme, host and port as the browser knows them; a relative address does not work in `st.image`."""
+    """Return scheme, host and port as the browser knows them, since `st.image` needs an absolute URL."""
     parts = urlsplit(st.context.url or "http://localhost:8501")
     return f"{parts.scheme}://{parts.netloc}"

@@ -1,4 +1,4 @@
-"""What the server does beside showing pages: warm up, serve the HTTP API, stop runs at the end."""
+"""What the server does besides showing pages: warm up, serve the HTTP API and export files, stop runs at the end."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ from photosearch.ui.library import downloads
 from photosearch.ui.server_log import start_log
 
 log = logging.getLogger(__name__)
-SHUTDOWN_PATIENCE_S = 20  # a batch takes a few seconds
+SHUTDOWN_PATIENCE_S = 20  # a run stops after its batch, which takes a few seconds
 
 
 def routes() -> list[BaseRoute]:
-    """The HTTP routes beside the pages: the API, and files that were made to be taken away."""
+    """Return the HTTP routes besides the pages: the API, and the export files."""
     try:
         settings = read_settings()
         api = make_api(state.workspace, public=settings.demo, cors_origins=settings.cors_origins)
-    except SettingsError:  # every page and every answer of the API says it
+    except SettingsError:  # every page and every answer of the API shows this error
         api = make_api(state.workspace, public=True)
     return [Mount(PREFIX, app=api), *downloads.routes(state.workspace)]
 
 
 @asynccontextmanager
 async def lifespan(_app: Any) -> AsyncIterator[None]:
-    """Open the library and its log, warm up in a thread; at the end stop the run at work."""
+    """Open the library and its log, and warm up in a thread; when the server ends, stop the current run."""
     send_at_once()
     try:
         start_log(state.workspace().settings.library_dir)
@@ -45,7 +45,7 @@ async def lifespan(_app: Any) -> AsyncIterator[None]:
         begin()
         threading.Thread(target=_warm, name="warm", daemon=True).start()
     except PhotosearchError as error:
-        log.error("%s", error)  # every page says it too
+        log.error("%s", error)  # every page shows this error, too
     yield
     log.info("photosearch ends.")
     downloads.maker().cancel()
@@ -62,22 +62,23 @@ def begin() -> None:
 
 
 def send_at_once() -> None:
-    """Have all listening sockets' connections send what is written at once (TCP_NODELAY, which they take over).
+    """Set TCP_NODELAY on all listening sockets, so that their connections, which inherit it, send without delay.
 
-    Streamlit's socket does not say that it is TCP, so that asyncio leaves Nagle's algorithm on: nearly every answer
-    would wait 40 ms for the browser to acknowledge its head (https://github.com/Kludex/uvicorn/issues/3149).
+    Streamlit creates its socket without naming TCP as the protocol, so asyncio leaves Nagle's algorithm on: nearly
+    every answer would wait 40 ms for the browser to acknowledge its head
+    (https://github.com/Kludex/uvicorn/issues/3149).
     """
-    for one in gc.get_objects():
-        if issubclass(type(one), socket.socket) and one.family in (socket.AF_INET, socket.AF_INET6):
-            with contextlib.suppress(OSError):  # it is closed
-                if one.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
-                    one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    for candidate in gc.get_objects():
+        if issubclass(type(candidate), socket.socket) and candidate.family in (socket.AF_INET, socket.AF_INET6):
+            with contextlib.suppress(OSError):  # the socket may be closed
+                if candidate.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+                    candidate.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
 def _warm() -> None:
     try:
         state.workspace().warm_up()
         gc.collect()
-        gc.freeze()  # models, indexes and modules stay: looking through them again and again takes time from answers
+        gc.freeze()  # models and indexes stay for good; collecting garbage among them would delay answers
     except PhotosearchError as error:
         log.error("%s", error)

@@ -1,14 +1,14 @@
-"""The script behind every page: settings, navigation, the foot. Run by `app.py`, never imported."""
+"""The script behind every page: settings, navigation, footer. Streamlit runs it for `app.py`; nothing imports it."""
 
 import streamlit as st
 
 from photosearch.errors import PhotosearchError
 from photosearch.ui import PAGES, state
-from photosearch.ui.frame import foot, style
+from photosearch.ui.frame import show_footer, show_style
 from photosearch.ui.text import plain
 
 st.set_page_config(page_title="photosearch", page_icon="🔎", layout="wide")
-style()
+show_style()
 page = st.navigation(
     [
         st.Page(PAGES / "search.py", title="Search", default=True),
@@ -23,4 +23,4 @@ try:
     page.run()
 except PhotosearchError as error:
     st.error(plain(str(error)))
-foot()
+show_footer()

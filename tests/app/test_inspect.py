@@ -153,7 +153,7 @@ def test_a_caption_is_corrected_undone_and_cleared(shown: Workspace, photo: Phot
     app.text_input[0].set_value("Ada")
     press(app, "Save")
     assert not app.exception
-    assert "The search knows it already" in said(app)
+    assert "Search finds the new caption at once" in said(app)
     assert shown.library.photo(photo.id).caption == "a **lighthouse** <b>"
     assert shown.search("lighthouse", "photos").total == 1
     assert [history.who for history in shown.caption_history(photo.id)] == ["Ada"]
@@ -164,9 +164,9 @@ def test_a_caption_is_corrected_undone_and_cleared(shown: Workspace, photo: Phot
     assert not app.exception
     assert shown.library.photo(photo.id).caption == ""
     assert "no sentence fits" in said(app)
-    press(app, "Say this again")
+    press(app, "Use this again")
     assert shown.library.photo(photo.id).caption == "a **lighthouse** <b>"
-    press(app, "Ask the model again")
+    press(app, "Caption again")
     assert not app.exception
     assert shown.library.photo(photo.id).captions[0].model == "tiny"
 
@@ -188,9 +188,9 @@ def test_a_photo_that_is_gone_is_seen_by_its_thumbnail(photo: Photo, tmp_path: P
     (tmp_path / "photos" / "red.jpg").unlink()
     app = open_inspect(photo=photo.id)
     assert not app.exception
-    assert "Only the thumbnail is looked into" in said(app)
+    assert "Only the thumbnail could be read" in said(app)
     assert words_of(app)[1] == "red"
-    press(app, "Ask the model again")
+    press(app, "Caption again")
     assert "cannot be looked at again" in said(app)
 
 
@@ -201,7 +201,7 @@ def test_a_photo_without_a_picture_can_still_be_corrected(shown: Workspace, tmp_
     (listed,) = shown.photos("pets")
     app = open_inspect(photo=listed.id)
     assert not app.exception
-    assert "no picture to look into" in said(app)
+    assert "The picture could not be read" in said(app)
     assert "a dog on a beach" in said(app)
     app.text_area[0].set_value("a cat on a roof")
     press(app, "Save")

@@ -177,7 +177,7 @@ def test_near_duplicates_are_one_with_their_number(shown: Workspace, tmp_path: P
     assert len(alts(open_page(q="picture", alike="false"))) == 3
     app = open_page(q="picture")
     assert len(alts(app)) == 1
-    assert "+ 2 alike" in html(app)
+    assert "+ 2 near-duplicates" in html(app)
 
 
 def test_the_public_demo_offers_no_way_to_change_it(
@@ -242,16 +242,16 @@ def all_stations() -> list[Telling]:
     ]
 
 
-def test_objects_are_chips_and_predicted_terms_are_also_seen(
+def test_objects_are_chips_and_predicted_terms_are_also_found(
     shown: Workspace, make_photos: Callable[..., Path]
 ) -> None:
     shown.add(str(make_photos("red.jpg")))
     analyse(shown.library, *all_stations())
     app = open_page(q="grass and an animal")
     assert '<span class="chip"><mark>dog</mark> × 2</span>' in html(app)
-    assert "also seen: " in html(app)
-    assert "grass" in html(app).split("also seen: ")[1]
-    assert "animal" in html(app).split("also seen: ")[1]
+    assert "also found: " in html(app)
+    assert "grass" in html(app).split("also found: ")[1]
+    assert "animal" in html(app).split("also found: ")[1]
 
 
 def test_what_is_searched_can_be_chosen_and_is_in_the_address(

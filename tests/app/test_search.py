@@ -256,7 +256,7 @@ def test_a_photo_that_vanished_does_not_open(posts: Workspace, tmp_path: Path) -
     posts.library.merge("posts", "folder", [], gone_keys=[str(tmp_path / "green.jpg")])
     app = open_page(q="red", photo=gone)
     assert not app.exception
-    assert "is gone from where it was" in app.toast[0].value
+    assert "is no longer where it was" in app.toast[0].value
 
 
 def test_a_photo_opens_where_nothing_is_found(posts: Workspace) -> None:
@@ -302,7 +302,7 @@ def test_photos_are_found_like_a_picture_of_ones_own_which_is_not_kept(
     assert len(posts.photos("posts")) == 2
     next(button for button in app.button if button.label == "Back to the search").click().run()
     assert alts(app) == ["a red picture"]
-    next(button for button in app.button if button.label == "Search by it again").click().run()
+    next(button for button in app.button if button.label == "Search by this picture again").click().run()
     assert alts(app)[0] == "a green picture"
     app.text_input(key="q").set_value("red picture").run()
     assert alts(app)[0] == "a red picture"

@@ -73,7 +73,7 @@ def test_a_correction_is_found_at_once_and_after_a_restart(page: Page, library: 
         page.get_by_label("What the photo shows").fill("a periwinkle <img src=x onerror=document.title=1> **sky**")
         page.get_by_label("Your name").fill("Ada")
         page.get_by_role("button", name="Save").click()
-        expect(page.get_by_text("The search knows it already")).to_be_visible()
+        expect(page.get_by_text("Search finds the new caption at once")).to_be_visible()
         expect(page.locator('img[src="x"]')).to_have_count(0)
         expect(page.get_by_role("heading", name="a periwinkle <img src=x")).to_be_visible()
         page.goto(f"{address}/?q=periwinkle&name=demo")

@@ -178,12 +178,12 @@ def test_the_public_demo_takes_a_picture_for_the_visitor_only(page: Page, tmp_pa
     library = tmp_path / "library"
     with serving(library, tmp_path / "log", PHOTOSEARCH_DEMO="1") as address:
         page.goto(f"{address}/library")
-        told = page.get_by_text("This is the public demo")
+        notice = page.get_by_text("This is the public demo")
         try:
-            expect(told).to_be_visible(timeout=PATIENCE_MS / 3)
+            expect(notice).to_be_visible(timeout=PATIENCE_MS / 3)
         except AssertionError:  # once in some twenty runs a page that is opened while the server starts stays empty
             page.reload()
-            expect(told).to_be_visible(timeout=PATIENCE_MS)
+            expect(notice).to_be_visible(timeout=PATIENCE_MS)
         assert page.get_by_label("Folder on this machine").count() == 0
         assert page.get_by_role("button", name="Remove").count() == 0
         expect(page.get_by_text(f"{N_DEMO} photos, {N_DEMO} captioned")).to_be_visible(timeout=PATIENCE_MS)

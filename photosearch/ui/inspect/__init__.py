@@ -1,1 +1,1 @@
-"""What the Inspect page shows: a caption word by word, findings, corrections, a second captioner."""
+"""What the Inspect page shows: a sentence word by word, the form for corrections, a second captioner, findings."""

@@ -1,4 +1,4 @@
-"""The photo with the words of a sentence: hover over one to see where the model looked for it, pick it to see more."""
+"""A photo and the words of a sentence; hovering over a word or picking it shows where the model looked."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from photosearch.ui.inspect.subject import Subject
 from photosearch.vision.captioner.attention import Inspection
 
 END = "(end)"
-_HEIGHT_REM = 28  # of the photo where there is room
+_HEIGHT_REM = 28  # the photo's height where there is room
 
 _HTML = '<div class="viewer"></div>'
 _CSS = """
@@ -23,8 +23,8 @@ _CSS = """
 .heat { position: absolute; inset: 0; width: 100%; height: 100%; pointer-events: none; }
 .figure .heat { opacity: 0; transition: opacity 0.15s; }
 .figure .heat.on { opacity: 1; }
-.said { min-height: 1.5em; margin: 0.35rem 0; text-align: center; font-size: 0.9rem; }
-.said b { font-weight: 650; }
+.label { min-height: 1.5em; margin: 0.35rem 0; text-align: center; font-size: 0.9rem; }
+.label b { font-weight: 650; }
 .words { display: flex; flex-wrap: wrap; gap: 0.4rem; justify-content: center; }
 .word { flex: 0 0 auto; padding: 0.2rem; border: 2px solid transparent; border-radius: 0.5rem; cursor: pointer;
   background: none; color: inherit; font: inherit; font-size: 0.8rem; text-align: center; width: 5.4rem; }
@@ -54,16 +54,16 @@ export default function (component) {
   };
   const show = (index) => {
     root.querySelectorAll(".figure .heat").forEach((heat, i) => heat.classList.toggle("on", i === index));
-    const said = root.querySelector(".said");
-    said.replaceChildren();
+    const label = root.querySelector(".label");
+    label.replaceChildren();
     const word = data.words[index];
-    if (word) said.append(make("b", "", word.name), " " + word.sure);
-    else said.append(data.hint);
+    if (word) label.append(make("b", "", word.name), " " + word.sure);
+    else label.append(data.hint);
     root.dataset.shown = index ?? "";
   };
-  const seen = JSON.stringify([data.image, data.words.map((word) => [word.name, word.sure, word.heat])]);
-  if (root.dataset.seen !== seen) {
-    root.dataset.seen = seen;
+  const content = JSON.stringify([data.image, data.words.map((word) => [word.name, word.sure, word.heat])]);
+  if (root.dataset.content !== content) {
+    root.dataset.content = content;
     const figure = make("div", "figure");
     figure.style.width = data.width;
     figure.append(picture("photo", data.image, data.alt));
@@ -79,7 +79,7 @@ export default function (component) {
       button.append(map, make("span", "name", word.name), make("span", "sure", word.sure));
       words.append(button);
     });
-    root.replaceChildren(figure, make("div", "said"), words);
+    root.replaceChildren(figure, make("div", "label"), words);
   }
   root.querySelectorAll(".word").forEach((button, index) => {
     button.setAttribute("aria-pressed", String(index === data.picked));
@@ -102,15 +102,15 @@ def show_viewer(
     on_pick: Callable[[int], None],
     key: str,
 ) -> None:
-    """The photo, heat over it for the word that is hovered over or picked, and all words as small maps.
+    """Show the photo with the attention for one word over it, and a small attention map for each word.
 
     Args:
         inspection: the words with their attention.
-        subject: whose picture it is.
-        alt: what the picture shows, in words.
-        picked: the number of the word that is looked into.
-        on_pick: told the number of a word that was clicked.
-        key: tells this viewer from others.
+        subject: the picture.
+        alt: a description of the picture.
+        picked: the index of the picked word; None: no word is picked.
+        on_pick: called with the index of a word that is clicked.
+        key: the viewer's key in the session.
     """
 
     def pick() -> None:
@@ -119,7 +119,7 @@ def show_viewer(
             on_pick(int(index))
 
     words = [
-        {"name": step.word or END, "sure": percent(step.prob), "heat": _heat_address(inspection, i)}
+        {"name": step.word or END, "sure": percent(step.prob), "heat": _heat_url(inspection, i)}
         for i, step in enumerate(inspection.steps)
     ]
     hint = "Hover over a word, or pick one, to see where the model looked."
@@ -136,10 +136,10 @@ def show_viewer(
 
 
 def percent(prob: float) -> str:
-    """A probability for people."""
+    """Return a probability as a percentage, such as "42%" or "under 1%"."""
     return f"{prob:.0%}" if prob >= 0.01 or prob == 0 else "under 1%"
 
 
-def _heat_address(inspection: Inspection, index: int) -> str:
+def _heat_url(inspection: Inspection, index: int) -> str:
     heat = as_webp(heat_map(inspection.attention[index], inspection.grid))
     return f"data:image/webp;base64,{base64.b64encode(heat).decode()}"

@@ -1,4 +1,4 @@
-"""A person's word against the model's: correct the caption, clear it, take that back, ask the model again."""
+"""The form that corrects or clears a caption, undoes that, or has the model caption the photo again."""
 
 from __future__ import annotations
 
@@ -18,22 +18,24 @@ from photosearch.ui.text import plain
 from photosearch.vision.registry import CAPTIONER
 
 _WHO = "who-corrects"
-_DONE = "corrected"
-_NOTHING = "(no sentence fits)"
+_MESSAGE = "correction-message"
+_CLEARED = "(cleared: no sentence fits)"
 
 
 def correct_caption(photo: Photo) -> None:
-    """The form, and all that people said of the photo before."""
+    """Show the form and all earlier corrections of the photo."""
     st.subheader("Correct the caption", anchor=False)
-    if done := st.session_state.pop(_DONE, None):
-        st.success(done)
+    if message := st.session_state.pop(_MESSAGE, None):
+        st.success(message)
     history = state.workspace().caption_history(photo.id)
-    in_force = next((said for said in history if said.is_in_force), None)
+    in_force = next((correction for correction in history if correction.is_in_force), None)
     if in_force is not None:
-        words = plain(in_force.text) or "No sentence fits."
-        st.caption(f"Now said by {_by(in_force)}: {words}")
+        if in_force.text:
+            st.caption(f"Corrected by {_author(in_force)}: {plain(in_force.text)}")
+        else:
+            st.caption(f"Cleared by {_author(in_force)}: no sentence fits.")
     _offer_form(photo, f"{photo.id}-{len(history)}-{in_force.at if in_force else ''}")
-    _offer_ways_back(photo, in_force)
+    _show_actions(photo, in_force)
     _show_history(photo, history)
 
 
@@ -43,77 +45,81 @@ def _offer_form(photo: Photo, key: str) -> None:
         who = st.text_input("Your name", _name(), max_chars=MAX_WHO_CHARS, key=f"who-{key}")
         with st.container(horizontal=True):
             is_saving = st.form_submit_button("Save", type="primary")
-            is_clearing = st.form_submit_button("Clear", help="No sentence fits: none is shown or searched.")
-        st.caption("Your words count instead of the model's, are found at once, and no later run changes them.")
+            is_clearing = st.form_submit_button(
+                "Clear",
+                help="Leave the photo without a caption, because no sentence fits.",
+            )
+        st.caption("Your caption replaces the model's. Captioning the collection again does not change it.")
     workspace = state.workspace()
     if is_saving:
         st.session_state[_WHO] = who
-        _do(lambda: workspace.correct(photo.id, text, who), "Saved. The search knows it already.")
+        _change(lambda: workspace.correct(photo.id, text, who), "Saved. Search finds the new caption at once.")
     if is_clearing:
         st.session_state[_WHO] = who
-        _do(lambda: workspace.clear_caption(photo.id, who), "Cleared. The model's sentence no longer counts.")
+        _change(
+            lambda: workspace.clear_caption(photo.id, who),
+            "The caption is cleared. Search ignores it now.",
+        )
 
 
-def _offer_ways_back(photo: Photo, in_force: Correction | None) -> None:
+def _show_actions(photo: Photo, in_force: Correction | None) -> None:
     workspace = state.workspace()
     models = workspace.models().captioners()
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        if in_force is not None and st.button(
-            "Undo", key=f"undo-{photo.id}", help="What was said before counts again."
-        ):
-            _do(lambda: workspace.undo_correction(photo.id), "Taken back.")
+        if in_force is not None and st.button("Undo", key=f"undo-{photo.id}", help="Use the previous caption again."):
+            _change(lambda: workspace.undo_correction(photo.id), "The correction is undone.")
         if photo.sha256 is None:
             return
         model = CAPTIONER
         if len(models) > 1:
             model = st.selectbox("Captioner", models, format_func=model_label, key=f"asked-{photo.id}") or CAPTIONER
         if st.button(
-            "Ask the model again",
+            "Caption again",
             key=f"ask-{photo.id}",
-            help="The model looks anew, and its sentence counts. What people said stays in the history.",
+            help="The model captions this photo again, and its sentence is used. Corrections stay in the history.",
         ):
-            with st.spinner("Looking at it"):
-                _do(lambda: workspace.ask_again(photo.id, model), "The model has looked again.")
+            with st.spinner("Captioning"):
+                _change(lambda: workspace.ask_again(photo.id, model), "The model has captioned this photo again.")
 
 
 def _show_history(photo: Photo, history: list[Correction]) -> None:
     if not history:
         return
-    with st.expander(f"What people said before ({len(history)})"):
-        for i, said in enumerate(history):
+    with st.expander(f"History of corrections ({len(history)})"):
+        for i, past in enumerate(history):
             with st.container(border=True):
-                st.text(said.text or _NOTHING)
-                until = "in force" if said.superseded_at is None else f"until {_when(said.superseded_at)}"
-                st.caption(f"{_by(said)}, {_when(said.at)}, {until} (UTC)")
-                if said.text and not said.is_in_force and st.button("Say this again", key=f"again-{photo.id}-{i}"):
-                    _do(partial(_repeat, photo, said.text), "Saved. The search knows it already.")
+                st.text(past.text or _CLEARED)
+                until = "in use" if past.superseded_at is None else f"until {_when(past.superseded_at)}"
+                st.caption(f"{_author(past)}, {_when(past.at)}, {until} (UTC)")
+                if past.text and not past.is_in_force and st.button("Use this again", key=f"again-{photo.id}-{i}"):
+                    _change(partial(_repeat, photo, past.text), "Saved. Search finds the new caption at once.")
 
 
 def _repeat(photo: Photo, text: str) -> None:
     state.workspace().correct(photo.id, text, _name())
 
 
-def _do(change: Callable[[], None], done: str) -> None:
-    """Change something, and draw the page anew; what cannot be is said where it was asked for."""
+def _change(change: Callable[[], None], message: str) -> None:
+    """Call `change`, then draw the page again with `message` on it; show the error where that fails."""
     try:
         change()
     except PhotosearchError as error:
         st.error(plain(str(error)))
         return
-    st.session_state[_DONE] = done
+    st.session_state[_MESSAGE] = message
     st.rerun()
 
 
 def _name() -> str:
-    """Who corrects: as typed last, else the account's name."""
+    """Return the name of who corrects: as typed last, else the account's name."""
     try:
         return str(st.session_state.get(_WHO) or getpass.getuser())
-    except (OSError, KeyError):  # an account without a name
+    except (OSError, KeyError):  # the account has no name
         return "owner"
 
 
-def _by(said: Correction) -> str:
-    return plain(said.who or "somebody")
+def _author(correction: Correction) -> str:
+    return plain(correction.who or "somebody")
 
 
 def _when(moment: datetime) -> str:

@@ -1,4 +1,4 @@
-"""What else was seen in a picture: objects in boxes, labels, concepts; what others say of it."""
+"""What models found in a picture besides the caption, and the texts that came with the photo."""
 
 from __future__ import annotations
 
@@ -13,52 +13,54 @@ from photosearch.ui.inspect.caption_viewer import percent
 from photosearch.ui.inspect.subject import Subject
 from photosearch.ui.text import plain
 
-N_CONCEPTS = 15  # shown at first; the rest are much less sure
+N_CONCEPTS = 15  # shown; the rest are much less probable
 
 
 def show_findings(subject: Subject) -> None:
-    """Objects on the photo, labels and concepts with their probabilities."""
+    """Show objects as boxes on the photo, and objects, labels and concepts with their probabilities."""
     left, right = st.columns([3, 2], gap="large")
-    found = subject.findings
+    findings = subject.findings
     with left:
         st.subheader("Objects", anchor=False)
-        if not found.objects:
-            st.caption("The detector names nothing here that it is sure of.")
+        if not findings.objects:
+            st.caption("The detector found no object.")
         elif subject.picture is not None:
-            names = ", ".join(f"{o.label} {percent(o.score)}" for o in found.objects)
-            st.image(as_jpeg(with_boxes(subject.picture.rgb, found.objects)), alt=f"The photo with boxes: {names}")
-        if found.objects:
-            st.html(bars([Prediction(o.label, o.score) for o in found.objects]))
+            names = ", ".join(f"{o.label} {percent(o.score)}" for o in findings.objects)
+            st.image(as_jpeg(with_boxes(subject.picture.rgb, findings.objects)), alt=f"The photo with boxes: {names}")
+        if findings.objects:
+            st.html(bars([Prediction(o.label, o.score) for o in findings.objects]))
         st.subheader("Labels", anchor=False)
-        _show_bars(found.labels, "The classifier has not seen this photo.")
+        _show_bars(findings.labels, "The classifier has not analysed this photo.")
     with right:
         st.subheader("Concepts", anchor=False)
-        _show_bars(found.concepts[:N_CONCEPTS], "The concept model has not seen this photo.")
-        if found.concepts:
-            st.caption("Search terms that the photo suggests; each counts by its probability, shortened to its stem.")
+        _show_bars(findings.concepts[:N_CONCEPTS], "The concept model has not analysed this photo.")
+        if findings.concepts:
+            st.caption(
+                "Word stems that a description of the photo may contain. Search weights each by its probability."
+            )
 
 
 def show_texts(subject: Subject) -> None:
-    """Instagram's own description beside ours, and the owner's words."""
+    """Show Instagram's description beside our caption, and the text that the owner wrote."""
     if subject.photo is None:
         return
-    said = subject.photo.details.texts_of(TextKind.ACCESSIBILITY)
-    if said:
+    descriptions = subject.photo.details.texts_of(TextKind.ACCESSIBILITY)
+    if descriptions:
         left, right = st.columns(2, gap="large")
         with left:
             st.subheader("Our caption", anchor=False)
-            st.text(subject.photo.caption or "There is none.")
+            st.text(subject.photo.caption or "This photo has no caption.")
         with right:
-            st.subheader("Instagram's own description", anchor=False)
-            for text in said:
+            st.subheader("Description by Instagram", anchor=False)
+            for text in descriptions:
                 st.text(text)
     if subject.photo.owner_text:
-        st.subheader("What its owner wrote", anchor=False)
+        st.subheader("Owner's text", anchor=False)
         st.text(subject.photo.owner_text)
 
 
 def show_facts(subject: Subject) -> None:
-    """Where the photo is from, and whether all of it was there to be looked into."""
+    """Show the photo's collection, name, date and link, and whether the photo itself could be read."""
     if subject.photo is not None:
         taken = subject.photo.details.taken_at
         facts = [f"{subject.photo.collection}: {subject.name}", taken.strftime("%-d %B %Y") if taken else ""]
@@ -67,24 +69,24 @@ def show_facts(subject: Subject) -> None:
         if link.startswith(("https://", "http://")):
             st.link_button("Open the post", link)
     if subject.lacking and subject.picture is not None:
-        st.warning(plain(f"Only the thumbnail is looked into, so it may read otherwise: {subject.lacking}."))
+        st.warning(plain(f"Only the thumbnail could be read, so results may differ: {subject.lacking}."))
     elif subject.picture is None:
-        st.info(plain(f"There is no picture to look into: {subject.lacking}."))
+        st.info(plain(f"The picture could not be read: {subject.lacking}."))
 
 
-def bars(found: Sequence[Prediction]) -> str:
-    """Terms with their probabilities as bars, in HTML."""
+def bars(predictions: Sequence[Prediction]) -> str:
+    """Return terms with their probabilities as bars, in HTML."""
     rows = (
-        f'<tr><th scope="row">{html.escape(one.term)}</th>'
-        f'<td><div class="bar" style="width: {100 * max(0.0, min(one.prob, 1.0)):.1f}%"></div></td>'
-        f"<td>{percent(one.prob)}</td></tr>"
-        for one in found
+        f'<tr><th scope="row">{html.escape(prediction.term)}</th>'
+        f'<td><div class="bar" style="width: {100 * max(0.0, min(prediction.prob, 1.0)):.1f}%"></div></td>'
+        f"<td>{percent(prediction.prob)}</td></tr>"
+        for prediction in predictions
     )
     return f'<table class="bars">{"".join(rows)}</table>'
 
 
-def _show_bars(found: Sequence[Prediction], otherwise: str) -> None:
-    if found:
-        st.html(bars(found))
+def _show_bars(predictions: Sequence[Prediction], if_none: str) -> None:
+    if predictions:
+        st.html(bars(predictions))
     else:
-        st.caption(otherwise)
+        st.caption(if_none)

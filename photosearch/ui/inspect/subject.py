@@ -1,4 +1,4 @@
-"""What the Inspect page looks at: a photo of the library, or a picture that a visitor brought."""
+"""The picture that the Inspect page shows: a photo of the library, or an uploaded picture."""
 
 from __future__ import annotations
 
@@ -13,87 +13,91 @@ from photosearch.errors import PhotoError
 from photosearch.records import Caption, Findings, Photo
 from photosearch.ui import state
 from photosearch.ui.drawing import as_jpeg
-from photosearch.ui.own_picture import OwnPicture
 from photosearch.ui.pictures import picture_url
+from photosearch.ui.uploaded_picture import UploadedPicture
 from photosearch.vision.captioner.attention import Inspector
 from photosearch.vision.registry import CAPTIONER
 
 FIGURE_PX = 800
-_OWN = "own-subject"
+_UPLOAD = "uploaded-subject"
 
 
 @dataclass(frozen=True)
 class Subject:
-    """One picture with what is known of it."""
+    """One picture with its findings."""
 
-    key: str  # tells its widgets from another subject's
+    key: str  # part of the keys of its widgets
     name: str
-    findings: Findings  # its captions: the one shown first leads
-    picture: images.Picture | None = None  # None: it cannot be looked into
-    image: str = ""  # the picture's address, for the browser
-    lacking: str | None = None  # why there is no picture, or only the thumbnail
-    photo: Photo | None = None  # None: a visitor's own, kept nowhere
-    inspectors: Callable[[str], Inspector] | None = None  # by the captioner's name
+    findings: Findings  # its first caption is the one shown
+    picture: images.Picture | None = None  # None: it could not be read
+    image: str = ""  # the picture's URL, for the browser
+    lacking: str | None = None  # why the photo could not be read, if so; `picture` may be its thumbnail
+    photo: Photo | None = None  # None: the picture was uploaded
+    inspectors: Callable[[str], Inspector] | None = None  # opens the picture with the captioner of that name
 
     @property
     def caption(self) -> Caption | None:
-        """The sentence shown; None where there is none, or a person said that none fits."""
+        """The caption shown; None where there is none, or a person cleared it."""
         first = next(iter(self.findings.captions), None)
         return first if first and first.text else None
 
     @property
     def aspect(self) -> float:
-        """The picture's width by its height."""
+        """The picture's width divided by its height."""
         return self.picture.rgb.width / self.picture.rgb.height if self.picture else 1.0
 
     def inspector(self, model: str = CAPTIONER) -> Inspector:
-        """The picture as a captioner sees it; raises `ModelError`, `PhotoError` where there is no picture."""
+        """Open the picture with a captioner.
+
+        Raises:
+            ModelError: there is no such captioner, or it does not show where it looks.
+            PhotoError: there is no picture.
+        """
         if self.inspectors is None:
-            raise PhotoError(f'"{self.name}" cannot be looked into: {self.lacking}. Look at another one.')
+            raise PhotoError(f'"{self.name}" could not be read: {self.lacking}. Choose another photo.')
         return self.inspectors(model)
 
 
-def of_photo(photo: Photo) -> Subject:
-    """A photo of the library."""
-    told = Findings(photo.captions, photo.objects, photo.labels, photo.concepts)
+def subject_of_photo(photo: Photo) -> Subject:
+    """Return a photo of the library as a subject."""
+    findings = Findings(photo.captions, photo.objects, photo.labels, photo.concepts)
     inspections = state.workspace().inspections()
     try:
-        seen = inspections.picture(photo)
+        read = inspections.picture(photo)
     except PhotoError as error:
-        return Subject(photo.id, photo.name, told, lacking=str(error), photo=photo)
-    picture = seen.picture
-    url = picture_url(photo, None if seen.lacking else FIGURE_PX) or _data_address(picture)
+        return Subject(photo.id, photo.name, findings, lacking=str(error), photo=photo)
+    picture = read.picture
+    url = picture_url(photo, None if read.lacking else FIGURE_PX) or _data_url(picture)
     return Subject(
         photo.id,
         photo.name,
-        told,
+        findings,
         picture,
         url,
-        seen.lacking,
+        read.lacking,
         photo,
         lambda model: inspections.inspector(picture, model),
     )
 
 
-def of_own(own: OwnPicture) -> Subject:
-    """A visitor's own picture, kept in the visitor's session alone until the next one."""
-    known = st.session_state.get(_OWN)
-    if isinstance(known, Subject) and known.key == own.picture.sha256:
-        return known
+def subject_of_upload(upload: UploadedPicture) -> Subject:
+    """Return an uploaded picture as a subject; the visitor's session holds it until the next upload."""
+    latest = st.session_state.get(_UPLOAD)
+    if isinstance(latest, Subject) and latest.key == upload.picture.sha256:
+        return latest
     opened: dict[str, Inspector] = {}
     inspections = state.workspace().inspections()
 
     def inspector(model: str) -> Inspector:
         if model not in opened:
-            opened[model] = inspections.open_inspector(own.picture, model)
+            opened[model] = inspections.open_inspector(upload.picture, model)
         return opened[model]
 
-    subject = Subject(
-        own.picture.sha256, own.name, own.findings, own.picture, _data_address(own.picture), inspectors=inspector
-    )
-    st.session_state[_OWN] = subject
+    picture = upload.picture
+    subject = Subject(picture.sha256, upload.name, upload.findings, picture, _data_url(picture), inspectors=inspector)
+    st.session_state[_UPLOAD] = subject
     return subject
 
 
-def _data_address(picture: images.Picture) -> str:
+def _data_url(picture: images.Picture) -> str:
     return f"data:image/jpeg;base64,{base64.b64encode(as_jpeg(picture.rgb, FIGURE_PX)).decode()}"

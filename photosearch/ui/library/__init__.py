@@ -1,1 +1,1 @@
-"""What the Library page shows: ways to add photos, collections, downloads."""
+"""What the Library page shows: forms to add photos, the collections, exports."""

@@ -1,4 +1,4 @@
-"""Files made to be taken away: where they lie, how they are served, when they go."""
+"""Export files for download: where they are stored, how they are served, when they are deleted."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _TOKEN = re.compile(r"[0-9a-f]{32}")
 
 
 def new_path(workspace: Workspace, collection: str, kind: ExportKind) -> Path:
-    """Where the next file may lie: under a name that nobody can guess. Those of yesterday go."""
+    """Return the next file's path, in a folder whose name cannot be guessed; delete files that are a day old."""
     folder = _folder(workspace)
     for old in folder.iterdir() if folder.is_dir() else ():
         if old.is_dir() and time.time() - old.stat().st_mtime > LIFETIME_S:
@@ -35,8 +35,8 @@ def new_path(workspace: Workspace, collection: str, kind: ExportKind) -> Path:
     return folder / secrets.token_hex(16) / file_name(collection, kind)
 
 
-class Maker:
-    """Makes a file in the background, one at a time; the last one can be taken away."""
+class ExportMaker:
+    """The background work that makes export files, one at a time, and the last file made."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -44,7 +44,7 @@ class Maker:
         self.path: Path | None = None
 
     def start(self, workspace: Workspace, kind: ExportKind, collection: str, query: str) -> bool:
-        """Begin to write a collection, or what a query finds in it; False when another file is being made."""
+        """Start to export a collection, or what a query finds in it; return False while another file is being made."""
         with self._lock:
             if self.run is not None and self.run.snapshot.is_running:
                 return False
@@ -59,12 +59,12 @@ class Maker:
             return True
 
     def cancel(self) -> None:
-        """End what is being made."""
+        """Stop making the current file."""
         if self.run is not None:
             self.run.cancel()
 
     def dismiss(self) -> None:
-        """Delete the file that was made."""
+        """Delete the last file made."""
         with self._lock:
             if self.path is not None and self.run is not None and not self.run.snapshot.is_running:
                 shutil.rmtree(self.path.parent, ignore_errors=True)
@@ -72,18 +72,18 @@ class Maker:
 
 
 @st.cache_resource(show_spinner=False)
-def maker() -> Maker:
-    """The server's one maker of files."""
-    return Maker()
+def maker() -> ExportMaker:
+    """Return the server's only export maker."""
+    return ExportMaker()
 
 
 def address(path: Path) -> str:
-    """Where a made file is served."""
+    """Return the address at which a file is served."""
     return f"/downloads/{path.parent.name}"
 
 
 def routes(workspace: Callable[[], Workspace]) -> list[Route]:
-    """The route of the files, over the workspace that is asked for anew at each request."""
+    """Return the route that serves the files; `workspace` is called at each request."""
     return [Route("/downloads/{token}", partial(_send, workspace), methods=["GET"])]
 
 
@@ -95,7 +95,7 @@ def _send(workspace: Callable[[], Workspace], request: Request) -> Response:
             if path.suffix != PART:
                 headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
                 return FileResponse(path, filename=path.name, headers=headers)
-    return JSONResponse({"message": "This file is no longer there. Make it again on the Library page."}, 404)
+    return JSONResponse({"message": "This file was deleted. Make it again on the Library page."}, 404)
 
 
 def _folder(workspace: Workspace) -> Path:

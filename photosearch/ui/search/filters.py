@@ -13,10 +13,10 @@ from photosearch.search.fields import ALL, Field
 from photosearch.search.index import Index
 from photosearch.search.query import BY, NO_REFINEMENT, Refine, Sort, Worded
 from photosearch.ui.grid import Columns
-from photosearch.ui.own_picture import OwnPicture
 from photosearch.ui.paging import first_page
-from photosearch.ui.question import new_question, picture_to_search_by
+from photosearch.ui.question import choose_picture, new_question
 from photosearch.ui.text import plain
+from photosearch.ui.uploaded_picture import UploadedPicture
 
 N_OBJECTS = 10
 CUTOFF_PERCENT = 25
@@ -58,7 +58,7 @@ class SearchOptions:
     group: bool = True
     columns: Columns = "auto"
     per_page: int = PER_PAGE[0]
-    picture: OwnPicture | None = None  # photos like this one are wanted
+    picture: UploadedPicture | None = None  # photos like this one are wanted
 
 
 def clear_filters() -> None:
@@ -93,7 +93,7 @@ def choose_options(index: Index) -> SearchOptions:
             sort = left.selectbox("Order", list(SORTS), key="sort", bind="query-params", on_change=new_question)
             columns = middle.selectbox("Columns", COLUMNS, key="columns", bind="query-params")
             per_page = right.selectbox("Photos a page", PER_PAGE, key="per", bind="query-params", on_change=first_page)
-        picture = picture_to_search_by()
+        picture = choose_picture()
         objects = _choose_objects(index)
     worded_filter = WORDED[worded] if worded else None
     refine = Refine(since, until, frozenset(objects), worded_filter, SORTS[sort], cutoff / 100)

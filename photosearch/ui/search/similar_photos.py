@@ -11,12 +11,12 @@ from photosearch.images import THUMBNAIL_SIDE_PX
 from photosearch.records import Hit, Results
 from photosearch.ui import state
 from photosearch.ui.drawing import as_jpeg
-from photosearch.ui.own_picture import OwnPicture
 from photosearch.ui.pictures import show_picture
 from photosearch.ui.question import new_question
 from photosearch.ui.search.filters import SearchOptions
 from photosearch.ui.search.results import count_shown, show_notes, show_pages
 from photosearch.ui.text import plain
+from photosearch.ui.uploaded_picture import UploadedPicture
 
 SAMPLE_PX = 160
 
@@ -37,7 +37,7 @@ def show_similar_to_photo(photo_id: str, options: SearchOptions) -> Sequence[Hit
         return ()
 
 
-def show_similar_to_picture(own: OwnPicture, collection: str, options: SearchOptions) -> Sequence[Hit]:
+def show_similar_to_picture(own: UploadedPicture, collection: str, options: SearchOptions) -> Sequence[Hit]:
     """Show the photos of a collection most like an uploaded picture; return the hits on the page shown."""
     workspace = state.workspace()
     _offer_way_back()

@@ -1,4 +1,4 @@
-"""Words of the collection offered while a description is typed, in the browser's own list under the box."""
+"""Completion of the word that is being typed, with words of the collection, in the browser's own list."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from photosearch.ui.pictures import origin
 
 _HTML = '<datalist id="words-that-occur"></datalist>'
 _JS = r"""
-const PATIENCE_MS = 120;
-const LEAST_CHARS = 2;
+const DELAY_MS = 120;
+const MIN_CHARS = 2;
 
 export default function ({ data, parentElement }) {
   const list = parentElement.querySelector("datalist");
@@ -20,20 +20,20 @@ export default function ({ data, parentElement }) {
   if (!box) return;
   let latest = 0, waiting;
   const ask = async (start) => {
-    const answer = await fetch(data.address + encodeURIComponent(start));
+    const answer = await fetch(data.url + encodeURIComponent(start));
     return answer.ok ? answer.json() : [];
   };
   const complete = async () => {
     const number = ++latest;
     const start = box.value.match(/[\p{L}\p{N}]+$/u)?.[0] ?? "";
-    const words = start.length < LEAST_CHARS ? [] : await ask(start).catch(() => []);
+    const words = start.length < MIN_CHARS ? [] : await ask(start).catch(() => []);
     if (number !== latest) return;
     const before = box.value.slice(0, box.value.length - start.length);
     list.replaceChildren(...words.filter((word) => word !== start).map((word) => new Option(before + word)));
   };
   const typed = () => {
     clearTimeout(waiting);
-    waiting = setTimeout(complete, PATIENCE_MS);
+    waiting = setTimeout(complete, DELAY_MS);
   };
   list.forget?.();
   list.forget = () => {
@@ -51,7 +51,7 @@ _completion = st.components.v2.component("photosearch_completion", html=_HTML, j
 
 
 def complete_words(label: str, collection: str) -> None:
-    """Offer words of a collection under the text box of that label, for the word that is being typed."""
-    address = f"{origin()}{PREFIX}/v1/words?name={quote(collection, safe='')}&start="
+    """Offer words of a collection that complete the last word in the text box with this label."""
+    url = f"{origin()}{PREFIX}/v1/words?name={quote(collection, safe='')}&start="
     with st.container(key="completion"):
-        _completion(key="words", data={"label": label, "address": address})
+        _completion(key="words", data={"label": label, "url": url})

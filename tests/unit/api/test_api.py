@@ -259,7 +259,7 @@ def test_the_public_demo_tells_no_path(filled):
     assert client.get(f"/api/v1/photos/{found['hits'][0]['photo']}").json()["source"] == found["hits"][0]["source"]
 
 
-@pytest.mark.parametrize(("public", "said"), [(False, "/secret"), (True, "cannot be read now")])
+@pytest.mark.parametrize(("public", "said"), [(False, "/secret"), (True, "cannot be read at the moment")])
 def test_a_library_that_cannot_be_read_is_a_503(filled, monkeypatch, public, said):
     def broken():
         raise LibraryError('Library "/secret" is damaged.')
