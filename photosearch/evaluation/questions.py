@@ -87,7 +87,8 @@ def read_questions(text: str, names: Iterable[PhotoNames]) -> Questions:
             if isinstance(line, str):
                 raise _Unusable(line)
             query, name = _checked(*line)
-            ids_by_query[query][photos.find(name)] = None
+            photo_id = photos.find(name)  # first: it raises, and a query without a photo must not be added
+            ids_by_query[query][photo_id] = None
         except _Unusable as error:
             problems.append(f"Line {number}: {error}.")
         n_pairs += 1

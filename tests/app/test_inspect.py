@@ -14,6 +14,7 @@ from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import ButtonGroup
 
 from photosearch.records import Photo
+from photosearch.search.question import Question
 from photosearch.ui import site_path, state
 from photosearch.vision.captioner.vocabulary import SPECIAL
 from photosearch.workspace import Workspace
@@ -155,7 +156,7 @@ def test_a_caption_is_corrected_undone_and_cleared(shown: Workspace, photo: Phot
     assert not app.exception
     assert "Search finds the new caption at once" in said(app)
     assert shown.library.photo(photo.id).caption == "a **lighthouse** <b>"
-    assert shown.search("lighthouse", "photos").total == 1
+    assert shown.search(Question("lighthouse", "photos")).total == 1
     assert [history.who for history in shown.caption_history(photo.id)] == ["Ada"]
     assert any("by a person" in note for note in app.radio[0].proto.captions)
     press(app, "Undo")
