@@ -69,10 +69,10 @@ class HuggingFaceCaptioner:
             options = {"revision": revision, "trust_remote_code": False}
             config = transformers.AutoConfig.from_pretrained(place, **options)
             _check_kind(name, config.model_type)
-            model, told = transformers.AutoModelForImageTextToText.from_pretrained(
+            model, loading_info = transformers.AutoModelForImageTextToText.from_pretrained(
                 place, config=config, use_safetensors=True, dtype=torch.float32, output_loading_info=True, **options
             )
-            _check_complete(name, told["missing_keys"])
+            _check_complete(name, loading_info["missing_keys"])
             prepare = _preparer(transformers, place, TASK_PROMPTS[config.model_type], options)
             tokenizer = transformers.AutoTokenizer.from_pretrained(place, **options)
             digest = _folder_digest(folder) if folder.is_dir() else _sha256(f"{name} {revision}".encode())
@@ -96,7 +96,7 @@ class HuggingFaceCaptioner:
 
     @torch.inference_mode()
     def _write(self, pictures: list[Image.Image]) -> list[tuple[Caption, ...]]:
-        told = self._model.generate(
+        generated = self._model.generate(
             **self._prepare(pictures),
             num_beams=N_BEAMS,
             num_return_sequences=N_BEAMS,
@@ -107,11 +107,12 @@ class HuggingFaceCaptioner:
         )
         # Beam search's scores are log-probabilities already: of each token given those before it, 0 past the end.
         steps = self._model.compute_transition_scores(
-            told.sequences, told.scores, told.beam_indices, normalize_logits=False
+            generated.sequences, generated.scores, generated.beam_indices, normalize_logits=False
         )  # (B * beams, T)
-        n_tokens = (told.beam_indices >= 0).sum(1).tolist()
+        n_tokens = (generated.beam_indices >= 0).sum(1).tolist()
         texts = [
-            " ".join(text.split()) for text in self._tokenizer.batch_decode(told.sequences, skip_special_tokens=True)
+            " ".join(text.split())
+            for text in self._tokenizer.batch_decode(generated.sequences, skip_special_tokens=True)
         ]
         n_words = [len(text.split()) + (n < MAX_NEW_TOKENS) for text, n in zip(texts, n_tokens, strict=True)]
         log_probs = [min(p / max(n, 1), 0.0) for p, n in zip(steps.sum(1).tolist(), n_words, strict=True)]

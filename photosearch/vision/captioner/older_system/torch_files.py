@@ -86,7 +86,7 @@ def _entry(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
 
 def _read_legacy(file: IO[bytes]) -> object:
     """Read the form before torch 1.6: several pickles in a row, then the storages' numbers in the order of a list."""
-    known: dict[str, Storage] = {}
+    storages: dict[str, Storage] = {}
     starts: dict[str, int] = {}
 
     def storage(key: str, dtype: np.dtype, n: int) -> Storage:
@@ -94,7 +94,7 @@ def _read_legacy(file: IO[bytes]) -> object:
             file.seek(starts[key])
             return file.read(n * dtype.itemsize)
 
-        held = known.setdefault(key, Storage(dtype, n, read))
+        held = storages.setdefault(key, Storage(dtype, n, read))
         if (held.dtype, held.n) != (dtype, n):
             raise UntrustedError(f"it describes the numbers {key} in two ways")
         return held
@@ -109,23 +109,23 @@ def _read_legacy(file: IO[bytes]) -> object:
     if not (isinstance(system, dict) and system.get("little_endian") is True):
         raise UntrustedError("it was written on a machine of the other byte order")
     found, keys = unpickle(file, storage), unpickle(file, storage)
-    if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys) or set(keys) != known.keys():
+    if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys) or set(keys) != storages.keys():
         raise UntrustedError("its list of numbers does not fit")
-    _find_storages(file, known, keys, starts)
+    _find_storages(file, storages, keys, starts)
     return found
 
 
-def _find_storages(file: IO[bytes], known: Mapping[str, Storage], keys: list[str], starts: dict[str, int]) -> None:
+def _find_storages(file: IO[bytes], storages: Mapping[str, Storage], keys: list[str], starts: dict[str, int]) -> None:
     """Note where each storage's numbers start, and check that the file holds all of them."""
     n_bytes = os.fstat(file.fileno()).st_size
     for key in keys:
         count = file.read(8)
-        if len(count) < 8 or file.tell() + known[key].n_bytes > n_bytes:
+        if len(count) < 8 or file.tell() + storages[key].n_bytes > n_bytes:
             raise UntrustedError("it is cut short")
-        if struct.unpack("<q", count) != (known[key].n,):
+        if struct.unpack("<q", count) != (storages[key].n,):
             raise UntrustedError(f"the numbers {key} are not as many as it says")
         starts[key] = file.tell()
-        file.seek(known[key].n_bytes, io.SEEK_CUR)
+        file.seek(storages[key].n_bytes, io.SEEK_CUR)
 
 
 def module_tensors(module: object) -> dict[str, LazyTensor]:
