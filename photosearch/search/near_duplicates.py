@@ -18,7 +18,7 @@ _LEAST_SET, _MOST_SET = 16, 48  # half of a photo's bits are set; one of a singl
 _BITS = 64
 
 
-def group_alike(hashes: Mapping[str, str]) -> dict[str, int]:
+def group_near_duplicates(hashes: Mapping[str, str]) -> dict[str, int]:
     """Group photos that are alike, or alike by way of a third one.
 
     Args:

@@ -16,7 +16,7 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 from photosearch.errors import IndexDamaged
-from photosearch.library import CollectionVersion, Library
+from photosearch.library import Library, CollectionVersion
 from photosearch.records import Document, Hit, Results
 from photosearch.search.index import Index, Ranking, Store, Tables
 from photosearch.search.query import parse, parse_words
@@ -27,7 +27,7 @@ _DAMAGED = 'The index of "{}" could not be used ({}); it was made anew.'
 _OTHER = 'The index of "{}" did not fit the library, as after putting back a copy; it was made anew.'
 
 
-class _Alike:
+class _NearDuplicates:
     """The near-duplicates of a collection."""
 
     def __init__(self, groups: Mapping[str, int], index: Index) -> None:
@@ -52,12 +52,12 @@ class _Alike:
 
 
 @dataclass
-class _Indexed:
+class _Current:
     version: CollectionVersion  # the collection's, that the index was made from
     index: Index
     store: Store
     notice: str | None = None  # what people should know of how it came about, once
-    alike: _Alike | None = None  # once somebody asks
+    near_duplicates: _NearDuplicates | None = None  # once somebody asks
 
     def told(self) -> tuple[str, ...]:
         """The notice, the first time."""
@@ -71,7 +71,7 @@ class Searcher:
     def __init__(self, library: Library, tables: Tables) -> None:
         self.library = library
         self._tables = tables
-        self._indexes: dict[str, _Indexed] = {}
+        self._indexes: dict[str, _Current] = {}
         self._making: dict[str, threading.Lock] = {}  # of each collection
 
     def forget(self, collection: str) -> None:
@@ -80,11 +80,11 @@ class Searcher:
 
     def index(self, collection: str) -> Index:
         """The collection's index as it stands; raises `CollectionNotFound`."""
-        return self._indexed(collection).index
+        return self._current(collection).index
 
     def near_duplicates(self, collection: str) -> Mapping[str, int]:
         """The group of each photo that has near-duplicates; raises `CollectionNotFound`."""
-        return self._alike(self._indexed(collection), collection).groups
+        return self._near_duplicates(self._current(collection), collection).groups
 
     def search(self, question: Question) -> Results:
         """Find photos by description.
@@ -93,15 +93,15 @@ class Searcher:
             CollectionNotFound: there is no such collection.
             ModelError: a table of related words cannot be read.
         """
-        held = self._indexed(question.collection)
+        held = self._current(question.collection)
         started = time.perf_counter()
         query = parse_words(question.query) if question.literal else parse(question.query)
         ranking = held.index.find(query, fields=question.fields, expand=question.expand, refine=question.refine)
         total = len(ranking) + ranking.n_weak
-        alike = self._alike(held, question.collection) if question.one_of_near_duplicates else None
-        if alike is not None:
-            ranking = alike.best_only(ranking)
-        hits = self._hits(held.index, ranking, question.offset, question.top, alike)
+        near_duplicates = self._near_duplicates(held, question.collection) if question.one_of_near_duplicates else None
+        if near_duplicates is not None:
+            ranking = near_duplicates.best_only(ranking)
+        hits = self._hits(held.index, ranking, question.offset, question.top, near_duplicates)
         return Results(
             question.query,
             question.collection,
@@ -124,22 +124,24 @@ class Searcher:
             ValueError: `top` or `offset` is negative.
         """
         collection = self.library.photo(photo_id).collection
-        held = self._indexed(collection)
+        held = self._current(collection)
         return self._like(held, collection, held.index.similar(photo_id), top, offset)
 
     def like(self, document: Document, collection: str, *, top: int, offset: int = 0) -> Results:
         """The photos most like one that need not be in the library; raises as `search` does."""
-        held = self._indexed(collection)
+        held = self._current(collection)
         return self._like(held, collection, held.index.like(document), top, offset)
 
-    def _like(self, held: _Indexed, collection: str, ranking: Ranking, top: int, offset: int) -> Results:
+    def _like(self, held: _Current, collection: str, ranking: Ranking, top: int, offset: int) -> Results:
         check_page(top, offset)
         started = time.perf_counter()
         hits = self._hits(held.index, ranking, offset, top, None)
         took_ms = 1000 * (time.perf_counter() - started)
         return Results("", collection, took_ms, len(ranking), hits, n_listed=len(ranking), notes=held.told())
 
-    def _hits(self, index: Index, ranking: Ranking, offset: int, top: int, alike: _Alike | None) -> tuple[Hit, ...]:
+    def _hits(
+        self, index: Index, ranking: Ranking, offset: int, top: int, near_duplicates: _NearDuplicates | None
+    ) -> tuple[Hit, ...]:
         matches = index.matches(ranking, top, offset)
         photos = self.library.photos_by_id([match.photo_id for match in matches])
         found = [match for match in matches if match.photo_id in photos]
@@ -149,21 +151,21 @@ class Searcher:
                 match.score,
                 photos[match.photo_id],
                 match.shares,
-                alike.n_others(match.photo_id) if alike is not None else 0,
+                near_duplicates.n_others(match.photo_id) if near_duplicates is not None else 0,
             )
             for rank, match in enumerate(found, start=offset + 1)
         )
 
-    def _alike(self, held: _Indexed, collection: str) -> _Alike:
-        if held.alike is None:
-            from photosearch.search.near_duplicates import group_alike
+    def _near_duplicates(self, held: _Current, collection: str) -> _NearDuplicates:
+        if held.near_duplicates is None:
+            from photosearch.search.near_duplicates import group_near_duplicates
 
-            held.alike = _Alike(group_alike(self.library.hashes(collection)), held.index)
-        return held.alike
+            held.near_duplicates = _NearDuplicates(group_near_duplicates(self.library.hashes(collection)), held.index)
+        return held.near_duplicates
 
     # Keeping up
 
-    def _indexed(self, collection: str) -> _Indexed:
+    def _current(self, collection: str) -> _Current:
         with self._making.setdefault(collection, threading.Lock()):  # several would fill the memory
             version = self.library.version(collection)
             known = self._indexes.get(collection)
@@ -171,7 +173,7 @@ class Searcher:
                 known = self._indexes[collection] = self._up_to_date(collection, known)
             return known
 
-    def _up_to_date(self, collection: str, known: _Indexed | None) -> _Indexed:
+    def _up_to_date(self, collection: str, known: _Current | None) -> _Current:
         """An index of the collection as it stands, of what there is already if that fits."""
         if known is None or (known.store.generation() or 0) > known.version.generation:
             store = Store(self.library.index_folder(collection), self._tables.fingerprint)
@@ -181,28 +183,28 @@ class Searcher:
                 return self._built(collection, store, _DAMAGED.format(collection, error))
             if saved is None:
                 return self._built(collection, store)
-            known = _Indexed(CollectionVersion(saved.generation, saved.token), saved.index, store)
+            known = _Current(CollectionVersion(saved.generation, saved.token), saved.index, store)
         version = self.library.version(collection)  # before what it has: that may be newer, never older
         if known.version == version:
             return known
         changes = self.library.changes(collection, known.version)
         if changes is None:
             return self._built(collection, known.store, _OTHER.format(collection))
-        made = _Indexed(version, known.index.updated(*changes), known.store, known.notice)
+        made = _Current(version, known.index.updated(*changes), known.store, known.notice)
         self._save(made)
         return made
 
-    def _built(self, collection: str, store: Store, notice: str | None = None) -> _Indexed:
+    def _built(self, collection: str, store: Store, notice: str | None = None) -> _Current:
         """An index of all photos."""
         if notice:
             log.info("%s", notice)  # the answers say it
         version = self.library.version(collection)
-        made = _Indexed(version, Index(self.library.documents(collection), self._tables), store, notice)
+        made = _Current(version, Index(self.library.documents(collection), self._tables), store, notice)
         self._save(made)
         _give_memory_back()
         return made
 
-    def _save(self, made: _Indexed) -> None:
+    def _save(self, made: _Current) -> None:
         """Keep an index for the next process; one that cannot be kept is made anew there."""
         folder = made.store.folder
         try:

@@ -1,4 +1,4 @@
-"""Photos' texts to a segment."""
+"""Photos' texts become a segment."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from photosearch.search.index.segment import (
 from photosearch.search.index.texts import hashtags, texts
 from photosearch.search.word_tables import Hypernyms
 
-_KNOWN_TEXTS = 100_000  # kept while building: a captioner says the same of many photos
+_KNOWN_TEXTS = 100_000  # kept while building: a captioner writes the same sentence for many photos
 StemOwner = Callable[[str], str | None]  # the term of an owner's lower-case word; None for a stop word
 
 
@@ -46,18 +46,18 @@ class Draft:
         self._scales, self._taken = array("d"), array("q")
 
     def add(self, document: Document) -> None:
-        """Take in a photo."""
+        """Add a photo's postings, words, facets and date."""
         self._ids.append(document.photo_id.encode())
         add, scale = self._lexicon.terms.add, 1.0
-        found = []
+        coded = []  # keys with their codes
         for posting in postings(document, self._hypernyms, self._terms, self._owner_terms):
             kind = make_kind(posting.field, predicted=not posting.times)
-            found.append((first_key(add(posting.term)) + kind, posting.times or posting.prob))
+            coded.append((first_key(add(posting.term)) + kind, posting.times or posting.prob))
             if posting.field is Field.OWNER:
                 scale = posting.scale
-        found.sort()
-        self._keys.extend([key for key, _ in found])
-        self._codes.extend([code for _, code in found])
+        coded.sort()
+        self._keys.extend([key for key, _ in coded])
+        self._codes.extend([code for _, code in coded])
         self._starts.append(len(self._keys))
         self._scales.append(scale)
         self._add_texts(document)
@@ -71,7 +71,7 @@ class Draft:
 
     def _add_facts(self, document: Document) -> None:
         self._taken.append(NO_DATE if document.taken_at is None else seconds(document.taken_at))
-        is_captioned = any(document.human or document.captions)  # an empty correction says that no caption fits
+        is_captioned = any(document.human or document.captions)  # an empty correction means that no caption fits
         self._flags.append(CORRECTED * any(document.human) | CAPTIONED * is_captioned)
         add = self._lexicon.facets.add
         if not (document.objects or document.hashtags or document.owner):
@@ -82,28 +82,28 @@ class Draft:
         self._facet_starts.append(len(self._facets))
 
     def _words(self, text: str) -> tuple[int, ...]:
-        known = self._known.get(text)
-        if known is None:
+        numbers = self._known.get(text)
+        if numbers is None:
             if len(self._known) >= _KNOWN_TEXTS:
                 self._known.clear()
-            known = self._known[text] = self._lexicon.add_words(words(text))
-        return known
+            numbers = self._known[text] = self._lexicon.add_words(words(text))
+        return numbers
 
     def _terms(self, text: str) -> list[str]:
-        of = self._lexicon.word_terms
-        return [of[word] for word in self._words(text)]
+        word_terms = self._lexicon.word_terms
+        return [word_terms[word] for word in self._words(text)]
 
     def _owner_terms(self, text: str) -> list[str]:
-        """The terms of an owner's text: by the English stemmer and, where it gives another one, by the owner's."""
-        found = self._terms(text)
-        if self._stem_owner is not None:
-            others = (self._stem_owner(word) for word in words(text))
-            known = set(found)
-            found += [other for other in others if other is not None and other not in known]
-        return found
+        """Return the terms of an owner's text: English stems, and other stems of the owner's language."""
+        english = self._terms(text)
+        if self._stem_owner is None:
+            return english
+        owner = (self._stem_owner(word) for word in words(text))
+        known = set(english)
+        return english + [stem for stem in owner if stem is not None and stem not in known]
 
     def finish(self) -> Segment:
-        """The segment; raises `ValueError` where an id occurs twice."""
+        """Return the finished segment; raises `ValueError` when an id occurs twice."""
         ids = np.array(self._ids, dtype=np.bytes_) if self._ids else np.zeros(0, "S1")
         segment = finish(
             Parts(
@@ -132,7 +132,7 @@ def make_segment(
     hypernyms: Hypernyms,
     stem_owner: StemOwner | None = None,
 ) -> Segment:
-    """A segment of photos in any order; raises `ValueError` where an id occurs twice."""
+    """Make a segment of photos in any order; raises `ValueError` when an id occurs twice."""
     draft = Draft(lexicon, hypernyms, stem_owner)
     for document in documents:
         draft.add(document)
@@ -140,5 +140,5 @@ def make_segment(
 
 
 def seconds(moment: datetime) -> int:
-    """Seconds since 1970, of a moment without a zone."""
+    """Return the seconds since 1970 of a moment without a time zone."""
     return calendar.timegm(moment.timetuple())

@@ -1,4 +1,4 @@
-"""Which photos of an index pass: by words, hashtags, objects, dates."""
+"""Filters of an index's photos: by words, hashtags, objects, dates."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ import numpy as np
 from photosearch.analyzer import terms
 from photosearch.search.fields import FULL
 from photosearch.search.index.lexicon import HASHTAG, OBJECT, Lexicon
-from photosearch.search.index.segment import CAPTIONED, CORRECTED, GAINS, Segment, is_predicted, key_kinds, spread
+from photosearch.search.index.segment import CAPTIONED, CORRECTED, GAINS, Segment, is_predicted, key_kinds, row_places
 from photosearch.search.index.state import State
 from photosearch.search.index.texts import SURE
 from photosearch.search.query import Filter, Kind, Query, Refine, Worded, shown
 
-N_NAMED = 8  # objects
+N_NAMED = 8  # objects listed in a note
 _DAY_S = 86_400
 _EPOCH = date(1970, 1, 1)
-_SURE_GAINS = GAINS[:, round(SURE * FULL)].astype(np.float32)  # of each kind, as segments hold them
+_SURE_GAINS = GAINS[:, round(SURE * FULL)].astype(np.float32)  # of each kind, rounded as in segments
 
 
 class Filters:
-    """What the photos of a state are filtered by."""
+    """Filters over the photos of one state."""
 
     def __init__(self, state: State, lexicon: Lexicon) -> None:
         self._state = state
@@ -31,7 +31,7 @@ class Filters:
 
     @cached_property
     def objects(self) -> dict[str, int]:
-        """In how many photos each object was seen."""
+        """Count the photos that each object was detected in."""
         counts = np.zeros(len(self._lexicon.facets), np.int64)
         for segment, living, _ in self._parts():
             if len(segment.facet_rows):
@@ -41,14 +41,14 @@ class Filters:
         return {name.removeprefix(OBJECT): n for name, n in names if name.startswith(OBJECT)}
 
     def common_objects(self, n: int) -> list[str]:
-        """The labels of the objects that most photos show, the most frequent first."""
+        """Return the labels of the objects that most photos show, the most frequent first."""
         return [label for label, _ in sorted(self.objects.items(), key=lambda item: (-item[1], item[0]))[:n]]
 
     def passing(self, query: Query, refine: Refine) -> np.ndarray:
-        """The photos that pass all filters: bool (rows)."""
+        """Return which photos pass all filters: bool (rows)."""
         passes = self._state.living()
-        for one in query.filters:
-            passes &= ~self._holding(one) if one.negated else self._holding(one)
+        for wanted in query.filters:
+            passes &= ~self._holding(wanted) if wanted.negated else self._holding(wanted)
         for label in refine.objects:
             passes &= self._with_facets([OBJECT + label])
         after_last = refine.until + timedelta(days=1) if refine.until and refine.until < date.max else None
@@ -64,44 +64,44 @@ class Filters:
         return passes
 
     def has_dates(self) -> bool:
-        """Whether it is known of any photo when it was taken."""
+        """Return whether any photo has a date."""
         return any(bool(living[segment.by_date].any()) for segment, living, _ in self._parts())
 
     def notes(self, query: Query, refine: Refine) -> tuple[str, ...]:
-        """What is asked for that no photo here has, for people."""
+        """Return messages on what the filters ask for and no photo of the collection has."""
         living = self._state.living()
-        found = []
-        for one in query.filters:
-            if one.kind is not Kind.WORDS and not one.negated and not (living & self._holding(one)).any():
-                found.append(self._missing(one))
+        notes = []
+        for wanted in query.filters:
+            if wanted.kind is not Kind.WORDS and not wanted.negated and not (living & self._holding(wanted)).any():
+                notes.append(self._missing(wanted))
         if (query.since or query.before or refine.since or refine.until) and not self.has_dates():
-            found.append("It is not known of any photo here when it was taken.")
-        return tuple(found)
+            notes.append("None of these photos has a date.")
+        return tuple(notes)
 
     def _parts(self) -> Iterator[tuple[Segment, np.ndarray, int]]:
         return zip(self._state.segments, self._state.alive, self._state.offsets.tolist(), strict=False)
 
-    def _missing(self, one: Filter) -> str:
-        if one.kind is Kind.HASHTAG:
-            return f"No photo here has the hashtag {shown(one.shown)}."
+    def _missing(self, wanted: Filter) -> str:
+        if wanted.kind is Kind.HASHTAG:
+            return f"None of these photos has the hashtag {shown(wanted.shown)}."
         seen = self.common_objects(N_NAMED)
-        others = f" Objects that were: {', '.join(seen)}." if seen else ""
-        return f"The object {shown(one.shown)} was seen in no photo here.{others}"
+        others = f" Objects that were detected: {', '.join(seen)}." if seen else ""
+        return f"The object {shown(wanted.shown)} was not detected in any of these photos.{others}"
 
-    def _holding(self, one: Filter) -> np.ndarray:
-        match one.kind:
+    def _holding(self, wanted: Filter) -> np.ndarray:
+        match wanted.kind:
             case Kind.HASHTAG:
-                return self._with_facets([HASHTAG + one.terms[0]])
+                return self._with_facets([HASHTAG + wanted.terms[0]])
             case Kind.OBJECT:
-                return self._showing(one.terms)
+                return self._showing(wanted.terms)
             case Kind.WORDS:
-                return self._surely(one.terms[0]) if len(one.terms) == 1 else self._saying(one.terms)
+                return self._surely(wanted.terms[0]) if len(wanted.terms) == 1 else self._saying(wanted.terms)
 
-    def _showing(self, wanted: tuple[str, ...]) -> np.ndarray:
-        """The photos with an object called so; where none is, with one that has these words in its name."""
+    def _showing(self, name_terms: tuple[str, ...]) -> np.ndarray:
+        """Return the photos with the object of this name; if there is none, with objects named with these terms."""
         called = {label: tuple(terms(label)) for label in self.objects}
-        labels = [label for label, name in called.items() if name == wanted]
-        labels = labels or [label for label, name in called.items() if set(wanted) <= set(name)]
+        labels = [label for label, name in called.items() if name == name_terms]
+        labels = labels or [label for label, name in called.items() if set(name_terms) <= set(name)]
         return self._with_facets(OBJECT + label for label in labels)
 
     def _with_facets(self, names: Iterable[str]) -> np.ndarray:
@@ -113,7 +113,7 @@ class Filters:
         return found
 
     def _taken_between(self, since: date | None, before: date | None) -> np.ndarray:
-        """The photos of a span of days, the second not among them."""
+        """Return the photos taken from `since` on and before `before`."""
         found = np.zeros(self._state.n_rows, bool)
         for segment, _, offset in self._parts():
             dated = segment.by_date
@@ -124,7 +124,7 @@ class Filters:
         return found
 
     def _surely(self, term: str) -> np.ndarray:
-        """The photos that hold a term: said in a text or an object, or surely predicted."""
+        """Return the photos with a term that is said in a text or an object, or predicted with at least `SURE`."""
         found = np.zeros(self._state.n_rows, bool)
         number = self._lexicon.terms.get(term)
         for segment, _, offset in self._parts():
@@ -132,19 +132,19 @@ class Filters:
                 rows = segment.holders(place)
                 key = segment.by_key[place]
                 if is_predicted(key):
-                    here = slice(segment.key_starts[place], segment.key_starts[place + 1])
-                    rows = rows[segment.gains[here] >= _SURE_GAINS[key_kinds(key)]]
+                    own = slice(segment.key_starts[place], segment.key_starts[place + 1])
+                    rows = rows[segment.gains[own] >= _SURE_GAINS[key_kinds(key)]]
                 found[offset + rows] = True
         return found
 
     def _saying(self, phrase: tuple[str, ...]) -> np.ndarray:
-        """The photos with a text that holds these terms side by side."""
+        """Return the photos with a text that holds these terms side by side."""
         found = np.zeros(self._state.n_rows, bool)
         numbers = [self._lexicon.terms.get(term) for term in phrase]
         stems = self._lexicon.stems()
         for segment, _, offset in self._parts() if len(stems) and None not in numbers else ():
             rows = _holding_all(segment, {number for number in numbers if number is not None})
-            said, begins = spread(segment.stream_starts, rows)
+            said, begins = row_places(segment.stream_starts, rows)
             stream = segment.stream[said]
             stream = np.where(stream >= 0, stems[stream], stream)  # breaks are no words
             of = np.repeat(rows, np.diff(begins))
@@ -157,7 +157,7 @@ class Filters:
 
 
 def _holding_all(segment: Segment, numbers: set[int]) -> np.ndarray:
-    """The rows that hold each of some terms: int64, ascending."""
+    """Return the rows that hold each of some terms: int64, ascending."""
     found: np.ndarray | None = None
     for number in numbers:
         parts = [segment.holders(place) for place in segment.between(number)]

@@ -13,7 +13,7 @@ For photo d, field f and term t in a collection of N photos (`photosearch.search
 the cosine of query and photo; each summand is the share of a term in a field. e is the learned table
 (`word_tables.Expansion`), r the dictionary (`word_tables.RelatedWords`). With captions alone, weight 1 and
 no related terms this is scikit-learn's `TfidfVectorizer(sublinear_tf=True)` with our analyzer. Probabilities count in
-whole 1/255, so that df is a whole number, and what was added and removed leaves no trace.
+whole 1/255, so that df is a whole number, and adding and then removing photos restores it exactly.
 """
 
 from __future__ import annotations
@@ -32,7 +32,15 @@ from photosearch.search.index.draft import make_segment
 from photosearch.search.index.filters import Filters
 from photosearch.search.index.lexicon import Lexicon
 from photosearch.search.index.ranking import Ranking, round_scores
-from photosearch.search.index.scoring import Asking, Source, Wanted, exact, scores_of, shares_of, touched
+from photosearch.search.index.scoring import (
+    QueryTerm,
+    TermSource,
+    Vectorizer,
+    exact,
+    find_postings,
+    scores_of,
+    shares_of,
+)
 from photosearch.search.index.segment import key_terms
 from photosearch.search.index.spelling import N_SUGGESTIONS, Spelling
 from photosearch.search.index.state import State, count_words
@@ -40,7 +48,7 @@ from photosearch.search.index.tables import Tables
 from photosearch.search.index.views import View, count_df, make_view
 from photosearch.search.query import NO_REFINEMENT, Query, Refine, Sort, parse_words
 
-MAX_VIEWS = 8  # kept of one state, 12 bytes a photo each
+MAX_VIEWS = 8  # kept for one state; each takes 12 bytes a photo
 
 
 class Index:
@@ -51,7 +59,7 @@ class Index:
 
         Args:
             documents: the photos, in any order.
-            tables: what is read beside them.
+            tables: what the index depends on besides them.
         """
         tables = tables or Tables()
         lexicon = Lexicon()
@@ -77,13 +85,13 @@ class Index:
     def of(
         cls, lexicon: Lexicon, tables: Tables, state: State, df: np.ndarray, words: np.ndarray, view: View | None = None
     ) -> Index:
-        """An index from its parts; `view` is the one over all fields."""
+        """Make an index from its parts; `view` is the one over all fields."""
         made = cls.__new__(cls)
         made._set(lexicon, tables, state, df, words, view)
         return made
 
     def updated(self, documents: Iterable[Document], removed: Iterable[str] = ()) -> Index:
-        """A later state, in which some photos are new or changed and some are gone; the same as built afresh."""
+        """Return the index after some photos were added, changed or removed; it equals one built from nothing."""
         latest = {document.photo_id: document for document in documents}
         segment = make_segment(latest.values(), self.lexicon, self.tables.hypernyms, self.tables.stem_owner)
         state, dropped = self.state.without([*latest, *removed])
@@ -98,7 +106,7 @@ class Index:
 
     @property
     def view(self) -> View:
-        """The one over all fields."""
+        """Return the view over all fields."""
         return self._view(ALL)
 
     # Finding
@@ -110,8 +118,8 @@ class Index:
 
         Args:
             query: a description; words that no photo holds count for nothing.
-            top: matches wanted at most.
-            fields: what is searched.
+            top: how many matches at most.
+            fields: the fields that are searched.
             expand: whether related words count, too.
 
         Returns:
@@ -128,76 +136,84 @@ class Index:
     def find(
         self, query: Query, *, fields: frozenset[Field] = ALL, expand: bool = True, refine: Refine = NO_REFINEMENT
     ) -> Ranking:
-        """All photos that score above 0 and pass the filters; by date, where nothing but filters was asked.
+        """Rank all photos that score above 0 and pass the filters; by date when the query has filters only.
 
-        What the query says of fields goes before `fields`.
+        Fields that the query names replace `fields`.
         """
         view = self._view(query.fields or fields)
         filtered = query.has_filter or refine.has_filter
         if not terms(query.text):
-            marks = np.zeros(self.state.n_rows, np.float32)
+            scores = np.zeros(self.state.n_rows, np.float32)
             if filtered:
-                marks[self.filters.passing(query, refine)] = 1.0
+                scores[self.filters.passing(query, refine)] = 1.0
             sort = Sort.NEWEST if refine.sort is Sort.SCORE else refine.sort
-            return self._ranking(view, {}, marks, sort)
-        wanted = self._asking(view).query(query.text, expand=expand)
-        marks = scores_of(self.state.segments, self.state.offsets, wanted, view)
+            return self._ranking(view, {}, scores, sort)
+        query_terms = self._vectorizer(view).query(query.text, expand=expand)
+        scores = scores_of(self.state.segments, self.state.offsets, query_terms, view)
         if filtered:
-            marks *= self.filters.passing(query, refine)
-        return self._ranking(view, wanted, marks, refine.sort).without_weak(refine.cutoff)
+            scores *= self.filters.passing(query, refine)
+        return self._ranking(view, query_terms, scores, refine.sort).without_weak(refine.cutoff)
 
     def similar(self, photo_id: str, *, fields: frozenset[Field] = ALL) -> Ranking:
-        """The other photos by the cosine of their vectors with this one's; none where there is no such photo."""
+        """Rank the other photos by the cosine of their vectors with this one's; none for an unknown photo."""
         view = self._view(fields)
         row = self.state.row(photo_id)
-        wanted = {} if row is None else self._vector(row, view)
-        marks = scores_of(self.state.segments, self.state.offsets, wanted, view)
+        query_terms = {} if row is None else self._vector(row, view)
+        scores = scores_of(self.state.segments, self.state.offsets, query_terms, view)
         if row is not None:
-            marks[row] = 0.0
-        return self._ranking(view, wanted, marks)
+            scores[row] = 0.0
+        return self._ranking(view, query_terms, scores)
 
     def like(self, document: Document, *, fields: frozenset[Field] = ALL) -> Ranking:
-        """The photos by the cosine of their vectors with that of a photo that need not be here."""
+        """Rank the photos by the cosine of their vectors with that of a photo that need not be in the index."""
         view = self._view(fields)
-        wanted = self._asking(view).document(document)
-        return self._ranking(view, wanted, scores_of(self.state.segments, self.state.offsets, wanted, view))
+        query_terms = self._vectorizer(view).document(document)
+        return self._ranking(view, query_terms, scores_of(self.state.segments, self.state.offsets, query_terms, view))
 
-    def _ranking(self, view: View, wanted: Mapping[int, Wanted], marks: np.ndarray, sort: Sort = Sort.SCORE) -> Ranking:
-        return Ranking(self.state, view, wanted, marks, int(np.count_nonzero(marks.view(np.int32))), sort=sort)
+    def _ranking(
+        self, view: View, query_terms: Mapping[int, QueryTerm], scores: np.ndarray, sort: Sort = Sort.SCORE
+    ) -> Ranking:
+        return Ranking(self.state, view, query_terms, scores, int(np.count_nonzero(scores.view(np.int32))), sort=sort)
 
     def matches(self, ranking: Ranking, top: int | None = None, offset: int = 0) -> list[Match]:
-        """What was found, or some of it, in order: ids, scores, and the shares that add up to them."""
+        """Return matches in order: ids, scores, and the shares that add up to them.
+
+        Args:
+            ranking: what was found.
+            top: how many at most; None: all.
+            offset: matches left out before them.
+        """
         rows, found = ranking.best(len(ranking) if top is None else offset + top, offset)
-        shares = shares_of(found, len(rows), ranking.wanted, self.lexicon)
+        shares = shares_of(found, len(rows), ranking.query_terms, self.lexicon)
         ids = map(bytes.decode, self.state.ids(rows).tolist())
         return list(map(Match._make, zip(ids, round_scores(found.scores).tolist(), shares, strict=True)))
 
     def rank(self, query: str, photo_id: str, *, fields: frozenset[Field] = ALL, expand: bool = True) -> int | None:
-        """The rank, from 1, of one photo in the answer to a query; None where it is not found."""
+        """Return the rank, from 1, of one photo in the answer to a query; None when it is not found."""
         row = self.state.row(photo_id)
         return None if row is None else self.find(parse_words(query), fields=fields, expand=expand).place(row)
 
     def n_postings(self, query: str, *, expand: bool = True) -> int:
-        """How many postings answering a query touches."""
+        """Count the postings that are read to answer a query."""
         view = self.view
-        wanted = self._asking(view).query(query, expand=expand)
-        parts = [touched(segment, wanted, view) for segment in self.state.segments]
+        query_terms = self._vectorizer(view).query(query, expand=expand)
+        parts = [find_postings(segment, query_terms, view) for segment in self.state.segments]
         return sum(int((part.ends - part.starts).sum()) for part in parts)
 
-    def _asking(self, view: View) -> Asking:
-        return Asking(self.lexicon, view, self.tables, len(self))
+    def _vectorizer(self, view: View) -> Vectorizer:
+        return Vectorizer(self.lexicon, view, self.tables, len(self))
 
-    def _vector(self, row: int, view: View) -> dict[int, Wanted]:
-        """A photo's own vector, as something to look for."""
-        every = {number: Wanted(1.0, ()) for number in self._numbers(row)}
-        found = exact(self.state.segments, self.state.offsets, np.array([row]), every, view)
+    def _vector(self, row: int, view: View) -> dict[int, QueryTerm]:
+        """Return a photo's own vector, as a query."""
+        unweighted = {number: QueryTerm(1.0, ()) for number in self._numbers(row)}
+        found = exact(self.state.segments, self.state.offsets, np.array([row]), unweighted, view)
         weights: dict[int, float] = {}
         for number, added in zip(key_terms(found.keys).tolist(), found.added.tolist(), strict=True):
             weights[number] = weights.get(number, 0.0) + added
-        return {n: Wanted(weight, (Source(self.lexicon.terms[n], weight),)) for n, weight in weights.items()}
+        return {n: QueryTerm(weight, (TermSource(self.lexicon.terms[n], weight),)) for n, weight in weights.items()}
 
     def _numbers(self, row: int) -> set[int]:
-        """The terms that a photo holds."""
+        """Return the numbers of the terms that a photo holds."""
         place = int(np.searchsorted(self.state.offsets, row, side="right")) - 1
         segment, own = self.state.segments[place], row - int(self.state.offsets[place])
         return set(key_terms(segment.keys[segment.starts[own] : segment.starts[own + 1]]).tolist())
@@ -205,7 +221,7 @@ class Index:
     # Words
 
     def term_counts(self, fields: frozenset[Field] = ALL) -> list[TermCount]:
-        """How many photos hold each of these fields' terms, in no order."""
+        """Count the photos that hold each of these fields' terms, in no order."""
         view = self._view(fields)
         return [
             TermCount(self.lexicon.terms[number], float(view.df[number]) / FULL, float(view.idf[number]))
@@ -214,37 +230,37 @@ class Index:
 
     @cached_property
     def spelling(self) -> Spelling:
-        """The words that do occur."""
+        """Return the words that occur in the photos' texts."""
         words = self.lexicon.words
         return Spelling(
             {words[number]: int(self.word_counts[number]) for number in np.flatnonzero(self.word_counts).tolist()}
         )
 
     def suggest(self, query: str, n: int = N_SUGGESTIONS) -> list[str]:
-        """Words that do occur, as `Spelling.suggest` finds them."""
+        """Return words that occur, as `Spelling.suggest` finds them."""
         return self.spelling.suggest(query, n)
 
     def complete(self, start: str, n: int = N_SUGGESTIONS) -> list[str]:
-        """Words that start so, as `Spelling.complete` finds them."""
+        """Return words that start so, as `Spelling.complete` finds them."""
         return self.spelling.complete(start, n)
 
     def correct(self, query: Query) -> str | None:
-        """The query with words that occur nowhere replaced by words that do, as `Spelling.correct` does."""
+        """Return the query with unknown words replaced, as `Spelling.correct` does."""
         unknown = [word for start, end in query.spans for word in terms(query.raw[start:end]) if not self.knows(word)]
         return self.spelling.correct(query, self.knows) if unknown else None
 
     def knows(self, term: str) -> bool:
-        """Whether searching has a use for a term: some photo holds it, or one that is related to it."""
-        asking = self._asking(self.view)
+        """Return whether some photo holds a term, or one that is related to it."""
+        vectorizer = self._vectorizer(self.view)
         stem_owner = self.tables.stem_owner
-        others = [*asking.related(term), *((stem_owner(term) or term,) if stem_owner else ())]
-        return asking.holds(term) or any(asking.holds(other) for other in others)
+        others = [*vectorizer.related(term), *((stem_owner(term) or term,) if stem_owner else ())]
+        return vectorizer.holds(term) or any(vectorizer.holds(other) for other in others)
 
     # Views
 
     def _view(self, fields: frozenset[Field]) -> View:
-        """The index over these fields; kept once made."""
-        with self._making:  # several at once would fill the memory with the same
+        """Return the view over these fields, which is kept once made."""
+        with self._making:  # several threads would make the same view, and fill the memory
             if fields not in self._views:
                 weights = self.tables.kind_weights(fields)
                 parts = self.state.parts()
@@ -256,5 +272,5 @@ class Index:
 
 
 def _widened(counts: np.ndarray, length: int) -> np.ndarray:
-    """Counts with zeros for what is new."""
+    """Return the counts with zeros appended up to a length."""
     return np.concatenate([counts, np.zeros(length - len(counts), np.int64)])

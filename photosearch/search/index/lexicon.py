@@ -1,4 +1,4 @@
-"""The names that an index knows by number: terms, the words they were written as, objects and hashtags."""
+"""Numbers for the names in an index: terms, the words they were written as, objects and hashtags."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ OBJECT, HASHTAG = "object:", "#"  # what a facet's name starts with
 
 
 class Names:
-    """Names in the order in which they came, each with its place as its number; only ever grows."""
+    """Names, numbered in the order in which they were added; none is ever removed."""
 
     def __init__(self, names: Iterable[str] = ()) -> None:
         self._names = list(names)
@@ -30,11 +30,11 @@ class Names:
         return self._names[number]
 
     def get(self, name: str) -> int | None:
-        """A name's number; None for an unknown one."""
+        """Return a name's number; None for an unknown name."""
         return self._numbers.get(name)
 
     def add(self, name: str) -> int:
-        """A name's number, a new one if need be."""
+        """Return a name's number; add the name when it is new."""
         number = self._numbers.get(name)
         if number is not None:
             return number
@@ -46,7 +46,7 @@ class Names:
 
 
 class Lexicon:
-    """What all states of an index share: an older state knows fewer of the names, and does not meet the others."""
+    """The names that all states of an index share. Names are only added, so older states stay valid."""
 
     def __init__(
         self,
@@ -55,7 +55,7 @@ class Lexicon:
         facets: Iterable[str] = (),
         stems: Iterable[int] = (),
     ) -> None:
-        """`stems` are the numbers of the words' terms."""
+        """Take the names in order; `stems` holds the number of each word's term."""
         self.terms = Names(terms)
         self.words = Names(words)
         self.facets = Names(facets)
@@ -64,32 +64,32 @@ class Lexicon:
         self._adding = threading.Lock()
 
     def add_words(self, written: Iterable[str]) -> tuple[int, ...]:
-        """The numbers of lower-case words, without stop words; new ones if need be."""
-        found, known = [], self.words.get
+        """Return the numbers of lower-case words, stop words left out; add words that are new."""
+        numbers, get_number = [], self.words.get
         for word in written:
-            number = known(word)
+            number = get_number(word)
             if number is None:
                 term = term_of(word)
                 if term is None:
                     continue
                 number = self._add_word(word, term)
-            found.append(number)
-        return tuple(found)
+            numbers.append(number)
+        return tuple(numbers)
 
     def _add_word(self, word: str, term: str) -> int:
         with self._adding:
             if (number := self.words.get(word)) is None:
-                self._stems.append(self.terms.add(term))  # before others can meet the word
+                self._stems.append(self.terms.add(term))  # before another thread can find the word
                 self.word_terms.append(term)
                 number = self.words.add(word)
             return number
 
     def snapshot(self) -> dict[str, list[str] | list[int]]:
-        """All of it at one moment, as the constructor takes it."""
+        """Return all names at one moment, as the constructor takes them."""
         with self._adding:
             words, stems = list(self.words), list(self._stems)
             return {"terms": list(self.terms), "words": words, "facets": list(self.facets), "stems": stems}
 
     def stems(self) -> np.ndarray:
-        """The number of each word's term: int32."""
+        """Return the number of each word's term: int32."""
         return np.array(self._stems, np.int32)

@@ -1,4 +1,4 @@
-"""All that a query finds, without putting it all in order."""
+"""The photos that a query finds, of which only the first ones are put in order."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from photosearch.search.index.scoring import Exact, Wanted, exact, slack
+from photosearch.search.index.scoring import Exact, QueryTerm, exact, slack
 from photosearch.search.index.segment import NO_DATE
 from photosearch.search.index.state import State
 from photosearch.search.index.views import View
 from photosearch.search.query import Sort
 
 SCORE_DECIMALS = 9  # scores closer than this are equal; the photo's id then decides
-_BLOCK = 256  # scores, at most, of which the best one stands for all while looking for the best
-_BLOCKS = 8  # for each of the best that are looked for, at least
+_BLOCK = 256  # scores at most in a block, whose best one is looked at first
+_BLOCKS = 8  # at least, for each of the best scores wanted
 
 
 @dataclass(frozen=True, eq=False)
 class Ranking:
-    """What a query finds, and what is needed to order it and to say why."""
+    """The photos that a query finds, with what is needed to order them and to explain their scores."""
 
     state: State
     view: View
-    wanted: Mapping[int, Wanted]  # empty where nothing but filters was asked
-    marks: np.ndarray  # float32 (rows): the score in single precision, or 1 where nothing is scored; 0: not found
+    query_terms: Mapping[int, QueryTerm]  # empty where nothing but filters was asked
+    scores: np.ndarray  # float32 (rows): in single precision; 1 when the query has filters only; 0: not found
     n_found: int
     n_weak: int = 0  # found, but left out by the cutoff
     sort: Sort = Sort.SCORE
@@ -34,7 +34,7 @@ class Ranking:
         return self.n_found
 
     def best(self, n: int, after: int = 0) -> tuple[np.ndarray, Exact]:
-        """The rows of the first `n` in order, without the first `after` of them, with what makes their scores."""
+        """Return the rows ranked from `after` + 1 to `n`, in order, with what makes up their scores."""
         n = min(n, self.n_found)
         rows = self._candidates(n)
         found = self._exact(rows)
@@ -45,91 +45,97 @@ class Ranking:
         return rows[order], found.of(order)
 
     def found(self) -> np.ndarray:
-        """The rows of all that is found, ascending."""
-        return np.flatnonzero(self.marks)
+        """Return the rows of all photos found, ascending."""
+        return np.flatnonzero(self.scores)
 
     def only(self, rows: np.ndarray) -> Ranking:
-        """Some of the rows."""
-        marks = np.zeros_like(self.marks)
-        marks[rows] = self.marks[rows]
-        return replace(self, marks=marks, n_found=len(rows))
+        """Return the ranking of some of the rows found."""
+        scores = np.zeros_like(self.scores)
+        scores[rows] = self.scores[rows]
+        return replace(self, scores=scores, n_found=len(rows))
 
     def without_weak(self, share: float) -> Ranking:
-        """Without what scores below a share of the best one."""
-        if share <= 0 or not self.n_found or not self.wanted:
+        """Return the ranking without photos that score below a share of the best score."""
+        if share <= 0 or not self.n_found or not self.query_terms:
             return self
         _, best = replace(self, sort=Sort.SCORE).best(1)
         least = round_scores(best.scores)[0] * share
-        strong = np.flatnonzero(self.marks >= least * (1 - slack(self.wanted)))
-        unsure = self.marks[strong] <= least * (1 + slack(self.wanted))
+        strong = np.flatnonzero(self.scores >= least * (1 - slack(self.query_terms)))
+        unsure = self.scores[strong] <= least * (1 + slack(self.query_terms))
         close = strong[unsure]
         kept = np.concatenate([strong[~unsure], close[round_scores(self._exact(close).scores) >= least]])
         return replace(self.only(kept), n_weak=self.n_found - len(kept))
 
     def place(self, row: int) -> int | None:
-        """The place of a photo in the order of scores, from 1; None where it is not found."""
-        if not self.marks[row]:
+        """Return the rank of a photo by score, from 1; None when it is not found."""
+        if not self.scores[row]:
             return None
-        give = slack(self.wanted)
+        slack_share = slack(self.query_terms)
         close = np.flatnonzero(
-            (self.marks >= self.marks[row] * (1 - 2 * give)) & (self.marks <= self.marks[row] * (1 + 2 * give))
+            (self.scores >= self.scores[row] * (1 - 2 * slack_share))
+            & (self.scores <= self.scores[row] * (1 + 2 * slack_share))
         )
-        scores = round_scores(self._exact(close).scores)
-        own = scores[np.searchsorted(close, row)]
+        exact_scores = round_scores(self._exact(close).scores)
+        own = exact_scores[np.searchsorted(close, row)]
         ids = self.state.ids(close)
-        before = (scores > own) | ((scores == own) & (ids < self.state.ids(np.array([row]))[0]))
-        return 1 + int((self.marks > self.marks[row] * (1 + 2 * give)).sum()) + int(before.sum())
+        before = (exact_scores > own) | ((exact_scores == own) & (ids < self.state.ids(np.array([row]))[0]))
+        return 1 + int((self.scores > self.scores[row] * (1 + 2 * slack_share)).sum()) + int(before.sum())
 
     def _exact(self, rows: np.ndarray) -> Exact:
-        return exact(self.state.segments, self.state.offsets, rows, self.wanted, self.view)
+        return exact(self.state.segments, self.state.offsets, rows, self.query_terms, self.view)
 
     def _candidates(self, n: int) -> np.ndarray:
-        """Rows that the first `n` are among, not many more of them."""
+        """Return rows that hold the first `n`, and few others."""
         if self.sort is Sort.SCORE:
-            return leading(self.marks, n, slack(self.wanted))
+            return leading(self.scores, n, slack(self.query_terms))
         if not n:
             return np.zeros(0, np.int64)
-        rows = np.flatnonzero(self.marks)
+        rows = np.flatnonzero(self.scores)
         keys = self._date_keys(rows)
         last = np.partition(keys, n - 1)[n - 1]
         tied = rows[keys == last]
         rows = rows[keys < last]
-        return np.concatenate([rows, tied[leading(self.marks[tied], n - len(rows), slack(self.wanted))]])
+        return np.concatenate([rows, tied[leading(self.scores[tied], n - len(rows), slack(self.query_terms))]])
 
     def _date_keys(self, rows: np.ndarray) -> np.ndarray:
-        """Numbers that are the smaller the earlier a photo comes by its date: int64."""
+        """Return sort keys by date, ascending, photos without a date last: int64."""
         taken = self.state.taken(rows)
         return np.where(taken == NO_DATE, np.iinfo(np.int64).max, -taken if self.sort is Sort.NEWEST else taken)
 
 
 def round_scores(scores: np.ndarray) -> np.ndarray:
-    """Scores as they are compared and shown."""
+    """Return scores as they are compared and shown."""
     return np.minimum(scores.round(SCORE_DECIMALS), 1.0)
 
 
-def leading(marks: np.ndarray, n: int, give: float) -> np.ndarray:
-    """The places of all marks above 0 that may be among the `n` largest, if each is off by a share of `give`.
+def leading(scores: np.ndarray, n: int, slack_share: float) -> np.ndarray:
+    """Return the places of all scores above 0 that may be among the `n` largest.
 
-    The best marks of blocks are marks: the n-th largest of them is no larger than the n-th largest of all, so that
-    most blocks need not be looked into.
+    The n-th largest of the blocks' best scores is at most the n-th largest of all, so that most blocks need not be
+    read.
+
+    Args:
+        scores: float32, at least 0.
+        n: how many are wanted.
+        slack_share: largest relative error of a score.
     """
     if not n:
         return np.zeros(0, np.int64)
-    size = min(_BLOCK, len(marks) // (_BLOCKS * n))
+    size = min(_BLOCK, len(scores) // (_BLOCKS * n))
     if size > 1:
-        # The bits of numbers that are not negative are in the order of the numbers, and whole numbers are the quicker.
-        best = np.maximum.reduceat(marks.view(np.int32), np.arange(0, len(marks), size)).view(np.float32)
-        least = _least(best, n, give)
+        # Non-negative floats sort like their bits; integers compare faster.
+        best = np.maximum.reduceat(scores.view(np.int32), np.arange(0, len(scores), size)).view(np.float32)
+        least = _least(best, n, slack_share)
         chosen = np.flatnonzero(best >= least) * size
         places = (chosen[:, None] + np.arange(size)).ravel()
-        places = places[: np.searchsorted(places, len(marks))]
-        found = places[marks[places] >= least]
+        places = places[: np.searchsorted(places, len(scores))]
+        found = places[scores[places] >= least]
     else:
-        found = np.flatnonzero(marks >= _least(marks, n, give))
-    return found if len(found) <= 2 * n else found[marks[found] >= _least(marks[found], n, give)]
+        found = np.flatnonzero(scores >= _least(scores, n, slack_share))
+    return found if len(found) <= 2 * n else found[scores[found] >= _least(scores[found], n, slack_share)]
 
 
-def _least(marks: np.ndarray, n: int, give: float) -> float:
-    """What none of the `n` best falls short of, be it by rounding; above 0."""
-    least = float(np.partition(marks, len(marks) - n)[len(marks) - n]) if n < len(marks) else 0.0
-    return max(least * (1 - 2 * give) - 2 * 10**-SCORE_DECIMALS, float(np.finfo(np.float32).tiny))
+def _least(scores: np.ndarray, n: int, slack_share: float) -> float:
+    """Return a bound above 0 that all of the `n` best reach in spite of rounding."""
+    least = float(np.partition(scores, len(scores) - n)[len(scores) - n]) if n < len(scores) else 0.0
+    return max(least * (1 - 2 * slack_share) - 2 * 10**-SCORE_DECIMALS, float(np.finfo(np.float32).tiny))

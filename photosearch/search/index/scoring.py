@@ -1,4 +1,4 @@
-"""What a query asks of an index's terms, and how photos score.
+"""Queries to weighted terms, and the scores of photos.
 
 Photos are first scored in single precision over the postings of the query's terms. Those that may be among the
 best are then scored exactly from their own postings, which also say why.
@@ -29,36 +29,36 @@ from photosearch.search.index.segment import (
     key_kinds,
     key_terms,
     make_kind,
-    spread,
-    spread_between,
+    row_places,
+    slice_places,
 )
 from photosearch.search.index.tables import Tables
 from photosearch.search.index.views import View
 
-_FEW = 8  # times as many photos as postings there are, or more: then the postings' photos are scaled, not all of them
+_FEW = 8  # with at least this many times more photos than postings, only the postings' photos are scaled, not all
 _SHARE = itemgetter(Share._fields.index("share"))
 _NAMES = itemgetter(Share._fields.index("term"), Share._fields.index("field"))
 LEARNED, LANGUAGE = "learned", "language"  # relations beside those of `related.Relation`
 
 
-class Source(NamedTuple):
-    """A term of the query that wants a term of the index."""
+class TermSource(NamedTuple):
+    """A term of the query that adds to the weight of a term of the index."""
 
     term: str
     part: float  # of the weight
-    relation: str = ""  # none: it is the term itself
-    strength: float = 1.0  # how much of the query's term the other one counts for
+    relation: str = ""  # empty: both are the same term
+    strength: float = 1.0  # share of the query's term that the index's term counts for
 
 
-class Wanted(NamedTuple):
-    """What a query asks of one of the index's terms."""
+class QueryTerm(NamedTuple):
+    """The weight of one of the index's terms in a query, and where it comes from."""
 
     weight: float  # q(t) / |q|
-    sources: tuple[Source, ...]
+    sources: tuple[TermSource, ...]
 
 
-class Asking:
-    """Turns queries into what they want of a view's terms. A term that no photo holds is no dimension."""
+class Vectorizer:
+    """Query vectors over a view's terms. A term that no photo holds is no dimension."""
 
     def __init__(self, lexicon: Lexicon, view: View, tables: Tables, n_photos: int) -> None:
         self._lexicon = lexicon
@@ -66,63 +66,64 @@ class Asking:
         self._tables = tables
         self._unseen = 1 + math.log(1 + n_photos)  # the idf of a term that no photo holds
 
-    def query(self, text: str, *, expand: bool) -> dict[int, Wanted]:
-        """What a query asks for, by the terms' numbers.
+    def query(self, text: str, *, expand: bool) -> dict[int, QueryTerm]:
+        """Return a query's normalised vector, by term number.
 
         Args:
             text: a description; signs mean nothing.
             expand: whether related terms count, too.
         """
-        parts: defaultdict[int, list[Source]] = defaultdict(list)
+        parts: defaultdict[int, list[TermSource]] = defaultdict(list)
         found = terms(text)
         for pair, n in Counter(pairs(found)).items():
             number, idf = self._held(pair)
             if number is not None:
-                parts[number].append(Source(pair, PAIR * (1 + math.log(n)) * idf))
+                parts[number].append(TermSource(pair, PAIR * (1 + math.log(n)) * idf))
         for term, n in Counter(found).items():
             number, idf = self._held(term)
             count = 1 + math.log(n)
             if number is not None:
-                parts[number].append(Source(term, count * idf))
+                parts[number].append(TermSource(term, count * idf))
             for related in self._related(term, number is not None) if expand else ():
                 other, own_idf = self._held(related.term)
                 if other is not None:
-                    # The learned table was made with the query's term's IDF; the dictionary finds better with its own.
+                    # The learned table was made with the IDF of the query's term; for the dictionary the related
+                    # term's own IDF finds better.
                     counted = (idf or self._unseen) if related.relation == LEARNED else own_idf
                     part = related.strength * count * counted
-                    parts[other].append(Source(term, part, related.relation, related.strength))
+                    parts[other].append(TermSource(term, part, related.relation, related.strength))
         for stem, term, n in self._other_stems(text):
             number, idf = self._held(stem)
             if number is not None:
-                parts[number].append(Source(term, (1 + math.log(n)) * idf, LANGUAGE))
+                parts[number].append(TermSource(term, (1 + math.log(n)) * idf, LANGUAGE))
         return _normalised(parts)
 
-    def document(self, document: Document) -> dict[int, Wanted]:
-        """What is like a photo that need not be in the index: its own vector."""
-        parts: defaultdict[int, list[Source]] = defaultdict(list)
+    def document(self, document: Document) -> dict[int, QueryTerm]:
+        """Return the vector of a photo that need not be in the index, to find photos like it."""
+        parts: defaultdict[int, list[TermSource]] = defaultdict(list)
         for posting in postings(document, self._tables.hypernyms):
             number, idf = self._held(posting.term)
             weight = float(self._view.kind_weights[make_kind(posting.field, predicted=not posting.times)])
             if number is not None and weight:
-                parts[number].append(Source(posting.term, weight * posting.gain * idf))
+                parts[number].append(TermSource(posting.term, weight * posting.gain * idf))
         return _normalised({number: [_together(sources)] for number, sources in parts.items()})
 
     def holds(self, term: str) -> bool:
-        """Whether a photo holds a term."""
+        """Return whether any photo holds a term."""
         return self._held(term)[0] is not None
 
     def related(self, term: str) -> list[str]:
-        """The terms that one also counts for."""
+        """Return the terms that a query's term also counts for."""
         return [related.term for related in self._related(term, self.holds(term))]
 
     def _held(self, term: str) -> tuple[int | None, float]:
-        """A term's number and idf; none where these fields hold it in no photo."""
+        """Return a term's number and IDF; None and 0 when no photo holds it in the view's fields."""
         number = self._lexicon.terms.get(term)
         idf = float(self._view.idf[number]) if number is not None and number < len(self._view.idf) else 0.0
         return (number, idf) if idf else (None, 0.0)
 
     def _related(self, term: str, is_held: bool) -> list[_Related]:
-        """The learned table's terms; for a term that no photo holds those of the dictionary, too."""
+        """Return the learned table's terms and, for a term that no photo holds, the dictionary's."""
         found = [_Related(*related, LEARNED) for related in self._tables.expansion.related(term)]
         if not is_held:
             known = {related.term for related in found}
@@ -131,7 +132,7 @@ class Asking:
         return found
 
     def _other_stems(self, text: str) -> list[tuple[str, str, int]]:
-        """The terms of words by the owner's stemmer where it gives another one, with the usual ones and counts."""
+        """Return (owner's stem, English stem, count) of each word that the two stemmers reduce differently."""
         stem_owner = self._tables.stem_owner
         if stem_owner is None:
             return []
@@ -145,72 +146,80 @@ class _Related(NamedTuple):
     relation: str
 
 
-def _together(sources: Sequence[Source]) -> Source:
-    return Source(sources[0].term, sum(source.part for source in sources))
+def _together(sources: Sequence[TermSource]) -> TermSource:
+    return TermSource(sources[0].term, sum(source.part for source in sources))
 
 
-def _normalised(parts: Mapping[int, Sequence[Source]]) -> dict[int, Wanted]:
+def _normalised(parts: Mapping[int, Sequence[TermSource]]) -> dict[int, QueryTerm]:
     weights = [sum(source.part for source in sources) for sources in parts.values()]
     norm = math.sqrt(sum(weight**2 for weight in weights))
     return {
-        number: Wanted(weight / norm, tuple([Source(s.term, s.part / norm, s.relation, s.strength) for s in sources]))
+        number: QueryTerm(
+            weight / norm, tuple([TermSource(s.term, s.part / norm, s.relation, s.strength) for s in sources])
+        )
         for (number, sources), weight in zip(parts.items(), weights, strict=True)
     }
 
 
-class Touched(NamedTuple):
-    """The postings of a segment that a query touches: those of a key lie together."""
+class PostingSlices(NamedTuple):
+    """The postings of a query's terms in a segment: one slice for each key."""
 
     starts: np.ndarray  # int64 (slices)
     ends: np.ndarray
-    weights: np.ndarray  # float64 (slices): what their gains are multiplied with
+    weights: np.ndarray  # float64 (slices): factors of their gains
 
 
-def touched(segment: Segment, wanted: Mapping[int, Wanted], view: View) -> Touched:
-    """Where in a segment what is wanted lies."""
-    numbers = np.fromiter(wanted, np.int64, len(wanted))
-    asked = np.array([weight for weight, _ in wanted.values()]) * view.idf[numbers]
+def find_postings(segment: Segment, query_terms: Mapping[int, QueryTerm], view: View) -> PostingSlices:
+    """Return where in a segment the postings of the query's terms lie."""
+    numbers = np.fromiter(query_terms, np.int64, len(query_terms))
+    factors = np.array([weight for weight, _ in query_terms.values()]) * view.idf[numbers]
     bounds = np.searchsorted(segment.by_key, first_key(np.concatenate([numbers, numbers + 1])))
-    places, begins = spread_between(bounds[: len(numbers)], bounds[len(numbers) :])
-    weights = np.repeat(asked, np.diff(begins)) * view.kind_weights[key_kinds(segment.by_key[places])]
-    counts = np.flatnonzero(weights)
-    places, weights = places[counts], weights[counts]
-    return Touched(segment.key_starts[places], segment.key_starts[places + 1], weights)
+    places, begins = slice_places(bounds[: len(numbers)], bounds[len(numbers) :])
+    weights = np.repeat(factors, np.diff(begins)) * view.kind_weights[key_kinds(segment.by_key[places])]
+    searched = np.flatnonzero(weights)
+    places, weights = places[searched], weights[searched]
+    return PostingSlices(segment.key_starts[places], segment.key_starts[places + 1], weights)
 
 
-def scores_of(segments: Sequence[Segment], offsets: np.ndarray, wanted: Mapping[int, Wanted], view: View) -> np.ndarray:
-    """Each photo's cosine in single precision, within `slack`: float32 (rows)."""
+def scores_of(
+    segments: Sequence[Segment], offsets: np.ndarray, query_terms: Mapping[int, QueryTerm], view: View
+) -> np.ndarray:
+    """Return each photo's cosine in single precision, off by at most `slack`: float32 (rows)."""
     scores = [
-        _scores_in(segment, touched(segment, wanted, view), view.inverse[offset : offset + len(segment)])
+        _scores_in(segment, find_postings(segment, query_terms, view), view.inverse[offset : offset + len(segment)])
         for segment, offset in zip(segments, offsets.tolist(), strict=False)
     ]
     return scores[0] if len(scores) == 1 else np.concatenate([*scores, np.zeros(0, np.float32)])
 
 
-def _scores_in(segment: Segment, here: Touched, inverse: np.ndarray) -> np.ndarray:
-    """The same in one segment."""
-    if not len(here.weights):
+def _scores_in(segment: Segment, query_slices: PostingSlices, inverse: np.ndarray) -> np.ndarray:
+    """Return the scores of one segment's photos: float32 (rows of the segment)."""
+    if not len(query_slices.weights):
         return np.zeros(len(segment), np.float32)
-    slices = [slice(start, end) for start, end in zip(here.starts.tolist(), here.ends.tolist(), strict=True)]
-    gains = np.concatenate([segment.gains[one] for one in slices])
-    rows = np.concatenate([segment.rows[one] for one in slices])
-    starts = np.concatenate([[0], np.cumsum(here.ends - here.starts)]).astype(np.int32)
-    found = csc_array((gains, rows, starts), shape=(len(segment), len(slices))) @ here.weights.astype(np.float32)
+    slices = [
+        slice(start, end) for start, end in zip(query_slices.starts.tolist(), query_slices.ends.tolist(), strict=True)
+    ]
+    gains = np.concatenate([segment.gains[key] for key in slices])
+    rows = np.concatenate([segment.rows[key] for key in slices])
+    starts = np.concatenate([[0], np.cumsum(query_slices.ends - query_slices.starts)]).astype(np.int32)
+    scores = csc_array((gains, rows, starts), shape=(len(segment), len(slices))) @ query_slices.weights.astype(
+        np.float32
+    )
     if len(rows) * _FEW < len(segment):
-        found[rows] = found[rows] * inverse[rows]
+        scores[rows] = scores[rows] * inverse[rows]
     else:
-        found *= inverse
-    return found
+        scores *= inverse
+    return scores
 
 
-def slack(wanted: Mapping[int, Wanted]) -> float:
-    """By how much a score in single precision may be off, as a share of it: all that is added is positive."""
-    return (4 + len(wanted) * len(FIELDS)) * float(np.finfo(np.float32).eps)
+def slack(query_terms: Mapping[int, QueryTerm]) -> float:
+    """Return the largest relative error of a score in single precision; all that is added is positive."""
+    return (4 + len(query_terms) * len(FIELDS)) * float(np.finfo(np.float32).eps)
 
 
 @dataclass(frozen=True)
 class Exact:
-    """What the wanted terms add to some photos' scores, by photo and key."""
+    """What a query's terms add to some photos' scores, by photo and key."""
 
     places: np.ndarray  # int64: which of the photos
     keys: np.ndarray  # int32
@@ -218,7 +227,7 @@ class Exact:
     scores: np.ndarray  # float64 (photos)
 
     def of(self, photos: np.ndarray) -> Exact:
-        """Some of the photos, in another order."""
+        """Return the part of some photos, in the order given."""
         place = np.full(len(self.scores), -1)
         place[photos] = np.arange(len(photos))
         kept = place[self.places] >= 0
@@ -226,21 +235,21 @@ class Exact:
 
 
 def exact(
-    segments: Sequence[Segment], offsets: np.ndarray, rows: np.ndarray, wanted: Mapping[int, Wanted], view: View
+    segments: Sequence[Segment], offsets: np.ndarray, rows: np.ndarray, query_terms: Mapping[int, QueryTerm], view: View
 ) -> Exact:
     """Score some photos from their own postings, in double precision."""
     weights = np.zeros(len(view.idf))
-    for number, want in wanted.items():
-        weights[number] = want.weight
+    for number, term in query_terms.items():
+        weights[number] = term.weight
     parts = []
     for segment, offset in zip(segments, offsets.tolist(), strict=False):
-        here = np.flatnonzero((rows >= offset) & (rows < offset + len(segment)))
-        if not len(here):
+        inside = np.flatnonzero((rows >= offset) & (rows < offset + len(segment)))
+        if not len(inside):
             continue
-        own, begins = spread(segment.starts, rows[here] - offset)
+        own, begins = row_places(segment.starts, rows[inside] - offset)
         keys = segment.keys[own]
         counts = np.flatnonzero(weights[key_terms(keys)] * view.kind_weights[key_kinds(keys)])
-        places, keys, own = np.repeat(here, np.diff(begins))[counts], keys[counts], own[counts]
+        places, keys, own = np.repeat(inside, np.diff(begins))[counts], keys[counts], own[counts]
         kinds, row = key_kinds(keys), rows[places]
         gains = view.kind_weights[kinds] * gains_of(kinds, segment.codes[own], segment.scales, row - offset)
         parts.append((places, keys, gains * view.idf[key_terms(keys)] / view.norms[row]))
@@ -254,16 +263,18 @@ def _joined(parts: Sequence[tuple[np.ndarray, ...]]) -> Iterator[np.ndarray]:
     return (np.concatenate(column) for column in columns)
 
 
-def shares_of(found: Exact, n_photos: int, wanted: Mapping[int, Wanted], lexicon: Lexicon) -> list[tuple[Share, ...]]:
-    """Each photo's shares, largest first: by term, field and the query's term that it answers."""
+def shares_of(
+    found: Exact, n_photos: int, query_terms: Mapping[int, QueryTerm], lexicon: Lexicon
+) -> list[tuple[Share, ...]]:
+    """Return each photo's shares, largest first: one for each term, field and term of the query behind it."""
     shares: list[list[Share]] = [[] for _ in range(n_photos)]
-    named = {number: (lexicon.terms[number], want.sources) for number, want in wanted.items()}
-    made = Share._make
+    named = {number: (lexicon.terms[number], term.sources) for number, term in query_terms.items()}
+    make_share = Share._make  # looked up once: a page has thousands
     numbers, kinds = key_terms(found.keys).tolist(), key_kinds(found.keys).tolist()
     for place, number, kind, added in zip(found.places.tolist(), numbers, kinds, found.added.tolist(), strict=True):
         (name, sources), field = named[number], KIND_FIELDS[kind]
         for term, part, relation, strength in sources:
-            shares[place].append(made((name, part * added, field, term, relation, strength)))
+            shares[place].append(make_share((name, part * added, field, term, relation, strength)))
     return [tuple(_in_order(parts) if len(parts) > 1 else parts) for parts in shares]
 
 

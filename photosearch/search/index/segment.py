@@ -18,7 +18,7 @@ from photosearch.search.fields import FULL, ROOTS, Field
 FIELDS = tuple(Field)
 N_KINDS = 2 * len(FIELDS)
 _SAID = {field: 2 * number for number, field in enumerate(FIELDS)}  # each field's kind of terms that are said
-_KIND_BITS = 4  # of a key, the lowest; the lowest of them: whether the term is predicted
+_KIND_BITS = 4  # the lowest bits of a key; bit 0 says whether the term is predicted
 _TABLE_SIZE = 1 << _KIND_BITS
 Numbers = TypeVar("Numbers", int, np.ndarray)
 BREAK = -1  # in the stream: the end of a text
@@ -76,7 +76,7 @@ _IS_OWNER = by_kind({Field.OWNER: 1}) > 0
 
 @dataclass(frozen=True, eq=False)
 class Segment:
-    """Arrays over n photos with e postings; what is by photo lies between `starts[row]` and `starts[row + 1]`."""
+    """Arrays over n photos with e postings; a photo's part lies between `starts[row]` and `starts[row + 1]`."""
 
     ids: np.ndarray  # bytes (n), ascending
     starts: np.ndarray  # int64 (n + 1)
@@ -85,15 +85,15 @@ class Segment:
     scales: np.ndarray  # float64 (n): of the owner's terms
     stream_starts: np.ndarray  # int64 (n + 1)
     stream: np.ndarray  # int32: the words of all texts, a `BREAK` after each
-    taken: np.ndarray  # int64 (n): seconds since 1970; `NO_DATE` where it is not known
+    taken: np.ndarray  # int64 (n): seconds since 1970; `NO_DATE` when unknown
     flags: np.ndarray  # uint8 (n)
     facet_starts: np.ndarray  # int64 (n + 1)
     facets: np.ndarray  # int32: objects and hashtags of each photo, each once
-    # The same by key:
+    # The same postings by key:
     by_key: np.ndarray  # int32 (k), ascending, each once
     key_starts: np.ndarray  # int64 (k + 1)
     rows: np.ndarray  # int32 (e), ascending within a key
-    gains: np.ndarray  # float32 (e): rounded; exact ones come from the codes
+    gains: np.ndarray  # float32 (e): rounded; the exact gains come from the codes
     by_facet: np.ndarray  # int32, ascending, each once
     by_facet_starts: np.ndarray  # int64
     facet_rows: np.ndarray  # int32
@@ -103,21 +103,21 @@ class Segment:
         return len(self.ids)
 
     def row(self, photo_id: bytes) -> int | None:
-        """The place of a photo; None where it is not here."""
+        """Return the row of a photo; None when the segment lacks it."""
         row = int(np.searchsorted(self.ids, photo_id))
         return row if row < len(self) and self.ids[row] == photo_id else None
 
     def between(self, number: int) -> range:
-        """Where in `by_key` the keys of a term lie."""
+        """Return where in `by_key` the keys of a term lie."""
         low, high = np.searchsorted(self.by_key, (first_key(number), first_key(number + 1)))
         return range(int(low), int(high))
 
     def holders(self, place: int) -> np.ndarray:
-        """The rows of the key at a place of `by_key`: int32."""
+        """Return the rows of the key at a place of `by_key`: int32."""
         return self.rows[self.key_starts[place] : self.key_starts[place + 1]]
 
     def with_facet(self, facet: int) -> np.ndarray:
-        """The rows with an object or a hashtag: int32."""
+        """Return the rows with an object or a hashtag: int32."""
         place = int(np.searchsorted(self.by_facet, facet))
         if place == len(self.by_facet) or self.by_facet[place] != facet:
             return self.facet_rows[:0]
@@ -128,13 +128,13 @@ Part = tuple[Segment, np.ndarray]  # some photos of a segment: their rows, ascen
 NAMES = tuple(field.name for field in fields(Segment))
 
 
-def spread(starts: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The places of all that belongs to some rows, and where each row's part starts among them: int64 both."""
-    return spread_between(starts[rows], starts[rows + 1])
+def row_places(starts: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the places of all items of some rows, and where each row's items start among them: both int64."""
+    return slice_places(starts[rows], starts[rows + 1])
 
 
-def spread_between(firsts: np.ndarray, ends: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The places of all slices, one after another, and where each slice starts among them: int64 both."""
+def slice_places(firsts: np.ndarray, ends: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the places of all slices, one after another, and where each slice starts among them: both int64."""
     lengths = ends - firsts
     begins = np.zeros(len(lengths) + 1, np.int64)
     np.cumsum(lengths, out=begins[1:])
@@ -142,22 +142,22 @@ def spread_between(firsts: np.ndarray, ends: np.ndarray) -> tuple[np.ndarray, np
 
 
 def gains_of(kinds: np.ndarray, codes: np.ndarray, scales: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """The gains of postings that belong to these rows; `scales` are those of all rows: float64."""
-    found = GAINS[kinds, codes]
+    """Return the gains of postings of the given rows: float64; `scales` are those of all rows."""
+    gains = GAINS[kinds, codes]
     owners = np.flatnonzero(_IS_OWNER[kinds])
     if len(owners):
-        found[owners] *= scales[rows[owners]]
-    return found
+        gains[owners] *= scales[rows[owners]]
+    return gains
 
 
 def masses(keys: np.ndarray, codes: np.ndarray) -> np.ndarray:
-    """What postings add to a document frequency, in 1/255: uint8."""
+    """Return what postings add to document frequencies, in 1/255: uint8."""
     return np.where(is_predicted(keys), codes, np.uint8(FULL))
 
 
 @dataclass
 class Parts:
-    """What a segment is made of, its photos in any order."""
+    """The arrays that a segment is made of, its photos in any order."""
 
     ids: np.ndarray
     starts: np.ndarray
@@ -172,10 +172,10 @@ class Parts:
     facets: np.ndarray
 
     def in_order(self, rows: np.ndarray) -> Parts:
-        """Some of the photos, in another order."""
-        own, starts = spread(self.starts, rows)
-        said, stream_starts = spread(self.stream_starts, rows)
-        with_facet, facet_starts = spread(self.facet_starts, rows)
+        """Return some of the photos, in the order given."""
+        own, starts = row_places(self.starts, rows)
+        said, stream_starts = row_places(self.stream_starts, rows)
+        with_facet, facet_starts = row_places(self.facet_starts, rows)
         return Parts(
             self.ids[rows],
             starts,
@@ -192,7 +192,7 @@ class Parts:
 
 
 def finish(parts: Parts) -> Segment:
-    """Sort the photos by id, and add all that is by key."""
+    """Make a segment: sort the photos by id, and add the arrays by key."""
     order = np.argsort(parts.ids, kind="stable")
     if len(order) and (np.diff(order) != 1).any():
         parts = parts.in_order(order)
@@ -216,7 +216,7 @@ def finish(parts: Parts) -> Segment:
 
 
 def _grouped(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The values, each once and ascending; where each one's places start; the places of equal ones together."""
+    """Return the distinct values, ascending; where each one's places start; all places, by value."""
     order = np.argsort(values, kind="stable")
     ordered = values[order]
     first = np.flatnonzero(np.diff(ordered, prepend=-1))
@@ -224,16 +224,16 @@ def _grouped(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def merge(segments: Sequence[Segment], alive: Sequence[np.ndarray]) -> Segment:
-    """One segment of what is alive (bool, by row) in several."""
-    joined = {name: np.concatenate([getattr(one, name) for one in segments]) for name in Parts.__annotations__}
+    """Merge several segments into one; photos whose row is not alive (bool) are left out."""
+    joined = {name: np.concatenate([getattr(segment, name) for segment in segments]) for name in Parts.__annotations__}
     for starts in ("starts", "stream_starts", "facet_starts"):
-        joined[starts] = _joined([getattr(one, starts) for one in segments])
+        joined[starts] = _joined([getattr(segment, starts) for segment in segments])
     parts = Parts(**joined)
     kept = np.concatenate(alive)
     return finish(parts if kept.all() else parts.in_order(np.flatnonzero(kept)))
 
 
 def _joined(parts: Sequence[np.ndarray]) -> np.ndarray:
-    """Starts one after another."""
+    """Join several arrays of starts into one."""
     lengths = np.concatenate([np.diff(starts) for starts in parts])
     return np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)])

@@ -1,4 +1,4 @@
-"""Words that do occur: for one that does not, those spelled like it, or starting so."""
+"""Suggestions of words that occur in a collection: corrections, completions."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from photosearch.analyzer import STOP_WORDS, term_of, words
 from photosearch.search.query import Query
 
 N_SUGGESTIONS = 6
-MIN_CHARS, MAX_CHARS = 3, 30  # a shorter word is like too many, a longer one is none
-MAX_LONGER = 2  # characters that a word spelled alike is longer or shorter by
-MAX_LETTERS = 40  # tried in place of a wrong one, the most frequent first
-MAX_CORRECTED = 10  # words of one query
-MIN_RATIO = 0.75  # difflib's, of words that differ in more than one place
+MIN_CHARS, MAX_CHARS = 3, 30  # shorter words resemble too many others, longer ones are no words
+MAX_LONGER = 2  # characters by which a similar word may be longer or shorter
+MAX_LETTERS = 40  # tried in place of a wrong letter, the most frequent first
+MAX_CORRECTED = 10  # unknown words of one query
+MIN_RATIO = 0.75  # difflib's ratio for words that differ in more than one place
 MAX_COMPARED = 2_000  # words with the same first letter, the most frequent first
 
 
@@ -24,7 +24,7 @@ class Spelling:
     """The words of a collection's texts, the most frequent first."""
 
     def __init__(self, counts: Mapping[str, int]) -> None:
-        """`counts` says how often each lower-case word occurs."""
+        """Take how often each lower-case word occurs."""
         self._words = sorted(counts, key=lambda word: (-counts[word], word))
         self._place = {word: i for i, word in enumerate(self._words)}
         letters = Counter(letter for word in self._words for letter in word)
@@ -38,52 +38,52 @@ class Spelling:
         return sorted(self._words)
 
     def complete(self, start: str, n: int = N_SUGGESTIONS) -> list[str]:
-        """At most `n` longer words that start so, the most frequent first, one a term."""
+        """Return at most `n` longer words that start so, the most frequent first, one for each term."""
         start = "".join(words(start)[-1:])
         if not start:
             return []
         low = bisect_left(self._sorted, start)
         high = bisect_left(self._sorted, start + chr(0x10FFFF))
-        found: dict[str | None, str] = {}
+        by_term: dict[str | None, str] = {}
         for word in sorted(self._sorted[low:high], key=self._place.__getitem__):
             if word != start:
-                found.setdefault(term_of(word), word)
-            if len(found) == n:
+                by_term.setdefault(term_of(word), word)
+            if len(by_term) == n:
                 break
-        return list(found.values())
+        return list(by_term.values())
 
     def near(self, word: str, n: int = 1) -> list[str]:
-        """At most `n` words for one that does not occur: those one slip of the hand away first, then longer ones."""
+        """Return at most `n` words for an unknown one: those one typing error away, then similar, then longer ones."""
         if not MIN_CHARS <= len(word) <= MAX_CHARS or word.isdigit():
             return []
         slips = sorted(
             {slip for slip in _slips(word, self._letters) if slip in self._place}, key=self._place.__getitem__
         )
-        alike = [
+        similar = [
             other
             for other in self._by_letter.get(word[0], ())[:MAX_COMPARED]
             if abs(len(other) - len(word)) <= MAX_LONGER
         ]
-        close = difflib.get_close_matches(word, alike, n=n, cutoff=MIN_RATIO)
+        close = difflib.get_close_matches(word, similar, n=n, cutoff=MIN_RATIO)
         return list(dict.fromkeys([*slips, *close, *self.complete(word, n)]))[:n]
 
     def suggest(self, query: str, n: int = N_SUGGESTIONS) -> list[str]:
-        """Words that do occur, one a term: those spelled like the query's words first, then the most frequent ones."""
-        asked = [word for word in words(query) if word not in STOP_WORDS]
-        alike = [near for word in asked[:N_SUGGESTIONS] for near in self.near(word, 2)]
-        found: dict[str | None, str] = {}
-        for word in [*alike, *self._words]:
-            found.setdefault(term_of(word), word)
-            if len(found) == n:
+        """Return words that occur, one for each term: first those spelled like the query's, then the most frequent."""
+        query_words = [word for word in words(query) if word not in STOP_WORDS]
+        similar = [near for word in query_words[:N_SUGGESTIONS] for near in self.near(word, 2)]
+        by_term: dict[str | None, str] = {}
+        for word in [*similar, *self._words]:
+            by_term.setdefault(term_of(word), word)
+            if len(by_term) == n:
                 break
-        return list(found.values())
+        return list(by_term.values())
 
     def correct(self, query: Query, is_known: Callable[[str], bool]) -> str | None:
-        """The query with its unknown words replaced by those spelled most like them; None where there are none.
+        """Return the query with unknown words replaced by the most similar known ones; None when none is replaced.
 
         Args:
-            query: what was asked.
-            is_known: whether searching has a use for a term.
+            query: a parsed query.
+            is_known: whether a term can be found.
         """
         parts, end, n_unknown = [], 0, 0
         for start, stop in query.spans:
@@ -101,7 +101,7 @@ class Spelling:
 
 
 def _slips(word: str, letters: str) -> Iterator[str]:
-    """All that one letter left out, added, changed, or swapped with its neighbour makes of a word."""
+    """Yield every word that comes from leaving out, adding or changing one letter, or swapping two neighbours."""
     for i in range(len(word) + 1):
         head, tail = word[:i], word[i:]
         yield from (head + letter + tail for letter in letters)

@@ -1,4 +1,4 @@
-"""One state of a collection: segments, and which of their photos are alive."""
+"""The state of an index: its segments, and which of their photos are alive."""
 
 from __future__ import annotations
 
@@ -8,76 +8,76 @@ from functools import cached_property
 
 import numpy as np
 
-from photosearch.search.index.segment import BREAK, Part, Segment, merge, spread
+from photosearch.search.index.segment import BREAK, Part, Segment, merge, row_places
 
-MIN_MERGED = 256  # photos of a segment that is always merged into the next
-GROWTH = 2  # how many times as large as the ones after it together a segment is, or it is merged with them
+MIN_MERGED = 256  # a segment with fewer photos is always merged with the ones after it
+GROWTH = 2  # a segment less than this many times as large as all after it is merged with them
 
 
 @dataclass(frozen=True, eq=False)
 class State:
-    """A photo's row is its place in its segment plus the segment's offset."""
+    """Segments with the photos alive; a photo's row is its place in its segment plus the segment's offset."""
 
     segments: tuple[Segment, ...] = ()
     alive: tuple[np.ndarray, ...] = ()  # bool, of each segment
 
     @cached_property
     def offsets(self) -> np.ndarray:
-        """Where each segment's rows start, and the number of rows: int64 (segments + 1)."""
+        """Return where each segment's rows start, then the number of rows: int64 (segments + 1)."""
         return np.concatenate([[0], np.cumsum([len(segment) for segment in self.segments])]).astype(np.int64)
 
     @cached_property
     def n_photos(self) -> int:
-        """How many are alive."""
+        """Return how many photos are alive."""
         return sum(int(living.sum()) for living in self.alive)
 
     @property
     def n_rows(self) -> int:
-        """How many rows there are, those of removed photos too."""
+        """Return the number of rows, those of removed photos included."""
         return int(self.offsets[-1])
 
     def living(self) -> np.ndarray:
-        """Which rows are alive: bool (rows)."""
+        """Return which rows are alive: bool (rows)."""
         return np.concatenate([*self.alive, np.zeros(0, bool)])
 
     def row(self, photo_id: str) -> int | None:
-        """The row of a photo; None where it is not there."""
-        wanted = photo_id.encode()
+        """Return the row of a photo; None when there is no such photo alive."""
+        own_id = photo_id.encode()
         for segment, living, offset in zip(self.segments, self.alive, self.offsets.tolist(), strict=False):
-            row = segment.row(wanted)
+            row = segment.row(own_id)
             if row is not None and living[row]:
                 return offset + row
         return None
 
     def ids(self, rows: np.ndarray) -> np.ndarray:
-        """The ids of some rows: bytes."""
+        """Return the ids of some rows: bytes."""
         return self._gathered([segment.ids for segment in self.segments], rows, np.dtype("S1"))
 
     def taken(self, rows: np.ndarray) -> np.ndarray:
-        """When the photos of some rows were taken: int64, as `Segment.taken`."""
+        """Return when the photos of some rows were taken: int64, as in `Segment.taken`."""
         return self._gathered([segment.taken for segment in self.segments], rows, np.dtype(np.int64))
 
     def _gathered(self, columns: Sequence[np.ndarray], rows: np.ndarray, empty: np.dtype) -> np.ndarray:
         if len(columns) == 1:
             return columns[0][rows]
-        found = np.zeros(len(rows), np.result_type(empty, *columns))
+        values = np.zeros(len(rows), np.result_type(empty, *columns))
         for column, offset in zip(columns, self.offsets.tolist(), strict=False):
-            here = (rows >= offset) & (rows < offset + len(column))
-            found[here] = column[rows[here] - offset]
-        return found
+            inside = (rows >= offset) & (rows < offset + len(column))
+            values[inside] = column[rows[inside] - offset]
+        return values
 
     def parts(self) -> list[Part]:
-        """The photos that are alive."""
+        """Return the rows alive in each segment."""
         return [(segment, np.flatnonzero(living)) for segment, living in zip(self.segments, self.alive, strict=True)]
 
     def without(self, photo_ids: Iterable[str]) -> tuple[State, list[Part]]:
-        """The state after some photos were removed, and which ones of each segment they were."""
-        asked = np.array(sorted({photo_id.encode() for photo_id in photo_ids}), dtype=np.bytes_)
+        """Remove photos: return the state without them, and the rows removed from each segment."""
+        gone = np.array(sorted({photo_id.encode() for photo_id in photo_ids}), dtype=np.bytes_)
         alive, removed = [], []
         for segment, living in zip(self.segments, self.alive, strict=True):
-            places = np.searchsorted(segment.ids, asked) if len(asked) else np.zeros(0, np.int64)
+            places = np.searchsorted(segment.ids, gone) if len(gone) else np.zeros(0, np.int64)
             places = np.minimum(places, len(segment) - 1)
-            rows = places[segment.ids[places] == asked]
+            rows = places[segment.ids[places] == gone]
             rows = rows[living[rows]]
             removed.append((segment, rows))
             if len(rows):
@@ -87,7 +87,7 @@ class State:
         return State(self.segments, tuple(alive)), removed
 
     def grown(self, segment: Segment) -> State:
-        """With a segment more; small ones are merged, so that there are few, each photo seldom written again."""
+        """Add a segment; merge small ones so that segments stay few, and each photo is seldom written again."""
         segments, alive = [*self.segments], [*self.alive]
         if len(segment):
             segments.append(segment)
@@ -109,10 +109,10 @@ class State:
 
 
 def count_words(parts: Iterable[Part], n_words: int) -> np.ndarray:
-    """How often photos' texts hold each word: int64 (words)."""
-    found = np.zeros(n_words, np.int64)
+    """Count how often photos' texts hold each word: int64 (words)."""
+    counts = np.zeros(n_words, np.int64)
     for segment, rows in parts:
-        said, _ = spread(segment.stream_starts, rows)
+        said, _ = row_places(segment.stream_starts, rows)
         stream = segment.stream[said]
-        found += np.bincount(stream[stream != BREAK], minlength=n_words)
-    return found
+        counts += np.bincount(stream[stream != BREAK], minlength=n_words)
+    return counts

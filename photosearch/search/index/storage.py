@@ -6,8 +6,8 @@
     segment-*.npy        the arrays of a segment
 
 A .npy file holds its arrays one after another, each as `numpy.save` writes it. Files are written under new names, and
-never again; `index.json` is replaced at the end, whole. So a process that ends in the midst leaves the index as it
-was, and who has it open keeps what he opened. What a loss of power leaves half written is noticed by the checksums.
+never changed; `index.json` is replaced whole at the end. So a process that is killed while saving leaves the index as
+it was, and a process that has it open keeps the older files. Checksums reveal files half written when power was lost.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ from photosearch.search.index.views import View, idf_of
 
 FORMAT = 2
 _MANIFEST = "index.json"
-_MAX_HEAD = 4096  # bytes, at most, that an array's shape and type stand in
-_ALIGNED = 64  # bytes: an array begins at a multiple of this
-_TRIES = 100  # to open an index that is being replaced
+_MAX_HEAD = 4096  # bytes at most of an array's header (its shape and type)
+_ALIGNED = 64  # bytes; every array starts at a multiple
+_TRIES = 100  # at opening an index that is being replaced
 _N_STATE = 4  # arrays of a state
 
 
@@ -56,7 +56,7 @@ class _Manifest(TypedDict):
 
 @dataclass(frozen=True)
 class Saved:
-    """An index as it lies on disk."""
+    """An index that was read from disk, and what it was made from."""
 
     index: Index
     generation: int  # of the collection that it was made from
@@ -67,14 +67,14 @@ class Store:
     """The folder of one index. One process at a time writes; any number read."""
 
     def __init__(self, folder: Path, made_of: str = "") -> None:
-        """`made_of` names what an index depends on beside its photos: another one does not fit."""
+        """Take the folder, and `made_of`: a digest of what the index depends on besides its photos."""
         self.folder = folder
         self._made_of = made_of
-        self._names: dict[int, str] = {}  # of segments that lie here, by their address in memory
-        self._held: list[Segment] = []  # which keeps those addresses
+        self._names: dict[int, str] = {}  # the file of each segment saved, by its address in memory
+        self._held: list[Segment] = []  # keeps the segments alive, so that no other one gets their addresses
 
     def open(self, tables: Tables) -> Saved | None:
-        """Map the index into memory; None where there is none.
+        """Map the index into memory; return None when there is none.
 
         Raises:
             IndexDamaged: it cannot be read, or does not fit.
@@ -85,7 +85,7 @@ class Store:
                 manifest = self._read_manifest()
                 return None if manifest is None else self._open(manifest, tables)
             except FileNotFoundError as error:
-                # Who reads while another process writes may be told of files that are gone by then.
+                # A save may delete files while we read; read the manifest again.
                 if manifest == before:
                     raise IndexDamaged(f"{Path(error.filename).name} is missing") from error
                 before = manifest
@@ -100,15 +100,15 @@ class Store:
             text = (self.folder / _MANIFEST).read_text(encoding="utf-8")
         except FileNotFoundError:
             return None
-        checksum, _, told = text.partition("\n")
-        if checksum != _checksum(told):
+        checksum, _, content = text.partition("\n")
+        if checksum != _checksum(content):
             raise ValueError(f"{_MANIFEST} is damaged")
-        manifest: _Manifest = json.loads(told)
+        manifest: _Manifest = json.loads(content)
         if manifest["format"] != FORMAT:
             raise ValueError(f"it has format {manifest['format']}, and this version reads {FORMAT}")
         if manifest["made_of"] != self._made_of:
             raise ValueError("it was made with other settings or tables")
-        if type(manifest["generation"]) is not int:  # a bool would be one
+        if type(manifest["generation"]) is not int:  # excludes bool, which is a subclass of int
             raise ValueError("its generation is no number")
         if not isinstance(manifest["token"], str):
             raise ValueError("its token is no text")
@@ -131,27 +131,27 @@ class Store:
         return Saved(Index.of(lexicon, tables, state, df, words, view), manifest["generation"], manifest["token"])
 
     def generation(self) -> int | None:
-        """The generation of what lies there; None where nothing does that can be read."""
+        """Return the generation of the saved index; None when there is none that can be read."""
         manifest = self._readable()
         return manifest["generation"] if manifest else None
 
     def save(self, index: Index, generation: int, token: str = "") -> None:
-        """Write what is new of an index, and forget what it no longer needs.
+        """Write the parts of an index that are not saved yet, and delete files that it no longer needs.
 
         Args:
-            index: what to save.
-            generation: of the collection that it was made from.
+            index: the index to save.
+            generation: that of the collection when the index was made.
             token: of that generation.
 
         Raises:
-            OSError: it cannot be written; the index that was there is whole.
+            OSError: it cannot be written; the index saved before stays intact.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         there = {path.name for path in self.folder.iterdir()}
         try:
             self._save(index, generation, token)
         except OSError:
-            self._tidy(there)  # a full disk is not filled further
+            self._tidy(there)  # leave nothing on a disk that may be full
             raise
 
     def _save(self, index: Index, generation: int, token: str) -> None:
@@ -188,7 +188,7 @@ class Store:
         self._tidy({_MANIFEST, lexicon, state, *segments})
 
     def _readable(self) -> _Manifest | None:
-        """The manifest; None where there is none that can be used."""
+        """Return the manifest; None when there is none that can be used."""
         try:
             return self._read_manifest()
         except (OSError, ValueError, KeyError, TypeError):
@@ -199,40 +199,40 @@ class Store:
         self._held = [segment for segment, _ in pairs]
         self._names = {id(segment): name for segment, name in pairs}
 
-    def _tidy(self, wanted: set[str]) -> None:
+    def _tidy(self, kept: set[str]) -> None:
         for path in self.folder.iterdir():
-            if path.name not in wanted and path.suffix != ".lock":
-                with contextlib.suppress(OSError):  # some systems keep files that are in use; the next save tries again
+            if path.name not in kept and path.suffix != ".lock":
+                with contextlib.suppress(OSError):  # Windows keeps files that are in use; the next save deletes them
                     path.unlink()
 
 
 class _Checked:
-    """Files that are what was written."""
+    """Reader of files whose lengths and checksums are verified."""
 
     def __init__(self, folder: Path, files: Mapping[str, list[int]]) -> None:
         self._folder = folder
         self._files = files
 
     def content(self, name: str) -> bytes:
-        """A file's content."""
+        """Return a file's content; raises `ValueError` when it is damaged."""
         content = (self._folder / name).read_bytes()
         self._check(name, content)
         return content
 
     def arrays(self, name: str, n: int) -> list[np.ndarray]:
-        """The `n` arrays of a file, which the system loads as they are looked at, and shares between processes."""
+        """Map the `n` arrays of a file into memory, which processes share; raises `ValueError` when it is damaged."""
         with (self._folder / name).open("rb") as file:
             whole = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         self._check(name, whole)
-        found, place = [], 0
+        arrays, place = [], 0
         for _ in range(n):
             head = io.BytesIO(whole[place : place + _MAX_HEAD])
             np.lib.format.read_magic(head)
             shape, _, dtype = np.lib.format.read_array_header_1_0(head)
             place += head.tell()
-            found.append(np.frombuffer(whole, dtype, shape[0], place) if shape[0] else np.zeros(0, dtype))
+            arrays.append(np.frombuffer(whole, dtype, shape[0], place) if shape[0] else np.zeros(0, dtype))
             place += -(-shape[0] * dtype.itemsize // _ALIGNED) * _ALIGNED
-        return found
+        return arrays
 
     def _check(self, name: str, content: bytes | mmap.mmap) -> None:
         if [len(content), zlib.crc32(content)] != self._files[name]:
@@ -240,7 +240,7 @@ class _Checked:
 
 
 def _write_arrays(path: Path, arrays: Iterable[np.ndarray]) -> list[int]:
-    """Arrays of one dimension one after another; the length and checksum of the file."""
+    """Write one-dimensional arrays to a file; return its length and checksum."""
     held = io.BytesIO()
     for values in arrays:
         np.lib.format.write_array(held, np.ascontiguousarray(values), version=(1, 0), allow_pickle=False)

@@ -1,4 +1,4 @@
-"""The tables of words and the weights that an index reads beside the photos."""
+"""The tables of words and the weights that an index depends on besides its photos."""
 
 from __future__ import annotations
 
@@ -27,22 +27,22 @@ from photosearch.search.word_tables import (
 
 @dataclass(frozen=True)
 class Tables:
-    """What an index reads beside the photos."""
+    """The tables and settings that an index depends on besides its photos."""
 
     expansion: Expansion = field(default_factory=Expansion)
     related: RelatedWords = field(default_factory=RelatedWords)
     hypernyms: Hypernyms = field(default_factory=lambda: Hypernyms({}))
-    owner_language: str = ""  # of the owner's texts, one of `analyzer.LANGUAGES`; none: English like the captions
+    owner_language: str = ""  # of the owner's texts, one of `analyzer.LANGUAGES`; empty: English like the captions
     weights: Mapping[Field, float] = field(default_factory=lambda: WEIGHTS)
 
     @property
     def stem_owner(self) -> StemOwner | None:
-        """The stemmer of the owner's texts, beside the English one."""
+        """Return the stemmer of the owner's texts, used besides the English one; None for English."""
         return stemmer_of(self.owner_language) if self.owner_language else None
 
     @cached_property
     def fingerprint(self) -> str:
-        """Names all that postings and norms depend on beside the photos."""
+        """Return a digest of all that postings and norms depend on besides the photos."""
         parts = (
             sorted(STOP_WORDS),
             version("PyStemmer"),
@@ -59,7 +59,7 @@ class Tables:
 
 
 def read_tables(models_dir: Path, owner_language: str = "") -> Tables:
-    """The tables that lie beside the models; raises `ModelError`."""
+    """Read the tables from the models' folder; raises `ModelError`."""
     return Tables(
         Expansion.load(models_dir / "expansion" / EXPANSION_FILE),
         RelatedWords.load(models_dir / "related" / RELATED_FILE),

@@ -1,4 +1,4 @@
-"""An index over some of the fields: document frequencies and norms depend on which."""
+"""Document frequencies and norms of an index, which depend on the fields that are searched."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import NamedTuple
 import numpy as np
 
 from photosearch.search.fields import FULL
-from photosearch.search.index.segment import N_KINDS, Part, Segment, gains_of, key_kinds, key_terms, masses, spread
+from photosearch.search.index.segment import N_KINDS, Part, Segment, gains_of, key_kinds, key_terms, masses, row_places
 
-_AT_ONCE = 1 << 15  # photos computed together: what they take stays in the processor's caches
+_AT_ONCE = 1 << 15  # photos computed together, few enough to stay in the processor's caches
 
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """What searching some of the fields needs beside the postings."""
+    """Weights, document frequencies and norms for searching some of the fields."""
 
     kind_weights: np.ndarray  # float64 (kinds): 0 for fields that are not searched
     df: np.ndarray  # int64 (terms), in 1/255
@@ -26,28 +26,28 @@ class View:
 
 
 def idf_of(df: np.ndarray, n_photos: int) -> np.ndarray:
-    """1 + ln((1 + N) / (1 + df)), 0 for a term that nothing holds: float64 (terms)."""
+    """Return 1 + ln((1 + N) / (1 + df)), and 0 for a term that no photo holds: float64 (terms)."""
     return np.where(df > 0, 1 + np.log((1 + n_photos) / (1 + df / FULL)), 0.0)
 
 
 def count_df(parts: Iterable[Part], n_terms: int, kind_weights: np.ndarray) -> np.ndarray:
-    """What photos add to the document frequencies of their terms: int64 (terms), in 1/255.
+    """Count what photos add to the document frequencies of their terms: int64 (terms), in 1/255.
 
     Args:
         parts: the photos.
         n_terms: how many terms there are.
-        kind_weights: of kinds that do not count 0.
+        kind_weights: by kind; kinds with weight 0 do not count.
     """
-    found = np.zeros(n_terms, np.int64)
+    df = np.zeros(n_terms, np.int64)
     for segment, rows in parts:
         for chunk in _chunks(segment, rows, kind_weights):
             once = np.maximum.reduceat(masses(chunk.keys, chunk.codes), chunk.first)
-            found += np.bincount(key_terms(chunk.keys[chunk.first]), once, minlength=n_terms).astype(np.int64)
-    return found
+            df += np.bincount(key_terms(chunk.keys[chunk.first]), once, minlength=n_terms).astype(np.int64)
+    return df
 
 
 def make_view(parts: Sequence[Part], df: np.ndarray, kind_weights: np.ndarray) -> View:
-    """The norms by one pass over the postings of all photos that are alive."""
+    """Make a view; the norms take one pass over the postings of all photos that are alive."""
     idf = idf_of(df, sum(len(rows) for _, rows in parts))
     norms = [np.zeros(0)]
     for segment, alive in parts:
@@ -66,7 +66,7 @@ def make_view(parts: Sequence[Part], df: np.ndarray, kind_weights: np.ndarray) -
 
 
 class _Chunk(NamedTuple):
-    """The postings that count of some photos, by row and key; there is at least one."""
+    """Postings of some photos in the searched fields, by row and key; at least one."""
 
     keys: np.ndarray
     codes: np.ndarray
@@ -77,14 +77,14 @@ class _Chunk(NamedTuple):
 def _chunks(segment: Segment, rows: np.ndarray, kind_weights: np.ndarray) -> Iterator[_Chunk]:
     all_count = (kind_weights > 0).sum() == N_KINDS
     for low in range(0, len(rows), _AT_ONCE):
-        some = rows[low : low + _AT_ONCE]
-        here: slice | np.ndarray
-        if some[-1] - some[0] == len(some) - 1:
-            here = slice(segment.starts[some[0]], segment.starts[some[-1] + 1])
+        chosen = rows[low : low + _AT_ONCE]
+        places: slice | np.ndarray
+        if chosen[-1] - chosen[0] == len(chosen) - 1:
+            places = slice(segment.starts[chosen[0]], segment.starts[chosen[-1] + 1])
         else:
-            here, _ = spread(segment.starts, some)
-        keys, codes = segment.keys[here], segment.codes[here]
-        of = np.repeat(some, segment.starts[some + 1] - segment.starts[some])
+            places, _ = row_places(segment.starts, chosen)
+        keys, codes = segment.keys[places], segment.codes[places]
+        of = np.repeat(chosen, segment.starts[chosen + 1] - segment.starts[chosen])
         if not all_count:
             counts = kind_weights[key_kinds(keys)] > 0
             keys, codes, of = keys[counts], codes[counts], of[counts]

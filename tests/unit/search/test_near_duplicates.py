@@ -12,7 +12,7 @@ from PIL import Image
 from sklearn.datasets import load_sample_images
 
 from photosearch.images import decode, perceptual_hash
-from photosearch.search.near_duplicates import MOST_BITS, group_alike
+from photosearch.search.near_duplicates import MOST_BITS, group_near_duplicates
 from tests.conftest import jpeg
 
 
@@ -31,14 +31,14 @@ HALF = 0x5A5A_C3C3_0F0F_9696  # half of the bits are set, as in a photo's hash
 
 def grouped(values: list[int]) -> set[frozenset[int]]:
     found: dict[int, set[int]] = {}
-    for name, number in group_alike({str(i): text(value) for i, value in enumerate(values)}).items():
+    for name, number in group_near_duplicates({str(i): text(value) for i, value in enumerate(values)}).items():
         found.setdefault(number, set()).add(int(name))
     return {frozenset(members) for members in found.values()}
 
 
 def test_nothing_is_grouped_where_there_is_nothing() -> None:
-    assert group_alike({}) == {}
-    assert group_alike({"a": text(HALF)}) == {}
+    assert group_near_duplicates({}) == {}
+    assert group_near_duplicates({"a": text(HALF)}) == {}
 
 
 @pytest.mark.parametrize("n_bits", range(MOST_BITS + 1))
@@ -61,7 +61,7 @@ def test_alike_by_way_of_a_third_one_is_one_group() -> None:
 
 def test_pictures_of_a_single_colour_are_not_alike() -> None:
     hashes = {colour: perceptual_hash(decode(jpeg(colour))) for colour in ("red", "green", "white", "black")}
-    assert group_alike(hashes) == {}
+    assert group_near_duplicates(hashes) == {}
 
 
 @settings(max_examples=60, deadline=None)
@@ -88,7 +88,7 @@ def test_a_photo_saved_smaller_and_coarser_is_alike_and_another_one_is_not() -> 
             small.thumbnail((side, side))
             small.save(out, "JPEG", quality=quality)
             hashes[f"{name}-{side}"] = perceptual_hash(decode(out.getvalue()))
-    groups = group_alike(hashes)
+    groups = group_near_duplicates(hashes)
     assert len(groups) == len(hashes)
     assert len({(name.partition("-")[0], number) for name, number in groups.items()}) == 2
     assert groups["china-640"] != groups["flower-640"]

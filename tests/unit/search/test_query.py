@@ -309,15 +309,15 @@ def test_what_the_query_says_of_fields_goes_first() -> None:
 
 def test_what_no_photo_has_is_said() -> None:
     filters = Index(PHOTOS).filters
-    assert filters.notes(parse("#nowhere"), Refine()) == ("No photo here has the hashtag “#nowhere”.",)
+    assert filters.notes(parse("#nowhere"), Refine()) == ("None of these photos has the hashtag “#nowhere”.",)
     assert (
-        "“zebra” was seen in no photo here. Objects that were: dog, "
+        "“zebra” was not detected in any of these photos. Objects that were detected: dog, "
         in filters.notes(parse("object:zebra"), Refine())[0]
     )
     assert filters.notes(parse("object:dog #sunset before:2022 -object:zebra"), Refine()) == ()
     undated = Index([Document("a", captions=("a dog",))]).filters
-    assert "when it was taken" in undated.notes(parse("before:2022"), Refine())[0]
-    assert "when it was taken" in undated.notes(Query(""), Refine(until=date(2022, 1, 1)))[0]
+    assert "has a date" in undated.notes(parse("before:2022"), Refine())[0]
+    assert "has a date" in undated.notes(Query(""), Refine(until=date(2022, 1, 1)))[0]
 
 
 def test_an_empty_collection_is_filtered_too() -> None:
