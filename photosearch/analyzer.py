@@ -1,8 +1,8 @@
-"""Text to search terms: the one definition used by indexing, querying and training.
+"""Split texts into search terms; indexing, querying and training share this definition.
 
 Unicode NFKC, lower case, runs of letters and digits, a short stop list of our own, English
 Snowball stems. Common English stop lists drop words that people search photos for (*two*,
-*front*, *under*, *fire*, *not*); ours holds only what never tells one photo from another.
+*front*, *under*, *fire*, *not*); ours holds only words that never distinguish photos.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ STOP_WORDS = frozenset(
     """.split()
 )
 
-_LETTER = r"[^\W_][\u0300-\u036f]*"  # with the accents that have no letter of their own
+_LETTER = r"[^\W_][\u0300-\u036f]*"  # with combining accents, for which there is no composed letter
 _APOSTROPHES = str.maketrans(dict.fromkeys("’ʼ＇", "'"))
-WORD = re.compile(rf"(?:{_LETTER})+(?:['’ʼ＇](?:{_LETTER})+)*")  # a word in a text as it is written
-_ASCII_WORD = re.compile(r"[a-z0-9]+(?:'[a-z0-9]+)*")  # the same for a lower-case text in ASCII
+WORD = re.compile(rf"(?:{_LETTER})+(?:['’ʼ＇](?:{_LETTER})+)*")  # a word in any text
+_ASCII_WORD = re.compile(r"[a-z0-9]+(?:'[a-z0-9]+)*")  # a word in a lower-case ASCII text
 _stemmer = Stemmer.Stemmer("english")
-_stemming = threading.Lock()  # a stemmer keeps the word it is at
-LANGUAGES = frozenset(Stemmer.algorithms())  # that there are stemmers for
+_stemming = threading.Lock()  # a stemmer is not thread-safe
+LANGUAGES = frozenset(Stemmer.algorithms())  # with a stemmer
 
 
 def words(text: str) -> list[str]:
@@ -46,7 +46,7 @@ def words(text: str) -> list[str]:
 
 @lru_cache(maxsize=100_000)
 def term_of(word: str) -> str | None:
-    """The search term of one lower-case word, or None for a stop word."""
+    """Return the search term of one lower-case word, or None for a stop word."""
     if word in STOP_WORDS or word.removesuffix("'s") in STOP_WORDS:
         return None
     with _stemming:
@@ -58,19 +58,19 @@ def terms(text: str) -> list[str]:
     return [term for word in words(text) if (term := term_of(word)) is not None]
 
 
-def pairs(found: Sequence[str]) -> list[str]:
-    """Neighbours among a text's terms, in order, as "black dog": what is the same twice is none."""
-    return [f"{one} {other}" for one, other in pairwise(found) if one != other]
+def pairs(text_terms: Sequence[str]) -> list[str]:
+    """Return neighbouring terms of a text as pairs like "black dog", in order; a repeated term makes no pair."""
+    return [f"{first} {second}" for first, second in pairwise(text_terms) if first != second]
 
 
 def is_pair(term: str) -> bool:
-    """Whether a term is a pair of neighbours."""
+    """Return whether a term is a pair."""
     return " " in term
 
 
 @lru_cache
 def stemmer_of(language: str) -> Callable[[str], str | None]:
-    """A function like `term_of` for words in another language, one of `LANGUAGES`; it has no stop words but ours."""
+    """Return a function like `term_of` for another of the `LANGUAGES`, with the same (English) stop words."""
     stemmer = Stemmer.Stemmer(language)
 
     @lru_cache(maxsize=100_000)

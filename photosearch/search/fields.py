@@ -1,4 +1,4 @@
-"""A photo's text by field: what each field holds, and how much it counts."""
+"""The fields of a photo: what text each field holds, and how much it counts."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from photosearch.search.word_tables import Hypernyms
 
 
 class Field(StrEnum):
-    """Where a photo holds a term."""
+    """A part of a photo's texts."""
 
-    HUMAN = "human"  # a person's sentence; there is no caption beside it
+    HUMAN = "human"  # a person's sentence, which replaces the captions
     CAPTION = "caption"
     SENTENCES = "sentences"  # the captioner's other sentences
     CONCEPTS = "concepts"  # predicted search terms
@@ -28,8 +28,8 @@ class Field(StrEnum):
 ALL = frozenset(Field)
 # The models' weights maximised the mean of R@10 on dev and coco-dev (`python -m training.weights`) before pairs were
 # predicted; tuned anew they gain .003 there and lose .004 on dev (training/README.md). The other two are
-# set by hand: what a person says after looking counts more than the surest prediction; an owner's words are true,
-# but say what the picture need not show.
+# set by hand: a person's correction counts more than the surest prediction; an owner's words are true, but may say
+# what the picture does not show.
 WEIGHTS: Mapping[Field, float] = {
     Field.HUMAN: 8.0,
     Field.CAPTION: 1.0,
@@ -39,12 +39,14 @@ WEIGHTS: Mapping[Field, float] = {
     Field.LABELS: 2.5,
     Field.OWNER: 4.0,
 }
-OWNER_TERMS = 12  # a longer text of the owner counts less a term, so that it does not drown its photo
-ROOTS: Mapping[Field, float] = dict.fromkeys(Field, 0.5) | {Field.CONCEPTS: 0.42}  # of a probability, best on dev
-PAIR = 0.7  # a predicted pair of terms counts this much of what a term does, on the photo's side and on the query's
-STEP = 0.5  # a hypernym takes this share of the probability a step up
+OWNER_TERMS = 12  # terms of longer texts of the owner count less, so that they do not outweigh the rest
+ROOTS: Mapping[Field, float] = dict.fromkeys(Field, 0.5) | {
+    Field.CONCEPTS: 0.42
+}  # exponents of probabilities, best on dev
+PAIR = 0.7  # a pair of terms counts this share of a single term, both in photos and in queries
+STEP = 0.5  # each step up to a hypernym multiplies the probability by this
 COUNT_WORDS = ("two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
-FULL = 255  # probability 1: they are kept as whole numbers, whose sums do not depend on what was added and removed
+FULL = 255  # stands for probability 1: sums of integers do not depend on the order of additions and removals
 Analyze = Callable[[str], Iterable[str]]
 
 
@@ -53,35 +55,35 @@ class Posting(NamedTuple):
 
     field: Field
     term: str
-    times: int  # how often it is said there, at most `FULL`; 0 where it is predicted
-    prob: int  # the probability in 1/`FULL`, at least 1; `FULL` where it is said
+    times: int  # how often it is said there, at most `FULL`; 0 when it is predicted
+    prob: int  # the probability in 1/`FULL`, at least 1; `FULL` when it is said
     scale: float = 1.0
 
     @property
     def gain(self) -> float:
-        """What the field's weight is multiplied with: 1 + ln(count) where said, a root of p where predicted."""
+        """Return the factor of the field's weight: 1 + ln(count) when said, a power of p when predicted."""
         return self.scale * (1 + math.log(self.times) if self.times else (self.prob / FULL) ** ROOTS[self.field])
 
     @property
     def mass(self) -> float:
-        """What it adds to the term's document frequency: 1 where said, the probability where predicted."""
+        """Return what it adds to the term's document frequency: 1 when said, the probability when predicted."""
         return self.prob / FULL
 
 
 def owner_scale(n_terms: int) -> float:
-    """How much a term of an owner's text of so many terms counts."""
+    """Return the factor of each term in an owner's text of `n_terms` terms."""
     return min(1.0, OWNER_TERMS / max(n_terms, 1))
 
 
 def postings(
     document: Document, hypernyms: Hypernyms, analyze: Analyze = terms, analyze_owner: Analyze | None = None
 ) -> Iterator[Posting]:
-    """All terms of a photo, each once a field.
+    """Yield all terms of a photo, once for each field.
 
     Args:
         document: the photo's texts.
         hypernyms: what labels and objects are a kind of.
-        analyze: a text's terms, as `analyzer.terms` gives them.
+        analyze: returns a text's terms, as `analyzer.terms` does.
         analyze_owner: the same for the owner's texts, which may be in another language.
     """
     if document.human:
@@ -99,9 +101,9 @@ def postings(
 def _said(field: Field, texts: Sequence[str], analyze: Analyze) -> Iterator[Posting]:
     if not texts:
         return
-    found = [term for text in texts for term in analyze(text)]
-    scale = owner_scale(len(found)) if field is Field.OWNER else 1.0
-    for term, n in Counter(found).items():
+    found_terms = [term for text in texts for term in analyze(text)]
+    scale = owner_scale(len(found_terms)) if field is Field.OWNER else 1.0
+    for term, n in Counter(found_terms).items():
         yield Posting(field, term, min(n, FULL), FULL, scale)
 
 
@@ -112,7 +114,7 @@ def _predicted(field: Field, probs: Mapping[str, float]) -> Iterator[Posting]:
 
 
 def _objects(objects: Sequence[tuple[str, float]], hypernyms: Hypernyms) -> Iterator[Posting]:
-    """Objects and how many there are are said; what they are a kind of is predicted."""
+    """Yield objects and their numbers as said, their hypernyms as predicted."""
     if not objects:
         return
     scores: dict[str, float] = {}
@@ -133,13 +135,13 @@ def _objects(objects: Sequence[tuple[str, float]], hypernyms: Hypernyms) -> Iter
 
 
 def _label_terms(labels: Mapping[str, float], hypernyms: Hypernyms) -> dict[str, float]:
-    """The terms of labels, of their synonyms and hypernyms, with probabilities; those of several labels add up."""
-    found: dict[str, float] = {}
+    """Return terms of labels, synonyms and hypernyms with probabilities, which add up over labels."""
+    probs: dict[str, float] = {}
     for label, prob in labels.items():
         shares = dict.fromkeys(terms(label), 1.0)
         for phrase, steps in hypernyms.above(label):
             for term in terms(phrase):
                 shares[term] = max(shares.get(term, 0.0), STEP**steps)
         for term, share in shares.items():
-            found[term] = min(1.0, found.get(term, 0.0) + prob * share)
-    return found
+            probs[term] = min(1.0, probs.get(term, 0.0) + prob * share)
+    return probs

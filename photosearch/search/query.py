@@ -1,4 +1,4 @@
-"""What a query means: words, and what filters photos.
+"""The query language: words that are scored, and filters.
 
     dog beach             words; the more of them a photo holds, and the rarer they are, the higher it scores
     -people               without photos whose texts or objects hold the word, or that surely show it
@@ -9,8 +9,8 @@
     object:dog            only photos in which the detector saw one
     by:caption            search in captions only; also concepts, objects, labels, owner
 
-A minus sign turns any of them round. A filter is a query, too: it finds all that pass. Whatever cannot be meant
-so is said in a note, and never an error.
+A minus sign negates any of them. A query may consist of filters only: it finds all photos that pass. What cannot be
+understood is explained in a note; no query is an error.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from photosearch.analyzer import WORD, terms, words
 from photosearch.search.fields import ALL, Field
 
 MAX_CHARS = 10_000
-MAX_FILTERS = 50  # each is looked for in all photos
+MAX_FILTERS = 50  # each is evaluated on all photos
 _SHOWN_CHARS = 40
 BY: Mapping[str, frozenset[Field]] = {
     "caption": frozenset({Field.HUMAN, Field.CAPTION, Field.SENTENCES}),
@@ -45,7 +45,7 @@ _TAG = re.compile(r"\w+")
 
 
 class Kind(StrEnum):
-    """What a filter looks at."""
+    """What a filter tests."""
 
     WORDS = "words"
     HASHTAG = "hashtag"
@@ -54,35 +54,35 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class Filter:
-    """What photos must hold, or must not."""
+    """A condition that photos must meet, or must not."""
 
     kind: Kind
-    terms: tuple[str, ...]  # side by side; of a hashtag one, as `fold_tag` makes it
+    terms: tuple[str, ...]  # side by side; a hashtag has one, folded by `fold_tag`
     shown: str  # as it was written
     negated: bool = False
 
 
 @dataclass(frozen=True)
 class Query:
-    """A query, understood."""
+    """A parsed query."""
 
     raw: str
     text: str = ""  # the words that are scored
-    spans: tuple[tuple[int, int], ...] = ()  # where in `raw` they stand
+    spans: tuple[tuple[int, int], ...] = ()  # the place of each in `raw`
     filters: tuple[Filter, ...] = ()
     since: date | None = None  # the first day
-    before: date | None = None  # the first day that is too late
-    fields: frozenset[Field] | None = None  # where it says that itself
-    notes: tuple[str, ...] = ()  # what could not be meant, for people
+    before: date | None = None  # the first day after the range
+    fields: frozenset[Field] | None = None  # the fields that the query names itself
+    notes: tuple[str, ...] = ()  # messages on what was left out
 
     @property
     def has_filter(self) -> bool:
-        """Whether it leaves photos out, whatever their score."""
+        """Return whether photos are left out whatever their score."""
         return bool(self.filters or self.since or self.before)
 
 
 class Sort(StrEnum):
-    """The order of what is found; photos without a date come last."""
+    """The order of hits; photos without a date come last."""
 
     SCORE = "score"
     NEWEST = "newest"
@@ -90,26 +90,26 @@ class Sort(StrEnum):
 
 
 class Worded(StrEnum):
-    """Who wrote the sentence that a photo is shown with."""
+    """Filter by who wrote the sentence that is shown with a photo."""
 
-    CAPTIONED = "captioned"  # anybody
+    CAPTIONED = "captioned"  # a model or a person
     CORRECTED = "corrected"  # a person
 
 
 @dataclass(frozen=True)
 class Refine:
-    """What narrows and orders an answer beside the query."""
+    """Filters and order of the hits, besides those of the query."""
 
     since: date | None = None
     until: date | None = None  # the last day
-    objects: frozenset[str] = frozenset()  # labels; a photo shows each of them
+    objects: frozenset[str] = frozenset()  # labels that a photo must show, all of them
     worded: Worded | None = None
     sort: Sort = Sort.SCORE
     cutoff: float = 0.0  # share of the best score below which a hit is left out, 0 to 1
 
     @property
     def has_filter(self) -> bool:
-        """Whether it leaves photos out, whatever their score."""
+        """Return whether photos are left out whatever their score."""
         return bool(self.since or self.until or self.objects or self.worded)
 
 
@@ -117,32 +117,32 @@ NO_REFINEMENT = Refine()
 
 
 def parse(raw: str) -> Query:
-    """Understand a query; anything is one."""
-    found = _Found()
+    """Parse a query; never fails."""
+    tokens = _Tokens()
     text = raw[:MAX_CHARS].translate(_TYPED)
     if len(raw) > MAX_CHARS:
-        found.notes.append(f"The query has {len(raw):,} characters; the first {MAX_CHARS:,} were read.")
+        tokens.notes.append(f"The query has {len(raw):,} characters; the first {MAX_CHARS:,} were read.")
     end = 0
     while (token := _TOKEN.match(text, _skip_space(text, end))) and token.end() > end:
         end = token.end()
         if token["stray"]:
-            found.notes.append("A quotation mark has no partner; it was left out.")
-        found.take(token)
-    return found.query(raw)
+            tokens.notes.append("A quotation mark has no partner; it was left out.")
+        tokens.take(token)
+    return tokens.query(raw)
 
 
 def parse_words(raw: str) -> Query:
-    """A query in which signs mean nothing."""
+    """Parse a query as words only; signs have no meaning."""
     return Query(raw, raw, tuple(word.span() for word in WORD.finditer(raw)), notes=_nothing_asked(raw, raw))
 
 
 def fold_tag(tag: str) -> str:
-    """A hashtag as it is compared."""
+    """Return a hashtag as it is compared."""
     return unicodedata.normalize("NFKC", tag).casefold()
 
 
 def shown(text: str) -> str:
-    """What somebody typed, short and printable, in quotation marks."""
+    """Return typed text for a message: shortened, printable, in quotation marks."""
     kept = "".join(char for char in text[: _SHOWN_CHARS + 1] if char.isprintable())
     return f"“{kept[:_SHOWN_CHARS]}{'…' if len(text) > _SHOWN_CHARS else ''}”"
 
@@ -154,8 +154,8 @@ def _skip_space(text: str, at: int) -> int:
 
 
 @dataclass
-class _Found:
-    """What the tokens read so far ask for."""
+class _Tokens:
+    """The parts of a query, collected token by token."""
 
     parts: list[str] = field(default_factory=list)
     spans: list[tuple[int, int]] = field(default_factory=list)
@@ -166,7 +166,7 @@ class _Found:
     notes: list[str] = field(default_factory=list)
 
     def take(self, token: re.Match[str]) -> None:
-        """Add what one token asks for."""
+        """Add one token."""
         quoted = token["quoted"] is not None
         value = token["quoted"] if quoted else token["bare"]
         negated = bool(token["minus"])
@@ -193,13 +193,13 @@ class _Found:
         self.parts.append(value)
         self.spans += [(start + word.start(), start + word.end()) for word in WORD.finditer(value)]
 
-    def _filter(self, kind: Kind, found: tuple[str, ...], value: str, negated: bool) -> None:
-        if not found:
+    def _filter(self, kind: Kind, found_terms: tuple[str, ...], value: str, negated: bool) -> None:
+        if not found_terms:
             why = "names no object" if kind is Kind.OBJECT else "is too common to tell photos apart"
             said = f"object:{value}" if kind is Kind.OBJECT else value
             self.notes.append(f"{shown(said)} {why}; it was left out.")
         elif len(self.filters) < MAX_FILTERS:
-            self.filters[Filter(kind, found, value, negated)] = None
+            self.filters[Filter(kind, found_terms, value, negated)] = None
         else:
             self.notes.append(f"Only the first {MAX_FILTERS} filters were used.")
 
@@ -223,20 +223,20 @@ class _Found:
                 self.fields = (ALL - named if negated else named) | (self.fields or frozenset())
 
     def query(self, raw: str) -> Query:
-        """All of it."""
+        """Return the query made of all tokens."""
         text = " ".join(self.parts)
         if self.since and self.before and self.since >= self.before:
             self.notes.append("No day is both after the one date and before the other.")
-        asked = Query(raw, text, tuple(self.spans), tuple(self.filters), self.since, self.before, self.fields)
-        nothing = () if asked.has_filter or self.notes else _nothing_asked(raw, text)
-        return replace(asked, notes=(*dict.fromkeys(self.notes), *nothing))
+        query = Query(raw, text, tuple(self.spans), tuple(self.filters), self.since, self.before, self.fields)
+        nothing = () if query.has_filter or self.notes else _nothing_asked(raw, text)
+        return replace(query, notes=(*dict.fromkeys(self.notes), *nothing))
 
 
 def _day(text: str) -> date | None:
-    """The first day of a year, a month or a day; None where there is no such."""
-    found = _DATE.fullmatch(text.strip(" ,.;"))
+    """Parse a year, a month or a day into its first day; None when it is no date."""
+    match = _DATE.fullmatch(text.strip(" ,.;"))
     try:
-        return date(*(int(part or 1) for part in found.groups())) if found else None
+        return date(*(int(part or 1) for part in match.groups())) if match else None
     except ValueError:
         return None
 
@@ -246,4 +246,4 @@ def _nothing_asked(raw: str, text: str) -> tuple[str, ...]:
         return ()
     if words(text):
         return ("Those words are too common to tell photos apart. Say what is in the photo.",)
-    return ("There is no word in it to search for. Say what is in the photo.",)
+    return ("There is no word to search for. Say what is in the photo.",)

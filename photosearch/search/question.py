@@ -1,4 +1,4 @@
-"""What a person asks: a query, the collection that is searched, and how."""
+"""A search: the query, the collection, and the options."""
 
 from __future__ import annotations
 

@@ -23,14 +23,14 @@ from photosearch.vision.model_folder import ADVICE, read_table
 
 EXPANSION_FILE, RELATED_FILE, HYPERNYMS_FILE = "expansion.txt", "related.txt", "hypernyms.txt"
 _END = "# end\n"
-# A term, a word for it, related words with weights above 0 and below 1. Matched possessively over the whole file, so
-# that the check is one pass and ends where the damage begins.
+# A term, a word for it, related words with weights above 0 and below 1. Matched possessively (without backtracking)
+# over the whole file, so that the check is one pass and ends at the first damaged line.
 _LINE = r"[a-z]++\t[a-z]++(?:\t[=^~][a-z]++ 0\.(?!00)[0-9]{2})++\n"
 _LINES = re.compile(rf"(?:#[^\n]*+\n)*+(?:{_LINE})*+")
 
 
 class Expansion:
-    """Related terms with weights above 0 and below 1, largest first."""
+    """The expansion table: related terms with weights above 0 and below 1, largest first."""
 
     def __init__(self, table: Mapping[str, tuple[tuple[str, float], ...]] | None = None) -> None:
         self._table = table or {}
@@ -62,7 +62,7 @@ class Expansion:
         return len(self._table)
 
     def related(self, term: str) -> tuple[tuple[str, float], ...]:
-        """The terms that a query's term also counts for; none for one that the table lacks."""
+        """Return the terms that a query's term also counts for; none for an unknown term."""
         return self._table.get(term, ())
 
 
@@ -71,7 +71,7 @@ class Relation(StrEnum):
 
     SYNONYM = "synonym"
     HYPERNYM = "hypernym"  # the other word says what the first one is a kind of
-    NEAR = "near"  # they are said of the same things
+    NEAR = "near"  # they are said of the same things, by sentence embeddings
 
 
 _RELATIONS = {"=": Relation.SYNONYM, "^": Relation.HYPERNYM, "~": Relation.NEAR}
@@ -79,7 +79,7 @@ _RELATIONS = {"=": Relation.SYNONYM, "^": Relation.HYPERNYM, "~": Relation.NEAR}
 
 @dataclass(frozen=True)
 class RelatedTerm:
-    """A term of the analyzer that another one may stand for."""
+    """A term that another one may stand for."""
 
     term: str
     weight: float  # above 0 and below 1
@@ -110,7 +110,7 @@ class RelatedWords:
             raise ModelError(f"{path} is damaged in line {text.count(chr(10), 0, end) + 1}. {ADVICE}")
         words = cls()
         lines = [line for line in text.splitlines() if not line.startswith("#")]
-        # What follows the term is taken apart when somebody asks for it: most searches ask for none.
+        # Lines are parsed when a term is looked up: most searches look up none.
         words._lines = dict(line.split("\t", 1) for line in lines)
         if len(words._lines) < len(lines):
             (twice, _), *_ = Counter(line.split("\t", 1)[0] for line in lines).most_common(1)
@@ -121,14 +121,14 @@ class RelatedWords:
         return len(self._table) + len(self._lines)
 
     def related(self, term: str) -> tuple[RelatedTerm, ...]:
-        """What a term may stand for, the largest weight first; none for an unknown one."""
+        """Return what a term may stand for, the largest weight first; none for an unknown term."""
         if term in self._lines:
             return _related_terms(term, self._lines[term])
         return self._table.get(term, ())
 
 
 def _related_terms(term: str, line: str) -> tuple[RelatedTerm, ...]:
-    """A line's related words as terms; of those with one term the largest weight counts."""
+    """Parse a line's related words into terms; of words with the same term the largest weight counts."""
     found: dict[str, RelatedTerm] = {}
     for part in line.split("\t")[1:]:
         word, weight = part[1:].split(" ")
@@ -139,7 +139,7 @@ def _related_terms(term: str, line: str) -> tuple[RelatedTerm, ...]:
 
 
 class Hypernyms:
-    """A table made from WordNet (`training.labels`)."""
+    """What labels are a kind of, from WordNet."""
 
     def __init__(self, table: Mapping[str, tuple[tuple[str, int], ...]]) -> None:
         self.table = table
@@ -172,12 +172,12 @@ class Hypernyms:
         return len(self.table)
 
     def above(self, label: str) -> tuple[tuple[str, int], ...]:
-        """Words for what a label is a kind of, with the steps up (0: another name); none for an unknown label."""
+        """Return words for what a label is a kind of, with the steps up (0: a synonym); none for an unknown label."""
         return self.table.get(label, ())
 
 
 def _label_line(line: str) -> tuple[str, tuple[tuple[str, int], ...]]:
-    """A line's label, and the words above it with their steps; raises `ValueError`."""
+    """Parse a line into its label, and the words above it with their steps; raises `ValueError`."""
     label, *groups = line.split("\t")
     above: list[tuple[str, int]] = []
     last = -1

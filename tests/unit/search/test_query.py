@@ -130,11 +130,11 @@ def test_by_names_fields(raw: str, fields: set[Field]) -> None:
         ("dog by:magic", "by: takes caption, concepts, objects, labels, owner; “magic”"),
         ("the of a", "too common to tell photos apart"),
         ("dog -the", "“the” is too common"),
-        ("?!, …", "no word in it"),
-        ("🐕🐕", "no word in it"),
-        ("\0", "no word in it"),
-        ("-", "no word in it"),
-        ('""', "no word in it"),
+        ("?!, …", "no word to search for"),
+        ("🐕🐕", "no word to search for"),
+        ("\0", "no word to search for"),
+        ("-", "no word to search for"),
+        ('""', "no word to search for"),
     ],
 )
 def test_what_cannot_be_meant_is_said_in_one_note(raw: str, note: str) -> None:
