@@ -1,4 +1,4 @@
-"""The search engine on made-up captions, beside others: `python -m benchmarks.engine [--write docs/benchmarks.md]`."""
+"""Benchmark the search engine and others on made-up captions: `python -m benchmarks.engine [--write FILE.md]`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ FREE = ("tantivy", "tantivy-uncounted")  # the peers that may be ahead
 
 @dataclass(frozen=True)
 class Measured:
-    """Everything, by number of captions."""
+    """All figures, by number of captions."""
 
     sample_s: float
     likeness: str
@@ -32,12 +32,12 @@ class Measured:
     peers: dict[int, dict[str, Compared]]
 
     def ratio(self, key: str, n: int) -> float:
-        """How many times as long as ours a peer takes for ten words."""
+        """Return a peer's time for ten words divided by ours."""
         return self.peers[n][key].ten.median_ms / self.ours[n].searched.ten.median_ms
 
 
 def measure(sizes: tuple[int, ...], keys: list[str]) -> Measured:
-    """Make the captions, and measure ours and the peers on them."""
+    """Make captions, and measure our engine and the peers on them."""
     with tempfile.TemporaryDirectory() as scratch:
         folder, statistics = Path(scratch), Statistics.load()
         started = time.perf_counter()
@@ -54,15 +54,15 @@ def measure(sizes: tuple[int, ...], keys: list[str]) -> Measured:
 
 @dataclass(frozen=True)
 class Check:
-    """What was asked of the engine, and what it does."""
+    """A requirement of the engine, and whether it is met."""
 
-    asked: str
+    required: str
     found: str
     is_met: bool
 
 
 def checks(found: Measured) -> list[Check]:
-    """The numbers that were asked for, at the largest size."""
+    """Check the requirements at the largest size."""
     n = max(found.ours)
     ours, peers = found.ours[n], found.peers[n]
     made = [
@@ -76,7 +76,11 @@ def checks(found: Measured) -> list[Check]:
     first = found.ours[min(found.ours)].searched.ns_a_posting
     growth = f"{first:.0f} ns a posting at {min(found.ours):,} captions, {ours.searched.ns_a_posting:.0f} at {n:,}"
     made.append(
-        Check("time a query grows no faster than the postings it touches", growth, ours.searched.ns_a_posting <= first)
+        Check(
+            "the time of a query grows no faster than the postings it reads",
+            growth,
+            ours.searched.ns_a_posting <= first,
+        )
     )
     for key in peers:
         times = found.ratio(key, n)
@@ -87,8 +91,8 @@ def checks(found: Measured) -> list[Check]:
             made.append(Check(f"ahead of {PEERS[key].name}", said, times > 1))
     if "original" in found.peers.get(SMALL, {}):
         times = found.ratio("original", SMALL)
-        asked = f"at least 1,000 times as fast as the original's way at {SMALL:,}"
-        made.append(Check(asked, f"{times:,.0f} times", times >= 1000))
+        required = f"at least 1,000 times as fast as the older system's way at {SMALL:,}"
+        made.append(Check(required, f"{times:,.0f} times", times >= 1000))
     return made
 
 
@@ -97,7 +101,7 @@ def _below(what: str, value: float, limit: float, unit: str) -> Check:
 
 
 def ours_table(ours: dict[int, Ours]) -> str:
-    """Our figures, a size a column."""
+    """Return our figures as a table, one column for each size."""
     of = list(ours.values())
     rows: list[tuple[str, list[str]]] = [
         ("built", [f"{o.built.build_s:.2f} s" for o in of]),
@@ -114,7 +118,7 @@ def ours_table(ours: dict[int, Ours]) -> str:
         ("... of it on the processor", [f"{o.searched.two.core_ms:.2f} ms" for o in of]),
         ("two words, 95 of 100 under", [f"{o.searched.two.p95_ms:.2f} ms" for o in of]),
         ("ten words with the expansion table, median", [f"{o.searched.related.median_ms:.2f} ms" for o in of]),
-        ("postings touched for ten words, mean", [f"{o.searched.n_postings:,.0f}" for o in of]),
+        ("postings read for ten words, mean", [f"{o.searched.n_postings:,.0f}" for o in of]),
         ("time a posting, all of the query divided", [f"{o.searched.ns_a_posting:.1f} ns" for o in of]),
         (f"{N_MORE:,} photos added and saved", [f"{o.changed.add_s:.2f} s" for o in of]),
         ("one photo corrected and saved", [f"{o.changed.correct_s:.2f} s" for o in of]),
@@ -124,7 +128,7 @@ def ours_table(ours: dict[int, Ours]) -> str:
 
 
 def peers_table(found: Measured, n: int) -> str:
-    """Ours and the peers at one size."""
+    """Return the figures of ours and the peers at one size, as a table."""
     ours = found.ours[n]
     rows = [["ours, with reasons", f"{ours.built.build_s:.1f} s", *_medians(ours.searched.ten, ours.searched.two), "1"]]
     for key, peer in found.peers[n].items():
@@ -145,8 +149,8 @@ def _table(head: list[str], rows: list[list[str]]) -> str:
 
 
 def report(found: Measured) -> str:
-    """All of it in Markdown."""
-    done = [[check.asked, check.found, "yes" if check.is_met else "**no**"] for check in checks(found)]
+    """Return all figures in Markdown."""
+    done = [[check.required, check.found, "yes" if check.is_met else "**no**"] for check in checks(found)]
     machine = f"{platform.machine()}, Python {platform.python_version()}, one of {os.cpu_count()} cores"
     return "\n\n".join(
         [
@@ -166,7 +170,7 @@ def report(found: Measured) -> str:
 
 
 def main() -> None:
-    """Measure and print, and write where wanted."""
+    """Measure, print, and write to a file on request."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--write", type=Path, help="Markdown file with a part for the figures")
     parser.add_argument("--most", type=int, default=LARGE, help="captions at most")

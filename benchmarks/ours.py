@@ -20,7 +20,7 @@ from photosearch.settings import MODELS_DIR
 
 @dataclass(frozen=True)
 class Built:
-    """An index made from nothing and saved."""
+    """Figures of building an index and saving it."""
 
     build_s: float
     save_s: float
@@ -30,24 +30,24 @@ class Built:
 
 @dataclass(frozen=True)
 class Searched:
-    """A saved index, opened by a new process."""
+    """Figures of a saved index that a new process opens and searches."""
 
     open_s: float  # with a first search
     memory: Memory  # after all searches without related words
     ten: Times
     two: Times
     related: Times  # ten words with the expansion table
-    n_postings: float  # a query of ten words touches, on average
+    n_postings: float  # read for a query of ten words, on average
 
     @property
     def ns_a_posting(self) -> float:
-        """What a posting takes, the whole query divided by how many it touches."""
+        """Return the time of a query divided by the number of postings that it reads."""
         return 1e6 * self.ten.mean_ms / self.n_postings
 
 
 @dataclass(frozen=True)
 class Changed:
-    """Updates of an opened index; each is saved."""
+    """Seconds for each update of an opened index, saving included."""
 
     add_s: float
     correct_s: float
@@ -56,7 +56,7 @@ class Changed:
 
 @dataclass(frozen=True)
 class Ours:
-    """All of it, for one number of captions."""
+    """All figures for one number of captions."""
 
     built: Built
     searched: Searched
@@ -64,7 +64,7 @@ class Ours:
 
     @classmethod
     def measure(cls, sample: Sample, n: int, folder: Path) -> Ours:
-        """In three processes."""
+        """Measure in three processes, one after another."""
         built, searched, changed = (
             told("benchmarks.ours", part, sample.folder, n, folder) for part in ("build", "search", "change")
         )
@@ -74,17 +74,17 @@ class Ours:
 
 
 def photo_id(number: int) -> str:
-    """Of 16 digits, as a library makes them."""
+    """Return an id of 16 digits, as a library makes them."""
     return f"{number:016x}"
 
 
 def documents(captions: Iterable[str], first: int = 0) -> Iterator[Document]:
-    """Photos with a caption each."""
+    """Return a generator of photos with one caption each."""
     return (Document(photo_id(first + i), captions=(caption,)) for i, caption in enumerate(captions))
 
 
 def open_index(folder: Path, tables: Tables | None = None) -> Index:
-    """The saved index."""
+    """Open the saved index."""
     saved = Store(folder).open(tables or Tables())
     if saved is None:
         raise ValueError(f"{folder} holds no index")
@@ -105,7 +105,7 @@ def build(sample: Sample, n: int, folder: Path) -> Built:
 
 
 def search(sample: Sample, _: int, folder: Path) -> Searched:
-    """Open and ask."""
+    """Measure opening and searching."""
     ten, two = sample.queries("ten"), sample.queries("two")
     before = Memory.now()
     started = time.perf_counter()
@@ -122,7 +122,7 @@ def search(sample: Sample, _: int, folder: Path) -> Searched:
 
 
 def change(sample: Sample, n: int, folder: Path) -> Changed:
-    """Add, correct, remove; each is seen by who opens it afterwards."""
+    """Measure adding, correcting and removing, and check the index that was saved last."""
     store = Store(folder)
     saved = store.open(Tables())
     if saved is None:
@@ -141,7 +141,7 @@ def change(sample: Sample, n: int, folder: Path) -> Changed:
         took.append(time.perf_counter() - started)
     anew = open_index(folder)
     if len(anew) != n or [match.photo_id for match in anew.search(said, top=1)[1]] != [corrected]:
-        raise ValueError("the changed index does not hold what it should")
+        raise ValueError("the changed index is wrong")
     return Changed(*took)
 
 

@@ -1,7 +1,7 @@
 """Other ways to search, measured on the same captions: `python -m benchmarks.peers NAME SAMPLE N` prints JSON.
 
-Each finds the best hundred photos for the words of a query, and takes our terms where it takes terms at all, so that
-all of them search for the same. None of them explains its answers.
+Each finds the best hundred photos for the words of a query. Those that accept terms get ours, so that all search for
+the same. None of them explains its answers.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ MILLION = 1_000_000
 
 @dataclass(frozen=True)
 class Peer:
-    """A way to search."""
+    """Another search engine."""
 
     name: str
     build: Callable[[list[str]], Search]
@@ -36,7 +36,7 @@ class Peer:
 
 @dataclass(frozen=True)
 class Compared:
-    """A peer, measured."""
+    """Figures of a peer."""
 
     build_s: float
     ten: Times
@@ -44,13 +44,13 @@ class Compared:
 
     @classmethod
     def measure(cls, key: str, sample: Sample, n: int) -> Compared:
-        """In a process of its own."""
+        """Measure in a process of its own."""
         found = told("benchmarks.peers", key, sample.folder, n)
         return cls(found["build_s"], Times(**found["ten"]), Times(**found["two"]))
 
 
 def older_system(captions: list[str]) -> Search:
-    """The original: each request fits anew, makes a dense table, compares it with the query, sorts it."""
+    """Search as the older system does: each request fits a vectorizer, makes a dense table, compares and sorts."""
     import pandas as pd  # type: ignore[import-untyped]
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.metrics.pairwise import cosine_similarity
@@ -65,13 +65,13 @@ def older_system(captions: list[str]) -> Search:
 
 
 def sparse_columns(captions: list[str]) -> Search:
-    """scikit-learn's sparse matrix times the query."""
+    """Multiply scikit-learn's sparse matrix with the query."""
     vectorizer, matrix = _fit(captions)
     return lambda query: _best((matrix @ vectorizer.transform([query]).T).tocoo())
 
 
 def sparse_rows(captions: list[str]) -> Search:
-    """The query times the transposed matrix, which only looks at the query's terms."""
+    """Multiply the query with the transposed matrix, which reads the query's terms only."""
     vectorizer, matrix = _fit(captions)
     turned = matrix.T.tocsr()
     return lambda query: _best((vectorizer.transform([query]) @ turned).tocoo())
@@ -85,7 +85,7 @@ def _fit(captions: list[str]) -> tuple:
 
 
 def _best(found) -> np.ndarray:  # type: ignore[no-untyped-def]
-    """The photos of the highest of the scores above 0, best first."""
+    """Return the `TOP` photos with scores above 0, best first."""
     scores, photos = found.data, found.coords[int(found.shape[1] > 1)]
     if len(scores) > TOP:
         chosen = np.argpartition(scores, -TOP)[-TOP:]
@@ -94,7 +94,7 @@ def _best(found) -> np.ndarray:  # type: ignore[no-untyped-def]
 
 
 def bm25s(captions: list[str], backend: str = "numpy") -> Search:
-    """The package bm25s as it comes, on numpy."""
+    """Index with the package bm25s in its default setting, on numpy."""
     import bm25s as package  # type: ignore[import-untyped]
 
     index = package.BM25(backend=backend)
@@ -105,12 +105,12 @@ def bm25s(captions: list[str], backend: str = "numpy") -> Search:
 
 
 def bm25s_compiled(captions: list[str]) -> Search:
-    """bm25s on numba, which compiles it at the first query."""
+    """Index with bm25s on numba, which compiles it at the first query."""
     return bm25s(captions, "numba")
 
 
 def fts5(captions: list[str]) -> Search:
-    """SQLite's full-text search in memory."""
+    """Index with SQLite's full-text search, in memory."""
     database = sqlite3.connect(":memory:")
     database.execute(
         """CREATE VIRTUAL TABLE photo USING fts5(text, content='', tokenize="unicode61 tokenchars ''''")"""
@@ -118,16 +118,16 @@ def fts5(captions: list[str]) -> Search:
     rows = ((i, " ".join(terms(caption))) for i, caption in enumerate(captions))
     database.executemany("INSERT INTO photo(rowid, text) VALUES (?, ?)", rows)
     database.execute("INSERT INTO photo(photo) VALUES ('optimize')")
-    asked = "SELECT rowid, rank FROM photo WHERE photo MATCH ? ORDER BY rank LIMIT ?"
+    statement = "SELECT rowid, rank FROM photo WHERE photo MATCH ? ORDER BY rank LIMIT ?"
 
     def search(query: str) -> object:
-        return database.execute(asked, (" OR ".join(f'"{term}"' for term in terms(query)), TOP)).fetchall()
+        return database.execute(statement, (" OR ".join(f'"{term}"' for term in terms(query)), TOP)).fetchall()
 
     return search
 
 
 def tantivy(captions: list[str], *, count: bool = True) -> Search:
-    """Tantivy with one segment in memory; it counts all that match, as ours does."""
+    """Index with tantivy, one segment in memory; it counts all matches, as ours does."""
     import tantivy as package
 
     analyzer = package.TextAnalyzerBuilder(package.Tokenizer.whitespace()).build()
@@ -143,22 +143,22 @@ def tantivy(captions: list[str], *, count: bool = True) -> Search:
     searcher = index.searcher()
 
     def search(query: str) -> object:
-        wanted = [
+        clauses = [
             (package.Occur.Should, package.Query.term_query(schema, "text", term, index_option="freq"))
             for term in terms(query)
         ]
-        return searcher.search(package.Query.boolean_query(wanted), limit=TOP, count=count).hits
+        return searcher.search(package.Query.boolean_query(clauses), limit=TOP, count=count).hits
 
     return search
 
 
 def tantivy_uncounted(captions: list[str]) -> Search:
-    """Tantivy, leaving out photos that cannot come among the best."""
+    """Index with tantivy, which skips photos that cannot be among the best."""
     return tantivy(captions, count=False)
 
 
 PEERS = {
-    "original": Peer("the original's way: a dense DataFrame a request", older_system, 10_000, 5),
+    "original": Peer("the older system's way: a dense DataFrame a request", older_system, 10_000, 5),
     "columns": Peer("scikit-learn sparse, `X @ q.T`", sparse_columns, n_queries=50),
     "rows": Peer("scikit-learn sparse, `q @ X.T.tocsr()`", sparse_rows),
     "bm25s": Peer("bm25s (numpy)", bm25s, n_queries=50),

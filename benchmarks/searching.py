@@ -1,4 +1,4 @@
-"""Searching 10,000 captions with the library around the index, and with all that the models predict."""
+"""Benchmark of searching 10,000 captions: with the library, and with predicted terms and related words."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ COLLECTION = "bench"
 
 
 def fill(workspace: Workspace, captions: list[str]) -> None:
-    """A collection of photos with these captions, kept as the pipeline keeps them."""
+    """Fill a collection with photos that have these captions, saved as the pipeline saves them."""
     library = workspace.library
     library.merge(COLLECTION, "folder", [Listing(f"/photos/{i:06}.jpg", "") for i in range(len(captions))])
     model_id = library.model_id(Station.CAPTIONER, "bench", "b" * 64)
@@ -35,12 +35,12 @@ def fill(workspace: Workspace, captions: list[str]) -> None:
     for first in range(0, len(captions), BATCH):
         batch = range(first, min(first + BATCH, len(captions)))
         readings = [Reading(pending[i].id, "", f"{i:064}", 640, 480) for i in batch]
-        told = {f"{i:064}": Findings(captions=(Caption(captions[i], -1.0, "bench"),)) for i in batch}
-        library.save(readings, {model_id: told})
+        findings = {f"{i:064}": Findings(captions=(Caption(captions[i], -1.0, "bench"),)) for i in batch}
+        library.save(readings, {model_id: findings})
 
 
 def make_documents(captions: list[str]) -> list[Document]:
-    """The captions with as many predicted terms each as the concept model gives: drawn by Zipf's law."""
+    """Make documents of captions, each with as many predicted terms as the concept model gives, drawn by Zipf's law."""
     names = list(json.loads((MODELS_DIR / "concepts" / "terms.json").read_text(encoding="utf-8")))
     weights = [1 / rank for rank in range(1, len(names) + 1)]
     draw = random.Random(1)
@@ -56,7 +56,7 @@ def make_documents(captions: list[str]) -> list[Document]:
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measure, and print the figures."""
     statistics = Statistics.load()
     captions, queries = statistics.sample(N_CAPTIONS), statistics.sample(N_QUERIES, seed=1)
     expansion = Expansion.load(MODELS_DIR / "expansion" / EXPANSION_FILE)

@@ -1,1 +1,1 @@
-"""Bad input, made up for as long as one likes: `python -m tests.fuzz --minutes 10`."""
+"""Fuzzing with bad input for a given time: `python -m tests.fuzz --minutes 10`."""

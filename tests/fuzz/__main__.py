@@ -1,4 +1,4 @@
-"""Half of the time for queries, half for damaged index files."""
+"""Fuzz queries for half of the time, damaged index files for the other half."""
 
 import argparse
 import faulthandler
@@ -16,7 +16,7 @@ EXAMPLES_A_ROUND = 200
 
 
 def fuzz(check: Callable[[object], None], examples: SearchStrategy, seconds: float, first_seed: int) -> int:
-    """Try examples until the time is up, and say how many; Hypothesis raises what fails, at its smallest."""
+    """Try examples until the time is up; return how many. Hypothesis raises the smallest that fails."""
     n_tried, until, round_seed = 0, time.monotonic() + seconds, first_seed
     rounds = settings(
         max_examples=EXAMPLES_A_ROUND,
@@ -25,7 +25,7 @@ def fuzz(check: Callable[[object], None], examples: SearchStrategy, seconds: flo
         suppress_health_check=list(HealthCheck),
     )
     while time.monotonic() < until:
-        sys.stderr.write(f"\rseed {round_seed} ")  # the last one to be seen, should the interpreter crash
+        sys.stderr.write(f"\rseed {round_seed} ")  # the last one shown, should the interpreter crash
 
         @seed(round_seed)
         @rounds
@@ -41,7 +41,7 @@ def fuzz(check: Callable[[object], None], examples: SearchStrategy, seconds: flo
 
 
 def main() -> None:
-    """Fuzz, and say how much; what failed ends it with its example and exit status 1."""
+    """Fuzz, and print the number of examples; a failure ends it with its example and exit status 1."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=10.0)
     parser.add_argument("--seed", type=int, default=0, help="of the first round, to repeat one; each takes the next")

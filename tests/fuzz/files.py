@@ -1,4 +1,4 @@
-"""A saved index, damaged: it is refused, or answers as before."""
+"""Damage a saved index: it must be refused, or answer as before."""
 
 import json
 import tempfile
@@ -17,7 +17,7 @@ from tests.fuzz.photos import TABLES, answers, make_photos
 MANIFEST = "index.json"
 Files = dict[str, bytes]
 Damage = Callable[[Files], None]
-PLACES = st.floats(0, 1, exclude_max=True)  # of a file among all, of a byte in a file
+PLACES = st.floats(0, 1, exclude_max=True)  # relative: of a file among all files, of a byte in a file
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.sampled_from(["..", "/", "\0"]),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
@@ -26,7 +26,7 @@ JSON = st.recursive(
 
 
 def saved_files() -> Files:
-    """An index that has grown and lost photos, as it lies on disk."""
+    """Return the files of an index that was updated once."""
     photos = make_photos()
     with tempfile.TemporaryDirectory() as scratch:
         store = Store(Path(scratch))
@@ -43,7 +43,7 @@ def _name(files: Files, place: float) -> str:
 
 @dataclass(frozen=True)
 class Flip:
-    """Some bits of a byte."""
+    """Damage: some bits of a byte are flipped."""
 
     file: float
     at: float
@@ -59,7 +59,7 @@ class Flip:
 
 @dataclass(frozen=True)
 class Cut:
-    """The end of a file is lost."""
+    """Damage: the end of a file is lost."""
 
     file: float
     at: float
@@ -71,7 +71,7 @@ class Cut:
 
 @dataclass(frozen=True)
 class Extend:
-    """A file has more than it had."""
+    """Damage: bytes are appended to a file."""
 
     file: float
     more: bytes
@@ -82,7 +82,7 @@ class Extend:
 
 @dataclass(frozen=True)
 class Swap:
-    """Two files in each other's place."""
+    """Damage: two files are swapped."""
 
     one: float
     other: float
@@ -94,7 +94,7 @@ class Swap:
 
 @dataclass(frozen=True)
 class Delete:
-    """A file is lost."""
+    """Damage: a file is lost."""
 
     file: float
 
@@ -104,15 +104,15 @@ class Delete:
 
 @dataclass(frozen=True)
 class Rewrite:
-    """Something else in the manifest, whose own checksum is right."""
+    """Damage: a value of the manifest is replaced, with a right checksum."""
 
-    way: tuple[float, ...]  # through what nests in it
+    way: tuple[float, ...]  # the relative place at each level
     value: object
 
     def __call__(self, files: Files) -> None:
         try:
             root = [json.loads(files[MANIFEST].partition(b"\n")[2])]
-        except (KeyError, ValueError):  # damaged before
+        except (KeyError, ValueError):  # damaged already
             return
         holder, key = root, 0
         for place in self.way:
@@ -122,8 +122,8 @@ class Rewrite:
                 break
             holder, key = inner, keys[int(place * len(keys))]
         holder[key] = self.value
-        told = json.dumps(root[0]).encode()
-        files[MANIFEST] = f"{zlib.crc32(told):08x}\n".encode() + told
+        content = json.dumps(root[0]).encode()
+        files[MANIFEST] = f"{zlib.crc32(content):08x}\n".encode() + content
 
 
 DAMAGES = st.lists(
@@ -141,7 +141,7 @@ DAMAGES = st.lists(
 
 
 class Reading:
-    """A saved index that is damaged anew each time."""
+    """Check that opens a saved index after damaging a copy of its files."""
 
     def __init__(self) -> None:
         self._files = saved_files()
@@ -149,7 +149,7 @@ class Reading:
         self.n_refused = 0
 
     def __call__(self, damages: list[Damage]) -> None:
-        """Damage it and open it; raises `AssertionError` where it is not refused and answers otherwise."""
+        """Damage a copy and open it; raises `AssertionError` when it opens and answers otherwise than before."""
         files = dict(self._files)
         for damage in damages:
             damage(files)

@@ -1,4 +1,4 @@
-"""A small library with something in every field, and what is asked of it."""
+"""A small collection with something in every field, and queries for it."""
 
 from datetime import datetime
 
@@ -24,7 +24,7 @@ QUERIES = (
 
 
 def make_photos() -> list[Document]:
-    """Forty of them, all different."""
+    """Make forty photos, all different."""
     n_words = len(WORDS)
     return [
         Document(
@@ -43,7 +43,7 @@ def make_photos() -> list[Document]:
 
 
 def answers(index: Index) -> list[object]:
-    """All that an index says to some questions."""
+    """Return all that an index answers to some queries."""
     said: list[object] = [len(index), sorted(index.term_counts(), key=lambda count: count.term)]
     for query in QUERIES:
         found = index.find(parse(query))

@@ -1,4 +1,4 @@
-"""Anything as a query: an answer in bounded time, with scores that are some."""
+"""Any text as a query: it must be answered in bounded time, with valid scores."""
 
 import time
 
@@ -9,7 +9,7 @@ from photosearch.search.query import parse, parse_words
 from tests.fuzz.photos import TABLES, WORDS, make_photos
 
 MAX_CHARS = 100_000
-LIMIT_S = 5.0  # of the processor; a query of all the characters takes some 0.2 s
+LIMIT_S = 5.0  # of processor time; a query of `MAX_CHARS` takes some 0.2 s
 SIGNS = [
     '"',
     "“",
@@ -37,17 +37,17 @@ QUERIES = st.one_of(SHORT, SHORT, st.text(max_size=1000), LONG)
 
 
 class Answering:
-    """An index that is asked."""
+    """Check that runs a query on an index."""
 
     def __init__(self) -> None:
         self._index = Index(make_photos(), tables=TABLES)
 
     def __call__(self, query: str) -> None:
-        """Ask for it in all ways; raises `AssertionError` where an answer is none."""
+        """Run a query in all ways; raises `AssertionError` when an answer is not valid."""
         started = time.process_time()
         index = self._index
-        for understood in (parse(query), parse_words(query)):
-            ranking = index.find(understood)
+        for parsed in (parse(query), parse_words(query)):
+            ranking = index.find(parsed)
             found = index.matches(ranking, 100)
             scores = [match.score for match in found]
             assert len(found) == min(len(ranking), 100)
@@ -55,7 +55,7 @@ class Answering:
             assert scores == sorted(scores, reverse=True), scores
             for match in found:
                 assert abs(sum(share.share for share in match.shares) - match.score) < 1e-6 or not match.shares
-            corrected = index.correct(understood)
+            corrected = index.correct(parsed)
             assert corrected is None or isinstance(corrected, str)
         index.suggest(query)
         index.complete(query)
