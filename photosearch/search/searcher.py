@@ -16,7 +16,7 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 from photosearch.errors import IndexDamaged
-from photosearch.library import Library, CollectionVersion
+from photosearch.library import CollectionVersion, Library
 from photosearch.records import Document, Hit, Results
 from photosearch.search.index import Index, Ranking, Store, Tables
 from photosearch.search.query import parse, parse_words
