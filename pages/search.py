@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from photosearch.sources.demo import NAME as DEMO
 from photosearch.ui import state
 from photosearch.ui.details import show_opened
 from photosearch.ui.progress import show_run
@@ -10,7 +11,6 @@ from photosearch.ui.search.results import show_all, show_found
 from photosearch.ui.search.search_bar import LABEL, show_search_bar
 from photosearch.ui.search.similar_photos import show_similar_to_photo, show_similar_to_picture
 from photosearch.ui.search.word_completion import complete_words
-from photosearch.workspace import DEMO
 
 workspace = state.workspace()
 st.title("Find a photo by describing it", anchor=False)

@@ -34,6 +34,8 @@ from photosearch.search.searcher import Searcher
 from photosearch.search.wording import Wording
 from photosearch.settings import Settings
 from photosearch.sources import NO_OPTIONS, Options
+from photosearch.sources.demo import NAME as DEMO
+from photosearch.sources.instagram.files import folder_within
 from photosearch.vision.observer import Batch
 
 if TYPE_CHECKING:
@@ -43,7 +45,6 @@ if TYPE_CHECKING:
     from photosearch.pipeline.tasks import Task
     from photosearch.vision.registry import ModelChoice, Models
 
-DEMO = "demo"
 MAX_NAME_CHARS = 100
 _UNWRITABLE = ("Cc", "Cs", "Zl", "Zp")  # control characters, halves of surrogate pairs, line separators
 
@@ -219,7 +220,7 @@ class Workspace:
     def instagram_folder(self) -> Path:
         """Where Instagram's sessions are kept; raises `ReadOnlyError` in the public demo."""
         self._may_write()
-        return self.settings.library_dir / "instagram"
+        return folder_within(self.settings.library_dir)
 
     def upload(
         self, uploads: Sequence[tuple[str, BinaryIO]], collection: str | None = None, watch: Watch = UNWATCHED

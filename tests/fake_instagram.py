@@ -23,9 +23,9 @@ from requests.adapters import HTTPAdapter
 from urllib3 import HTTPResponse
 
 from photosearch.records import Failure, Listing, Progress, Watch
-from photosearch.sources.instagram import InstagramSource
 from photosearch.sources.instagram.files import write_private
 from photosearch.sources.instagram.pace import Clock
+from photosearch.sources.instagram.profile import InstagramSource
 from photosearch.sources.source import Options
 
 PAGE = 3  # posts an answer

@@ -17,6 +17,7 @@ from photosearch.api.addresses import image_address
 from photosearch.errors import CollectionNotFound, PhotoNotFound, PhotosearchError
 from photosearch.export.formats import results_json
 from photosearch.records import Photo, Results
+from photosearch.sources import urls
 
 Described = dict[int | str, dict[str, Any]]  # for FastAPI: descriptions of answers by their status
 URL_SCHEMES = ("http://", "https://")
@@ -69,7 +70,7 @@ def hits_rows(results: Results, origin: str) -> list[list[object]]:
 
 def _url(photo: Photo, origin: str) -> str | None:
     """Return the URL of a photo's picture; None for a photo that has not been read yet."""
-    if photo.source == "url" and photo.source_key.startswith(URL_SCHEMES):
+    if photo.source == urls.NAME and photo.source_key.startswith(URL_SCHEMES):
         return photo.source_key
     return origin + image_address(photo.id, photo.sha256) if photo.sha256 else None
 

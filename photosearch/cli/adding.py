@@ -14,6 +14,7 @@ from photosearch.cli.captioning import caption_photos, captioned, watched
 from photosearch.cli.output import print_json, printable, say, say_failures
 from photosearch.records import Report
 from photosearch.sources import Options
+from photosearch.sources.kinds import usages
 from photosearch.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -38,8 +39,7 @@ def add(
         list[str],
         typer.Argument(
             metavar="SOURCE...",
-            help="demo, a folder, a list of addresses (.json, .txt, .csv), a ZIP of photos,"
-            " Instagram's export (all its ZIPs), or a profile: instagram:NAME, @NAME, its address.",
+            help=f"One of these: {'; '.join(usages())}.",
         ),
     ],
     collection: CollectionOption = None,

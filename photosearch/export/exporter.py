@@ -21,7 +21,8 @@ from photosearch.library import Library, Pending
 from photosearch.library.upkeep import locate
 from photosearch.picture_formats import suffix_of
 from photosearch.records import Failure, Photo, Progress, Report, Watch
-from photosearch.sources.reading import FETCHED, Reader
+from photosearch.sources.kinds import kind_named
+from photosearch.sources.reading import Reader
 
 MAX_ZIP_BYTES = 4_000_000_000  # of pictures; many file systems allow a single file of little more
 SPARE_BYTES = 200_000_000  # left free on the disk, for the library itself
@@ -155,7 +156,7 @@ class Exporter:
 
         if place.kept_path is not None:
             data = self._library.files.read_kept(place.kept_path)
-        elif place.source in FETCHED:
+        elif kind_named(place.source).is_fetched:
             raise PhotoError("it has not been fetched yet")
         else:
             content = self._reader.read(place, MAX_FILE_BYTES)

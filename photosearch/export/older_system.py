@@ -10,7 +10,7 @@ from pathlib import Path
 from photosearch.errors import PhotoError, PhotosearchError
 from photosearch.files import clean_name, write_whole
 from photosearch.records import Photo
-from photosearch.sources.fetching import check_url
+from photosearch.sources.addresses import check_url
 from photosearch.sources.urls import read_json
 
 DATABASE = "photosearch_db.json"

@@ -44,8 +44,10 @@ class Files:
         """Return the full path of a file, given its path within the library."""
         return self._folder / within
 
-    def read_kept(self, within: str) -> bytes:
-        """Return the bytes of a kept copy, given its path within the library; raises `PhotoError`."""
+    def read_kept(self, within: str | None) -> bytes:
+        """Return the bytes of a kept copy, given its path within the library; raises `PhotoError`, also for None."""
+        if within is None:
+            raise PhotoError("it was not kept")
         try:
             return self.path(within).read_bytes()
         except OSError as error:

@@ -27,7 +27,7 @@ from photosearch.library.photos import assemble
 from photosearch.library.postgres import Postgres
 from photosearch.library.saving import save_findings, save_images, save_reading
 from photosearch.library.work import CollectionVersion, Merge, Pending, Reading
-from photosearch.records import CollectionInfo, Document, Findings, Listing, Photo, PhotoState, Station
+from photosearch.records import CollectionInfo, Document, Findings, Listing, Photo, PhotoState, Station, TextKind
 
 _AT_ONCE = 500  # values bound in one statement; SQLite's limit is 32,766
 
@@ -117,6 +117,7 @@ class Library:
         listings: Sequence[Listing],
         gone_keys: Iterable[str] = (),
         listed_in: str | None = None,
+        complete_texts: Sequence[TextKind] = (),
     ) -> Merge:
         """Add and update photos as their source lists them; the next run reads new, changed and failed ones.
 
@@ -126,6 +127,7 @@ class Library:
             listings: the photos, in any number.
             gone_keys: keys of photos that the source no longer has; one that is listed again is read again.
             listed_in: as `Source.listed_in`.
+            complete_texts: as `SourceKind.complete_texts`.
 
         Returns:
             How many photos are new, changed, unchanged and gone.
@@ -141,7 +143,7 @@ class Library:
             else:
                 collection_id = row.id
             generation = raise_generation(connection, collection_id)
-            place = Place(collection, collection_id, source, generation, listed_in)
+            place = Place(collection, collection_id, source, generation, listed_in, complete_texts)
             merged = Merge(n_gone=mark_gone(connection, place, list(gone_keys)))
             for batch in _batches(listings):
                 merged += merge_listings(connection, place, batch)

@@ -14,12 +14,6 @@ from photosearch.records import Details, Listing, PhotoState, TextKind
 
 _FACTS = ("permalink", "taken_at", "place", "latitude", "longitude", "n_likes", "n_comments")
 _AT_ONCE = 500
-# The kinds of text that a source always lists in full: where it lists none of a kind, earlier ones are deleted.
-_POSTED = (TextKind.OWNER, TextKind.HASHTAG, TextKind.MENTION)
-_LISTED_IN_FULL: Mapping[str, tuple[TextKind, ...]] = {
-    "instagram": (*_POSTED, TextKind.ACCESSIBILITY),
-    "export": _POSTED,
-}
 
 
 @dataclass(frozen=True)
@@ -31,6 +25,7 @@ class Place:
     source: str
     generation: int
     listed_in: str | None = None  # the list that is read, where a collection may have several of this kind
+    complete_texts: Sequence[TextKind] = ()  # of these kinds, a text that is not listed was deleted at the source
 
 
 def merge_listings(connection: Connection, place: Place, listings: Sequence[Listing]) -> Merge:
@@ -126,7 +121,7 @@ def _save_details(
     stale: list[int] = []
     rows: list[dict[str, object]] = []
     for id_ in ids:
-        for kind in dict.fromkeys((*(kind for kind, _ in details[id_].texts), *_LISTED_IN_FULL.get(place.source, ()))):
+        for kind in dict.fromkeys((*(kind for kind, _ in details[id_].texts), *place.complete_texts)):
             before, after = existing.get((id_, kind), {}), details[id_].texts_of(kind)
             if list(before.values()) != after:
                 with_new_texts.add(id_)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path, PurePath
 
 from photosearch.errors import Cancelled, LibraryError, PhotosearchError, SourceError
 from photosearch.library import Library, Merge, Origin
 from photosearch.library.upkeep import read_listed, read_origins, remember_origin, remember_refused
 from photosearch.records import Failure, Listing, Progress, Report, Watch
-from photosearch.sources import Options, Source, demo, find_sources, names_profile
+from photosearch.sources import Options, Source, find_sources
+from photosearch.sources.kinds import is_path, kind_named
 from photosearch.sources.options import options_json, parse_options
 
 AT_ONCE = 500  # listings a transaction
@@ -38,7 +40,7 @@ class Named:
 
 
 def _from_root(name: str) -> str:
-    return name if name == demo.KIND or names_profile(name) else str(Path(name).expanduser().resolve())
+    return str(Path(name).expanduser().resolve()) if is_path(name) else name
 
 
 def add_source(library: Library, source: Source, collection: str, watch: Watch, named: Named | None = None) -> Report:
@@ -50,7 +52,14 @@ def add_source(library: Library, source: Source, collection: str, watch: Watch, 
         Cancelled: the one who watches ended it; what was listed until then is kept.
     """
     known = read_listed(library, collection, source.kind)
-    merged = library.merge(collection, source.kind, ())
+    merge = partial(
+        library.merge,
+        collection,
+        source.kind,
+        listed_in=source.listed_in,
+        complete_texts=kind_named(source.kind).complete_texts,
+    )
+    merged = merge(())
     if named is not None:
         remember_origin(library, collection, named.origin())
     listed: set[str] = set()
@@ -66,12 +75,12 @@ def add_source(library: Library, source: Source, collection: str, watch: Watch, 
             listed.add(item.source_key)
             batch.append(item)
             if len(batch) == AT_ONCE:
-                merged += library.merge(collection, source.kind, batch, listed_in=source.listed_in)
+                merged += merge(batch)
                 batch = []
                 watch.on_progress(Progress(len(listed), 0, "Listing"))
     finally:
         if batch:
-            merged += library.merge(collection, source.kind, batch, listed_in=source.listed_in)
+            merged += merge(batch)
     if named is not None:
         remember_refused(library, collection, named.origin(), failures)
     unreadable = [PurePath(failure.source_key) for failure in failures]
@@ -83,7 +92,7 @@ def add_source(library: Library, source: Source, collection: str, watch: Watch, 
         and source.covers(key)
         and not any(PurePath(key).is_relative_to(place) for place in unreadable)
     ]
-    merged += library.merge(collection, source.kind, (), gone)
+    merged += merge((), gone)
     return _report(merged, source.n_skipped, failures)
 
 

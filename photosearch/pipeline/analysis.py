@@ -18,7 +18,8 @@ from photosearch.library import Library, Pending, Reading
 from photosearch.pipeline.exif import read_shot
 from photosearch.pipeline.speed import READING, SAVING, Stopwatch, keep_speed
 from photosearch.records import UNWATCHED, Failure, Findings, PhotoState, Progress, Report, Watch
-from photosearch.sources.reading import FETCHED, Reader
+from photosearch.sources.kinds import kind_named
+from photosearch.sources.reading import Reader
 from photosearch.vision.observer import Batch, Observer
 
 BATCH = 32
@@ -71,7 +72,8 @@ class _Intake:
         sha256 = hashlib.sha256(content.data).hexdigest()
         reading = Reading(photo.id, photo.stamp, sha256, address=content.address, etag=content.etag)
         unseen_by = self._unseen_by(sha256)
-        if not unseen_by and photo.source not in FETCHED and self._library.knows(sha256):
+        is_fetched = kind_named(photo.source).is_fetched
+        if not unseen_by and not is_fetched and self._library.knows(sha256):
             return _Read(replace(reading, **vars(read_shot(content.data))))
         with _decoding:
             picture = images.decode(content.data)
@@ -83,7 +85,7 @@ class _Intake:
                 phash=images.perceptual_hash(picture),
                 **vars(read_shot(content.data)),
             )
-            if photo.source in FETCHED:
+            if is_fetched:
                 data = content.data if self._keeps_original else images.thumbnail(picture, images.KEPT_SIDE_PX)
                 reading = replace(reading, kept_path=self._library.files.keep(sha256, data))
         return _Read(reading, picture, unseen_by)

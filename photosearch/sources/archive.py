@@ -8,12 +8,13 @@ import struct
 import threading
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, BinaryIO
 
 from photosearch.errors import PhotoError, SourceError
+from photosearch.sources.source import Resources
 
 MAX_MEMBERS = 1_000_000
 MAX_RATIO = 100  # of unpacked to packed; photos hardly shrink, an export's JSON to a twentieth
@@ -217,6 +218,16 @@ class Archives:
         if len(self._opened) > MAX_OPEN:
             self._opened.pop(next(iter(self._opened)))[1].close()
         return archive
+
+
+def open_archives(_: Resources) -> Archives:
+    """Return ZIPs to be shared by all that is read in a run; each is opened when first needed."""
+    return Archives()
+
+
+def are_zips(paths: Sequence[Path]) -> bool:
+    """Return whether all files are named like ZIPs."""
+    return all(path.suffix.lower() == ".zip" for path in paths)
 
 
 def _by_file_name(names: Iterable[str]) -> dict[str, list[str]]:

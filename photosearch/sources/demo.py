@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
 from photosearch.errors import PhotoError, SourceError
+from photosearch.library import Pending
 from photosearch.records import Failure, Listing, Watch
+from photosearch.sources.folder import read_file
+from photosearch.sources.source import Content, Options, Resources, Source, SourceKind
 
-KIND = "demo"
+NAME = "demo"
 _FOLDERS = {"scikit-image": ("skimage", "data"), "scikit-learn": ("sklearn", "datasets", "images")}
 # Those that a person would take; not the textures, documents, microscope and telescope pictures beside them.
 PHOTOS = {
@@ -41,9 +44,9 @@ def path_of(source_key: str) -> Path:
 class DemoSource:
     """Lists the demo's photos."""
 
-    kind = KIND
+    kind = NAME
     described = False
-    collection = KIND
+    collection = NAME
     n_skipped = 0
     listed_in: str | None = None
 
@@ -63,3 +66,18 @@ class DemoSource:
                         f"The demo's photo {key} is missing ({error}). Install requirements.txt again."
                     ) from error
                 yield Listing(key, str(size))
+
+
+def _is_demo(name: str) -> bool:
+    return name == NAME
+
+
+def _open(_name: str, _options: Options, _library: Path) -> Sequence[Source]:
+    return [DemoSource()]
+
+
+def _read(_resources: Resources, photo: Pending, max_bytes: int, _etag: str | None) -> Content:
+    return Content(read_file(path_of(photo.source_key), max_bytes))
+
+
+KIND: SourceKind = SourceKind(NAME, _read, usage=NAME, is_named=_is_demo, open_named=_open)

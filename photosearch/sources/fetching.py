@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import math
 import random
 import re
@@ -15,13 +14,15 @@ from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin
 
 import httpcore2
 import httpx2
 
 from photosearch import __version__
 from photosearch.errors import PhotoError, TryLater
+from photosearch.sources.addresses import check_url, is_public
+from photosearch.sources.source import Resources
 
 CONNECT_S, READ_S = 10.0, 20.0
 WHOLE_S = 60.0  # for one photo, so that a server that drips bytes comes to an end
@@ -40,9 +41,6 @@ _HEADERS = {
 _GONE = (403, 404, 410)
 _BUSY = (408, 425, 429, 500, 502, 503, 504)
 _PACKED = {"gzip", "x-gzip", "deflate"}
-_NAT64 = ipaddress.ip_network("64:ff9b::/96")  # RFC 6052: the last 32 bits are an IPv4 address
-_UNICAST = ipaddress.ip_network("2000::/3")  # all that IANA has given out of IPv6 for the public network
-_IETF = ipaddress.ip_network("192.0.0.0/24")  # RFC 6890: for protocols; some clouds put their metadata there
 _ETAG = re.compile(r"[!-~]{1,1000}")  # what can be stored and sent back; not every server puts it in quotes
 
 
@@ -64,41 +62,6 @@ class Fetched:
 
     data: bytes
     etag: str | None
-
-
-def check_url(url: str) -> None:
-    """Raise `PhotoError` for an address that is never asked for; the message does not repeat it."""
-    try:
-        parts = urlsplit(url)
-        host, _ = parts.hostname, parts.port
-    except ValueError:
-        raise PhotoError("the address is damaged") from None  # the cause quotes the address, with its password
-    if parts.scheme.lower() not in ("http", "https"):
-        raise PhotoError("the address does not begin with http:// or https://")
-    if not host or any(char.isspace() or not char.isprintable() for char in url):
-        raise PhotoError("the address is damaged")
-    if parts.username is not None or parts.password is not None:
-        raise PhotoError("the address holds a user or password; give one without")
-
-
-def is_public(address: str) -> bool:
-    """Whether an IP address, and each that it stands for, belongs to the public network."""
-    try:
-        ip = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return False
-    inner: list[ipaddress.IPv4Address | None] = []
-    if isinstance(ip, ipaddress.IPv6Address):
-        if ip.ipv4_mapped is not None:
-            return is_public(str(ip.ipv4_mapped))
-        if ip in _NAT64:
-            return is_public(str(ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)))
-        if ip not in _UNICAST:
-            return False
-        inner = [ip.sixtofour, *(ip.teredo or ())]
-    elif ip in _IETF:
-        return False
-    return ip.is_global and not ip.is_multicast and all(is_public(str(other)) for other in inner if other is not None)
 
 
 class _Deadline(threading.local):
@@ -304,6 +267,11 @@ class Fetcher:
             if n_bytes > max_bytes:
                 raise _too_large(max_bytes)
         return b"".join(chunks)
+
+
+def open_fetcher(resources: Resources) -> Fetcher:
+    """Return a fetcher to be shared by all that is read in a run."""
+    return Fetcher(allow_private=resources.settings.allow_private)
 
 
 def _too_large(max_bytes: int) -> PhotoError:

@@ -4,25 +4,22 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from photosearch.errors import SourceError
+from photosearch.errors import PhotoError, SourceError
+from photosearch.library import Pending
 from photosearch.picture_formats import is_picture_name
 from photosearch.records import Failure, Listing, Watch
+from photosearch.sources.source import Content, Options, Resources, Source, SourceKind
 
-KIND = "folder"
-
-
-def path_of(source_key: str) -> Path:
-    """A folder's photos are kept under their absolute path."""
-    return Path(source_key)
+NAME = "folder"
 
 
 class FolderSource:
     """Lists the files that are named like pictures, hidden ones left out; links to folders are not followed."""
 
-    kind = KIND
+    kind = NAME
     described = False
     listed_in: str | None = None
 
@@ -72,3 +69,36 @@ class FolderSource:
 def _text(path: str) -> str:
     """A path as text that can be stored: bytes of a name that are no UTF-8 become question marks."""
     return path.encode("utf-8", "replace").decode("utf-8")
+
+
+def read_file(path: Path, max_bytes: int) -> bytes:
+    """Read a photo's file; raises `PhotoError` where it is gone, cannot be read or is larger than `max_bytes`."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(max_bytes + 1)
+    except FileNotFoundError as error:
+        raise PhotoError("the file is no longer there") from error
+    except OSError as error:
+        raise PhotoError(f"the file cannot be read: {error.strerror or error}") from error
+    if len(data) > max_bytes:
+        raise PhotoError(f"the file is larger than {max_bytes // 1_000_000} MB")
+    return data
+
+
+def _open(paths: Sequence[Path], _options: Options) -> Sequence[Source] | None:
+    return [FolderSource(paths[0])] if len(paths) == 1 and paths[0].is_dir() else None
+
+
+def _read(_resources: Resources, photo: Pending, max_bytes: int, _etag: str | None) -> Content:
+    return Content(read_file(Path(photo.source_key), max_bytes))
+
+
+KIND: SourceKind = SourceKind(
+    NAME,
+    _read,
+    usage="a folder",
+    title="Folder",
+    note="Photos stay in the folder, unchanged. Add the folder again to update what is new, changed or gone.",
+    example="/home/you/Pictures/2024",
+    open_paths=_open,
+)

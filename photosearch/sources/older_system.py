@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from photosearch.errors import SourceError
 from photosearch.records import Failure, Listing, TextKind, Watch
-from photosearch.sources.urls import KIND, listing
+from photosearch.sources import urls
+from photosearch.sources.source import Options, Source, SourceKind
 
 PREFIX = "captions_dict_"
 _MARKS = re.compile(r"<(start|end|pad|unk)>")  # the older captioner's own words
@@ -44,7 +46,7 @@ def _unknown(path: Path) -> SourceError:
 class OriginalSource:
     """One collection of the older system; its photos can be searched as soon as they are listed."""
 
-    kind = KIND
+    kind = urls.NAME
     described = True
     listed_in: str | None = None
 
@@ -84,7 +86,7 @@ class OriginalSource:
     def _listing(self, url: object, caption: object, objects: object) -> Listing | Failure:
         texts = [(TextKind.IMPORTED, text) for text in _sentences(caption)]
         texts += [(TextKind.OBJECT, label) for label in _labels(objects)]
-        return listing(url, tuple(texts))
+        return urls.listing(url, tuple(texts))
 
 
 def is_database(content: Mapping[str, object]) -> bool:
@@ -134,3 +136,18 @@ def _labels(objects: object) -> list[str]:
         if isinstance(item, str) and item.strip():
             found.append(item.strip())
     return found
+
+
+def _open(paths: Sequence[Path], _options: Options) -> Sequence[Source] | None:
+    if len(paths) != 1 or paths[0].suffix.lower() != ".json":
+        return None
+    content = urls.read_json(paths[0])
+    if not isinstance(content, dict) or ("urls" in content and not is_database(content)):
+        return None
+    return sources_of(paths[0], content)
+
+
+# Its photos are known, read and kept as those of a list of addresses are.
+KIND: SourceKind = replace(
+    urls.KIND, usage="captions_dict_NAME.json or photosearch_db.json of the older system", title="", open_paths=_open
+)

@@ -10,7 +10,8 @@ from photosearch.errors import PhotoError, PhotoNotFound
 from photosearch.library import Library, Pending
 from photosearch.library.upkeep import locate
 from photosearch.settings import Settings
-from photosearch.sources.reading import FETCHED, Reader
+from photosearch.sources.kinds import kind_named
+from photosearch.sources.reading import Reader
 
 N_AT_ONCE = 2  # pictures decoded at the same time
 _decoding = threading.Semaphore(N_AT_ONCE)
@@ -32,19 +33,13 @@ def read_original(library: Library, settings: Settings, photo: Pending) -> bytes
     """
     if photo.sha256 is None:
         raise PhotoError("it was not read yet")
-    if photo.source in FETCHED:
-        return _read_kept(library, photo)
+    if kind_named(photo.source).is_fetched:
+        return library.files.read_kept(photo.kept_path)
     with Reader(settings) as reader:
         content = reader.read(photo, images.MAX_FILE_BYTES)
     if content is None or hashlib.sha256(content.data).hexdigest() != photo.sha256:
         raise PhotoError("the file has changed since it was read")
     return content.data
-
-
-def _read_kept(library: Library, photo: Pending) -> bytes:
-    if photo.kept_path is None:
-        raise PhotoError("it was not kept")
-    return library.files.read_kept(photo.kept_path)
 
 
 def make_rendition(library: Library, settings: Settings, photo: Pending, side_px: int) -> bytes:

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from photosearch.errors import Cancelled
+from photosearch.errors import Cancelled, SourceError
+from photosearch.library import Pending
 from photosearch.picture_formats import is_picture_name
 from photosearch.records import Failure, Listing, Watch
-from photosearch.sources.archive import Archives
+from photosearch.sources.archive import Archives, are_zips, open_archives
+from photosearch.sources.source import Content, Options, Resources, Source, SourceKind
 
-KIND = "zip"
+NAME = "zip"
 _MARK_CHARS = 8  # of the SHA-256 of a path, enough to tell some ZIPs of one name apart
 
 
 class PhotosZipSource:
     """Lists the members that are named like pictures, hidden ones left out; a ZIP in the ZIP is not opened."""
 
-    kind = KIND
+    kind = NAME
     described = False
     listed_in: str | None = None
 
@@ -66,8 +68,8 @@ class PhotosZipSource:
         return marked if not has_own and any(key.startswith(f"{name}/") for key in self._others) else name
 
 
-def read(photo_key: str, address: str, archives: Archives, max_bytes: int) -> bytes:
-    """A listed photo's bytes; raises `PhotoError` as `Archives.read` does.
+def read_member(photo_key: str, address: str, archives: Archives, max_bytes: int) -> bytes:
+    """Read a listed photo's bytes; raises `PhotoError` as `Archives.read` does.
 
     Args:
         photo_key: what the ZIP is called, a slash, and the member's name.
@@ -81,3 +83,20 @@ def read(photo_key: str, address: str, archives: Archives, max_bytes: int) -> by
 def _is_hidden(name: str) -> bool:
     folders = name.split("/")
     return "__MACOSX" in folders or any(part.startswith(".") and part not in (".", "..") for part in folders)
+
+
+def _open(paths: Sequence[Path], _options: Options) -> Sequence[Source] | None:
+    if not are_zips(paths):
+        return None
+    if len(paths) > 1:
+        raise SourceError(
+            f'"{paths[0].name}" and the others are not the parts of one export. Add ZIPs of photos one after the other.'
+        )
+    return [PhotosZipSource(paths[0])]
+
+
+def _read(resources: Resources, photo: Pending, max_bytes: int, _etag: str | None) -> Content:
+    return Content(read_member(photo.source_key, photo.address or "", resources.shared(open_archives), max_bytes))
+
+
+KIND: SourceKind = SourceKind(NAME, _read, usage="a ZIP of photos", open_paths=_open)

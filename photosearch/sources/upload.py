@@ -8,14 +8,14 @@ from pathlib import PurePosixPath
 from typing import BinaryIO
 
 from photosearch.errors import Cancelled, PhotoError, SourceError
-from photosearch.images import MAX_FILE_BYTES
+from photosearch.library import Pending
 from photosearch.library.files import UPLOAD, Files
 from photosearch.records import Failure, Listing, Progress, Watch
 from photosearch.sources.archive import Archives
-from photosearch.sources.photos_zip import PhotosZipSource
-from photosearch.sources.photos_zip import read as read_member
+from photosearch.sources.folder import read_file
+from photosearch.sources.photos_zip import PhotosZipSource, read_member
+from photosearch.sources.source import Content, Resources, SourceKind
 
-KIND = UPLOAD
 _TOLD_CHARS = 12  # of the SHA-256, enough to tell two files of one name apart
 _MOST_CHARS = 200  # of a name
 
@@ -23,7 +23,7 @@ _MOST_CHARS = 200  # of a name
 class UploadSource:
     """Keeps what was handed in, and lists it. A photo's key is its bytes' and its name: a second time it is known."""
 
-    kind = KIND
+    kind = UPLOAD
     described = False
     listed_in: str | None = None
     collection = "uploads"
@@ -40,6 +40,8 @@ class UploadSource:
 
     def listings(self, known: Mapping[str, str | None], watch: Watch) -> Iterator[Listing | Failure]:  # noqa: ARG002
         """Each photo once it is kept; raises `LibraryError` where there is no room."""
+        from photosearch.images import MAX_FILE_BYTES  # with Pillow, which searching does without
+
         for n_done, (name, stream) in enumerate(self._uploads):
             if watch.is_cancelled():
                 raise Cancelled("The upload was ended. What was kept stays.")
@@ -55,6 +57,8 @@ class UploadSource:
                     yield self._kept(name, data)
 
     def _from_zip(self, name: str, stream: BinaryIO, watch: Watch) -> Iterator[Listing | Failure]:
+        from photosearch.images import MAX_FILE_BYTES
+
         with self._files.arriving(stream) as path, Archives() as archives:
             source = PhotosZipSource(path)
             try:
@@ -84,3 +88,15 @@ def _own_name(name: str) -> str:
     own = "".join(char if char.isprintable() else "_" for char in own) or "photo"
     stem, dot, suffix = own.rpartition(".")
     return own if len(own) <= _MOST_CHARS else (stem[: _MOST_CHARS - len(suffix) - 1] + dot + suffix)[:_MOST_CHARS]
+
+
+def _read(resources: Resources, photo: Pending, max_bytes: int, _etag: str | None) -> Content:
+    return Content(read_file(resources.settings.library_dir / (photo.address or ""), max_bytes))
+
+
+KIND: SourceKind = SourceKind(
+    UPLOAD,
+    _read,
+    title="Upload",
+    note="The files are copied into the library. Give a large ZIP by its path instead, under *List of URLs*.",
+)

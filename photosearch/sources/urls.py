@@ -6,20 +6,22 @@ import csv
 import io
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
 from photosearch.errors import PhotoError, SourceError
+from photosearch.library import Pending
 from photosearch.records import Details, Failure, Listing, TextKind, Watch
-from photosearch.sources.fetching import check_url
+from photosearch.sources.addresses import check_url
 from photosearch.sources.json_text import parse_json
-from photosearch.sources.source import Source
+from photosearch.sources.source import Content, Options, Resources, Source, SourceKind
 
-KIND = "url"
+NAME = "url"
 PREFIX = "url_list_"
+SUFFIXES = (".json", ".txt", ".csv")
 MAX_FILE_BYTES = 100_000_000
 _SHOWN_CHARS = 200
 # What the columns and keys are called in the wild, the likeliest first.
@@ -31,22 +33,6 @@ _DELIMITERS = ",;\t"  # a spreadsheet takes the one of its country
 _YEARS = 10_000  # a number below is a year or nothing, not seconds since 1970
 _SECRET = re.compile(r"^([a-z][a-z0-9+.-]*://)?.*@", re.DOTALL | re.IGNORECASE)
 T = TypeVar("T")
-
-
-def recognise(path: Path) -> list[Source]:
-    """The sources in a `.json`, `.txt` or `.csv` file, by its content.
-
-    Raises:
-        SourceError: the file cannot be read, or holds none.
-    """
-    from photosearch.sources import older_system as original
-
-    if path.suffix.lower() == ".json":
-        content = read_json(path)
-        if isinstance(content, dict) and ("urls" not in content or original.is_database(content)):
-            return list(original.sources_of(path, content))
-        return [UrlListSource(path, content)]
-    return [UrlListSource(path)]
 
 
 def read_text(path: Path) -> str:
@@ -75,13 +61,11 @@ def read_json(path: Path) -> object:
 class UrlListSource:
     """Lists addresses, with what the file says of each; nothing is fetched yet."""
 
-    kind = KIND
+    kind = NAME
     described = False
 
-    def __init__(self, path: Path, content: object = None) -> None:
-        """`content` is the value of a JSON file, where it has been read."""
+    def __init__(self, path: Path) -> None:
         self._path = path
-        self._content = content
         self.collection = path.stem.removeprefix(PREFIX) or "photos"
         self.n_skipped = 0
         self.listed_in: str | None = str(path.resolve()).encode("utf-8", "replace").decode("utf-8")
@@ -104,7 +88,7 @@ class UrlListSource:
 
     def _entries(self) -> Iterator[object]:
         if self._path.suffix.lower() == ".json":
-            content = self._content if self._content is not None else read_json(self._path)
+            content = read_json(self._path)
             entries = content.get("urls") if isinstance(content, dict) else content
             if not isinstance(entries, list):
                 raise SourceError(f'"{self._path}" holds no list of addresses. Give a JSON list of them.')
@@ -249,3 +233,30 @@ def _shown(entry: object) -> str:
     else:
         text = str(entry)
     return storable(_SECRET.sub(r"\1", text)[:_SHOWN_CHARS]) or '""'
+
+
+def _open(paths: Sequence[Path], _options: Options) -> Sequence[Source] | None:
+    is_list = len(paths) == 1 and paths[0].suffix.lower() in SUFFIXES
+    return [UrlListSource(paths[0])] if is_list else None
+
+
+def _read(resources: Resources, photo: Pending, max_bytes: int, etag: str | None) -> Content | None:
+    from photosearch.sources.fetching import open_fetcher
+
+    fetcher = resources.shared(open_fetcher)
+    fetched = fetcher.fetch(photo.address or photo.source_key, etag=etag, max_bytes=max_bytes)
+    return Content(fetched.data, fetched.etag) if fetched else None
+
+
+KIND: SourceKind = SourceKind(
+    NAME,
+    _read,
+    usage="a list of addresses (.json, .txt, .csv)",
+    title="List of URLs",
+    note="A file with URLs of pictures: a text file with one a line, a CSV with a column `url`, or"
+    " `url_list_NAME.json`. Files of the older system (`captions_dict_NAME.json`, `photosearch_db.json`) hold captions"
+    " and can be searched at once. A ZIP file of photos works too.",
+    example="/home/you/url_list_holidays.json",
+    is_fetched=True,
+    open_paths=_open,
+)

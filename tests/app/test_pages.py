@@ -132,7 +132,7 @@ def test_an_unknown_folder_is_an_error_on_the_page(shown: Workspace) -> None:
     [
         ("export-paths", "go-export", "Nothing was named"),
         ("profile", "go-profile", "cannot be the name of an Instagram user"),
-        ("list-path", "go-addresses", "Nothing was named"),
+        ("url-path", "go-url", "Nothing was named"),
     ],
 )
 def test_a_form_left_empty_says_what_is_missing(shown: Workspace, field: str, go: str, said: str) -> None:
@@ -146,8 +146,8 @@ def test_a_photo_in_a_zip_given_by_path_is_captioned(shown: Workspace, tmp_path:
     with zipfile.ZipFile(tmp_path / "trip.zip", "w") as archive:
         archive.writestr("a/red.jpg", jpeg("red"))
     app = open_library()
-    app.text_input(key="list-path").set_value(str(tmp_path / "trip.zip"))
-    app.button(key="go-addresses").click().run()
+    app.text_input(key="url-path").set_value(str(tmp_path / "trip.zip"))
+    app.button(key="go-url").click().run()
     run = state.runs().latest
     assert run is not None
     run.wait(PATIENCE_S)

@@ -12,14 +12,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from photosearch.errors import Cancelled, PhotoError, SourceError
+from photosearch.library import Pending
 from photosearch.picture_formats import SUFFIXES, is_picture_name
-from photosearch.records import Failure, Listing, Watch
-from photosearch.sources.archive import Archive, Archives, Member
+from photosearch.records import Failure, Listing, TextKind, Watch
+from photosearch.sources.archive import Archive, Archives, Member, are_zips, open_archives
 from photosearch.sources.instagram.export_posts import Medium, Posts, read_posts
-from photosearch.sources.photos_zip import PhotosZipSource
-from photosearch.sources.source import Options, Source
+from photosearch.sources.source import Content, Options, Resources, Source, SourceKind
 
-KIND = "export"
+NAME = "export"
 MAX_JSON_BYTES = 64_000_000  # some 60,000 posts in one file; an export may hold several
 
 # The files that list posts, by the name of the choice; an extra folder may lie around them.
@@ -51,7 +51,7 @@ _ASK_FOR_JSON = (
 class ExportSource:
     """Lists each photo of each post; of a video, its cover where the export holds one."""
 
-    kind = KIND
+    kind = NAME
     described = False
     listed_in: str | None = None
 
@@ -116,8 +116,8 @@ class ExportSource:
                 self.n_skipped += 1
 
 
-def read(photo_key: str, address: str, archives: Archives, max_bytes: int) -> bytes:
-    """A listed photo's bytes; raises `PhotoError` as `Archives.read` does.
+def read_photo(photo_key: str, address: str, archives: Archives, max_bytes: int) -> bytes:
+    """Read a listed photo's bytes; raises `PhotoError` as `Archives.read` does.
 
     Args:
         photo_key: its path in the export.
@@ -133,11 +133,11 @@ def read(photo_key: str, address: str, archives: Archives, max_bytes: int) -> by
     return archives.read(path, found.name if found else photo_key, max_bytes)
 
 
-def recognise(paths: Sequence[Path], options: Options) -> Source:
-    """The source that ZIPs are: the parts of an Instagram export, or photos.
+def recognise(paths: Sequence[Path], options: Options) -> ExportSource | None:
+    """Return the source where ZIPs are the parts of an Instagram export, None where they hold nothing of one.
 
     Raises:
-        SourceError: one is no ZIP; several are no export; an export has no posts, or is not of JSON.
+        SourceError: one is no ZIP; the export has no posts, or is not of JSON.
     """
     with Archives() as archives:
         names = [name for path in paths for name in archives.open(path).names()]
@@ -157,11 +157,7 @@ def recognise(paths: Sequence[Path], options: Options) -> Source:
             f"{subject} is of an Instagram export, but holds no posts. Give all parts of the export together; if there"
             f" are no more, ask for posts as well. {_ASK_FOR_JSON}"
         )
-    if len(paths) > 1:
-        raise SourceError(
-            f"{subject} and the others are no parts of an Instagram export. Add ZIPs of photos one after the other."
-        )
-    return PhotosZipSource(paths[0])
+    return None
 
 
 def _choice(name: str) -> str | None:
@@ -234,3 +230,26 @@ def _user(path: Path) -> str | None:
 def _no_posts(paths: Sequence[Path], unreadable: Sequence[Failure]) -> SourceError:
     why = f" ({unreadable[0].source_key}: {unreadable[0].reason})" if unreadable else ""
     return SourceError(f'"{paths[0].name}" holds no posts that can be read{why}. Export it again. {_ASK_FOR_JSON}')
+
+
+def _open(paths: Sequence[Path], options: Options) -> Sequence[Source] | None:
+    source = recognise(paths, options) if are_zips(paths) else None
+    return [source] if source is not None else None
+
+
+def _read(resources: Resources, photo: Pending, max_bytes: int, _etag: str | None) -> Content:
+    return Content(read_photo(photo.source_key, photo.address or "", resources.shared(open_archives), max_bytes))
+
+
+KIND: SourceKind = SourceKind(
+    NAME,
+    _read,
+    usage="Instagram's export (all its ZIPs)",
+    title="Instagram export",
+    note="Ask Instagram for **your own posts**: *Accounts Centre > Your information and permissions > Export your"
+    " information*, format **JSON**. Instagram sends you one or several ZIP files. Nothing is scraped, so Instagram"
+    " cannot block it.",
+    example="/home/you/Downloads/instagram-you.zip",
+    complete_texts=(TextKind.OWNER, TextKind.HASHTAG, TextKind.MENTION),
+    open_paths=_open,
+)

@@ -13,6 +13,11 @@ _FOLDER_MODE = 0o700
 _FILE_MODE = 0o600
 
 
+def folder_within(library: Path) -> Path:
+    """Return the folder for Instagram within a library's folder; it is made when something is written."""
+    return library / "instagram"
+
+
 def write_private(path: Path, content: object) -> None:
     """Write JSON, whole or not at all, readable by its owner alone from the first byte; raises `LibraryError`."""
     try:

@@ -10,6 +10,12 @@ from photosearch.errors import SourceError
 PREFIX = "instagram:"
 _HOSTS = ("instagram.com", "www.instagram.com", "m.instagram.com")
 _NAME = re.compile(r"[A-Za-z0-9._]{1,30}")
+_PROFILE = re.compile(r"instagram:.*|@[\w.]+|(?i:(https?://)?((www|m)\.)?instagram\.com/.*)", re.DOTALL)
+
+
+def is_profile(written: str) -> bool:
+    """Return whether an Instagram profile is meant; a file of such a name can be given as ./@NAME."""
+    return _PROFILE.fullmatch(written.strip()) is not None
 
 
 def user_name(written: str) -> str:

@@ -1,28 +1,33 @@
-"""A profile's posts as a source of photos."""
+"""A profile's posts as a source of photos.
+
+instaloader is imported when the first question is asked, never with this module.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from photosearch.errors import SourceError
-from photosearch.records import Failure, Listing, Watch
+from photosearch.library import Pending
+from photosearch.records import Failure, Listing, TextKind, Watch
+from photosearch.sources.instagram.files import folder_within
 from photosearch.sources.instagram.journal import Journal
-from photosearch.sources.instagram.names import profile_name, user_name
-from photosearch.sources.source import Options
+from photosearch.sources.instagram.names import PREFIX, is_profile, profile_name, user_name
+from photosearch.sources.source import Content, Options, Resources, Source, SourceKind
 
 if TYPE_CHECKING:
     from photosearch.sources.instagram.pace import Clock
 
-KIND = "instagram"
+NAME = "instagram"
 
 
 class InstagramSource:
     """Lists a profile's pictures, the newest first; a listing that knows older ones ends where they begin."""
 
-    kind = KIND
+    kind = NAME
     described = False  # its pictures have no captions of ours yet
     n_skipped = 0
     listed_in: str | None = None
@@ -65,3 +70,27 @@ class InstagramSource:
     def covers(self, source_key: str) -> bool:  # noqa: ARG002
         """Never: an update does not come by the posts that were deleted."""
         return False
+
+
+def _open(name: str, options: Options, library: Path) -> Sequence[Source]:
+    return [InstagramSource(name, options, folder_within(library))]
+
+
+def _read(resources: Resources, photo: Pending, max_bytes: int, _etag: str | None) -> Content:
+    from photosearch.sources.instagram.reading import open_reader
+
+    return resources.shared(open_reader).read(photo.source_key, photo.address, max_bytes)
+
+
+KIND: SourceKind = SourceKind(
+    NAME,
+    _read,
+    usage=f"an Instagram profile as {PREFIX}NAME, @NAME or its address",
+    title="Instagram profile",
+    note="Public profiles can be read without login, but Instagram may limit this or ask for a login. Observe its terms"
+    " of use. `docs/instagram.md` lists what can go wrong and what to do.",
+    is_fetched=True,
+    complete_texts=(TextKind.OWNER, TextKind.HASHTAG, TextKind.MENTION, TextKind.ACCESSIBILITY),
+    is_named=is_profile,
+    open_named=_open,
+)

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 from photosearch.errors import PhotoError, SourceError, TryLater
 from photosearch.records import UNWATCHED, Listing, Watch
 from photosearch.sources.instagram.access import connect, users
+from photosearch.sources.instagram.files import folder_within
 from photosearch.sources.instagram.journal import latest_login
-from photosearch.sources.source import Content
+from photosearch.sources.source import Content, Resources
 
 if TYPE_CHECKING:
     from photosearch.sources.fetching import Fetched, Fetcher
@@ -43,8 +44,8 @@ class InstagramReader:
         self._refused: str | None = None  # why Instagram gives no more links in this run
         self._links: dict[str, dict[str, str]] = {}  # fresh ones, by post and key
 
-    def read(self, source_key: str, address: str | None, etag: str | None, max_bytes: int) -> Content:
-        """A picture's bytes, whole even where the etag is still right.
+    def read(self, source_key: str, address: str | None, max_bytes: int) -> Content:
+        """Read a picture's bytes.
 
         Raises:
             TryLater: Instagram or the network refuses for now.
@@ -55,23 +56,22 @@ class InstagramReader:
 
         if address:
             try:
-                return _content(self._fetch(address, etag, max_bytes))
+                return _content(self._fetch(address, max_bytes))
             except LinkExpired:
                 pass
         fresh = self._fresh_link(source_key, address)
-        return _content(self._fetch(fresh, None, max_bytes), fresh)
+        return _content(self._fetch(fresh, max_bytes), fresh)
 
     def close(self) -> None:
         """Let go of the connection."""
         if self._connection is not None:
             self._connection.close()
 
-    def _fetch(self, address: str, etag: str | None, max_bytes: int) -> Fetched:
-        found = self._fetcher.fetch(address, etag=etag, max_bytes=max_bytes)
-        found = found or self._fetcher.fetch(address, max_bytes=max_bytes)
-        if found is None:
+    def _fetch(self, address: str, max_bytes: int) -> Fetched:
+        fetched = self._fetcher.fetch(address, max_bytes=max_bytes)
+        if fetched is None:
             raise PhotoError("its link gives no picture")
-        return found
+        return fetched
 
     def _fresh_link(self, source_key: str, expired: str | None) -> str:
         shape = _KEY.fullmatch(source_key)
@@ -124,3 +124,11 @@ class InstagramReader:
 
 def _content(found: Fetched, address: str | None = None) -> Content:
     return Content(found.data, found.etag, address)
+
+
+def open_reader(resources: Resources) -> InstagramReader:
+    """Return a reader to be shared by all that is read in a run."""
+    from photosearch.sources.fetching import open_fetcher
+
+    folder = folder_within(resources.settings.library_dir)
+    return InstagramReader(resources.shared(open_fetcher), folder, resources.watch)

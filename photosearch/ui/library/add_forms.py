@@ -12,9 +12,9 @@ from photosearch.errors import PhotosearchError
 from photosearch.picture_formats import SUFFIXES
 from photosearch.pipeline.tasks import Task
 from photosearch.records import Report, Watch
-from photosearch.sources import NO_OPTIONS, Options
-from photosearch.sources.instagram import access
-from photosearch.sources.upload import UploadSource
+from photosearch.sources import NO_OPTIONS, Options, SourceKind, upload
+from photosearch.sources.instagram import access, export_zip, profile
+from photosearch.sources.kinds import KINDS
 from photosearch.ui import state
 from photosearch.ui.library.instagram_login import show_login
 from photosearch.ui.text import plain
@@ -31,32 +31,19 @@ _THEN = {
 
 
 def add_photos(choice: ModelChoice) -> None:
-    """Show a tab for each kind of source; photos are captioned by the chosen models."""
-    export, profile, folder, upload, urls = st.tabs(
-        ["Instagram export", "Instagram profile", "Folder", "Upload", "List of URLs"]
-    )
-    with export:
-        _export(choice)
-    with profile:
-        _profile(choice)
-    with folder:
-        _folder(choice)
-    with upload:
-        _upload(choice)
-    with urls:
-        _urls(choice)
+    """Show a tab for each kind of source that has a title; photos are captioned by the chosen models."""
+    kinds = [kind for kind in KINDS if kind.title]
+    for tab, kind in zip(st.tabs([kind.title for kind in kinds]), kinds, strict=True):
+        with tab:
+            st.markdown(kind.note)
+            _FORMS.get(kind.name, _path)(choice, kind)
 
 
-def _export(choice: ModelChoice) -> None:
-    st.markdown(
-        "Ask Instagram for **your own posts**: *Accounts Centre > Your information and permissions > Export your"
-        " information*, format **JSON**. Instagram sends you one or several ZIP files. Nothing is scraped, so"
-        " Instagram cannot block it."
-    )
+def _export(choice: ModelChoice, kind: SourceKind) -> None:
     with st.form("add-export", border=False):
         paths = st.text_area(
             "ZIP files on this machine, one path a line",
-            placeholder="/home/you/Downloads/instagram-you.zip",
+            placeholder=kind.example,
             key="export-paths",
         )
         also = st.pills("Also add", list(ALSO_READ), selection_mode="multi")
@@ -68,15 +55,11 @@ def _export(choice: ModelChoice) -> None:
         _start(choice, [line.strip() for line in paths.splitlines() if line.strip()], collection, options)
 
 
-def _profile(choice: ModelChoice) -> None:
+def _profile(choice: ModelChoice, _kind: SourceKind) -> None:
     folder = state.workspace().instagram_folder()
     users = access.users(folder)
-    st.markdown(
-        "Public profiles can be read without login, but Instagram may limit this or ask for a login. Observe its terms"
-        " of use. `docs/instagram.md` lists what can go wrong and what to do."
-    )
     with st.form("add-profile", border=False):
-        profile = st.text_input("Profile", placeholder="natgeotravel", max_chars=200, key="profile")
+        written = st.text_input("Profile", placeholder="natgeotravel", max_chars=200, key="profile")
         user = st.selectbox("Log in as", ["nobody (public profiles only)", *users])
         max_posts = st.number_input("Number of posts at most (0: all)", min_value=0, value=200, step=100)
         since = st.date_input("Only posts since", value=None, min_value=date(2010, 10, 6))
@@ -88,37 +71,34 @@ def _profile(choice: ModelChoice) -> None:
             since=since if isinstance(since, date) else None,
             login=user if user in users else None,
         )
-        name = f"instagram:{profile.strip().removeprefix('instagram:')}"
+        name = f"instagram:{written.strip().removeprefix('instagram:')}"
         _start(choice, [name], "", options, _THEN[str(steps)])
     with st.expander("Log in to Instagram"):
         show_login(folder, users)
 
 
-def _folder(choice: ModelChoice) -> None:
-    with st.form("add-folder", border=False):
-        folder = st.text_input(
-            "Folder on this machine", placeholder="/home/you/Pictures/2024", max_chars=4000, key="folder-path"
-        )
-        collection = st.text_input(_COLLECTION, placeholder="the folder's name", max_chars=100, key="folder-name")
-        submitted = st.form_submit_button("Add and caption", type="primary", key="go-folder")
-    st.caption("Photos stay in the folder, unchanged. Add the folder again to update what is new, changed or gone.")
+def _path(choice: ModelChoice, kind: SourceKind) -> None:
+    """Show the form of a kind of source that lies at a path."""
+    with st.form(f"add-{kind.name}", border=False):
+        path = st.text_input("Path on this machine", placeholder=kind.example, max_chars=4000, key=f"{kind.name}-path")
+        collection = st.text_input(_COLLECTION, placeholder="its own name", max_chars=100, key=f"{kind.name}-name")
+        submitted = st.form_submit_button("Add and caption", type="primary", key=f"go-{kind.name}")
     if submitted:
-        _start(choice, [folder.strip()], collection)
+        _start(choice, [path.strip()], collection)
 
 
-def _upload(choice: ModelChoice) -> None:
+def _upload(choice: ModelChoice, _kind: SourceKind) -> None:
     with st.form("add-upload", border=False, clear_on_submit=True):
         files = st.file_uploader("Photos, or ZIP files of photos", type=[*SUFFIXES, ".zip"], accept_multiple_files=True)
         collection = st.text_input(_COLLECTION, placeholder="uploads", max_chars=100, key="upload-name")
         submitted = st.form_submit_button("Add and caption", type="primary", key="go-upload")
-    st.caption("The files are copied into the library. Give a large ZIP by its path instead, under *List of URLs*.")
     if not submitted:
         return
     if not files:
         st.error("No file is chosen. Choose photos first.")
         return
     uploads = [(file.name, file) for file in files]
-    _show_start(_start_uploading(uploads, collection.strip() or UploadSource.collection, choice))
+    _show_start(_start_uploading(uploads, collection.strip() or upload.UploadSource.collection, choice))
 
 
 def _start_uploading(uploads: Sequence[tuple[str, BinaryIO]], collection: str, choice: ModelChoice) -> bool:
@@ -133,20 +113,7 @@ def _start_uploading(uploads: Sequence[tuple[str, BinaryIO]], collection: str, c
     return runs.start(task.title, work, task)
 
 
-def _urls(choice: ModelChoice) -> None:
-    st.markdown(
-        "A file with URLs of pictures: a text file with one a line, a CSV with a column `url`, or `url_list_NAME.json`."
-        " Files of the older system (`captions_dict_NAME.json`, `photosearch_db.json`) hold captions and can be"
-        " searched at once. A ZIP file of photos works too."
-    )
-    with st.form("add-addresses", border=False):
-        path = st.text_input(
-            "File on this machine", placeholder="/home/you/url_list_holidays.json", max_chars=4000, key="list-path"
-        )
-        collection = st.text_input(_COLLECTION, placeholder="the file's name", max_chars=100, key="list-name")
-        submitted = st.form_submit_button("Add and caption", type="primary", key="go-addresses")
-    if submitted:
-        _start(choice, [path.strip()], collection)
+_FORMS = {export_zip.KIND.name: _export, profile.KIND.name: _profile, upload.KIND.name: _upload}
 
 
 def _start(

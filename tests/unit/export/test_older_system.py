@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from photosearch.errors import PhotosearchError
 from photosearch.export.older_system import has_address, older_system_files, write_older_system_files
 from photosearch.records import UNWATCHED, Caption, Details, Detection, Failure, Listing, Photo, PhotoState, TextKind
-from photosearch.sources import urls
+from photosearch.sources import NO_OPTIONS, find_sources
 from photosearch.sources.source import Source
 
 PERMALINK = "https://www.instagram.com/p/A/"
@@ -32,7 +32,8 @@ def photo(key: str, caption: str = "", objects: list[str] = (), permalink: str |
 
 def read_back(folder: Path, files: dict[str, str], name: str) -> list[tuple[Source, list[Listing]]]:
     (folder / name).write_text(files[name], encoding="utf-8")
-    read = [(source, list(source.listings((), UNWATCHED))) for source in urls.recognise(folder / name)]
+    sources = find_sources([str(folder / name)], folder, NO_OPTIONS)
+    read = [(source, list(source.listings((), UNWATCHED))) for source in sources]
     assert not [item for _, items in read for item in items if isinstance(item, Failure)]
     return read
 

@@ -23,8 +23,11 @@ POST = Details(
 )
 
 
+INSTAGRAM_TEXTS = (TextKind.OWNER, TextKind.HASHTAG, TextKind.MENTION, TextKind.ACCESSIBILITY)
+
+
 def merge(library: Library, *listings: Listing, source: str = "url") -> None:
-    library.merge("c", source, listings)
+    library.merge("c", source, listings, complete_texts=INSTAGRAM_TEXTS if source == "instagram" else ())
 
 
 def read(library: Library, key: str, sha256: str = "a" * 64, **facts: object) -> None:

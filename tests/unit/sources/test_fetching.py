@@ -18,7 +18,8 @@ import pytest
 
 from photosearch.errors import PhotoError, TryLater
 from photosearch.sources import fetching
-from photosearch.sources.fetching import Fetched, Fetcher, LinkExpired, check_url, is_public
+from photosearch.sources.addresses import check_url, is_public
+from photosearch.sources.fetching import Fetched, Fetcher, LinkExpired
 
 PICTURE = b"\xff\xd8\xff\xe0 a picture"
 LIMIT = 1_000_000

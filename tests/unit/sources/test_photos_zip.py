@@ -6,9 +6,9 @@ import pytest
 
 from photosearch.errors import Cancelled, PhotoError, SourceError
 from photosearch.records import Failure, Listing, Watch
-from photosearch.sources import photos_zip
+from photosearch.sources import NO_OPTIONS, find_sources
 from photosearch.sources.archive import Archives
-from photosearch.sources.photos_zip import PhotosZipSource
+from photosearch.sources.photos_zip import PhotosZipSource, read_member
 from tests.exports import FLAGS, patch_directory, picture, put, write_zip
 
 LIMIT = 1_000_000
@@ -45,7 +45,7 @@ def test_pictures_are_listed_by_their_path_in_the_zip(path):
 def test_listed_photos_are_read(path):
     with Archives() as archives:
         for key, item in listed(PhotosZipSource(path)).items():
-            data = photos_zip.read(key, item.address, archives, LIMIT)
+            data = read_member(key, item.address, archives, LIMIT)
             assert data == MEMBERS[key.removeprefix("holidays.zip/")]
 
 
@@ -53,7 +53,7 @@ def test_a_photo_is_read_where_the_zip_was_moved_to(path, tmp_path):
     (tmp_path / "moved").mkdir()
     path = path.rename(tmp_path / "moved" / path.name)
     with Archives() as archives:
-        assert photos_zip.read("holidays.zip/red.jpg", str(path), archives, LIMIT) == MEMBERS["red.jpg"]
+        assert read_member("holidays.zip/red.jpg", str(path), archives, LIMIT) == MEMBERS["red.jpg"]
 
 
 def test_the_same_photos_have_the_same_keys_and_stamps(path):
@@ -96,19 +96,19 @@ def test_refused_pictures_are_told_and_the_rest_listed(tmp_path):
     assert [key for key, item in items.items() if isinstance(item, Listing)] == ["bad.zip/good.jpg"]
     assert source.n_skipped == 1
     with Archives() as archives, pytest.raises(PhotoError):
-        photos_zip.read("bad.zip/../out.jpg", str(path), archives, LIMIT)
+        read_member("bad.zip/../out.jpg", str(path), archives, LIMIT)
 
 
 def test_a_photo_that_has_gone_is_told(path):
     write_zip(path, {"deeper/red.jpg": b"another"})
     with Archives() as archives, pytest.raises(PhotoError, match="no longer holds it"):
-        photos_zip.read("holidays.zip/red.jpg", str(path), archives, LIMIT)
+        read_member("holidays.zip/red.jpg", str(path), archives, LIMIT)
 
 
 @pytest.mark.parametrize("address", ["", "/nowhere/holidays.zip", "nul\0byte"])
 def test_an_address_that_leads_nowhere_is_told(address):
     with Archives() as archives, pytest.raises(PhotoError):
-        photos_zip.read("holidays.zip/red.jpg", address, archives, LIMIT)
+        read_member("holidays.zip/red.jpg", address, archives, LIMIT)
 
 
 def test_a_zip_that_goes_before_it_is_listed_is_told(path):
@@ -122,6 +122,14 @@ def test_the_one_who_watches_may_end_it(path):
     items = PhotosZipSource(path).listings({}, Watch(is_cancelled=lambda: True))
     with pytest.raises(Cancelled):
         next(items)
+
+
+def test_zips_are_photos_where_they_are_no_export_but_only_one_at_a_time(path, tmp_path):
+    (source,) = find_sources([str(path)], tmp_path, NO_OPTIONS)
+    assert isinstance(source, PhotosZipSource)
+    other = write_zip(tmp_path / "other.ZIP", {"red.jpg": picture()})
+    with pytest.raises(SourceError, match="one after the other"):
+        find_sources([str(path), str(other)], tmp_path, NO_OPTIONS)
 
 
 # Another ZIP of the same name
@@ -148,7 +156,7 @@ def test_another_zip_of_the_name_has_keys_of_its_own_for_good(path, twin):
     path.unlink()
     assert list(listed(PhotosZipSource(twin), known)) == [key]
     with Archives() as archives:
-        assert photos_zip.read(key, str(twin), archives, LIMIT) == picture("green")
+        assert read_member(key, str(twin), archives, LIMIT) == picture("green")
 
 
 def test_a_zip_that_was_moved_keeps_its_keys(path, tmp_path):

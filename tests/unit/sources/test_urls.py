@@ -82,7 +82,7 @@ def test_each_form_lists_its_addresses_once(write, name, content):
     ],
 )
 def test_the_collection_is_named_after_the_file(write, name, collection):
-    (source,) = urls.recognise(write(name, f'["{A}"]'))
+    (source,) = find_sources([str(write(name, f'["{A}"]'))], Path("library"), NO_OPTIONS)
     assert (source.kind, source.collection, source.described, source.n_skipped) == ("url", collection, False, 0)
 
 
@@ -317,7 +317,11 @@ JSON = st.recursive(
 
 def read_anything(path: Path) -> None:
     try:
-        items = [item for source in urls.recognise(path) for item in source.listings((), UNWATCHED)]
+        items = [
+            item
+            for source in find_sources([str(path)], Path("library"), NO_OPTIONS)
+            for item in source.listings((), UNWATCHED)
+        ]
     except SourceError:
         return
     for item in items:

@@ -16,7 +16,6 @@ from photosearch.records import Details, Failure, Listing, TextKind, Watch
 from photosearch.sources.archive import Archives
 from photosearch.sources.instagram import export_zip
 from photosearch.sources.instagram.export_zip import ExportSource, recognise
-from photosearch.sources.photos_zip import PhotosZipSource
 from photosearch.sources.source import Options
 from tests.exports import (
     CAPTION,
@@ -75,7 +74,7 @@ def test_every_layout_gives_the_same_photos(tmp_path, layout, top):
     with Archives() as archives:
         for key, item in found.items():
             assert item.address == str(path)
-            assert export_zip.read(key, item.address, archives, LIMIT) == MEDIA[key]
+            assert export_zip.read_photo(key, item.address, archives, LIMIT) == MEDIA[key]
 
 
 def test_details_of_a_post_of_one_photo(tmp_path):
@@ -130,7 +129,7 @@ def test_media_2018(tmp_path, wrapped):
     )
     assert second.details == Details(taken_at=datetime(2019, 1, 2, 3, 4, 5))
     with Archives() as archives:
-        assert decode(export_zip.read(first.source_key, first.address, archives, LIMIT)).width_px == 32
+        assert decode(export_zip.read_photo(first.source_key, first.address, archives, LIMIT)).width_px == 32
 
 
 def test_stories_2018_only_when_asked_for(tmp_path):
@@ -140,7 +139,7 @@ def test_stories_2018_only_when_asked_for(tmp_path):
 
 def test_photos_with_a_media_json_of_something_else_are_photos(tmp_path):
     path = write_zip(tmp_path / "a.zip", {"media.json": "{}", "red.jpg": picture()})
-    assert isinstance(recognise([path], Options()), PhotosZipSource)
+    assert recognise([path], Options()) is None
 
 
 # Choices
@@ -258,7 +257,7 @@ def test_only_posts_are_opened(tmp_path, monkeypatch, options):
     found = listings(path, options=options)
     assert opened == [POSTS_FILE]
     with Archives() as archives:
-        export_zip.read(KEYS[0], found[KEYS[0]].address, archives, LIMIT)
+        export_zip.read_photo(KEYS[0], found[KEYS[0]].address, archives, LIMIT)
     assert opened == [POSTS_FILE, KEYS[0]]
 
 
@@ -356,13 +355,7 @@ def test_an_export_of_web_pages_is_refused_with_the_way_to_another(tmp_path):
 
 def test_a_gallery_of_ones_own_is_photos(tmp_path):
     path = write_zip(tmp_path / "a.zip", {"index.html": "", "red.jpg": picture()})
-    assert isinstance(recognise([path], Options()), PhotosZipSource)
-
-
-def test_several_zips_that_are_no_export_are_refused(tmp_path):
-    paths = [write_zip(tmp_path / f"{i}.zip", {"red.jpg": picture()}) for i in range(2)]
-    with pytest.raises(SourceError, match="one after the other"):
-        recognise(paths, Options())
+    assert recognise([path], Options()) is None
 
 
 def test_what_is_no_zip_is_refused(tmp_path):
@@ -380,21 +373,21 @@ def test_photos_are_read_by_several_threads(tmp_path):
     found = listings(path).values()
     assert len(found) == 100
     with Archives() as archives, ThreadPoolExecutor(8) as threads:
-        read = threads.map(lambda item: export_zip.read(item.source_key, item.address, archives, LIMIT), found)
+        read = threads.map(lambda item: export_zip.read_photo(item.source_key, item.address, archives, LIMIT), found)
         assert [f"{zipfile.crc32(data):08x}:{len(data)}" for data in read] == [item.stamp for item in found]
 
 
 def test_an_export_that_changed_or_went_is_told(tmp_path):
     path = export(tmp_path / "a.zip", top="instagram-anna/")
     with Archives() as archives:
-        export_zip.read(KEYS[0], str(path), archives, LIMIT)
+        export_zip.read_photo(KEYS[0], str(path), archives, LIMIT)
         write_zip(path, {f"elsewhere/{KEYS[1]}": b"x"})
-        assert export_zip.read(KEYS[1], str(path), archives, LIMIT) == b"x"
+        assert export_zip.read_photo(KEYS[1], str(path), archives, LIMIT) == b"x"
         with pytest.raises(PhotoError, match="no longer holds it"):
-            export_zip.read(KEYS[0], str(path), archives, LIMIT)
+            export_zip.read_photo(KEYS[0], str(path), archives, LIMIT)
         path.unlink()
         with pytest.raises(PhotoError, match="Put it back"):
-            export_zip.read(KEYS[0], str(path), archives, LIMIT)
+            export_zip.read_photo(KEYS[0], str(path), archives, LIMIT)
 
 
 def test_an_export_that_goes_before_it_is_listed_is_told(tmp_path):

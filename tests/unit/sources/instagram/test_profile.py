@@ -10,8 +10,8 @@ import requests
 
 from photosearch.errors import Cancelled, SourceError
 from photosearch.records import Details, Failure, Listing, TextKind, Watch
-from photosearch.sources.instagram import InstagramSource
 from photosearch.sources.instagram.names import profile_name
+from photosearch.sources.instagram.profile import InstagramSource
 from photosearch.sources.source import Options
 from tests.fake_instagram import (
     CHECKPOINT,
@@ -122,7 +122,8 @@ def test_the_collection_is_called_like_the_profile(source):
 def test_nothing_of_instaloader_is_imported_before_it_is_needed():
     code = """
 import sys
-from photosearch.sources.instagram import InstagramReader, InstagramSource, access
+from photosearch.sources.instagram import access, reading
+from photosearch.sources.instagram.profile import InstagramSource
 from photosearch.sources.source import Options
 InstagramSource("@sea", Options(), None)
 assert not {"instaloader", "requests"} & set(sys.modules)

@@ -5,9 +5,9 @@ import requests
 
 from photosearch.errors import Cancelled, PhotoError, TryLater
 from photosearch.sources.fetching import Fetched, LinkExpired
-from photosearch.sources.instagram import InstagramReader
 from photosearch.sources.instagram.files import write_private
 from photosearch.sources.instagram.journal import Journal
+from photosearch.sources.instagram.reading import InstagramReader
 from photosearch.sources.source import Content
 from tests.fake_instagram import (
     COOKIES,
@@ -36,13 +36,13 @@ class Links:
         self._instagram = instagram
         self.fetched = []
 
-    def fetch(self, url, etag=None, max_bytes=0):
+    def fetch(self, url, max_bytes=0):
         self.fetched.append(url)
         assert max_bytes == MAX
         valid = {p.link(slide) for profile in self._instagram.profiles.values() for p in profile for slide in p.slides}
         if url not in valid:
             raise LinkExpired("the link has expired (403)")
-        return None if etag == "same" else Fetched(url.encode(), "tag")
+        return Fetched(url.encode(), "tag")
 
 
 @pytest.fixture
@@ -81,65 +81,61 @@ def new(pk: str) -> str:
 
 
 def test_a_link_that_holds_is_fetched_and_nobody_else_asked(reader, instagram):
-    assert reader.read("C/2", new("2"), None, MAX) == Content(new("2").encode(), "tag", None)
+    assert reader.read("C/2", new("2"), MAX) == Content(new("2").encode(), "tag", None)
     assert not instagram.asked
 
 
-def test_a_picture_that_has_not_changed_is_read_all_the_same(reader):
-    assert reader.read("C/1", new("1"), "same", MAX).data == new("1").encode()
-
-
 def test_an_expired_link_is_made_new_through_its_post(reader, instagram):
-    assert reader.read("C/2", old("2"), None, MAX) == Content(new("2").encode(), "tag", new("2"))
+    assert reader.read("C/2", old("2"), MAX) == Content(new("2").encode(), "tag", new("2"))
     assert instagram.count(POST_QUERY) == 1
 
 
 def test_a_picture_without_a_link_gets_one(reader):
-    assert reader.read("P1/1", None, None, MAX).address == new("101")
+    assert reader.read("P1/1", None, MAX).address == new("101")
 
 
 def test_the_slides_of_a_post_are_asked_for_once(reader, instagram):
-    assert reader.read("C/1", old("1"), None, MAX).address == new("1")
-    assert reader.read("C/2", old("2"), None, MAX).address == new("2")
+    assert reader.read("C/1", old("1"), MAX).address == new("1")
+    assert reader.read("C/2", old("2"), MAX).address == new("2")
     assert instagram.count(POST_QUERY) == 1
 
 
 def test_a_new_link_that_expires_in_its_turn_is_made_new_again(reader, instagram):
-    address = reader.read("C/1", old("1"), None, MAX).address
+    address = reader.read("C/1", old("1"), MAX).address
     instagram.profiles["sea"][0].signature = 2
-    assert reader.read("C/1", address, None, MAX).address == "https://scontent.cdninstagram.com/1.jpg?oh=2"
+    assert reader.read("C/1", address, MAX).address == "https://scontent.cdninstagram.com/1.jpg?oh=2"
     assert instagram.count(POST_QUERY) == 2
 
 
 def test_the_login_of_the_latest_listing_is_used(reader, instagram, folder):
     write_private(folder / "session-me", {"cookies": COOKIES})
     Journal(folder, "sea").begin("me")
-    reader.read("C/1", old("1"), None, MAX)
+    reader.read("C/1", old("1"), MAX)
     assert any(line.startswith("POST /graphql/query") for line in instagram.asked)  # logged out it is /api/graphql
 
 
 def test_a_login_that_was_forgotten_is_done_without(reader, instagram, folder):
     Journal(folder, "sea").begin("me")
-    assert reader.read("C/1", old("1"), None, MAX).address == new("1")
+    assert reader.read("C/1", old("1"), MAX).address == new("1")
     assert instagram.count("POST /api/graphql") == 1
 
 
 def test_a_post_that_is_gone(reader):
     with pytest.raises(PhotoError, match=r"link has expired.*post .GONE.*may have been deleted") as raised:
-        reader.read("GONE/1", old("1"), None, MAX)
+        reader.read("GONE/1", old("1"), MAX)
     assert not isinstance(raised.value, TryLater)
-    assert reader.read("C/1", old("1"), None, MAX).address == new("1")
+    assert reader.read("C/1", old("1"), MAX).address == new("1")
 
 
 def test_a_slide_that_is_gone(reader):
     with pytest.raises(PhotoError, match="not have so many pictures"):
-        reader.read("C/3", old("3"), None, MAX)
+        reader.read("C/3", old("3"), MAX)
 
 
 @pytest.mark.parametrize("key", ["C", "C/x", "../1", "", "C/1/2"])
 def test_a_key_of_something_else(reader, key):
     with pytest.raises(PhotoError, match="no picture"):
-        reader.read(key, None, None, MAX)
+        reader.read(key, None, MAX)
 
 
 @pytest.mark.parametrize(
@@ -155,23 +151,23 @@ def test_what_is_refused_for_all_posts_is_asked_once_in_a_run(reader, instagram,
     instagram.faults = [Fault(POST_QUERY, what)]
     for key in ("C/1", "P1/1", "P2/1"):
         with pytest.raises(TryLater, match=says):
-            reader.read(key, old("1"), None, MAX)
+            reader.read(key, old("1"), MAX)
     assert instagram.count(f"{POST_QUERY} P") == 0
-    assert reader.read("P1/1", new("101"), None, MAX).data  # what needs no new link is still read
+    assert reader.read("P1/1", new("101"), MAX).data  # what needs no new link is still read
 
 
 def test_an_answer_that_is_built_otherwise_is_one_posts_trouble(reader, instagram):
     instagram.faults = [Fault(POST_QUERY, Answer({"data": {"x": 1}}), times=1)]
     with pytest.raises(PhotoError):
-        reader.read("C/1", old("1"), None, MAX)
-    assert reader.read("C/1", old("1"), None, MAX).address == new("1")
+        reader.read("C/1", old("1"), MAX)
+    assert reader.read("C/1", old("1"), MAX).address == new("1")
 
 
 def test_a_long_wait_for_a_link_shows_and_can_be_ended(links, instagram, passing, folder):
     witness = Witness(lambda: len(witness.seen) > 5)
     instagram.faults = [Fault(POST_QUERY, TOO_MANY)]
     with pytest.raises(Cancelled):
-        InstagramReader(links, folder, witness.watch, clock=passing.clock).read("C/1", old("1"), None, MAX)
+        InstagramReader(links, folder, witness.watch, clock=passing.clock).read("C/1", old("1"), MAX)
     assert all(note.startswith("Instagram asks to wait: 11:0") for note in witness.notes)
 
 
@@ -179,11 +175,11 @@ def test_many_new_links_keep_to_the_pace(reader, instagram, passing):
     """200 questions of a kind in 11 minutes, whatever the pauses between them come to."""
     instagram.profiles["sea"] = posts(250)
     for i in range(1, 251):
-        reader.read(f"P{i}/1", old(f"10{i}"), None, MAX)
+        reader.read(f"P{i}/1", old(f"10{i}"), MAX)
     assert passing.seconds > 1000 + 660
 
 
 def test_a_reader_is_closed_used_or_not(reader):
     reader.close()
-    reader.read("C/1", old("1"), None, MAX)
+    reader.read("C/1", old("1"), MAX)
     reader.close()

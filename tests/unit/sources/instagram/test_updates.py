@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from photosearch.errors import Cancelled, SourceError
 from photosearch.records import Watch
-from photosearch.sources.instagram import InstagramSource
 from photosearch.sources.instagram.files import write_private
+from photosearch.sources.instagram.profile import InstagramSource
 from photosearch.sources.source import Options
 from tests.fake_instagram import (
     COOKIES,

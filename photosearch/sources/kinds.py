@@ -1,0 +1,84 @@
+"""The registry of the kinds of sources: a new kind is a module of its own and one line here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from photosearch.errors import PhotoError, SourceError
+from photosearch.sources import demo, folder, older_system, photos_zip, upload, urls
+from photosearch.sources.instagram import export_zip, profile
+from photosearch.sources.source import Options, Source, SourceKind
+
+# In the order in which the Library page offers them, and in which they are asked whether they recognise what was typed.
+KINDS: tuple[SourceKind, ...] = (
+    demo.KIND,
+    export_zip.KIND,
+    profile.KIND,
+    folder.KIND,
+    upload.KIND,
+    older_system.KIND,  # before the lists of addresses, whose file names end in the same way
+    urls.KIND,
+    photos_zip.KIND,  # the last kind of ZIP: it takes every single one
+)
+_BY_NAME = {kind.name: kind for kind in KINDS}
+
+
+def kind_named(name: str) -> SourceKind:
+    """Return the kind of source whose name the library keeps with a photo; raises `PhotoError` for an unknown one."""
+    try:
+        return _BY_NAME[name]
+    except KeyError as error:
+        raise PhotoError(f'it came from a kind of source ("{name}") that this version does not know') from error
+
+
+def usages() -> list[str]:
+    """Return what can be typed to name a source, one entry a kind, for help texts and messages."""
+    return [kind.usage for kind in KINDS if kind.usage]
+
+
+def is_path(name: str) -> bool:
+    """Return whether a typed text is taken for a path, and not for the name of a source such as `demo`."""
+    return not any(kind.is_named(name) for kind in KINDS)
+
+
+def find_sources(names: Sequence[str], library: Path, options: Options) -> list[Source]:
+    """Return the sources that a person means; most files hold one, some hold several.
+
+    Args:
+        names: `demo`, a profile as `instagram:NAME`, `@NAME` or by its address, the path of a folder, of a list of
+            addresses, of a ZIP; several paths are the parts of one export.
+        library: the library's folder.
+        options: what was chosen.
+
+    Raises:
+        SourceError: there is no such source, or it cannot be used.
+    """
+    if len(names) == 1:
+        for kind in KINDS:
+            if kind.is_named(names[0]):
+                return list(kind.open_named(names[0], options, library))
+    paths = [_existing(name) for name in names or ("",)]
+    for kind in KINDS:
+        found = kind.open_paths(paths, options)
+        if found is not None:
+            return list(found)
+    raise SourceError(
+        f'"{names[0]}" cannot be used. Give the folder that it lies in, or one of these: {"; ".join(usages())}.'
+        " Several paths are allowed only when they are the ZIPs of one export."
+    )
+
+
+def _existing(name: str) -> Path:
+    if not name.strip():
+        raise SourceError(f"Nothing was named. Give one of these: {'; '.join(usages())}.")
+    path = Path(name).expanduser()
+    try:
+        exists = path.exists()
+    except (OSError, ValueError) as error:
+        raise SourceError(f'"{name}" cannot be opened: {error}.') from error
+    if exists and not (path.is_dir() or path.is_file()):
+        raise SourceError(f'"{name}" is no file and no folder. Copy its content to a file, and add that.')
+    if not exists:
+        raise SourceError(f'"{name}" was not found. Check the path and try again.')
+    return path
