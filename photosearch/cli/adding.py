@@ -143,7 +143,7 @@ def retry(context: typer.Context, collection: CollectionOption = None, no_object
 
 
 def _chosen(workspace: Workspace, collection: str | None) -> list[str]:
-    """The collection that was named, or all; raises `CollectionNotFound` where there is none."""
+    """Return the collection that was named, or all; raises `CollectionNotFound` where there is none."""
     if collection is not None:
         return [collection]
     return [info.name for info in workspace.collections()] or [workspace.default_collection()]

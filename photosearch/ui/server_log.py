@@ -12,6 +12,7 @@ log = logging.getLogger(__name__)
 FILE_NAME = "server.log"
 MAX_BYTES, N_OLDER = 1_000_000, 3  # a full file becomes server.log.1, and so on to server.log.3
 _LIBRARIES = ("streamlit", "uvicorn")
+_REQUESTS = "uvicorn.access"  # a handler there would switch on records of all addresses, which hold queries
 
 ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
 
@@ -47,6 +48,10 @@ def start_log(folder: Path) -> None:
 
 
 def _loggers_of_libraries() -> list[logging.Logger]:
-    """Return the loggers of Streamlit and uvicorn that do not hand their records on to another one."""
+    """Return the loggers of Streamlit and uvicorn that do not hand their records on, but not the one of requests."""
     known = [logger for logger in logging.root.manager.loggerDict.values() if isinstance(logger, logging.Logger)]
-    return [logger for logger in known if logger.name.split(".")[0] in _LIBRARIES and not logger.propagate]
+    return [
+        logger
+        for logger in known
+        if logger.name.split(".")[0] in _LIBRARIES and not logger.propagate and logger.name != _REQUESTS
+    ]

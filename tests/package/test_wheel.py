@@ -118,9 +118,14 @@ def test_the_dashboard_answers_with_its_page_and_its_settings(with_demo: Install
             assert "<title>Streamlit</title>" in page.read().decode()
         with urllib.request.urlopen(f"{address}/api/v1/collections", timeout=30) as answer:  # noqa: S310 - our own server
             assert [collection["photos"] for collection in json.load(answer)] == [9]
+        with urllib.request.urlopen(f"{address}/api/v1/search?str=zebracrossing", timeout=30) as answer:  # noqa: S310
+            assert answer.status == 200
     finally:
         process.terminate()
         process.wait(30)
+    kept = (with_demo.folder / "library" / "server.log").read_text()
+    assert "starts." in kept
+    assert "zebracrossing" not in kept
 
 
 def test_the_installed_pages_run(with_demo: Installed) -> None:
