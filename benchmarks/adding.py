@@ -24,7 +24,7 @@ N_LARGE = 100_000
 
 
 def run(library: Path, *arguments: str, **environ: str) -> tuple[float, float]:
-    """A command in a process of its own: seconds from start to end, and its peak memory in MB."""
+    """Run a command in a process of its own and return its seconds from start to end and its peak memory in MB."""
     command = [sys.executable, "-m", "photosearch", "--library", str(library), *arguments]
     started = time.perf_counter()
     process = subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL, env=os.environ | environ)
@@ -35,7 +35,7 @@ def run(library: Path, *arguments: str, **environ: str) -> tuple[float, float]:
 
 
 def list_export(scratch: Path) -> None:
-    """An export of many posts, listed."""
+    """Measure how long an export of many posts takes to list."""
     subprocess.run([sys.executable, "-m", "tests.exports", str(scratch), str(N_POSTS)], check=True)
     (path,) = scratch.glob("*.zip")
     seconds, peak_mb = run(scratch / "library", "add", str(path), "--no-caption")
@@ -79,7 +79,7 @@ def fetch_addresses(scratch: Path) -> None:
 
 
 def open_large(scratch: Path) -> None:
-    """A library of many photos, opened anew."""
+    """Measure how long a library of many photos takes to open."""
     library = Library(scratch / "library")
     library.merge("large", "folder", [Listing(f"/photos/{i:06}.jpg", "") for i in range(N_LARGE)])
     library.close()

@@ -35,7 +35,7 @@ def make_photos(folder: Path, n: int) -> None:
 
 
 def caption(folder: Path, library: Path, *options: str) -> tuple[float, float]:
-    """Caption a folder in a process of its own: seconds from start to end, and its peak memory in MB."""
+    """Caption a folder in a process of its own; return seconds from start to end, and its peak memory in MB."""
     command = [sys.executable, "-m", "photosearch", "--library", str(library), "add", str(folder), *options]
     started = time.perf_counter()
     process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
@@ -46,7 +46,7 @@ def caption(folder: Path, library: Path, *options: str) -> tuple[float, float]:
 
 
 def stations(n_pictures: int = 64) -> None:
-    """What each station takes a photo, and the encoder as a graph beside the same layers in torch."""
+    """Print each station's time for a photo, and the encoder as a graph beside the same layers in torch."""
     from photosearch.images import decode
     from photosearch.settings import MODELS_DIR
     from photosearch.vision.observer import Batch

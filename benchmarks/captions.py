@@ -37,7 +37,7 @@ class Likeness:
     common: dict[str, float]  # the commonest terms, and the share of the captions that hold them
 
     def over(self, names: Iterable[str]) -> float:
-        """The mean share of some terms."""
+        """Return the mean share of photos that hold each of some terms."""
         return float(np.mean([self.common[name] for name in names]))
 
 
@@ -69,7 +69,7 @@ class Statistics:
 
     @classmethod
     def count(cls, captions: list[str], origin: str) -> Statistics:
-        """The statistics of real captions."""
+        """Read the statistics of real captions."""
         pairs: Counter[tuple[str, str]] = Counter()
         for caption in captions:
             of_one = words(caption)

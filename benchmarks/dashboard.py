@@ -84,7 +84,7 @@ def make_thumbnails(n: int) -> list[bytes]:
 
 
 def make_findings(sentences: list[str], draw: random.Random, names: list[str], weights: list[float]) -> list[Findings]:
-    """What the four stations would tell of a photo."""
+    """Make up findings of the four stations for a photo."""
     terms = dict.fromkeys(draw.choices(names, weights, k=N_TERMS + N_PAIRS))
     labels = draw.sample(names, N_LABELS)
     objects = draw.choices(("person", "dog", "car", "bicycle", "boat", "horse"), k=draw.randint(0, 3))
@@ -97,7 +97,7 @@ def make_findings(sentences: list[str], draw: random.Random, names: list[str], w
 
 
 def fill(folder: Path) -> None:
-    """A library of captioned photos, kept as the pipeline keeps them and with the models that are there."""
+    """Fill a library with captioned photos, kept as the pipeline keeps them and with the models that are there."""
     workspace = Workspace(Settings(folder))
     library = workspace.library
     models = {model.station: model for model in workspace.models().choose(ModelChoice())}
@@ -134,7 +134,7 @@ class Server:
     pid: int
 
     def memory_mb(self) -> tuple[float, float]:
-        """What it takes now, and what it took at most, as Linux counts it."""
+        """Return the memory that it takes now and the most that it took, in MB, as Linux counts it."""
         status = Path(f"/proc/{self.pid}/status").read_text(encoding="ascii")
         found = dict(line.split(":", 1) for line in status.splitlines())
         now, most = (int(found[name].split()[0]) / 1024 for name in ("VmRSS", "VmHWM"))
@@ -164,7 +164,7 @@ async def launch(playwright: Playwright) -> Browser:
 
 
 async def open_page(browser: Browser, address: str) -> Page:
-    """A session of its own on the search page, once its first photos are there."""
+    """Open a session of its own on the search page, and return it once its first photos are there."""
     context = await browser.new_context(viewport={"width": 1280, "height": 900})
     page = await context.new_page()
     page.set_default_timeout(PATIENCE_MS)
@@ -212,7 +212,7 @@ async def first_paint(browser: Browser, address: str) -> float:
 
 
 async def bytes_of_a_page(browser: Browser, address: str, query: str) -> tuple[int, int]:
-    """What a page of results loads when it is looked through from top to bottom: bytes, pictures."""
+    """Return what a page of results loads when it is scrolled from top to bottom: bytes, pictures."""
     page = await open_page(browser, address)
     await page.wait_for_load_state("networkidle")  # with the page before the query
     client = await page.context.new_cdp_session(page)
@@ -241,7 +241,7 @@ class Sessions:
 
 
 async def search_for_a_while(page: Page, queries: Iterator[str], until: float, found: Sessions) -> None:
-    """A query a second, or as soon as the last one was answered."""
+    """Send a query a second, or as soon as the last one was answered."""
     while time.monotonic() < until:
         began = time.monotonic()
         try:

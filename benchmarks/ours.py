@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from benchmarks.process import Memory, Times, keep_to_one_core, timed, told, took_s
+from benchmarks.process import Memory, Times, keep_to_one_core, run_module, timed, took_s
 from benchmarks.sample import N_MORE, TOP, Sample
 from photosearch.records import Document
 from photosearch.search.index import Index, Tables
@@ -66,7 +66,7 @@ class Ours:
     def measure(cls, sample: Sample, n: int, folder: Path) -> Ours:
         """Measure in three processes, one after another."""
         built, searched, changed = (
-            told("benchmarks.ours", part, sample.folder, n, folder) for part in ("build", "search", "change")
+            run_module("benchmarks.ours", part, sample.folder, n, folder) for part in ("build", "search", "change")
         )
         times = {name: Times(**searched[name]) for name in ("ten", "two", "related")}
         whole = searched | times | {"memory": Memory(**searched["memory"])}

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.process import Times, keep_to_one_core, timed, told
+from benchmarks.process import Times, keep_to_one_core, run_module, timed
 from benchmarks.sample import TOP, Sample
 from photosearch.analyzer import terms
 
@@ -45,7 +45,7 @@ class Compared:
     @classmethod
     def measure(cls, key: str, sample: Sample, n: int) -> Compared:
         """Measure in a process of its own."""
-        found = told("benchmarks.peers", key, sample.folder, n)
+        found = run_module("benchmarks.peers", key, sample.folder, n)
         return cls(found["build_s"], Times(**found["ten"]), Times(**found["two"]))
 
 

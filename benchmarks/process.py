@@ -57,13 +57,13 @@ class Memory:
 
     @classmethod
     def now(cls) -> Memory:
-        """As Linux counts it."""
+        """Read the memory of this process as Linux counts it."""
         lines = Path("/proc/self/smaps_rollup").read_text(encoding="ascii").splitlines()[1:]
         kb = {name: int(rest.split()[0]) for name, rest in (line.split(":", 1) for line in lines)}
         return cls(kb["Rss"] / 1024, kb["Anonymous"] / 1024)
 
     def since(self, before: Memory) -> Memory:
-        """What came on top."""
+        """Return the memory that was added."""
         return Memory(self.resident_mb - before.resident_mb, self.own_mb - before.own_mb)
 
 
@@ -72,8 +72,8 @@ def keep_to_one_core() -> None:
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
 
 
-def told(module: str, *arguments: object) -> dict:
-    """What `python -m MODULE ARGUMENTS` prints: a JSON object. It may use one thread and some minutes."""
+def run_module(module: str, *arguments: object) -> dict:
+    """Run `python -m MODULE ARGUMENTS` on one thread and return the JSON object that it prints."""
     environment = {**os.environ, **{f"{name}_NUM_THREADS": "1" for name in _LIBRARIES}}
     command = [sys.executable, "-m", module, *map(str, arguments)]
     done = subprocess.run(command, cwd=ROOT, env=environment, check=True, stdout=subprocess.PIPE, timeout=LIMIT_S)

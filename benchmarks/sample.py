@@ -33,7 +33,7 @@ class Sample:
         return cls(folder)
 
     def captions(self, n: int, first: int = 0) -> list[str]:
-        """Some of the captions."""
+        """Return some of the captions."""
         with (self.folder / "captions").open(encoding="utf-8") as lines:
             return [line.rstrip("\n") for line in itertools.islice(lines, first, first + n)]
 
