@@ -86,7 +86,7 @@ def open_large(scratch: Path) -> None:
     started = time.perf_counter()
     workspace = Workspace(Settings(scratch / "library"))
     opened = time.perf_counter() - started
-    (info,) = workspace.collections()
+    (info,) = workspace.library.collections()
     counted = time.perf_counter() - started
     workspace.close()
     print(

@@ -100,7 +100,7 @@ def fill(folder: Path) -> None:
     """Fill a library with captioned photos, kept as the pipeline keeps them and with the models that are there."""
     workspace = Workspace(Settings(folder))
     library = workspace.library
-    models = {model.station: model for model in workspace.models().choose(ModelChoice())}
+    models = {model.station: model for model in workspace.models.choose(ModelChoice())}
     stations = (Station.CAPTIONER, Station.CONCEPTS, Station.CLASSIFIER, Station.DETECTOR)
     ids = [library.model_id(of, models[of].name, models[of].digest) for of in stations]
     captions = Statistics.load().sample(N_PHOTOS * N_SENTENCES)

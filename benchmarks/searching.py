@@ -67,7 +67,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         workspace = Workspace(Settings(Path(scratch)))
         fill(workspace, captions)
-        whole = timed(lambda query: workspace.search(Question(query, COLLECTION, top=TOP)), queries)
+        whole = timed(lambda query: workspace.searcher.search(Question(query, COLLECTION, top=TOP)), queries)
         workspace.close()
     print(
         f"search {N_CAPTIONS:,} captions, top {TOP} with photos and reasons, library included:"

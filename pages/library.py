@@ -32,7 +32,7 @@ else:
             'python -m photosearch add SOURCE --collection NAME\npython -m photosearch search "two dogs on a beach"'
         )
     with collections_place:
-        if workspace.collections():
+        if workspace.library.collections():
             st.subheader("Collections", anchor=False)
             list_collections(choice)
         else:

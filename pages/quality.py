@@ -13,12 +13,12 @@ from photosearch.ui.quality.words import show_words
 SECTIONS = ("Test", "Words", "Captions", "Speed", "Models")
 
 workspace = state.workspace()
-quality = Quality(workspace.library, workspace.index, workspace.settings.models_dir)
+quality = Quality(workspace.library, lambda name: workspace.searcher.index(name), workspace.settings.models_dir)
 
 
 def show_collection(section: str | None) -> None:
     """Show a section about one collection, which the visitor chooses."""
-    collections = {info.name: info for info in workspace.collections()}
+    collections = {info.name: info for info in workspace.library.collections()}
     if not collections:
         st.info("There are no photos yet. Add some on the Library page.")
         return

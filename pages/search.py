@@ -15,7 +15,7 @@ from photosearch.ui.search.word_completion import complete_words
 workspace = state.workspace()
 st.title("Find a photo by describing it", anchor=False)
 show_run(ended=False)
-collections = {info.name: info for info in workspace.collections()}
+collections = {info.name: info for info in workspace.library.collections()}
 if not collections:
     is_running = state.runs().is_running
     st.info(
@@ -27,7 +27,7 @@ name, query = show_search_bar(list(collections))
 if list(collections) == [DEMO]:
     action = "Try one of yours" if workspace.settings.demo else "Add your own"
     st.markdown(f"These are demo photos. [{action}](/library).")
-options = choose_options(workspace.index(name))
+options = choose_options(workspace.searcher.index(name))
 photo_id = st.query_params.get("like")
 if options.picture is not None:
     hits, matched_query = show_similar_to_picture(options.picture, name, options), ""

@@ -106,7 +106,7 @@ def test_a_run_killed_twenty_times_is_finished_by_the_next(tmp_path, tiny_models
         first = select(func.count(), func.count(t.caption.c.sha256.distinct())).where(t.caption.c.rank == 0)
         assert tuple(connection.execute(first).one()) == (N_PHOTOS, N_PHOTOS)
         assert connection.exec_driver_sql("PRAGMA integrity_check").scalar_one() == "ok"
-    photos = workspace.photos("c")
+    photos = workspace.library.photos("c")
     assert len(library.documents("c")) == len({photo.sha256 for photo in photos}) == N_PHOTOS
     assert all(library.files.thumbnail_path(photo.sha256).read_bytes().endswith(b"\xff\xd9") for photo in photos)
     assert workspace.caption("c") == Report()

@@ -32,8 +32,9 @@ from photosearch.api.answers import (
 from photosearch.api.pictures import picture_answer
 from photosearch.errors import CollectionNotFound
 from photosearch.export.formats import collection_json, photo_json
+from photosearch.pipeline.adding import MAX_NAME_CHARS
 from photosearch.search.question import PAGE_TOP, Question
-from photosearch.workspace import MAX_NAME_CHARS, Workspace
+from photosearch.workspace import Workspace
 
 MAX_QUERY_CHARS = 2_000
 MAX_TOP = 1_000
@@ -156,7 +157,7 @@ def _add_searching(api: FastAPI, get_workspace: Callable[[], Workspace], *, publ
         """Return the photos that match a description, best first, with what each word adds to the score."""
         workspace = get_workspace()
         question = Question(query, name or _only_collection(workspace), top=top, expand=expand, literal=literal)
-        results = workspace.search(question)
+        results = workspace.searcher.search(question)
         if shape is Shape.ROWS:
             return JSONResponse(hits_rows(results, f"{request.url.scheme}://{request.url.netloc}"))
         return JSONResponse(hits_json(results, explain=explain, public=public))
@@ -165,12 +166,12 @@ def _add_searching(api: FastAPI, get_workspace: Callable[[], Workspace], *, publ
     def words(start: Start, name: Name = "") -> JSONResponse:
         """Return words of a collection's texts with this beginning, most frequent first."""
         workspace = get_workspace()
-        return JSONResponse(workspace.index(name or _only_collection(workspace)).complete(start, MAX_WORDS))
+        return JSONResponse(workspace.searcher.index(name or _only_collection(workspace)).complete(start, MAX_WORDS))
 
     @api.get("/v1/collections", tags=["search"], summary="List the collections", responses=UNREADABLE)
     def collections() -> JSONResponse:
         """Return all collections by name, with the numbers of their photos."""
-        return JSONResponse([collection_json(info) for info in get_workspace().collections()])
+        return JSONResponse([collection_json(info) for info in get_workspace().library.collections()])
 
 
 def _add_photos(api: FastAPI, get_workspace: Callable[[], Workspace], *, public: bool) -> None:
@@ -190,7 +191,9 @@ def _add_photos(api: FastAPI, get_workspace: Callable[[], Workspace], *, public:
     )
     def similar(photo_id: PhotoId, top: Top = PAGE_TOP, explain: Explain = False) -> JSONResponse:
         """Return the photos of its collection most like a photo, by captions, objects, labels, concepts and texts."""
-        return JSONResponse(hits_json(get_workspace().similar(photo_id, top=top), explain=explain, public=public))
+        return JSONResponse(
+            hits_json(get_workspace().searcher.similar(photo_id, top=top), explain=explain, public=public)
+        )
 
     @api.get(
         "/v1/photos/{photo_id}/image",
@@ -222,7 +225,7 @@ def _add_docs(api: FastAPI) -> None:
 
 
 def _only_collection(workspace: Workspace) -> str:
-    names = [info.name for info in workspace.collections()]
+    names = [info.name for info in workspace.library.collections()]
     if len(names) == 1:
         return names[0]
     if not names:

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from photosearch.cli.app import CollectionOption, Format, FormatOption, NoObjectsOption, app, opened
+from photosearch.cli.app import CollectionOption, Format, FormatOption, NoObjectsOption, app, choose_collection, opened
 from photosearch.cli.captioning import caption_photos, captioned, watched
 from photosearch.cli.output import print_json, printable, say, say_failures
+from photosearch.library.upkeep import read_origins
 from photosearch.records import Report
 from photosearch.sources import Options
 from photosearch.sources.kinds import usages
@@ -123,7 +124,7 @@ def update(
     then, choice = "list" if no_caption else "caption", ModelChoice(objects=not no_objects)
     with opened(context) as workspace:
         for name in _chosen(workspace, collection):
-            if collection is None and not workspace.origins(name):
+            if collection is None and not read_origins(workspace.library, name):
                 say(f'Collection "{printable(name)}": left out, since it was not noted where its photos came from.')
                 continue
             _perform(workspace, Task("Updating", collection=name, update=True, then=then, choice=choice))
@@ -146,7 +147,7 @@ def _chosen(workspace: Workspace, collection: str | None) -> list[str]:
     """Return the collection that was named, or all; raises `CollectionNotFound` where there is none."""
     if collection is not None:
         return [collection]
-    return [info.name for info in workspace.collections()] or [workspace.default_collection()]
+    return [info.name for info in workspace.library.collections()] or [choose_collection(workspace.library, None)]
 
 
 def _fetched(report: Report) -> str:

@@ -14,6 +14,8 @@ import typer
 
 from photosearch import __version__
 from photosearch.cli.output import set_quiet
+from photosearch.errors import CollectionNotFound
+from photosearch.library import Library
 from photosearch.settings import Settings, read_settings
 from photosearch.workspace import Workspace
 
@@ -79,6 +81,20 @@ def options(
     logging.getLogger("photosearch").setLevel(level)
     settings = read_settings()
     context.obj = replace(settings, library_dir=library.expanduser()) if library else settings
+
+
+def choose_collection(library: Library, collection: str | None) -> str:
+    """Return the collection that was named, or the only one; raise `CollectionNotFound` where it must be named."""
+    if collection is not None:
+        return collection
+    names = [info.name for info in library.collections()]
+    if len(names) == 1:
+        return names[0]
+    if not names:
+        raise CollectionNotFound(
+            "There is no collection yet. Add one first, for example: python -m photosearch add demo"
+        )
+    raise CollectionNotFound(f"There are several collections; choose one with --collection: {', '.join(names)}.")
 
 
 @contextmanager

@@ -8,6 +8,7 @@ import typer
 
 from photosearch.cli.app import CollectionOption, Format, FormatOption, app, opened
 from photosearch.cli.output import print_json, printable, say
+from photosearch.library.upkeep import read_failures
 from photosearch.records import CollectionInfo
 from photosearch.workspace import Workspace
 
@@ -21,7 +22,7 @@ def collections(context: typer.Context, format: FormatOption = Format.TEXT) -> N
     from photosearch.export.formats import collection_json
 
     with opened(context) as workspace:
-        infos = workspace.collections()
+        infos = workspace.library.collections()
         if format is Format.JSON:
             print_json([collection_json(info) for info in infos])
         else:
@@ -38,7 +39,7 @@ def status(context: typer.Context, collection: CollectionOption = None, format: 
         if collection is not None:
             workspace.library.generation(collection)
         running = read_running(workspace.library)
-        infos = [info for info in workspace.collections() if collection in (None, info.name)]
+        infos = [info for info in workspace.library.collections() if collection in (None, info.name)]
         if format is Format.JSON:
             _print_status_json(workspace, running, infos)
             return
@@ -48,7 +49,7 @@ def status(context: typer.Context, collection: CollectionOption = None, format: 
             typer.echo(f"A run is at work: {done} of {total} photos ({printable(running.title)}).")
         for info in infos:
             typer.echo(f'"{printable(info.name)}": {", ".join(_counts(info))}')
-            for failure in workspace.failures(info.name):
+            for failure in read_failures(workspace.library, info.name):
                 typer.echo(f"  {printable(failure.source_key)}: {failure.reason}")
 
 
@@ -65,7 +66,10 @@ def _print_status_json(workspace: Workspace, running: Snapshot | None, infos: li
     from photosearch.export.formats import collection_json, failures_json
 
     run = running and {"title": running.title, "done": running.progress.done, "total": running.progress.total}
-    described = [collection_json(info) | {"failures": failures_json(workspace.failures(info.name))} for info in infos]
+    described = [
+        collection_json(info) | {"failures": failures_json(read_failures(workspace.library, info.name))}
+        for info in infos
+    ]
     print_json({"library": str(workspace.library.folder), "run": run, "collections": described})
 
 

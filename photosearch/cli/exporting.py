@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from photosearch.cli.app import CollectionOption, app, opened
+from photosearch.cli.app import CollectionOption, app, choose_collection, opened
 from photosearch.cli.output import say
 from photosearch.records import Photo
 
@@ -37,8 +37,8 @@ def export(
     from photosearch.export.formats import photo_json, photos_csv
 
     with opened(context) as workspace:
-        name = collection if collection is not None else workspace.default_collection()
-        photos = workspace.photos(name)
+        name = choose_collection(workspace.library, collection)
+        photos = workspace.library.photos(name)
         if format is ExportFormat.JSON:
             typer.echo(json.dumps([photo_json(photo) for photo in photos], ensure_ascii=False, indent=1))
         elif format is ExportFormat.CSV:

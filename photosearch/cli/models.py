@@ -27,9 +27,9 @@ def evaluate(
     from photosearch.vision.registry import ModelChoice
 
     with opened(context) as workspace:
-        observers = [chosen.load() for chosen in workspace.models().choose(ModelChoice(model, classifier))]
+        observers = [chosen.load() for chosen in workspace.models.choose(ModelChoice(model, classifier))]
         photos = list(read_described(images, captions))
-        measured = measure(photos, observe_photos(photos, observers), workspace.tables())
+        measured = measure(photos, observe_photos(photos, observers), workspace.tables)
     typer.echo(json.dumps(measured_json(measured), indent=1) if as_json else measured_table(measured))
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from photosearch.cli.app import CollectionOption, WrongUsage, app, opened
+from photosearch.cli.app import CollectionOption, WrongUsage, app, choose_collection, opened
 from photosearch.cli.output import print_hits_json, print_paths, print_table, say
 from photosearch.errors import PhotosearchError
 from photosearch.records import Results
@@ -61,14 +61,14 @@ def search(
         raise WrongUsage("--queries FILE and --format jsonl go together.")
     _check_null(format, null)
     with opened(context) as workspace:
-        name = collection if collection is not None else workspace.default_collection()
+        name = choose_collection(workspace.library, collection)
         if query is not None:
             question = Question(query, name, top=top, fields=fields, expand=not no_expand, literal=literal)
-            _print(workspace, workspace.search(question), format, explain=explain, null=null)
+            _print(workspace, workspace.searcher.search(question), format, explain=explain, null=null)
         elif queries is not None:
             for line in _read_lines(queries):
                 question = Question(line, name, top=top, fields=fields, expand=not no_expand, literal=True)
-                print_hits_json(workspace.search(question), explain=explain)
+                print_hits_json(workspace.searcher.search(question), explain=explain)
 
 
 @app.command()
@@ -90,10 +90,10 @@ def similar(
         if path.is_file():
             from photosearch import images
 
-            name = collection if collection is not None else workspace.default_collection()
-            results = workspace.like(workspace.analyse(images.decode(path.read_bytes())), name, top=top)
+            name = choose_collection(workspace.library, collection)
+            results = workspace.searcher.like(workspace.models.analyse(images.decode(path.read_bytes())), name, top=top)
         else:
-            results = workspace.similar(example, top=top)
+            results = workspace.searcher.similar(example, top=top)
         _print(workspace, results, format, explain=explain, null=null)
 
 
@@ -106,7 +106,7 @@ def _print(workspace: Workspace, results: Results, format: SearchFormat, *, expl
     for note in results.notes:
         say(note)
     if format is SearchFormat.TABLE:
-        print_table(results, workspace.wording(), explain=explain)
+        print_table(results, workspace.wording, explain=explain)
     elif format is SearchFormat.PATHS:
         print_paths(results, null=null)
     else:

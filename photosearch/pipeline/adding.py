@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path, PurePath
+from typing import TYPE_CHECKING, BinaryIO
 
 from photosearch.errors import Cancelled, LibraryError, PhotosearchError, SourceError
 from photosearch.library import Library, Merge, Origin
@@ -14,8 +16,14 @@ from photosearch.records import Failure, Listing, Progress, Report, Watch
 from photosearch.sources import Options, Source, find_sources
 from photosearch.sources.kinds import is_path, kind_named
 from photosearch.sources.options import options_json, parse_options
+from photosearch.sources.upload import UploadSource
+
+if TYPE_CHECKING:
+    from photosearch.pipeline.tasks import Task
 
 AT_ONCE = 500  # listings a transaction
+MAX_NAME_CHARS = 100
+_UNWRITABLE = ("Cc", "Cs", "Zl", "Zp")  # control characters, halves of surrogate pairs, line separators
 
 
 @dataclass(frozen=True)
@@ -96,6 +104,59 @@ def add_source(library: Library, source: Source, collection: str, watch: Watch, 
     return _report(merged, source.n_skipped, failures)
 
 
+def add_named(
+    library: Library, names: Sequence[str], collection: str | None, options: Options, watch: Watch
+) -> list[Added]:
+    """List the photos of what a person named.
+
+    Args:
+        library: where to.
+        names: what `sources.find_sources` takes.
+        collection: the collection's name; None: the source's own name.
+        options: what was chosen for the source.
+        watch: follows the listing, and may stop it.
+
+    Raises:
+        PhotosearchError: the name cannot be used, or it is given for a file that holds several collections.
+        SourceError: there is no such source, or it cannot be listed.
+        LibraryError: the library cannot be written.
+        Cancelled: the watch ended it; what was listed until then is kept.
+    """
+    sources = find_sources(names, library.folder, options)
+    if collection is not None and len(sources) > 1:
+        own_names = ", ".join(source.collection for source in sources)
+        raise PhotosearchError(f"There are several collections in it ({own_names}); they keep their own names.")
+    chosen = None if collection is None else _checked_name(collection)
+    named = Named(tuple(names), options)
+    return add_sources(library, sources, lambda own_name: chosen or _checked_name(own_name), watch, named)
+
+
+def add_uploads(
+    library: Library, uploads: Sequence[tuple[str, BinaryIO]], collection: str | None, watch: Watch
+) -> Added:
+    """Keep uploaded photos and ZIPs of photos, each a name with its bytes, in the library; list them.
+
+    Raises:
+        PhotosearchError: the collection's name cannot be used.
+        LibraryError: there is no room.
+        Cancelled: the watch ended it; what was kept until then stays.
+    """
+    source = UploadSource(uploads, library.files)
+    name = _checked_name(collection or source.collection)
+    return Added(name, add_source(library, source, name, watch), source.described)
+
+
+def _checked_name(name: str) -> str:
+    """Return a collection's name without blanks around it; raise `PhotosearchError` when it cannot be used."""
+    name = name.strip()
+    if not name or len(name) > MAX_NAME_CHARS or any(unicodedata.category(char) in _UNWRITABLE for char in name):
+        raise PhotosearchError(
+            f"A collection's name has 1 to {MAX_NAME_CHARS} printable characters; {name[:120]!r} cannot be used."
+            " Give another name."
+        )
+    return name
+
+
 def add_sources(
     library: Library, sources: Sequence[Source], name_of: Callable[[str], str], watch: Watch, named: Named
 ) -> list[Added]:
@@ -166,3 +227,20 @@ def update_collection(library: Library, collection: str, watch: Watch) -> Added:
         except SourceError as error:
             report += Report(failures=(Failure(", ".join(origin.names), str(error)),))
     return Added(collection, report, described)
+
+
+def list_photos(library: Library, task: Task, watch: Watch) -> list[Added]:
+    """Do the first step of a task: list the photos of what it names, or anew those of its collection.
+
+    Returns:
+        What was listed, by collection: some files hold several. A task that names nothing lists nothing, and its
+        collection is returned for the second step.
+
+    Raises:
+        PhotosearchError: as `add_named` and `update_collection` do.
+    """
+    if task.update:
+        return [update_collection(library, task.collection or "", watch)]
+    if task.names:
+        return add_named(library, task.names, task.collection, task.options, watch)
+    return [Added(task.collection or "", Report(), described=False)]

@@ -17,10 +17,10 @@ from filelock import FileLock, Timeout
 
 from photosearch.errors import IndexDamaged
 from photosearch.library import CollectionVersion, Library
-from photosearch.records import Document, Hit, Results
+from photosearch.records import Document, Findings, Hit, Results
 from photosearch.search.index import Index, Ranking, Store, Tables
 from photosearch.search.query import parse, parse_words
-from photosearch.search.question import Question, check_page
+from photosearch.search.question import PAGE_TOP, Question, check_page
 
 log = logging.getLogger(__name__)
 _DAMAGED = 'The index of "{}" could not be used ({}); it was made anew.'
@@ -119,7 +119,7 @@ class Searcher:
             notes=(*current.take_notice(), *query.notes, *current.index.filters.notes(query, question.refine)),
         )
 
-    def similar(self, photo_id: str, *, top: int, offset: int = 0) -> Results:
+    def similar(self, photo_id: str, *, top: int = PAGE_TOP, offset: int = 0) -> Results:
         """Find the photos most like one of the library, compared in all fields; the results' query is empty.
 
         Raises:
@@ -131,10 +131,10 @@ class Searcher:
         current = self._current(collection)
         return self._like(current, collection, current.index.similar(photo_id), top, offset)
 
-    def like(self, document: Document, collection: str, *, top: int, offset: int = 0) -> Results:
-        """Find the photos most like one that need not be in the library; raises as `search` does."""
+    def like(self, findings: Findings, collection: str, *, top: int = PAGE_TOP, offset: int = 0) -> Results:
+        """Find the photos most like a picture in which models found this; raises as `search` does."""
         current = self._current(collection)
-        return self._like(current, collection, current.index.like(document), top, offset)
+        return self._like(current, collection, current.index.like(Document.from_findings("", findings)), top, offset)
 
     def _like(self, current: _CurrentIndex, collection: str, ranking: Ranking, top: int, offset: int) -> Results:
         check_page(top, offset)

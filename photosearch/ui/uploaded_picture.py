@@ -47,7 +47,7 @@ def upload_picture(label: str, key: str, on_change: Callable[[], None] | None = 
     try:
         with st.spinner("Analysing the picture"):
             picture = images.decode(upload.getvalue())
-            uploaded = UploadedPicture(upload.file_id, upload.name, picture, state.workspace().analyse(picture))
+            uploaded = UploadedPicture(upload.file_id, upload.name, picture, state.workspace().models.analyse(picture))
     except PhotoError as error:
         st.error(plain(f"This picture cannot be used: {error}."))
         return None

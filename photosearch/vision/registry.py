@@ -14,13 +14,14 @@ from pathlib import Path
 from typing import TypeVar
 
 from photosearch.errors import ModelError
-from photosearch.records import Station
+from photosearch.images import Picture
+from photosearch.records import Findings, Station
 from photosearch.vision.classifier import Classifier
 from photosearch.vision.concepts import Concepts
 from photosearch.vision.detector import Detector
 from photosearch.vision.encoder import Encoder
 from photosearch.vision.model_folder import CONFIG, ModelFolder, list_models, open_model
-from photosearch.vision.observer import Observer
+from photosearch.vision.observer import Batch, Observer
 
 T = TypeVar("T")
 CAPTIONER = "captioner"  # the folder of the built-in captioner
@@ -113,6 +114,11 @@ class Models:
         if choice.objects:
             chosen.append(self._in_folder(self._built_in_folder(Station.DETECTOR)))
         return chosen
+
+    def analyse(self, picture: Picture, choice: ModelChoice | None = None) -> Findings:
+        """Return what the models find in one picture, which is not kept; raises `ModelError`."""
+        batch = Batch([picture])
+        return sum((model.load().observe(batch)[0] for model in self.choose(choice or ModelChoice())), Findings())
 
     def encoder(self) -> Encoder:
         """Return the encoder that captioner and concept model share; raises `ModelError`."""

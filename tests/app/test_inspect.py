@@ -13,6 +13,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import ButtonGroup
 
+from photosearch.library.corrections import read_corrections
 from photosearch.records import Photo
 from photosearch.search.question import Question
 from photosearch.ui import site_path, state
@@ -39,7 +40,7 @@ def photo(shown: Workspace, make_photos: Callable[..., Path]) -> Photo:
     """A photo captioned "a red picture", with objects, labels and concepts."""
     shown.add(str(make_photos("red.jpg")))
     analyse(shown.library, *all_stations())
-    return shown.photos("photos")[0]
+    return shown.library.photos("photos")[0]
 
 
 def open_inspect(**query: str) -> AppTest:
@@ -156,8 +157,8 @@ def test_a_caption_is_corrected_undone_and_cleared(shown: Workspace, photo: Phot
     assert not app.exception
     assert "Search finds the new caption at once" in said(app)
     assert shown.library.photo(photo.id).caption == "a **lighthouse** <b>"
-    assert shown.search(Question("lighthouse", "photos")).total == 1
-    assert [history.who for history in shown.caption_history(photo.id)] == ["Ada"]
+    assert shown.searcher.search(Question("lighthouse", "photos")).total == 1
+    assert [history.who for history in read_corrections(shown.library, photo.id)] == ["Ada"]
     assert any("by a person" in note for note in app.radio[0].proto.captions)
     press(app, "Undo")
     assert shown.library.photo(photo.id).caption == "a red picture"
@@ -182,7 +183,7 @@ def test_what_cannot_be_kept_is_said(shown: Workspace, photo: Photo, text: str, 
     app.text_input[0].set_value(who)
     press(app, "Save")
     assert message in said(app)
-    assert shown.caption_history(photo.id) == []
+    assert read_corrections(shown.library, photo.id) == []
 
 
 def test_a_photo_that_is_gone_is_seen_by_its_thumbnail(photo: Photo, tmp_path: Path) -> None:
@@ -199,7 +200,7 @@ def test_a_photo_without_a_picture_can_still_be_corrected(shown: Workspace, tmp_
     path = tmp_path / "captions_dict_pets.json"
     path.write_text(json.dumps({"https://example.com/1.jpg": "a dog on a beach"}))
     shown.add(str(path))
-    (listed,) = shown.photos("pets")
+    (listed,) = shown.library.photos("pets")
     app = open_inspect(photo=listed.id)
     assert not app.exception
     assert "The picture could not be read" in said(app)
@@ -215,7 +216,7 @@ def test_a_dropped_picture_is_looked_into_and_kept_nowhere(shown: Workspace) -> 
     assert not app.exception
     assert words_of(app)[-1] == "(end)"
     assert not app.text_area
-    assert shown.collections() == []
+    assert shown.library.collections() == []
     app.file_uploader[0].upload("other.jpg", b"no picture", "image/jpeg").run()
     assert "cannot be used" in said(app)
 
@@ -248,7 +249,7 @@ def test_a_hostile_caption_and_name_are_text(shown: Workspace, make_photos: Call
     root = make_photos("red-**bold**.jpg")
     shown.add(str(root))
     analyse(shown.library, Hostile())
-    app = open_inspect(photo=shown.photos("photos")[0].id)
+    app = open_inspect(photo=shown.library.photos("photos")[0].id)
     assert not app.exception
     for element in (*app.markdown, *app.caption):
         assert "**bold**" not in element.value

@@ -12,6 +12,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from photosearch.library.upkeep import measure_disk, read_failures
 from photosearch.pipeline import tasks
 from photosearch.pipeline.tasks import Task, TaskFile
 from photosearch.pipeline.worker import hold_worker_lock
@@ -76,7 +77,7 @@ def test_an_empty_library_says_so_and_offers_the_ways_in(shown: Workspace) -> No
 def test_a_collection_shows_its_counts_and_its_size(trip: Workspace) -> None:
     app = open_library()
     assert not app.exception
-    used = trip.disk_use("trip")
+    used = measure_disk(trip.library, "trip")
     assert used.thumbnails_bytes > 1000
     assert used.index_bytes > 1000, "the first page has searched"
     assert f"3 photos, 2 captioned, 1 failed, {used.n_bytes / 1000:.0f} kB on disk" in said(app)
@@ -91,8 +92,8 @@ def test_adding_a_folder_captions_it_and_says_what_came_of_it(
     app.toggle(key="objects").set_value(False)
     app.button(key="go-folder").click().run()
     finish()
-    assert [photo.state for photo in shown.photos("mine")] == [PhotoState.READY] * 2
-    assert all(not photo.objects for photo in shown.photos("mine"))
+    assert [photo.state for photo in shown.library.photos("mine")] == [PhotoState.READY] * 2
+    assert all(not photo.objects for photo in shown.library.photos("mine"))
     app.run()
     assert "2 new, 2 captioned" in app.success[0].value
     app.button(key="dismiss-run").click().run()
@@ -105,8 +106,8 @@ def test_what_failed_is_tried_again(trip: Workspace, tmp_path: Path) -> None:
     assert "broken.jpg" in app.dataframe[0].value["photo"][0]
     app.button(key="retry-trip").click().run()
     finish()
-    assert trip.failures("trip") == []
-    assert len(trip.photos("trip", PhotoState.READY)) == 3
+    assert read_failures(trip.library, "trip") == []
+    assert len(trip.library.photos("trip", PhotoState.READY)) == 3
 
 
 def test_update_takes_in_what_is_new_and_drops_what_is_gone(trip: Workspace, tmp_path: Path) -> None:
@@ -116,7 +117,7 @@ def test_update_takes_in_what_is_new_and_drops_what_is_gone(trip: Workspace, tmp
     app = open_library()
     app.button(key="update-trip").click().run()
     finish()
-    names = {photo.name for photo in trip.photos("trip", PhotoState.READY)}
+    names = {photo.name for photo in trip.library.photos("trip", PhotoState.READY)}
     assert names == {"green.jpg", "blue.jpg"}
     app.run()
     assert "1 new" in said(app)
@@ -158,12 +159,12 @@ def test_a_run_that_is_stopped_keeps_what_it_did_and_goes_on(
     other.button(key="stop-run").click().run()
     stop.set()
     finish()
-    assert len(shown.photos("photos", PhotoState.NEW)) == 8
+    assert len(shown.library.photos("photos", PhotoState.NEW)) == 8
     app.run()
     assert "stopped" in app.info[0].value
     app.button(key="go-on").click().run()
     finish()
-    assert not shown.photos("photos", PhotoState.NEW)
+    assert not shown.library.photos("photos", PhotoState.NEW)
 
 
 def test_a_run_of_another_process_is_shown(trip: Workspace) -> None:
@@ -198,7 +199,7 @@ def test_a_server_goes_on_with_what_the_one_before_was_at(trip: Workspace, tmp_p
         assert state.runs().latest is None
     server.begin()
     finish()
-    assert "blue.jpg" in {photo.name for photo in trip.photos("trip", PhotoState.READY)}
+    assert "blue.jpg" in {photo.name for photo in trip.library.photos("trip", PhotoState.READY)}
     assert TaskFile(trip.library.folder).left() is None
 
 
@@ -283,17 +284,17 @@ def test_a_collection_is_removed_only_when_its_name_is_typed(trip: Workspace) ->
         from photosearch.ui import state
         from photosearch.ui.library.collections import ask_removal
 
-        for info in state.workspace().collections():
+        for info in state.workspace().library.collections():
             ask_removal(info)
 
     assert open_library().button(key="remove-trip").click().run().text_input(key="remove-name").value == ""
     asked = AppTest.from_function(dialog, default_timeout=PATIENCE_S).run()
     asked.button(key="go-remove").click().run()
     assert "Type it" in asked.error[0].value
-    assert [info.name for info in trip.collections()] == ["trip"]
+    assert [info.name for info in trip.library.collections()] == ["trip"]
     asked.text_input(key="remove-name").set_value("trip")
     asked.button(key="go-remove").click().run()
-    assert trip.collections() == []
+    assert trip.library.collections() == []
 
 
 def test_captioning_again_shows_all_photos_to_the_models(trip: Workspace) -> None:
@@ -305,7 +306,7 @@ def test_captioning_again_shows_all_photos_to_the_models(trip: Workspace) -> Non
 
     AppTest.from_function(dialog, default_timeout=PATIENCE_S).run().button(key="go-again").click().run()
     finish()
-    assert {len(photo.captions) > 1 for photo in trip.photos("trip", PhotoState.READY)} == {True}
+    assert {len(photo.captions) > 1 for photo in trip.library.photos("trip", PhotoState.READY)} == {True}
 
 
 def test_the_server_serves_the_files(shown: Workspace) -> None:

@@ -152,7 +152,7 @@ def test_a_photo_in_a_zip_given_by_path_is_captioned(shown: Workspace, tmp_path:
     assert run is not None
     run.wait(PATIENCE_S)
     assert run.snapshot.error is None
-    (photo,) = shown.photos("trip")
+    (photo,) = shown.library.photos("trip")
     assert (photo.source_key, photo.state) == ("trip.zip/a/red.jpg", PhotoState.READY)
 
 

@@ -171,7 +171,7 @@ def test_the_public_demo_measures_and_offers_no_correction(
     demo.prepare_demo()
     monkeypatch.setattr(state, "workspace", lambda: demo)
     assert "correct it" not in texts(open_quality("Captions"))
-    photo = demo.photos("demo")[0]
+    photo = demo.library.photos("demo")[0]
     app = measure(open_quality(), f"a flower, {photo.name}")
     assert list(app.dataframe[1].value["photo"]) == [photo.name]
     assert "/" not in app.dataframe[1].value["photo"][0]

@@ -361,4 +361,4 @@ def test_a_photo_that_is_gone_has_no_likes(posts: Workspace) -> None:
 
 
 def photo_id(workspace: Workspace, colour: str) -> str:
-    return next(photo.id for photo in workspace.photos("posts") if colour in photo.caption)
+    return next(photo.id for photo in workspace.library.photos("posts") if colour in photo.caption)

@@ -28,7 +28,7 @@ def first_photo(library: Path) -> str:
     """The motorcycle's id."""
     workspace = Workspace(Settings(library))
     try:
-        return workspace.search(Question("motorcycle", "demo", top=1)).hits[0].photo.id
+        return workspace.searcher.search(Question("motorcycle", "demo", top=1)).hits[0].photo.id
     finally:
         workspace.close()
 

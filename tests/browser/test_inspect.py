@@ -26,7 +26,7 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def photo_of(library: Path) -> tuple[str, str]:
     workspace = Workspace(Settings(library))
-    photo = workspace.photos("demo")[0]
+    photo = workspace.library.photos("demo")[0]
     workspace.close()
     return photo.id, photo.caption
 

@@ -322,11 +322,13 @@ def test_photos_are_added_captioned_found_and_forgotten(workspace: Workspace, ma
     (added,) = workspace.add(str(root))
     assert added.report == Report(n_new=2)
     assert workspace.caption("pets") == Report(n_captioned=2)
-    photos = workspace.photos("pets")
+    photos = workspace.library.photos("pets")
     word = photos[0].concepts[0].term
-    assert {hit.photo.id for hit in workspace.search(Question(word, "pets")).hits} <= {photo.id for photo in photos}
-    assert workspace.search(Question(word, "pets")).total
+    assert {hit.photo.id for hit in workspace.searcher.search(Question(word, "pets")).hits} <= {
+        photo.id for photo in photos
+    }
+    assert workspace.searcher.search(Question(word, "pets")).total
     workspace.remove("pets")
-    assert workspace.collections() == []
+    assert workspace.library.collections() == []
     assert not any(workspace.library.files.thumbnail_path(photo.sha256).exists() for photo in photos)
     assert not (workspace.settings.library_dir / "library.sqlite").exists()

@@ -7,6 +7,8 @@ import pytest
 import torch
 
 from photosearch.errors import CollectionNotFound, ModelError, PhotosearchError, ReadOnlyError, SourceError
+from photosearch.export.exporter import ExportKind
+from photosearch.library.upkeep import read_failures
 from photosearch.pipeline.adding import Added
 from photosearch.pipeline.tasks import Task
 from photosearch.pipeline.worker import hold_worker_lock
@@ -43,16 +45,16 @@ def pets(workspace, make_photos) -> Path:
 
 def said(workspace: Workspace, collection: str = "pets") -> str:
     """What the captioner says of every picture."""
-    return workspace.photos(collection, PhotoState.READY)[0].caption
+    return workspace.library.photos(collection, PhotoState.READY)[0].caption
 
 
 def found(workspace: Workspace, collection: str = "pets") -> list[str]:
-    results = workspace.search(Question(said(workspace, collection), collection))
+    results = workspace.searcher.search(Question(said(workspace, collection), collection))
     return sorted(Path(hit.photo.source_key).name for hit in results.hits)
 
 
 def found_by(workspace: Workspace, query: str) -> int:
-    return workspace.search(Question(query, "pets")).total
+    return workspace.searcher.search(Question(query, "pets")).total
 
 
 # Adding, captioning, searching
@@ -61,24 +63,24 @@ def found_by(workspace: Workspace, query: str) -> int:
 def test_photos_that_were_added_and_captioned_are_found(workspace, make_photos):
     root = make_photos("red.jpg", "blue.jpg", folder="pets")
     assert workspace.add(str(root)) == [Added("pets", Report(n_new=2), described=False)]
-    assert workspace.search(Question("dog", "pets")).hits == ()
+    assert workspace.searcher.search(Question("dog", "pets")).hits == ()
     assert workspace.caption("pets") == Report(n_captioned=2)
     captions = frozenset({Field.CAPTION})
-    results = workspace.search(Question(said(workspace), "pets", fields=captions, expand=False))
+    results = workspace.searcher.search(Question(said(workspace), "pets", fields=captions, expand=False))
     assert [hit.rank for hit in results.hits] == [1, 2]
     assert [hit.score for hit in results.hits] == [pytest.approx(1.0), pytest.approx(1.0)]
     assert results.total == 2
 
 
 def test_a_word_that_no_caption_has_finds_nothing_and_suggests_those_that_occur(workspace, pets):
-    results = workspace.search(Question("zebra", "pets"))
+    results = workspace.searcher.search(Question("zebra", "pets"))
     assert (results.total, results.hits) == (0, ())
     assert set(results.suggestions) <= {"dog", "grass"}
     assert results.suggestions
 
 
 def test_top_limits_the_hits_not_the_total(workspace, pets):
-    results = workspace.search(Question(said(workspace), "pets", top=1))
+    results = workspace.searcher.search(Question(said(workspace), "pets", top=1))
     assert (len(results.hits), results.total) == (1, 2)
 
 
@@ -129,14 +131,14 @@ def test_a_folder_that_becomes_unreadable_does_not_make_its_photos_gone(workspac
     assert [(Path(f.source_key).name, f.reason) for f in report.failures] == [
         ("b", "the folder cannot be opened: Permission denied")
     ]
-    assert [Path(photo.source_key).name for photo in workspace.photos("pets")] == ["red.jpg", "blue.jpg"]
+    assert [Path(photo.source_key).name for photo in workspace.library.photos("pets")] == ["red.jpg", "blue.jpg"]
 
 
 # Names
 
 
 def test_an_unknown_collection_is_told_with_those_that_exist(workspace, pets):
-    for ask in (lambda: workspace.search(Question("dog", "cats")), lambda: workspace.caption("cats")):
+    for ask in (lambda: workspace.searcher.search(Question("dog", "cats")), lambda: workspace.caption("cats")):
         with pytest.raises(CollectionNotFound, match=r'"cats" was not found. There are: pets\.'):
             ask()
     with pytest.raises(CollectionNotFound, match="cats"):
@@ -161,7 +163,7 @@ def test_without_any_model_the_folder_is_told(tmp_path, make_photos):
 def test_an_unsuitable_name_is_refused_and_nothing_is_kept(workspace, make_photos, name):
     with pytest.raises(PhotosearchError, match="1 to 100 printable characters"):
         workspace.add(str(make_photos("red.jpg")), collection=name)
-    assert workspace.collections() == []
+    assert workspace.library.collections() == []
 
 
 @pytest.mark.parametrize(
@@ -170,34 +172,24 @@ def test_an_unsuitable_name_is_refused_and_nothing_is_kept(workspace, make_photo
 )
 def test_any_printable_name_will_do(workspace, make_photos, name):
     assert workspace.add(str(make_photos("red.jpg")), collection=name)[0].collection == name
-    assert [info.name for info in workspace.collections()] == [name]
-
-
-def test_the_default_collection_is_the_only_one(workspace, make_photos):
-    with pytest.raises(CollectionNotFound, match="no collection yet"):
-        workspace.default_collection()
-    workspace.add(str(make_photos("red.jpg")), collection="one")
-    assert workspace.default_collection() == "one"
-    workspace.add(str(make_photos("red.jpg")), collection="two")
-    with pytest.raises(CollectionNotFound, match="one, two"):
-        workspace.default_collection()
+    assert [info.name for info in workspace.library.collections()] == [name]
 
 
 def test_a_source_that_does_not_exist_leaves_no_collection(workspace, tmp_path):
     with pytest.raises(SourceError):
         workspace.add(str(tmp_path / "missing"))
-    assert workspace.collections() == []
+    assert workspace.library.collections() == []
 
 
 # The index
 
 
 def test_the_index_is_kept_while_nothing_changes_and_follows_each_write(workspace, pets):
-    first = workspace.index("pets")
-    assert workspace.index("pets") is first
+    first = workspace.searcher.index("pets")
+    assert workspace.searcher.index("pets") is first
     (pets / "red.jpg").unlink()
     workspace.add(str(pets))
-    assert len(workspace.index("pets")) == 1
+    assert len(workspace.searcher.index("pets")) == 1
 
 
 def test_the_index_follows_writes_of_another_workspace(workspace, pets):
@@ -205,7 +197,7 @@ def test_the_index_follows_writes_of_another_workspace(workspace, pets):
     other = Workspace(workspace.settings)
     other.remove("pets")
     with pytest.raises(CollectionNotFound):
-        workspace.search(Question("dog", "pets"))
+        workspace.searcher.search(Question("dog", "pets"))
     (pets / "red.jpg").unlink()
     other.add(str(pets))
     other.caption("pets")
@@ -253,7 +245,7 @@ def test_a_task_that_is_stopped_while_it_lists_captions_nothing(workspace, make_
 
 def test_a_removed_collection_leaves_the_files_where_they_are(workspace, pets):
     workspace.remove("pets")
-    assert workspace.collections() == []
+    assert workspace.library.collections() == []
     assert sorted(path.name for path in pets.iterdir()) == ["blue.jpg", "red.jpg"]
     assert not list((workspace.library.folder / "thumbnails").rglob("*.jpg"))
 
@@ -263,9 +255,9 @@ def test_failures_are_listed_with_their_reasons(workspace, make_photos):
     (root / "empty.jpg").write_bytes(b"")
     workspace.add(str(root))
     workspace.caption()
-    (failure,) = workspace.failures("pets")
+    (failure,) = read_failures(workspace.library, "pets")
     assert (Path(failure.source_key).name, failure.reason) == ("empty.jpg", "the file is empty")
-    (info,) = workspace.collections()
+    (info,) = workspace.library.collections()
     assert info == CollectionInfo("pets", info.generation, n_photos=2, n_ready=1, n_failed=1, n_new=0)
 
 
@@ -275,17 +267,37 @@ def test_the_public_demo_shows_its_photos_and_refuses_changes(tmp_path, tiny_mod
     assert demo.needs_demo()
     assert demo.prepare_demo() == Report(n_new=1, n_captioned=1)
     assert found(demo) == ["red.jpg"]
-    for change in (
-        lambda: demo.add(str(root)),
-        demo.caption,
-        lambda: demo.remove("pets"),
-        lambda: demo.perform(Task("t")),
-    ):
-        with pytest.raises(ReadOnlyError, match="public demo"):
-            change()
-    with pytest.raises(ReadOnlyError):
-        demo.check_source(str(root))
     assert demo.prepare_demo() == Report(n_unchanged=1)
+
+
+def test_every_method_that_changes_something_refuses_in_the_public_demo(tmp_path):
+    """A new method of the workspace has to be listed here, and to refuse unless it only reads."""
+    demo = Workspace(Settings(tmp_path / "library", demo=True))
+    path = tmp_path / "file"
+    changes = {
+        "add": (str(tmp_path),),
+        "ask_again": ("id",),
+        "caption": (),
+        "check_source": (str(tmp_path),),
+        "clear_caption": ("id", "me"),
+        "correct": ("id", "a dog", "me"),
+        "export": (ExportKind.JSON, "pets", path),
+        "fetch_or_caption": (Task("t"), Added("pets", Report(), described=False)),
+        "import_checkpoint": (path, path, "mine"),
+        "instagram_folder": (),
+        "list_photos": (Task("t"),),
+        "perform": (Task("t"),),
+        "remove": ("pets",),
+        "retry": ("pets",),
+        "undo_correction": ("id",),
+        "upload": ([],),
+    }
+    methods = {name for name, member in vars(Workspace).items() if callable(member) and not name.startswith("_")}
+    assert methods == changes.keys() | {"close", "needs_demo", "prepare_demo", "warm_up"}
+    for name, arguments in changes.items():
+        with pytest.raises(ReadOnlyError, match="public demo"):
+            getattr(demo, name)(*arguments)
+    assert not demo.library.collections()
 
 
 def test_the_demo_collection_is_wanted_until_it_is_captioned(workspace, make_photos):

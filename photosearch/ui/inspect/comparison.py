@@ -38,7 +38,7 @@ def compare_captioners(subject: Subject) -> None:
 
 
 def _models(subject: Subject) -> list[str]:
-    models = state.workspace().models()
+    models = state.workspace().models
     installed = models.captioners()
     names = {models.choose(ModelChoice(captioner=name, objects=False))[0].name for name in installed}
     authors = dict.fromkeys(caption.model for caption in subject.findings.captions if caption.model)

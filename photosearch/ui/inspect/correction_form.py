@@ -10,7 +10,7 @@ from functools import partial
 import streamlit as st
 
 from photosearch.errors import PhotosearchError
-from photosearch.library.corrections import MAX_CAPTION_CHARS, MAX_WHO_CHARS
+from photosearch.library.corrections import MAX_CAPTION_CHARS, MAX_WHO_CHARS, read_corrections
 from photosearch.records import Correction, Photo
 from photosearch.ui import state
 from photosearch.ui.inspect.sentences import model_label
@@ -27,7 +27,7 @@ def correct_caption(photo: Photo) -> None:
     st.subheader("Correct the caption", anchor=False)
     if message := st.session_state.pop(_MESSAGE, None):
         st.success(message)
-    history = state.workspace().caption_history(photo.id)
+    history = read_corrections(state.workspace().library, photo.id)
     in_force = next((correction for correction in history if correction.is_in_force), None)
     if in_force is not None:
         if in_force.text:
@@ -64,7 +64,7 @@ def _offer_form(photo: Photo, key: str) -> None:
 
 def _show_actions(photo: Photo, in_force: Correction | None) -> None:
     workspace = state.workspace()
-    models = workspace.models().captioners()
+    models = workspace.models.captioners()
     with st.container(horizontal=True, vertical_alignment="bottom"):
         if in_force is not None and st.button("Undo", key=f"undo-{photo.id}", help="Use the previous caption again."):
             _change(lambda: workspace.undo_correction(photo.id), "The correction is undone.")

@@ -17,7 +17,7 @@ PAGE = "shown"
 def choose_photo() -> None:
     """Show the photos of a collection, page by page; open the one that is clicked."""
     workspace = state.workspace()
-    collections = {info.name: info for info in workspace.collections()}
+    collections = {info.name: info for info in workspace.library.collections()}
     if not collections:
         st.info("There are no photos in the library yet. Upload a picture above, or add photos on the Library page.")
         return
@@ -30,7 +30,9 @@ def choose_photo() -> None:
         st.info("No photo of this collection could be read. The Library page lists the reasons.")
         return
     number = choose_page(n_photos, PER_PAGE, PAGE)
-    photos = workspace.photos(name, PhotoState.READY, PhotoState.NEW, limit=PER_PAGE, offset=(number - 1) * PER_PAGE)
+    photos = workspace.library.photos(
+        name, PhotoState.READY, PhotoState.NEW, limit=PER_PAGE, offset=(number - 1) * PER_PAGE
+    )
     chosen = choose_from([(photo, describe_hit(Hit(0, 0.0, photo), "")) for photo in photos], "Look inside")
     if chosen is not None:
         st.query_params.from_dict({"photo": chosen})

@@ -34,7 +34,7 @@ def model_label(model: str) -> str:
 
 def choose_model(subject: Subject) -> str:
     """Let the visitor choose a captioner where there are several; return its name."""
-    models = state.workspace().models().captioners()
+    models = state.workspace().models.captioners()
     if len(models) < 2:
         return CAPTIONER
     return str(st.selectbox("Captioner", models, format_func=model_label, key=f"model-{subject.key}"))

@@ -61,7 +61,7 @@ class Subject:
 def subject_of_photo(photo: Photo) -> Subject:
     """Return a photo of the library as a subject."""
     findings = Findings(photo.captions, photo.objects, photo.labels, photo.concepts)
-    inspections = state.workspace().inspections()
+    inspections = state.workspace().inspections
     try:
         read = inspections.picture(photo)
     except PhotoError as error:
@@ -86,7 +86,7 @@ def subject_of_upload(upload: UploadedPicture) -> Subject:
     if isinstance(latest, Subject) and latest.key == upload.picture.sha256:
         return latest
     opened: dict[str, Inspector] = {}
-    inspections = state.workspace().inspections()
+    inspections = state.workspace().inspections
 
     def inspector(model: str) -> Inspector:
         if model not in opened:

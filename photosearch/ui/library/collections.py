@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from photosearch.errors import PhotosearchError
+from photosearch.library.upkeep import measure_disk, read_failures, read_origins
 from photosearch.pipeline.tasks import Task
 from photosearch.records import CollectionInfo, DiskUse
 from photosearch.ui import PAGES, state
@@ -19,7 +20,7 @@ SEARCH = PAGES / "search.py"
 
 def list_collections(choice: ModelChoice) -> None:
     """Show each collection with its counts, its size, its failures and its actions; `choice`: who captions."""
-    for info in state.workspace().collections():
+    for info in state.workspace().library.collections():
         with st.container(border=True, key=f"collection-{info.name}"):
             _show(info)
             if not state.workspace().settings.demo:
@@ -40,11 +41,11 @@ def _show(info: CollectionInfo) -> None:
 
 @st.cache_data(max_entries=500, show_spinner=False)
 def _disk_use(folder: str, collection: str, generation: int) -> DiskUse:  # noqa: ARG001 - part of the cache's key
-    return state.workspace().disk_use(collection)
+    return measure_disk(state.workspace().library, collection)
 
 
 def _show_failures(info: CollectionInfo, choice: ModelChoice) -> None:
-    failures = state.workspace().failures(info.name, MOST_FAILURES) if info.n_failed or info.n_new else []
+    failures = read_failures(state.workspace().library, info.name, MOST_FAILURES) if info.n_failed or info.n_new else []
     if not failures:
         return
     with st.expander("What failed, and why"):
@@ -88,7 +89,7 @@ def _start(task: Task) -> None:
 
 
 def _update(name: str, choice: ModelChoice) -> None:
-    if state.workspace().origins(name):
+    if read_origins(state.workspace().library, name):
         _start(Task(f"Updating {name}", collection=name, update=True, choice=choice))
     else:
         st.warning(

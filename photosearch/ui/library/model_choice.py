@@ -15,7 +15,7 @@ _CLASSIFIERS = {
 
 def choose_models() -> ModelChoice:
     """Let the visitor choose the models that caption from now on."""
-    captioners = state.workspace().models().captioners()
+    captioners = state.workspace().models.captioners()
     built_in = captioners.index(CAPTIONER) if CAPTIONER in captioners else 0
     with st.expander("Models"):
         captioner = st.selectbox(

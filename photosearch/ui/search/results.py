@@ -31,7 +31,7 @@ def show_found(query: str, collection: str, options: SearchOptions) -> Sequence[
             one_of_near_duplicates=options.group,
             refine=options.refine,
         )
-        return workspace.search(question)
+        return workspace.searcher.search(question)
 
     first = search(0)
     show_notes(first)
@@ -117,7 +117,7 @@ def show_all(info: CollectionInfo, options: SearchOptions) -> Sequence[Hit]:
     body, foot = st.container(), st.container()
     with foot:
         offset = (choose_page(n_photos, options.per_page) - 1) * options.per_page
-    photos = state.workspace().photos(
+    photos = state.workspace().library.photos(
         info.name, PhotoState.READY, PhotoState.NEW, limit=options.per_page, offset=offset
     )
     hits = [Hit(rank, 0.0, photo) for rank, photo in enumerate(photos, start=offset + 1)]

@@ -30,7 +30,9 @@ def show_similar_to_photo(photo_id: str, options: SearchOptions) -> Sequence[Hit
         with st.container(width=SAMPLE_PX):
             show_picture(photo, THUMBNAIL_SIDE_PX)
         return _show(
-            lambda offset: workspace.similar(photo_id, top=options.per_page, offset=offset), "this photo", options
+            lambda offset: workspace.searcher.similar(photo_id, top=options.per_page, offset=offset),
+            "this photo",
+            options,
         )
     except PhotoNotFound as error:
         st.warning(plain(str(error)))
@@ -43,7 +45,7 @@ def show_similar_to_picture(own: UploadedPicture, collection: str, options: Sear
     _offer_way_back()
     st.image(as_jpeg(own.picture.rgb, THUMBNAIL_SIDE_PX), alt=own.name, width=SAMPLE_PX)
     return _show(
-        lambda offset: workspace.like(own.findings, collection, top=options.per_page, offset=offset),
+        lambda offset: workspace.searcher.like(own.findings, collection, top=options.per_page, offset=offset),
         f"“{plain(own.name)}”",
         options,
     )

@@ -43,7 +43,7 @@ def client(filled: Workspace) -> TestClient:
 
 
 def large(workspace: Workspace):
-    return next(photo for photo in workspace.photos("photos") if photo.name == "large.jpg")
+    return next(photo for photo in workspace.library.photos("photos") if photo.name == "large.jpg")
 
 
 def size_of(data: bytes) -> tuple[int, int]:
@@ -87,7 +87,7 @@ def test_words_that_occur_are_completed(client):
 
 
 def test_photos_like_one_are_found(client, filled):
-    red = next(photo for photo in filled.photos("photos") if photo.name == "red.jpg")
+    red = next(photo for photo in filled.library.photos("photos") if photo.name == "red.jpg")
     found = client.get(f"/api/v1/photos/{red.id}/similar").json()
     assert found["hits"][0]["source"].endswith("red-2.jpg")
     assert red.id not in {hit["photo"] for hit in found["hits"]}
@@ -220,7 +220,7 @@ def test_a_larger_picture_is_made_from_the_photo(client, filled, size_px, width)
 
 
 def test_a_small_photo_is_not_blown_up(client, filled):
-    photo = next(photo for photo in filled.photos("photos") if photo.name == "red.jpg")
+    photo = next(photo for photo in filled.library.photos("photos") if photo.name == "red.jpg")
     assert size_of(client.get(image_address(photo.id, photo.sha256, 1600)).content) == (64, 48)
 
 
@@ -246,7 +246,7 @@ def test_a_lost_thumbnail_is_made_again(client, filled):
 
 def test_a_photo_that_is_listed_only_has_no_picture(client, filled, make_photos):
     filled.add(str(make_photos("green.jpg", folder="new")))
-    (photo,) = filled.photos("new")
+    (photo,) = filled.library.photos("new")
     told = client.get(f"/api/v1/photos/{photo.id}/image")
     assert told.status_code == 404
     assert "no picture yet" in told.json()["message"]
@@ -264,7 +264,7 @@ def test_a_library_that_cannot_be_read_is_a_503(filled, monkeypatch, public, sai
     def broken():
         raise LibraryError('Library "/secret" is damaged.')
 
-    monkeypatch.setattr(filled, "collections", broken)
+    monkeypatch.setattr(filled.library, "collections", broken)
     told = client_of(filled, public=public).get("/api/v1/collections")
     assert told.status_code == 503
     assert said in told.json()["message"]
@@ -275,7 +275,7 @@ def test_an_unforeseen_error_is_a_500_that_tells_nothing(filled, monkeypatch):
     def broken():
         raise RuntimeError("secret")
 
-    monkeypatch.setattr(filled, "collections", broken)
+    monkeypatch.setattr(filled.library, "collections", broken)
     told = client_of(filled).get("/api/v1/collections")
     assert told.status_code == 500
     assert told.json().keys() == {"message"}

@@ -16,6 +16,8 @@ from sqlalchemy import text
 from typer.testing import CliRunner
 
 from photosearch.cli import app
+from photosearch.cli.app import choose_collection
+from photosearch.errors import CollectionNotFound
 from photosearch.images import Picture
 from photosearch.library import Library
 from photosearch.records import Listing
@@ -323,3 +325,13 @@ def test_evaluate_prints_all_digits_twice_the_same(library, make_photos, tmp_pat
     assert {"BLEU-4", "CIDEr-D", "ROUGE-L"} <= told.keys()
     assert set(told["retrieval"]["+ expansion (all)"]) == {"R@1", "R@5", "R@10", "median_rank", "MRR"}
     assert "| + concepts |" in run(library, "evaluate", "--images", str(root), "--captions", str(described))
+
+
+def test_the_default_collection_is_the_only_one(workspace, make_photos):
+    with pytest.raises(CollectionNotFound, match="no collection yet"):
+        choose_collection(workspace.library, None)
+    workspace.add(str(make_photos("red.jpg")), collection="one")
+    assert choose_collection(workspace.library, None) == "one"
+    workspace.add(str(make_photos("red.jpg")), collection="two")
+    with pytest.raises(CollectionNotFound, match="one, two"):
+        choose_collection(workspace.library, None)

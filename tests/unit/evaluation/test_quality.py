@@ -154,11 +154,11 @@ def filled(workspace: Workspace, make_photos: Callable[..., Path]) -> Workspace:
 
 
 def quality_of(workspace: Workspace) -> Quality:
-    return Quality(workspace.library, workspace.index, workspace.settings.models_dir)
+    return Quality(workspace.library, workspace.searcher.index, workspace.settings.models_dir)
 
 
 def id_of(workspace: Workspace, name: str) -> str:
-    return next(photo.id for photo in workspace.photos("photos") if photo.name == name)
+    return next(photo.id for photo in workspace.library.photos("photos") if photo.name == name)
 
 
 def test_corrections_are_queries_against_what_the_models_wrote(filled):

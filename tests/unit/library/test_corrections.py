@@ -11,7 +11,7 @@ import pytest
 
 from photosearch.errors import PhotoError, PhotoNotFound, PhotosearchError, ReadOnlyError
 from photosearch.export.formats import photo_json, photos_csv
-from photosearch.library.corrections import MAX_CAPTION_CHARS
+from photosearch.library.corrections import MAX_CAPTION_CHARS, read_corrections
 from photosearch.records import Photo, PhotoState
 from photosearch.search.question import Question
 from photosearch.workspace import Workspace
@@ -25,11 +25,11 @@ def photos(workspace: Workspace, make_photos: Callable[..., Path]) -> Callable[[
     """Three captioned photos, as they are now, by their file names."""
     workspace.add(str(make_photos("red.jpg", "green.jpg", "blue.jpg")))
     analyse(workspace.library, ColourStation())
-    return lambda: {photo.name: photo for photo in workspace.photos(NAME)}
+    return lambda: {photo.name: photo for photo in workspace.library.photos(NAME)}
 
 
 def found(workspace: Workspace, query: str) -> list[str]:
-    return [hit.photo.name for hit in workspace.search(Question(query, NAME, expand=False)).hits]
+    return [hit.photo.name for hit in workspace.searcher.search(Question(query, NAME, expand=False)).hits]
 
 
 def test_a_correction_is_shown_and_found_at_once(workspace, photos):
@@ -80,7 +80,7 @@ def test_undoing_goes_back_step_by_step_and_the_history_stays(workspace, photos)
         workspace.undo_correction(photo_id)
         shown.append(photos()["red.jpg"].caption)
     assert shown == ["two", "one", "a red picture"]
-    history = workspace.caption_history(photo_id)
+    history = read_corrections(workspace.library, photo_id)
     assert [(said.text, said.who, said.is_in_force) for said in history] == [
         ("", "Cleo", False),
         ("two", "Ben", False),
@@ -103,7 +103,7 @@ def test_the_same_words_again_change_nothing(workspace, photos):
     photo_id = photos()["red.jpg"].id
     workspace.correct(photo_id, "one", "Ada")
     workspace.correct(photo_id, "one", "Ben")
-    (said,) = workspace.caption_history(photo_id)
+    (said,) = read_corrections(workspace.library, photo_id)
     assert (said.text, said.who) == ("one", "Ada")
 
 
@@ -146,7 +146,7 @@ def test_an_unknown_photo_is_refused(workspace, photos):
         lambda: workspace.correct("0" * 16, "a dog", "Ada"),
         lambda: workspace.clear_caption("0" * 16, "Ada"),
         lambda: workspace.undo_correction("0" * 16),
-        lambda: workspace.caption_history("0" * 16),
+        lambda: read_corrections(workspace.library, "0" * 16),
         lambda: workspace.ask_again("0" * 16),
     ):
         with pytest.raises(PhotoNotFound):
@@ -171,12 +171,12 @@ def test_a_corrected_photo_that_moved_keeps_its_correction(workspace, photos, ma
     workspace.add(str(root))
     analyse(workspace.library, ColourStation())
     assert photos()["red-2.jpg"].caption == "a lighthouse"
-    assert [said.who for said in workspace.caption_history(photos()["red-2.jpg"].id)] == ["Ada"]
+    assert [said.who for said in read_corrections(workspace.library, photos()["red-2.jpg"].id)] == ["Ada"]
 
 
 def test_a_photo_that_is_not_captioned_yet_can_be_corrected(workspace, make_photos):
     workspace.add(str(make_photos("red.jpg")))
-    (photo,) = workspace.photos(NAME)
+    (photo,) = workspace.library.photos(NAME)
     assert photo.state is PhotoState.NEW
     workspace.correct(photo.id, "a lighthouse", "Ada")
     assert found(workspace, "lighthouse") == ["red.jpg"]
@@ -189,7 +189,7 @@ def test_asking_again_replaces_a_correction_by_a_models_caption(workspace, photo
     photo = photos()["red.jpg"]
     assert (photo.captions[0].model, photo.is_corrected) == ("tiny", False)
     assert found(workspace, "lighthouse") == []
-    assert [said.text for said in workspace.caption_history(photo_id)] == ["a lighthouse"]
+    assert [said.text for said in read_corrections(workspace.library, photo_id)] == ["a lighthouse"]
 
 
 def test_a_photo_that_is_gone_cannot_be_captioned_again_and_keeps_its_correction(workspace, photos, tmp_path):
@@ -217,7 +217,7 @@ def test_the_public_demo_is_not_corrected(workspace, photos):
 def test_a_photo_that_is_gone_is_inspected_by_its_thumbnail(workspace, photos, tmp_path):
     (tmp_path / NAME / "red.jpg").unlink()
     (tmp_path / NAME / "green.jpg").write_bytes(jpeg("yellow"))
-    look = workspace.inspections().picture
+    look = workspace.inspections.picture
     assert look(photos()["red.jpg"]).lacking == "the file is no longer there"
     assert look(photos()["green.jpg"]).lacking == "the file has changed since it was read"
     assert look(photos()["blue.jpg"]).lacking is None

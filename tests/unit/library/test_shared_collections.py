@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from photosearch.errors import LibraryError, PhotosearchError, SourceError
+from photosearch.library.upkeep import read_failures
 from photosearch.records import Failure
 from photosearch.search.question import Question
 from photosearch.workspace import Workspace
@@ -31,7 +32,7 @@ def add(workspace: Workspace, tmp_path: Path):  # type: ignore[no-untyped-def]
 
 
 def keys(workspace: Workspace, collection: str = "all") -> list[str]:
-    return [photo.source_key for photo in workspace.photos(collection)]
+    return [photo.source_key for photo in workspace.library.photos(collection)]
 
 
 def test_a_second_list_leaves_the_first_ones_photos(workspace: Workspace, add) -> None:  # type: ignore[no-untyped-def]
@@ -54,7 +55,7 @@ def test_a_list_leaves_what_came_from_an_older_file(workspace: Workspace, add) -
     add("url_list_all.json", content=[{"url": A, "likes": 5}, C])
     assert add("url_list_all.json", content=[C]) == (0, 0)
     assert keys(workspace) == [A, B, C]
-    assert [hit.photo.source_key for hit in workspace.search(Question("dog", "all")).hits] == [A]
+    assert [hit.photo.source_key for hit in workspace.searcher.search(Question("dog", "all")).hits] == [A]
 
 
 def test_older_files_complete_each_other(workspace: Workspace, add) -> None:  # type: ignore[no-untyped-def]
@@ -62,10 +63,10 @@ def test_older_files_complete_each_other(workspace: Workspace, add) -> None:  # 
     add("photosearch_db.json", content={"holiday": entries}, collection=None)
     add("captions_dict_holiday.json", content={A: "a boy runs"}, collection=None)
     add("url_list_holiday.json", content=[{"url": A, "likes": 5}], collection=None)
-    (photo,) = workspace.photos("holiday")
+    (photo,) = workspace.library.photos("holiday")
     assert (photo.caption, [found.label for found in photo.objects]) == ("a boy runs", ["sports ball"])
     assert photo.details.n_likes == 5
-    assert workspace.search(Question("ball", "holiday")).total == 1
+    assert workspace.searcher.search(Question("ball", "holiday")).total == 1
 
 
 def test_two_zips_of_one_name_keep_their_photos(workspace: Workspace, tmp_path: Path) -> None:
@@ -75,7 +76,7 @@ def test_two_zips_of_one_name_keep_their_photos(workspace: Workspace, tmp_path: 
         (added,) = workspace.add(str(path), collection="z")
         assert (added.report.n_new, added.report.n_gone) == (1, 0)
     assert analyse(workspace.library, ColourStation()).n_captioned == 2
-    assert {photo.caption for photo in workspace.photos("z")} == {"a red picture", "a blue picture"}
+    assert {photo.caption for photo in workspace.library.photos("z")} == {"a red picture", "a blue picture"}
     (added,) = workspace.add(str(path), collection="z")
     assert (added.report.n_unchanged, added.report.n_gone) == (1, 0)
 
@@ -101,17 +102,17 @@ def test_an_older_file_without_any_address_is_refused_and_makes_no_collection(
     path.write_text(json.dumps({"x": [{"url": "photos.zip/a.jpg", "yolo_objects": []}]}))
     with pytest.raises(SourceError, match=r"no address that can be used \(photos.zip/a.jpg"):
         workspace.add(str(path))
-    assert workspace.collections() == []
+    assert workspace.library.collections() == []
 
 
 def test_a_photo_that_could_not_be_listed_is_a_failure_until_it_can(workspace: Workspace, add) -> None:  # type: ignore[no-untyped-def]
     add("a.txt", A, "file:///etc/passwd")
     refusal = Failure("file:///etc/passwd", "the address does not begin with http:// or https://")
-    assert workspace.failures("all") == [refusal]
+    assert read_failures(workspace.library, "all") == [refusal]
     add("b.txt", B)
-    assert workspace.failures("all") == [refusal]
+    assert read_failures(workspace.library, "all") == [refusal]
     add("a.txt", A)
-    assert workspace.failures("all") == []
+    assert read_failures(workspace.library, "all") == []
 
 
 # Removing
@@ -125,5 +126,5 @@ def test_a_file_that_cannot_be_deleted_leaves_no_other_behind(workspace: Workspa
     thumbnails[0].mkdir()
     with pytest.raises(LibraryError, match=r"cannot be deleted.*Everything else is done"):
         workspace.remove("pets")
-    assert workspace.collections() == []
+    assert workspace.library.collections() == []
     assert sorted((workspace.library.folder / "thumbnails").rglob("*.jpg")) == thumbnails[:1]

@@ -4,7 +4,8 @@ import pytest
 
 from photosearch.errors import CollectionNotFound, SourceError
 from photosearch.library import Origin, photo_id, upkeep
-from photosearch.library.upkeep import measure_disk, read_origins, remember_origin
+from photosearch.library.upkeep import measure_disk, read_failures, read_origins, remember_origin
+from photosearch.pipeline.tasks import Task
 from photosearch.records import Failure, PhotoState
 from photosearch.sources import Options
 from photosearch.sources.options import options_json, parse_options
@@ -17,13 +18,13 @@ def test_failed_photos_are_read_again_by_the_next_run(workspace, make_photos):
     workspace.add(str(folder))
     analyse(workspace.library, ColourStation())
     before = workspace.library.generation("photos")
-    assert len(workspace.failures("photos")) == 1
+    assert len(read_failures(workspace.library, "photos")) == 1
     (folder / "broken.jpg").write_bytes(jpeg("blue"))
     assert workspace.retry("photos") == 1
     assert workspace.library.generation("photos") > before
-    assert workspace.failures("photos") == []
+    assert read_failures(workspace.library, "photos") == []
     analyse(workspace.library, ColourStation())
-    assert len(workspace.photos("photos", PhotoState.READY)) == 2
+    assert len(workspace.library.photos("photos", PhotoState.READY)) == 2
     assert workspace.retry("photos") == 0
 
 
@@ -55,7 +56,7 @@ def test_update_lists_all_that_a_collection_was_added_from(workspace, make_photo
     workspace.add(str(two), collection="both")
     (one / "blue.jpg").write_bytes(jpeg("blue"))
     (two / "green.jpg").unlink()
-    added = workspace.update("both")
+    added = workspace.list_photos(Task("Updating", collection="both", update=True))[0]
     assert (added.report.n_new, added.report.n_gone, added.described) == (1, 1, False)
 
 
@@ -65,7 +66,7 @@ def test_an_origin_that_is_gone_is_a_failure_and_the_others_are_listed(workspace
     workspace.add(str(two), collection="both")
     one.rename(one.with_name("moved"))
     (two / "blue.jpg").write_bytes(jpeg("blue"))
-    report = workspace.update("both").report
+    report = workspace.list_photos(Task("Updating", collection="both", update=True))[0].report
     assert (report.n_new, report.n_gone) == (1, 0)
     assert report.failures == (Failure(str(one), f'"{one}" was not found. Check the path and try again.'),)
 
@@ -74,13 +75,13 @@ def test_a_path_is_noted_from_the_root(workspace, make_photos, monkeypatch):
     folder = make_photos("red.jpg")
     monkeypatch.chdir(folder.parent)
     workspace.add("photos")
-    assert workspace.origins("photos") == [Origin((str(folder),))]
+    assert read_origins(workspace.library, "photos") == [Origin((str(folder),))]
 
 
 def test_updating_without_an_origin_says_what_to_do(workspace):
     workspace.library.merge("c", "folder", [])
     with pytest.raises(SourceError, match="was not noted"):
-        workspace.update("c")
+        workspace.list_photos(Task("Updating", collection="c", update=True))[0]
 
 
 def test_the_size_on_disk_is_that_of_its_files(workspace, make_photos):
@@ -92,7 +93,7 @@ def test_the_size_on_disk_is_that_of_its_files(workspace, make_photos):
     assert used.n_bytes == used.thumbnails_bytes == sum(path.stat().st_size for path in thumbnails) > 0
     with (folder / "red.jpg").open("rb") as file:
         workspace.upload([("red.jpg", file)], "up")
-    assert workspace.disk_use("up").uploads_bytes == (folder / "red.jpg").stat().st_size
+    assert measure_disk(workspace.library, "up").uploads_bytes == (folder / "red.jpg").stat().st_size
     thumbnails[0].unlink()
     assert measure_disk(workspace.library, "photos").n_bytes < used.n_bytes
 

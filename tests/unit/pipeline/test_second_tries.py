@@ -6,6 +6,7 @@ import pytest
 
 from photosearch.errors import PhotoError, TryLater
 from photosearch.library import Library, Reading
+from photosearch.library.upkeep import read_failures
 from photosearch.records import Details, Failure, Listing, PhotoState, Report, TextKind
 from photosearch.sources.reading import Reader
 from photosearch.sources.source import Content
@@ -79,10 +80,10 @@ def test_what_is_tried_again_is_told_with_what_failed(workspace: Workspace, monk
     workspace.library.merge("c", "url", [Listing(URL, "")])
     answer(monkeypatch, DOWN)
     analyse(workspace.library, ColourStation())
-    assert workspace.failures("c") == [Failure(URL, f"{DOWN}; the next run tries again")]
+    assert read_failures(workspace.library, "c") == [Failure(URL, f"{DOWN}; the next run tries again")]
     answer(monkeypatch, GONE)
     analyse(workspace.library, ColourStation())
-    assert workspace.failures("c") == [Failure(URL, str(GONE))]
+    assert read_failures(workspace.library, "c") == [Failure(URL, str(GONE))]
 
 
 def test_fetching_counts_what_was_fetched(listed: Library, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -128,12 +128,12 @@ def test_near_duplicates_are_listed_once_on_all_pages(
             picture.save(root / f"{name}-{quality}.jpg", quality=quality)
     workspace.add(str(root))
     analyse(workspace.library, ColourStation())
-    results = workspace.search(Question("picture", "bursts", top=2, one_of_near_duplicates=True))
+    results = workspace.searcher.search(Question("picture", "bursts", top=2, one_of_near_duplicates=True))
     assert (results.total, results.n_listed) == (7, 3)
-    rest = workspace.search(Question("picture", "bursts", top=2, offset=2, one_of_near_duplicates=True))
+    rest = workspace.searcher.search(Question("picture", "bursts", top=2, offset=2, one_of_near_duplicates=True))
     assert sorted(hit.n_near_duplicates for hit in (*results.hits, *rest.hits)) == [0, 2, 2]
-    assert workspace.search(Question("picture", "bursts", top=2)).n_listed == 7
-    assert len(workspace.similar(results.hits[0].photo.id, top=9).hits) == 6
+    assert workspace.searcher.search(Question("picture", "bursts", top=2)).n_listed == 7
+    assert len(workspace.searcher.similar(results.hits[0].photo.id, top=9).hits) == 6
 
 
 # The index beside the library
@@ -177,15 +177,15 @@ def test_a_moved_photo_is_found_once(workspace: Workspace, make_photos: Callable
     folder = make_photos("red.jpg", "blue.jpg")
     workspace.add(str(folder))
     analyse(workspace.library, ColourStation())
-    assert workspace.search(Question("red", "photos")).total == 1
-    photo = next(photo for photo in workspace.photos("photos") if photo.name == "red.jpg")
+    assert workspace.searcher.search(Question("red", "photos")).total == 1
+    photo = next(photo for photo in workspace.library.photos("photos") if photo.name == "red.jpg")
     workspace.correct(photo.id, "my unicorn", "me")
-    assert len(workspace.search(Question("unicorn", "photos")).hits) == 1
+    assert len(workspace.searcher.search(Question("unicorn", "photos")).hits) == 1
     (folder / "red.jpg").rename(folder / "other.jpg")
     workspace.add(str(folder))
     analyse(workspace.library, ColourStation())
-    assert [hit.photo.name for hit in workspace.search(Question("unicorn", "photos")).hits] == ["other.jpg"]
-    assert workspace.search(Question("unicorn", "photos")).total == 1
+    assert [hit.photo.name for hit in workspace.searcher.search(Question("unicorn", "photos")).hits] == ["other.jpg"]
+    assert workspace.searcher.search(Question("unicorn", "photos")).total == 1
 
 
 def test_a_damaged_index_is_made_anew_and_said_so_once(searcher: Searcher) -> None:

@@ -36,7 +36,7 @@ def test_uploads_are_kept_and_captioned(workspace: Workspace) -> None:
     added = upload(workspace, ("red.jpg", jpeg("red")), ("more.zip", zipped(a__green=b"", a__blue_jpg=b"")))
     assert (added.collection, added.report.n_new, added.report.n_skipped) == ("c", 1, 2)
     assert analyse(workspace.library, ColourStation()).n_captioned == 1
-    (photo,) = workspace.photos("c", PhotoState.READY)
+    (photo,) = workspace.library.photos("c", PhotoState.READY)
     assert (photo.source, photo.name, photo.caption) == ("upload", "red.jpg", "a red picture")
 
 
@@ -58,7 +58,7 @@ def test_the_same_file_twice_is_known_and_another_of_its_name_is_another_photo(w
     upload(workspace, ("IMG_1.jpg", jpeg("red")))
     assert upload(workspace, ("IMG_1.jpg", jpeg("red"))).report.n_unchanged == 1
     assert upload(workspace, ("IMG_1.jpg", jpeg("blue"))).report.n_new == 1
-    assert [photo.name for photo in workspace.photos("c")] == 2 * ["IMG_1.jpg"]
+    assert [photo.name for photo in workspace.library.photos("c")] == 2 * ["IMG_1.jpg"]
 
 
 @pytest.mark.parametrize("name", ["../../evil.jpg", "/etc/passwd.jpg", "C:\\photos\\a.jpg", "", "a\x00b.jpg"])
@@ -119,7 +119,7 @@ def test_what_a_killed_process_left_is_cleared_away(workspace: Workspace) -> Non
 def test_odd_names_are_kept_as_they_can_be(workspace: Workspace, name: str) -> None:
     data = zipped(**{"a.jpg": jpeg("red")}) if name.endswith(".zip") else jpeg("red")
     assert upload(workspace, (name, data)).report.n_new == 1
-    (photo,) = workspace.photos("c")
+    (photo,) = workspace.library.photos("c")
     assert photo.source_key.isprintable()
     assert len(photo.source_key) < 255
     assert photo.source_key.endswith(".jpg")
@@ -141,4 +141,4 @@ def test_an_upload_that_is_stopped_keeps_what_it_had(workspace: Workspace) -> No
             "c",
             Watch(is_cancelled=lambda: next(asked)),
         )
-    assert [photo.name for photo in workspace.photos("c")] == ["red.jpg"]
+    assert [photo.name for photo in workspace.library.photos("c")] == ["red.jpg"]
