@@ -80,7 +80,9 @@ def _profile(choice: ModelChoice, _kind: SourceKind) -> None:
 def _path(choice: ModelChoice, kind: SourceKind) -> None:
     """Show the form of a kind of source that lies at a path."""
     with st.form(f"add-{kind.name}", border=False):
-        path = st.text_input("Path on this machine", placeholder=kind.example, max_chars=4000, key=f"{kind.name}-path")
+        path = st.text_input(
+            f"{kind.title} on this machine", placeholder=kind.example, max_chars=4000, key=f"{kind.name}-path"
+        )
         collection = st.text_input(_COLLECTION, placeholder="its own name", max_chars=100, key=f"{kind.name}-name")
         submitted = st.form_submit_button("Add and caption", type="primary", key=f"go-{kind.name}")
     if submitted:
