@@ -215,7 +215,7 @@ def test_a_library_that_fails_later_is_said_on_the_page(
     def broken() -> None:
         raise LibraryError("The library `x` is damaged.")
 
-    monkeypatch.setattr(shown, "collections", broken)
+    monkeypatch.setattr(shown.library, "collections", broken)
     app = open_page()
     assert not app.exception
     assert "is damaged" in app.error[0].value

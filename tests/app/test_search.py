@@ -13,9 +13,9 @@ from streamlit.testing.v1 import AppTest
 
 from photosearch.errors import ModelError
 from photosearch.images import Picture
-from photosearch.records import Details, Findings, Listing, TextKind
+from photosearch.records import Caption, Details, Findings, Listing, TextKind
 from photosearch.ui import site_path, state
-from photosearch.vision.registry import ModelChoice
+from photosearch.vision.observer import Batch
 from photosearch.workspace import Workspace
 from tests.app.cards import alts, cards, photo_ids
 from tests.conftest import ColourStation, analyse, jpeg
@@ -72,20 +72,14 @@ def many(shown: Workspace, tmp_path: Path) -> Workspace:
     return shown
 
 
-class OneModel:
-    """Stands in for the networks: says a picture's colour, or always the same."""
+def observe_colour(picture: Picture) -> Findings:
+    """Stand in for the models: name the colour of a picture."""
+    return ColourStation().observe(Batch([picture]))[0]
 
-    def __init__(self, sentence: str | None = None) -> None:
-        self._sentence = sentence
 
-    def choose(self, _: ModelChoice) -> list[OneModel]:
-        return [self]
-
-    def load(self) -> ColourStation:
-        station = ColourStation()
-        if self._sentence is not None:
-            station.say = lambda _: self._sentence  # type: ignore[method-assign,assignment,return-value]
-        return station
+def observe_dog(_: Picture) -> Findings:
+    """Stand in for the models: find the same in every picture."""
+    return Findings(captions=(Caption("a dog", -0.5, "same"),))
 
 
 def open_page(**query: str) -> AppTest:
@@ -280,7 +274,7 @@ def test_more_like_this_shows_the_others_and_leads_back(posts: Workspace) -> Non
 
 
 def test_photos_like_one_are_gone_through_page_by_page(many: Workspace) -> None:
-    like = next(photo.id for photo in many.photos("pets") if "dog" in photo.caption)
+    like = next(photo.id for photo in many.library.photos("pets") if "dog" in photo.caption)
     app = open_page(like=like)
     assert n_cards(app) == 24
     assert "119 photos found, 1 to 24 shown, the most like this photo first" in said(app)
@@ -293,13 +287,13 @@ def test_photos_like_one_are_gone_through_page_by_page(many: Workspace) -> None:
 def test_photos_are_found_like_a_picture_of_ones_own_which_is_not_kept(
     posts: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(posts, "models", lambda: OneModel())
+    monkeypatch.setattr(posts.models, "analyse", observe_colour)
     app = open_page(q="red")
     app.file_uploader[0].set_value(("mine.jpg", jpeg("green"), "image/jpeg")).run()
     assert not app.exception
     assert alts(app)[0] == "a green picture"
     assert "the most like “mine" in said(app)
-    assert len(posts.photos("posts")) == 2
+    assert len(posts.library.photos("posts")) == 2
     next(button for button in app.button if button.label == "Back to the search").click().run()
     assert alts(app) == ["a red picture"]
     next(button for button in app.button if button.label == "Search by this picture again").click().run()
@@ -310,7 +304,7 @@ def test_photos_are_found_like_a_picture_of_ones_own_which_is_not_kept(
 
 
 def test_more_like_a_hit_goes_before_a_picture_of_ones_own(posts: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(posts, "models", lambda: OneModel())
+    monkeypatch.setattr(posts.models, "analyse", observe_colour)
     app = open_page(q="red", photo=photo_id(posts, "green"))
     app.file_uploader[0].set_value(("mine.jpg", jpeg("green"), "image/jpeg")).run()
     assert "most like “mine" in said(app)
@@ -321,8 +315,8 @@ def test_more_like_a_hit_goes_before_a_picture_of_ones_own(posts: Workspace, mon
 
 
 def test_another_list_starts_at_its_first_page(many: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(many, "models", lambda: OneModel("a dog"))
-    like = next(photo.id for photo in many.photos("pets") if "dog" in photo.caption)
+    monkeypatch.setattr(many.models, "analyse", observe_dog)
+    like = next(photo.id for photo in many.library.photos("pets") if "dog" in photo.caption)
     app = open_page(q="dog", related="false", page="3", photo=like)
     assert "49 to 72 shown" in said(app)
     app.button(key="like").click().run()
@@ -338,7 +332,7 @@ def test_a_model_that_cannot_be_read_is_not_blamed_on_the_picture(
     def fail(_: Picture) -> Findings:
         raise ModelError("The model is damaged.")
 
-    monkeypatch.setattr(posts, "analyse", fail)
+    monkeypatch.setattr(posts.models, "analyse", fail)
     app = open_page(q="red")
     app.file_uploader[0].set_value(("mine.jpg", jpeg("green"), "image/jpeg")).run()
     assert app.error[0].value == "The model is damaged\\."
