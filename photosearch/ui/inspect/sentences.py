@@ -20,7 +20,7 @@ MAX_DEMO_BEAM_WIDTH = 10  # many visitors share a small machine
 
 
 @dataclass(frozen=True)
-class Sentence:
+class SentenceChoice:
     """A sentence that can be looked into."""
 
     text: str
@@ -76,19 +76,19 @@ def choose_decoding(inspector: Inspector, key: str) -> Decoding:
     return replace(default, beam_width=width, length_exponent=exponent, temperature=temperature)
 
 
-def choose_sentence(subject: Subject, inspector: Inspector, decoding: Decoding, key: str) -> Sentence:
+def choose_sentence(subject: Subject, inspector: Inspector, decoding: Decoding, key: str) -> SentenceChoice:
     """Let the visitor choose among the caption shown and the captioner's own sentences; return the chosen one."""
     beginning = given_beginning(key)
     if beginning:
         _show_beginning(beginning, key)
     captions = inspector.write(decoding, beginning)
-    sentences = [Sentence(caption.text, _log_prob(caption)) for caption in captions]
+    sentences = [SentenceChoice(caption.text, _log_prob(caption)) for caption in captions]
     shown = subject.caption
     if not beginning and shown is not None:
         author = "a person" if shown.edited else f"the model {plain(shown.model or '')}"
         log_prob = next((f" · {sentence.note}" for sentence in sentences if sentence.text == shown.text), "")
         others = [sentence for sentence in sentences if sentence.text != shown.text]
-        sentences = [Sentence(shown.text, f"the caption shown, by {author}{log_prob}"), *others]
+        sentences = [SentenceChoice(shown.text, f"the caption shown, by {author}{log_prob}"), *others]
     chosen = st.radio(
         "Sentence to look into",
         range(len(sentences)),

@@ -10,7 +10,7 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
-from photosearch.vision.captioner.network import Memory, State
+from photosearch.vision.captioner.network import Memory, LstmState
 from photosearch.vision.captioner.vocabulary import END, PAD, START, UNKNOWN
 
 MAX_BEAM_WIDTH = 20
@@ -63,10 +63,10 @@ class Writer(Protocol):
     def sizes(self) -> WriterSizes:
         """Return the decoder's sizes."""
 
-    def begin(self, regions: Tensor) -> tuple[Memory, State]:
+    def begin(self, regions: Tensor) -> tuple[Memory, LstmState]:
         """Turn regions (B, R, E) into the memory to attend to and the first state."""
 
-    def step(self, memory: Memory, state: State, embedded: Tensor) -> tuple[State, Tensor, Tensor]:
+    def step(self, memory: Memory, state: LstmState, embedded: Tensor) -> tuple[LstmState, Tensor, Tensor]:
         """Take in a word's embedding (B, W): return the new state, context (B, D) and attention (B, R)."""
 
     def logits(self, embedded: Tensor, hidden: Tensor, context: Tensor) -> Tensor:

@@ -41,15 +41,15 @@ class Memory:
 
 
 @dataclass(frozen=True)
-class State:
+class LstmState:
     """The LSTM's hidden and cell state."""
 
     hidden: Tensor  # (B, H)
     cell: Tensor  # (B, H)
 
-    def pick(self, rows: Tensor) -> State:
+    def pick(self, rows: Tensor) -> LstmState:
         """Return the states of the given rows, in that order."""
-        return State(self.hidden[rows], self.cell[rows])
+        return LstmState(self.hidden[rows], self.cell[rows])
 
 
 class Attention(nn.Module):
@@ -93,14 +93,14 @@ class Decoder(nn.Module):
         self.bias = nn.Parameter(torch.zeros(sizes.vocabulary))
         self.dropout = nn.Dropout(dropout)
 
-    def begin(self, regions: Tensor) -> tuple[Memory, State]:
+    def begin(self, regions: Tensor) -> tuple[Memory, LstmState]:
         """Turn encoder regions (B, R, E) into the memory to attend to and the first state."""
         seen = self.dropout(torch.relu(self.to_region(self.normalise(regions))))  # (B, R, D)
         mean = seen.mean(1)
-        state = State(torch.tanh(self.first_hidden(mean)), torch.tanh(self.first_cell(mean)).float())
+        state = LstmState(torch.tanh(self.first_hidden(mean)), torch.tanh(self.first_cell(mean)).float())
         return Memory(seen, self.attention.of_region(seen)), state
 
-    def step(self, memory: Memory, state: State, embedded: Tensor) -> tuple[State, Tensor, Tensor]:
+    def step(self, memory: Memory, state: LstmState, embedded: Tensor) -> tuple[LstmState, Tensor, Tensor]:
         """Take in one word, as its embedding (B, W); returns the new state, context (B, D) and attention (B, R)."""
         context, weights = self.attention(memory, state.hidden)
         context = torch.sigmoid(self.beta(state.hidden)) * context
@@ -109,14 +109,14 @@ class Decoder(nn.Module):
         cell = torch.sigmoid(forget + 1) * state.cell + torch.sigmoid(take) * torch.tanh(
             new
         )  # the 1 keeps the cell's content at first
-        return State(torch.sigmoid(give) * torch.tanh(cell), cell), context, weights
+        return LstmState(torch.sigmoid(give) * torch.tanh(cell), cell), context, weights
 
     def logits(self, embedded: Tensor, hidden: Tensor, context: Tensor) -> Tensor:
         """Compute the deep output layer (equation 7): last word, state and context (..., W / H / D) to (..., V)."""
         deep = self.dropout(embedded + self.from_hidden(hidden) + self.from_context(context))
         return F.linear(deep, self.embedding.weight, self.bias)
 
-    def forward(self, memory: Memory, state: State, words: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, memory: Memory, state: LstmState, words: Tensor) -> tuple[Tensor, Tensor]:
         """Read given sentences: word ids (B, T) to next-word logits (B, T, V) and attention (B, T, R)."""
         embedded = self.dropout(self.embedding(words))  # (B, T, W)
         hidden, contexts, attention = [], [], []

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 import torch
 from torch import Tensor, nn
 
-from photosearch.vision.captioner.network import Memory, State
+from photosearch.vision.captioner.network import Memory, LstmState
 
 INPUT_SIDE_PX = 256
 GRID = 14  # 14 x 14 regions
@@ -55,18 +55,18 @@ class OlderDecoder(nn.Module):
         self.f_beta = nn.Linear(sizes.hidden, sizes.region)
         self.fc = nn.Linear(sizes.hidden, sizes.vocabulary)
 
-    def begin(self, regions: Tensor) -> tuple[Memory, State]:
+    def begin(self, regions: Tensor) -> tuple[Memory, LstmState]:
         """Turn regions (B, R, E) into the memory to attend to and the first state."""
         mean = regions.mean(1)
-        return Memory(regions, self.encoder_att(regions)), State(self.init_h(mean), self.init_c(mean))
+        return Memory(regions, self.encoder_att(regions)), LstmState(self.init_h(mean), self.init_c(mean))
 
-    def step(self, memory: Memory, state: State, embedded: Tensor) -> tuple[State, Tensor, Tensor]:
+    def step(self, memory: Memory, state: LstmState, embedded: Tensor) -> tuple[LstmState, Tensor, Tensor]:
         """Take in one word, as its embedding (B, W); returns the new state, context (B, E) and attention (B, R)."""
         energies = self.full_att(torch.relu(memory.keys + self.decoder_att(state.hidden)[:, None])).squeeze(2)
         weights = energies.softmax(1)  # (B, R)
         context = torch.sigmoid(self.f_beta(state.hidden)) * torch.bmm(weights[:, None], memory.regions).squeeze(1)
         hidden, cell = self.decode_step(torch.cat([embedded, context], dim=1), (state.hidden, state.cell))
-        return State(hidden, cell), context, weights
+        return LstmState(hidden, cell), context, weights
 
     def logits(self, embedded: Tensor, hidden: Tensor, context: Tensor) -> Tensor:  # noqa: ARG002, the others use all
         """Turn hidden states (..., H) into next-word logits (..., V)."""
