@@ -13,7 +13,7 @@ from photosearch.records import Details, Hit, Photo, PhotoState, TextKind
 from photosearch.ui import INSPECT, state
 from photosearch.ui.cards import caption_line, object_chips, reasons
 from photosearch.ui.pictures import show_picture
-from photosearch.ui.question import search_similar
+from photosearch.ui.search_input import search_similar
 from photosearch.ui.text import plain
 
 LARGE_PX = 1200

@@ -14,7 +14,7 @@ from photosearch.search.index import Index
 from photosearch.search.query import BY, NO_REFINEMENT, Refine, Sort, Worded
 from photosearch.ui.grid import Columns
 from photosearch.ui.paging import first_page
-from photosearch.ui.question import choose_picture, new_question
+from photosearch.ui.search_input import choose_picture, new_question
 from photosearch.ui.text import plain
 from photosearch.ui.uploaded_picture import UploadedPicture
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from photosearch.ui.question import new_question
+from photosearch.ui.search_input import new_question
 
 LABEL = "Description"
 MAX_QUERY_CHARS = 1000

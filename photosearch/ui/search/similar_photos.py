@@ -12,9 +12,9 @@ from photosearch.records import Hit, Results
 from photosearch.ui import state
 from photosearch.ui.drawing import as_jpeg
 from photosearch.ui.pictures import show_picture
-from photosearch.ui.question import new_question
 from photosearch.ui.search.filters import SearchOptions
 from photosearch.ui.search.results import count_shown, show_notes, show_pages
+from photosearch.ui.search_input import new_question
 from photosearch.ui.text import plain
 from photosearch.ui.uploaded_picture import UploadedPicture
 

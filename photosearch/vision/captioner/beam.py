@@ -10,7 +10,7 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
-from photosearch.vision.captioner.network import Memory, LstmState
+from photosearch.vision.captioner.network import LstmState, Memory
 from photosearch.vision.captioner.vocabulary import END, PAD, START, UNKNOWN
 
 MAX_BEAM_WIDTH = 20

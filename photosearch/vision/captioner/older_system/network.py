@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 import torch
 from torch import Tensor, nn
 
-from photosearch.vision.captioner.network import Memory, LstmState
+from photosearch.vision.captioner.network import LstmState, Memory
 
 INPUT_SIDE_PX = 256
 GRID = 14  # 14 x 14 regions

@@ -1,4 +1,4 @@
-"""What the Search page is asked: a description, photos like a photo, or photos like an uploaded picture.
+"""What the Search page searches by: a description, a photo of the library, or an uploaded picture.
 
 The address holds the description and the photo's id; an uploaded picture is in the visitor's session only.
 """
