@@ -240,7 +240,8 @@ def write_hypernyms(folder: Path, wordnet_folder: Path) -> list[str]:
 
 def write_classifier(folder: Path, labels: list[str]) -> None:
     """Write the published network as a graph, with its labels."""
-    from photosearch.vision.classifier import GRAPH, LABELS
+    from photosearch.vision.classifier import GRAPH
+    from photosearch.vision.labels import LABELS
     from photosearch.vision.model_folder import write_model
     from training.efficientnet import imagenet_classifier
     from training.graphs import export_graph

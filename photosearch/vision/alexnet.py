@@ -6,7 +6,6 @@ Its weights (244 MB) are downloaded by torch at first use, or read from a state-
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from http.client import HTTPException
 from pathlib import Path
@@ -15,15 +14,14 @@ from urllib.error import HTTPError
 
 from photosearch.errors import ModelError
 from photosearch.records import Findings, Prediction, Station
-from photosearch.vision.model_folder import ModelFolder, open_model
+from photosearch.vision.labels import LABELS, N_LABELS, read_labels
+from photosearch.vision.model_folder import open_model
 from photosearch.vision.observer import Batch
 
 if TYPE_CHECKING:
     from PIL import Image
     from torch import Tensor, nn
 
-LABELS = "labels.json"  # the classifier's
-N_LABELS = 5  # kept a picture
 CLASSIFIED_AT_ONCE = 4
 PREPROCESSING = "resize 256, crop 224, ImageNet's mean and deviation"  # torchvision's own for these weights
 
@@ -86,9 +84,9 @@ class AlexNet:
         from torchvision.models import alexnet
 
         model = open_model(classifier, Station.CLASSIFIER)
-        labels = _read_labels(model)
+        labels = read_labels(model)
         digest = hashlib.sha256("\n".join((_sha256(path), PREPROCESSING, model.files[LABELS])).encode())
-        with torch.device("meta"):  # no first weights that are replaced at once
+        with torch.device("meta"):  # allocates no weights, since the file's replace them
             network = alexnet(weights=None).eval().requires_grad_(False)
         state = _read_state(path)
         _check(state, network.state_dict(), path)
@@ -101,7 +99,7 @@ class AlexNet:
         """Return the five likeliest labels of each picture, with softmax probabilities, best first."""
         import torch
 
-        found: list[Findings] = []
+        findings: list[Findings] = []
         for first in range(0, len(batch.pictures), CLASSIFIED_AT_ONCE):
             few = batch.pictures[first : first + CLASSIFIED_AT_ONCE]
             with torch.inference_mode():
@@ -109,8 +107,8 @@ class AlexNet:
                 best = self._network(pixels).softmax(1).topk(N_LABELS)
             for probs, classes in zip(best.values.tolist(), best.indices.tolist(), strict=True):
                 labels = (self._labels[i] for i in classes)
-                found.append(Findings(labels=tuple(map(Prediction, labels, probs))))
-        return found
+                findings.append(Findings(labels=tuple(map(Prediction, labels, probs))))
+        return findings
 
 
 def _middle(rgb: Image.Image) -> Image.Image:
@@ -131,16 +129,6 @@ def _sha256(path: Path) -> str:
         ) from error
 
 
-def _read_labels(model: ModelFolder) -> list[str]:
-    try:
-        labels = json.loads(model.read(LABELS))
-        if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
-            raise ValueError("no list of labels")
-    except ValueError as error:
-        raise model.damaged(LABELS, error) from error
-    return labels
-
-
 def _read_state(path: Path) -> Mapping[str, Tensor]:
     import torch
 
@@ -156,13 +144,13 @@ def _read_state(path: Path) -> Mapping[str, Tensor]:
     return state
 
 
-def _check(state: Mapping[str, Tensor], wanted: Mapping[str, Tensor], path: Path) -> None:
+def _check(state: Mapping[str, Tensor], expected: Mapping[str, Tensor], path: Path) -> None:
     """Raise `ModelError` unless the tensors' names, shapes and values can be AlexNet's weights."""
 
     def refuse(fact: str) -> ModelError:
         return ModelError(f"{path} does not hold the weights of torchvision's AlexNet: {fact}.")
 
-    for key, tensor in wanted.items():
+    for key, tensor in expected.items():
         if key not in state:
             raise refuse(f"{key} is missing")
         if state[key].shape != tensor.shape:
@@ -170,7 +158,7 @@ def _check(state: Mapping[str, Tensor], wanted: Mapping[str, Tensor], path: Path
             raise refuse(f"{key} is {is_}, not {should}")
         if not state[key].is_floating_point() or not bool(state[key].isfinite().all()):
             raise refuse(f"{key} has values that are no weights")
-    if extra := set(state) - set(wanted):
+    if extra := set(state) - set(expected):
         raise refuse(f"it has {min(map(str, extra))}, too")
 
 

@@ -6,7 +6,6 @@ not lost.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,11 +15,11 @@ from photosearch.errors import ModelError
 from photosearch.images import lite_pixels
 from photosearch.records import Findings, Prediction, Station
 from photosearch.vision.graph import Graph, open_graph
-from photosearch.vision.model_folder import ModelFolder, open_model
+from photosearch.vision.labels import LABELS, N_LABELS, read_labels
+from photosearch.vision.model_folder import open_model
 from photosearch.vision.observer import Batch
 
-GRAPH, LABELS = "classifier.onnx", "labels.json"
-N_LABELS = 5  # kept a picture
+GRAPH = "classifier.onnx"
 CLASSIFIED_AT_ONCE = 4
 
 
@@ -51,17 +50,6 @@ class Classifier:
     def _logits(self, pixels: np.ndarray) -> np.ndarray:
         few = [pixels[first : first + CLASSIFIED_AT_ONCE] for first in range(0, len(pixels), CLASSIFIED_AT_ONCE)]
         return np.concatenate([self._graph(some)[0] for some in few])
-
-
-def read_labels(model: ModelFolder) -> list[str]:
-    """Read the labels, in the order of the network's outputs; raises `ModelError` when the file cannot be used."""
-    try:
-        labels = json.loads(model.read(LABELS))
-        if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
-            raise ValueError("no list of labels")
-    except ValueError as error:
-        raise model.damaged(LABELS, error) from error
-    return labels
 
 
 def best_labels(logits: np.ndarray, labels: Sequence[str]) -> tuple[Prediction, ...]:
