@@ -1,4 +1,4 @@
-"""New photos to text, in batches: resumable, with progress.
+"""Turn new photos into text, in batches: resumable, with progress.
 
 Reading (fetch, decode, turn, shrink) runs in threads one batch ahead of the models. A batch is saved in one
 transaction; a run that is killed loses at most the batches in flight.
@@ -27,7 +27,7 @@ N_READERS = 8  # most of them wait for a server
 N_DECODERS = 2
 _decoding = threading.Semaphore(N_DECODERS)
 
-Observers = Mapping[int, Observer]  # by the number under which the library files the model's work
+Observers = Mapping[int, Observer]  # by the number under which the library keeps the model's findings
 
 
 @dataclass(frozen=True)
@@ -50,14 +50,14 @@ class _Intake:
         self._keeps_original = keep == "original"
 
     def read_one(self, photo: Pending) -> _Read:
-        """Read a photo's bytes; decode it and keep what is to be kept unless all that is done."""
+        """Read a photo; decode it and write its thumbnail and kept copy unless that was done before."""
         try:
             return self._from_source(photo) or self._from_kept(photo)
         except PhotoError as error:
             return _Read(Reading(photo.id, photo.stamp, reason=str(error), is_final=not isinstance(error, TryLater)))
 
     def _from_source(self, photo: Pending) -> _Read | None:
-        """The photo from where it came from; None where what is kept of it serves as well."""
+        """Read a photo from its source; None where its kept copy serves as well."""
         again = bool(photo.sha256 and photo.kept_path)
         if again and not (self._redo and photo.etag):
             return None
@@ -91,7 +91,7 @@ class _Intake:
         return _Read(reading, picture, unseen_by)
 
     def _from_kept(self, photo: Pending) -> _Read:
-        """The photo as it was kept when it was fetched."""
+        """Read the copy that was kept when the photo was fetched."""
         if photo.sha256 is None or photo.kept_path is None:
             raise PhotoError("it was not kept")
         reading = Reading(photo.id, photo.stamp, photo.sha256)
@@ -117,26 +117,26 @@ def analyse_photos(
     keep: str = "thumbnail",
     watch: Watch = UNWATCHED,
 ) -> Report:
-    """Show photos to the models that have not seen them, and keep what they tell.
+    """Have models observe the photos that they have not observed yet, and save their findings.
 
     Args:
         library: where results are kept.
         reader: where photos are read from.
         observers: the models; without any, photos are read and kept, and are still to be captioned.
-        photos: what to look at, as `Library.pending` lists it.
-        redo: look again at pictures that the models have seen.
+        photos: the photos to analyse, as `Library.pending` lists them.
+        redo: observe pictures again that the models have observed before.
         keep: what is kept of a fetched photo, as the settings say it.
-        watch: told of progress after each batch has been saved, and asked then whether to stop.
+        watch: receives the progress after each saved batch, and says then whether to stop.
 
     Returns:
-        What was looked at, what was known, and what could not be used.
+        How many photos were captioned, reused or fetched, and which failed and why.
 
     Raises:
         LibraryError: results cannot be kept. All batches before this one are safe.
     """
     n_captioned = n_reused = n_fetched = n_done = 0
     failures: list[Failure] = []
-    done: set[str] = set()  # pictures looked at in this run
+    done: set[str] = set()  # pictures observed in this run
     intake = _Intake(library, reader, list(observers), redo=redo, keep=keep)
     state = PhotoState.READY if observers else PhotoState.NEW
     stopwatch = Stopwatch()
@@ -144,9 +144,9 @@ def analyse_photos(
     with ThreadPoolExecutor(N_READERS, thread_name_prefix="reader") as pool:
         for batch, read in _read_ahead(pool, intake.read_one, photos, stopwatch):
             fresh = {r.picture.sha256: r for r in read if r.picture and r.picture.sha256 not in done}
-            told = _observe(observers, fresh, stopwatch)
+            findings = _observe(observers, fresh, stopwatch)
             with stopwatch.measure(SAVING, "", len(batch)):
-                library.save([r.reading for r in read], told, state)
+                library.save([r.reading for r in read], findings, state)
             done |= fresh.keys()
             n_read = sum(r.reading.sha256 is not None for r in read)
             if observers:
@@ -169,26 +169,26 @@ def analyse_photos(
 
 
 def _observe(observers: Observers, fresh: Mapping[str, _Read], stopwatch: Stopwatch) -> dict[int, dict[str, Findings]]:
-    """What each model tells of the pictures that it has not seen; pictures that the same models want go together."""
-    found: dict[int, dict[str, Findings]] = {}
+    """Return each model's findings by SHA-256; pictures that the same models have yet to observe share a batch."""
+    by_model: dict[int, dict[str, Findings]] = {}
     groups: dict[frozenset[int], list[images.Picture]] = {}
     for read in fresh.values():
         if read.picture:
             groups.setdefault(read.unseen_by, []).append(read.picture)
-    for wanted, pictures in groups.items():
+    for model_ids, pictures in groups.items():
         batch = Batch(pictures)
-        for model_id in sorted(wanted):
+        for model_id in sorted(model_ids):
             observer = observers[model_id]
             with stopwatch.measure(observer.station, observer.name, len(pictures)):
-                told = observer.observe(batch)
-            found.setdefault(model_id, {}).update(zip((p.sha256 for p in pictures), told, strict=True))
-    return found
+                findings = observer.observe(batch)
+            by_model.setdefault(model_id, {}).update(zip((p.sha256 for p in pictures), findings, strict=True))
+    return by_model
 
 
 def _read_ahead(
     pool: ThreadPoolExecutor, read_one: Callable[[Pending], _Read], photos: Sequence[Pending], stopwatch: Stopwatch
 ) -> Iterator[tuple[Sequence[Pending], list[_Read]]]:
-    """Batches with what was read; while the models look at one the next is being read."""
+    """Yield batches with their photos read; the next batch is read while the models observe this one."""
 
     def start(batch: Sequence[Pending]) -> list[Future[_Read]]:
         return [pool.submit(read_one, photo) for photo in batch]

@@ -20,7 +20,7 @@ _TIMES = (  # a time, and the tag of its offset from UTC
 
 @dataclass(frozen=True)
 class Shot:
-    """What a camera noted; None where it did not, or nothing that makes sense."""
+    """When and where a photo was taken; None where its EXIF lacks it or is nonsense."""
 
     taken_at: datetime | None = None  # UTC where the camera knew its offset, else its own clock; without a zone
     latitude: float | None = None  # degrees, north positive
@@ -28,7 +28,7 @@ class Shot:
 
 
 def read_shot(data: bytes) -> Shot:
-    """What the camera noted in a picture's bytes; a damaged block is as good as none."""
+    """Read time and place from a picture's EXIF; a damaged block counts as none."""
     try:
         with open_image(data) as image:
             exif = image.getexif()

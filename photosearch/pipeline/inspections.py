@@ -1,4 +1,4 @@
-"""Photos of the library as captioners see them, remembered for the next look."""
+"""Look inside captions: pictures of the library with their inspectors, the latest ones kept in memory."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Seen:
 
 
 class Inspections:
-    """Looks at photos of a library, one at a time, on demand. Use from any thread."""
+    """Pictures and inspectors of a library's photos, made on demand. Use from any thread."""
 
     def __init__(self, library: Library, settings: Settings, models: Models) -> None:
         self._library = library
@@ -45,7 +45,7 @@ class Inspections:
         self._lock = threading.RLock()
 
     def picture(self, photo: Photo) -> Seen:
-        """A photo's picture; raises `PhotoError` where not even a thumbnail is there, `PhotoNotFound`."""
+        """Return a photo's picture; raises `PhotoError` where not even a thumbnail exists, or `PhotoNotFound`."""
         key = (photo.id, photo.sha256)
         seen = self._once(self._pictures, key, lambda: self._read(photo))
         if seen.lacking:
@@ -54,23 +54,23 @@ class Inspections:
         return seen
 
     def inspector(self, picture: images.Picture, model: str = CAPTIONER) -> Inspector:
-        """A library's picture as a captioner sees it; raises as `open_inspector` does."""
+        """Return the inspector of a library's picture and a captioner; raises as `open_inspector` does."""
         key = (picture.sha256, picture.rgb.size, model)
         return self._once(self._inspectors, key, lambda: self.open_inspector(picture, model))
 
     def open_inspector(self, picture: images.Picture, model: str = CAPTIONER) -> Inspector:
-        """Any picture as a captioner sees it, not remembered here.
+        """Return the inspector of any picture and a captioner, without keeping it.
 
         Raises:
-            ModelError: there is no such captioner, or it is of a kind that cannot be looked into.
+            ModelError: there is no such captioner, or it is of a kind that has no attention to show.
         """
-        found = self._models.captioner(model)
-        if not isinstance(found, Captioner | OlderCaptioner):
+        captioner = self._models.captioner(model)
+        if not isinstance(captioner, Captioner | OlderCaptioner):
             raise ModelError(f'The model "{model}" cannot be looked into. Choose one of those that attend to regions.')
-        return Inspector(found, picture)
+        return Inspector(captioner, picture)
 
     def ask_again(self, photo: Photo, model: str = CAPTIONER) -> None:
-        """Have a captioner look at a photo anew, and let its sentence count instead of what people said.
+        """Have a captioner caption a photo again, and let its sentence replace people's corrections.
 
         Raises:
             ModelError: there is no such captioner.
@@ -84,9 +84,9 @@ class Inspections:
                 " Take the correction back to have the model's earlier sentence."
             )
         captioner = self._models.captioner(model)
-        (told,) = captioner.observe(Batch([seen.picture]))
+        (findings,) = captioner.observe(Batch([seen.picture]))
         model_id = self._library.model_id(captioner.station, captioner.name, captioner.digest)
-        self._library.save([], {model_id: {photo.sha256: told}})
+        self._library.save([], {model_id: {photo.sha256: findings}})
         forget_corrections(self._library, photo.id)
 
     def _read(self, photo: Photo) -> Seen:
@@ -114,5 +114,5 @@ class Inspections:
 
 
 def _known_as(photo: Photo, picture: images.Picture) -> images.Picture:
-    """The picture under the SHA-256 of the photo, of which it may be a smaller copy."""
+    """Return the picture with the SHA-256 of its photo; the picture may be a smaller copy."""
     return replace(picture, sha256=photo.sha256 or picture.sha256)

@@ -23,14 +23,14 @@ READING, SAVING = "reading", "saving"
 class StationSpeed:
     """What one station did in a run."""
 
-    station: str  # one of `stations.Station`, READING or SAVING
+    station: str  # one of `records.Station`, READING or SAVING
     model: str  # its name; empty where there is none
     n_photos: int
     seconds: float
 
     @property
     def photos_per_s(self) -> float:
-        """Photos a second."""
+        """Return photos a second."""
         return self.n_photos / self.seconds if self.seconds else 0.0
 
 
@@ -39,13 +39,13 @@ class RunSpeed:
     """What a run took, from reading to saving."""
 
     ended_at: datetime  # UTC
-    n_photos: int  # looked at by a model
+    n_photos: int  # observed by a model
     seconds: float
     stations: tuple[StationSpeed, ...]
 
     @property
     def photos_per_s(self) -> float:
-        """Photos a second, all stations together."""
+        """Return photos a second, all stations together."""
         return self.n_photos / self.seconds if self.seconds else 0.0
 
 
@@ -58,14 +58,14 @@ class Stopwatch:
 
     @contextmanager
     def measure(self, station: str, model: str, n_photos: int) -> Iterator[None]:
-        """Add what the block takes to a station's time."""
+        """Add the time that the block takes to a station's."""
         began = time.monotonic()
         yield
         n, seconds = self._spent.get((station, model), (0, 0.0))
         self._spent[station, model] = (n + n_photos, seconds + time.monotonic() - began)
 
     def stop(self, n_photos: int) -> RunSpeed:
-        """What the run took, in which models looked at so many photos."""
+        """Return the run's figures; `n_photos` were observed by models."""
         stations = (StationSpeed(*key, n, seconds) for key, (n, seconds) in self._spent.items())
         return RunSpeed(
             datetime.now(UTC).replace(microsecond=0), n_photos, time.monotonic() - self._began, tuple(stations)
@@ -73,9 +73,9 @@ class Stopwatch:
 
 
 def keep_speed(folder: Path, run: RunSpeed) -> None:
-    """Keep a run's figures; where that cannot be done the log says so, and the run's results are safe all the same."""
+    """Write a run's figures; a failure goes to the log and does not affect the run's results."""
     runs = [*read_speeds(folder), run][-N_KEPT:]
-    text = json.dumps([{**asdict(one), "ended_at": one.ended_at.isoformat()} for one in runs], indent=1)
+    text = json.dumps([{**asdict(kept), "ended_at": kept.ended_at.isoformat()} for kept in runs], indent=1)
     try:
         with write_whole(folder / FILE_NAME) as part:
             part.write_text(text, encoding="utf-8")
@@ -84,7 +84,7 @@ def keep_speed(folder: Path, run: RunSpeed) -> None:
 
 
 def read_speeds(folder: Path) -> list[RunSpeed]:
-    """The latest runs, the last one at the end; none where there is no file, or none that can be read."""
+    """Return the latest runs, oldest first; none where the file is missing or cannot be read."""
     path = folder / FILE_NAME
     try:
         return [

@@ -1,4 +1,4 @@
-"""What a run in the background is to do, kept on disk while it is at it, so that a later server goes on with it."""
+"""Tasks of background runs, kept on disk while they run, so that a later server can go on with them."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from photosearch.vision.registry import ModelChoice
 log = logging.getLogger(__name__)
 FILE_NAME = "run.json"
 LOCK_NAME = "run.lock"
-MOST_STARTS = 3  # a run that ends its server each time is not begun for ever
+MOST_STARTS = 3  # a task that crashes its server each time is given up
 _PATIENCE_S = 0.5
 _ALL_MODELS = ModelChoice()
 
 
 @dataclass(frozen=True)
 class Task:
-    """Photos to take in, and what to do with them then."""
+    """Photos to add, and what to do with them after that."""
 
     title: str  # for people
     names: tuple[str, ...] = ()  # of the source to list first; none: the collection is there already
@@ -48,7 +48,7 @@ class Task:
 
 
 class TaskFile:
-    """The task that a server is at in a library, in a file that outlives the server."""
+    """The file, in the library's folder, that holds the task which a server works on; it outlives the server."""
 
     def __init__(self, folder: Path) -> None:
         """`folder` is the library's."""
@@ -70,15 +70,15 @@ class TaskFile:
             yield
 
     def forget(self) -> None:
-        """The task has ended; nothing is to be gone on with."""
+        """Delete the task: it has ended, and nothing is left to go on with."""
         self._path.unlink(missing_ok=True)
 
     def leave(self, task: Task) -> None:
-        """The server ends in good order: a later one goes on with the task, as often as it takes."""
+        """Keep the task for a later server, because this one shuts down in good order; this start does not count."""
         self._write(replace(task, n_starts=0))
 
     def left(self) -> Task | None:
-        """The task that a server which is no more was at; None where there is none, or it was tried too often."""
+        """Return the task of a server that has ended; None where there is none, or it was started too often."""
         if not self._path.exists():
             return None
         with self._locked() as is_ours:
@@ -118,13 +118,13 @@ class TaskFile:
 
     def _read(self) -> Task | None:
         try:
-            held = json.loads(self._path.read_text(encoding="utf-8"))
-            options = parse_options(json.dumps(held.pop("options")))
+            values = json.loads(self._path.read_text(encoding="utf-8"))
+            options = parse_options(json.dumps(values.pop("options")))
             return Task(
-                **{**held, "names": tuple(held["names"]), "choice": ModelChoice(**held["choice"])}, options=options
+                **{**values, "names": tuple(values["names"]), "choice": ModelChoice(**values["choice"])},
+                options=options,
             )
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            log.warning(
-                "%s is not read: %s", self._path, error
-            )  # the photos still to do are in the library all the same
+            # Nothing is lost: the photos still to do are in the library.
+            log.warning("%s is not read: %s", self._path, error)
             return None
