@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from photosearch.pipeline.adding import Added
     from photosearch.pipeline.tasks import Task
 
-NoCaptionOption = Annotated[bool, typer.Option("--no-caption", help="Only list the photos; caption them later.")]
+NoCaptionOption = Annotated[bool, typer.Option("--no-caption", help="List the photos only; caption them later.")]
 
 
 class Also(StrEnum):
-    """What of an Instagram export is taken only when asked for."""
+    """Parts of an Instagram export that are added only on request."""
 
     ARCHIVED = "archived"
     STORIES = "stories"
@@ -40,27 +40,33 @@ def add(
         list[str],
         typer.Argument(
             metavar="SOURCE...",
-            help=f"One of these: {'; '.join(usages())}.",
+            help=f"Where the photos are: {'; '.join(usages())}.",
         ),
     ],
     collection: CollectionOption = None,
     no_caption: NoCaptionOption = False,
-    fetch: Annotated[bool, typer.Option("--fetch", help="List and fetch the photos; caption them later.")] = False,
+    fetch: Annotated[bool, typer.Option("--fetch", help="List and fetch the photos only; caption them later.")] = False,
     no_objects: NoObjectsOption = False,
-    max_posts: Annotated[int | None, typer.Option(min=1, help="Of a profile: no more than its latest so many.")] = None,
-    since: Annotated[
-        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Of a profile: nothing posted before this day.")
+    max_posts: Annotated[
+        int | None, typer.Option(min=1, help="Of a profile: add only this many of the latest posts.")
     ] = None,
-    also: Annotated[list[Also] | None, typer.Option(help="Of an export; may be given several times.")] = None,
-    login: Annotated[str | None, typer.Option(help="Of a profile: user who logged in before, see login.")] = None,
+    since: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Of a profile: add no posts from before this day.")
+    ] = None,
+    also: Annotated[
+        list[Also] | None, typer.Option(help="Of an export: add these, too. May be given several times.")
+    ] = None,
+    login: Annotated[
+        str | None, typer.Option(help="Of a profile: use the saved session of this user (see login).")
+    ] = None,
     format: FormatOption = Format.TEXT,
 ) -> None:
-    """Add photos to a collection and caption them. Run again, it takes in what is new, changed or gone."""
+    """Add photos to a collection and caption them. Run it again to take in what is new, changed or gone."""
     from photosearch.export.formats import report_json
     from photosearch.pipeline.tasks import Task
     from photosearch.vision.registry import ModelChoice
 
-    options = Options(max_posts, since.date() if since else None, frozenset(one.value for one in also or ()), login)
+    options = Options(max_posts, since.date() if since else None, frozenset(part.value for part in also or ()), login)
     then = "fetch" if fetch else "list" if no_caption else "caption"
     choice = ModelChoice(objects=not no_objects)
     with opened(context) as workspace:
@@ -99,14 +105,16 @@ def _say_added(added: Added) -> None:
     parts = [
         f"{report.n_new} new",
         f"{report.n_changed} changed or to be tried again",
-        f"{report.n_unchanged} known",
+        f"{report.n_unchanged} unchanged",
         f"{report.n_gone} gone",
     ]
     say(f'Collection "{added.collection}": {", ".join(parts)}.')
     if added.described:
-        say("They came with captions and can be searched; `caption` fetches them and adds its own.")
+        say(
+            "These photos came with captions and can be searched now; `caption` fetches them and adds its own captions."
+        )
     if report.n_skipped:
-        say(f"Left out, since not named like pictures: {report.n_skipped} files.")
+        say(f"Left out, since their names are not those of pictures: {report.n_skipped} files.")
     say_failures(report.failures)
 
 
@@ -117,7 +125,7 @@ def update(
     no_caption: NoCaptionOption = False,
     no_objects: NoObjectsOption = False,
 ) -> None:
-    """Look again where a collection's photos came from, or where all came from; caption what is new or changed."""
+    """Read again the sources of one collection or of all; caption the photos that are new or changed."""
     from photosearch.pipeline.tasks import Task
     from photosearch.vision.registry import ModelChoice
 
@@ -125,14 +133,14 @@ def update(
     with opened(context) as workspace:
         for name in _chosen(workspace, collection):
             if collection is None and not read_origins(workspace.library, name):
-                say(f'Collection "{printable(name)}": left out, since it was not noted where its photos came from.')
+                say(f'Collection "{printable(name)}": left out, since the sources of its photos are not recorded.')
                 continue
             _perform(workspace, Task("Updating", collection=name, update=True, then=then, choice=choice))
 
 
 @app.command()
 def retry(context: typer.Context, collection: CollectionOption = None, no_objects: NoObjectsOption = False) -> None:
-    """Read photos again that could not be used, of one collection or of all, and caption them."""
+    """Try again the photos that could not be used, of one collection or of all, and caption them."""
     from photosearch.vision.registry import ModelChoice
 
     with opened(context) as workspace:

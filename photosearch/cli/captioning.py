@@ -86,7 +86,7 @@ def captioned(report: Report, seconds: float) -> str:
     if report.n_captioned and seconds:
         parts[0] += f" ({report.n_captioned / seconds:.1f} photos/s)"
     if report.n_reused:
-        parts.append(f"{report.n_reused} known from before")
+        parts.append(f"{report.n_reused} already captioned")
     if report.failures:
         parts.append(f"{len(report.failures)} could not be used")
     return ", ".join(parts) + "."

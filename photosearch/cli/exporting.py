@@ -1,4 +1,4 @@
-"""The command that writes a collection out: export."""
+"""The command that exports a collection: export."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from photosearch.records import Photo
 
 
 class ExportFormat(StrEnum):
-    """How photos are printed."""
+    """The formats of an export."""
 
     JSON = "json"
     CSV = "csv"
@@ -26,14 +26,12 @@ class ExportFormat(StrEnum):
 def export(
     context: typer.Context,
     collection: CollectionOption = None,
-    format: Annotated[ExportFormat, typer.Option(help="json, csv, or seed: the older system's files.")] = (
-        ExportFormat.JSON
-    ),
-    output: Annotated[
-        Path, typer.Option("--output", help="Folder that the older system's files are written to.")
-    ] = Path(),
+    format: Annotated[
+        ExportFormat, typer.Option(help="Format: json, csv, or seed (the older system's three files).")
+    ] = ExportFormat.JSON,
+    output: Annotated[Path, typer.Option("--output", help="Folder for the older system's files.")] = Path(),
 ) -> None:
-    """Print a collection's photos with their captions; or write them as the older system's three files."""
+    """Print a collection's photos with their captions, or write them as the older system's three files."""
     from photosearch.export.formats import photo_json, photos_csv
 
     with opened(context) as workspace:
@@ -42,7 +40,8 @@ def export(
         if format is ExportFormat.JSON:
             typer.echo(json.dumps([photo_json(photo) for photo in photos], ensure_ascii=False, indent=1))
         elif format is ExportFormat.CSV:
-            typer.echo(photos_csv(photos), nl=False, color=True)  # else a name loses what looks like a colour
+            # Without `color` what looks like a colour code would be removed from a name.
+            typer.echo(photos_csv(photos), nl=False, color=True)
         else:
             _write_older_system_files(output, name, photos)
 
@@ -53,4 +52,4 @@ def _write_older_system_files(folder: Path, collection: str, photos: list[Photo]
     for path in write_older_system_files(folder, collection, photos):
         say(f"Wrote {path}.")
     if n_left := sum(not has_address(photo) for photo in photos):
-        say(f"Left out, since the older system knows photos by their addresses only: {n_left} without one.")
+        say(f"Left out: {n_left} photos without an address, by which the older system names photos.")

@@ -1,4 +1,4 @@
-"""Instagram sessions: login, logout."""
+"""The commands for Instagram sessions: login, logout."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from photosearch.errors import PhotosearchError, SourceError
 def login(
     context: typer.Context,
     user: Annotated[str | None, typer.Argument(help="The Instagram user; the password is asked for.")] = None,
-    browser: Annotated[str | None, typer.Option(help="Take the session from this browser: firefox, chrome ...")] = None,
-    session: Annotated[Path | None, typer.Option(help="Take it from a session file of instaloader.")] = None,
+    browser: Annotated[str | None, typer.Option(help="Copy the session from this browser: firefox, chrome ...")] = None,
+    session: Annotated[Path | None, typer.Option(help="Copy the session from this file of instaloader's.")] = None,
 ) -> None:
-    """Save an Instagram session, for profiles that are not public. The password is kept nowhere."""
+    """Save an Instagram session, for profiles that are not public. The password is not saved."""
     from photosearch.sources.instagram import access
 
-    if sum(way is not None for way in (user, browser, session)) != 1:
+    if sum(option is not None for option in (user, browser, session)) != 1:
         raise WrongUsage("Give one of these: a user, --browser NAME, --session FILE.")
     with opened(context) as workspace:
         folder = workspace.instagram_folder()
@@ -49,6 +49,6 @@ def logout(context: typer.Context, user: Annotated[str, typer.Argument(help="The
 
     with opened(context) as workspace:
         if not access.forget(workspace.instagram_folder(), user):
-            known = ", ".join(access.users(workspace.instagram_folder())) or "none"
-            raise PhotosearchError(f'There is no saved session of "{user}". Saved are: {known}.')
+            saved = ", ".join(access.users(workspace.instagram_folder())) or "none"
+            raise PhotosearchError(f'There is no saved session of "{user}". Saved sessions: {saved}.')
     say(f"The session of {user} was deleted.")

@@ -18,7 +18,7 @@ from photosearch.workspace import Workspace
 
 
 class SearchFormat(StrEnum):
-    """How hits are printed."""
+    """The formats in which hits are printed."""
 
     TABLE = "table"
     JSON = "json"
@@ -27,7 +27,7 @@ class SearchFormat(StrEnum):
 
 
 NullOption = Annotated[
-    bool, typer.Option("--null", "-0", help="With --format paths: end each with a NUL byte, as xargs -0 reads them.")
+    bool, typer.Option("--null", "-0", help="With --format paths: end each path with a NUL byte, for xargs -0.")
 ]
 
 
@@ -36,23 +36,25 @@ def search(
     context: typer.Context,
     query: Annotated[str | None, typer.Argument(help="A description of the photo.")] = None,
     collection: CollectionOption = None,
-    top: Annotated[int, typer.Option(min=1, help="Photos shown at most.")] = 10,
+    top: Annotated[int, typer.Option(min=1, help="Show at most this many photos.")] = 10,
     format: Annotated[
-        SearchFormat, typer.Option(help="paths prints where each photo is, one a line; jsonl goes with --queries.")
+        SearchFormat, typer.Option(help="Output format; paths: one path or address a line; jsonl: only with --queries.")
     ] = SearchFormat.TABLE,
     null: NullOption = False,
-    queries: Annotated[Path | None, typer.Option(help="File with one query a line.")] = None,
+    queries: Annotated[Path | None, typer.Option(help="Search for each line of this file.")] = None,
     literal: Annotated[
-        bool, typer.Option("--literal", help="Quotes, minus signs and colons mean nothing; so with --queries.")
+        bool, typer.Option("--literal", help="Read quotes, minus signs and colons as text; --queries always does.")
     ] = False,
-    no_expand: Annotated[bool, typer.Option("--no-expand", help="Without related words.")] = False,
-    explain: Annotated[bool, typer.Option("--explain", help="With each share of each score.")] = False,
-    by: Annotated[list[Field] | None, typer.Option(help="Search in this only; may be given several times.")] = None,
+    no_expand: Annotated[bool, typer.Option("--no-expand", help="Do not search for related words.")] = False,
+    explain: Annotated[bool, typer.Option("--explain", help="Show what each score is made of.")] = False,
+    by: Annotated[
+        list[Field] | None, typer.Option(help="Search in this field only. May be given several times.")
+    ] = None,
 ) -> None:
     """Find photos by a description.
 
-    Beside words: -word, "a phrase", #hashtag, before:2023-06, after:2023-06, object:dog, by:caption.
-    A query that begins with a minus sign goes behind two: search -- "-people dog".
+    A query can also hold: -word, "a phrase", #hashtag, before:2023-06, after:2023-06, object:dog, by:caption.
+    Put -- before a query that begins with a minus sign: search -- "-people dog".
     """
     fields = frozenset(by) if by else ALL
     if (query is None) == (queries is None):
@@ -74,14 +76,14 @@ def search(
 @app.command()
 def similar(
     context: typer.Context,
-    example: Annotated[str, typer.Argument(help="A photo's id, as search --format json has it, or a picture's file.")],
+    example: Annotated[str, typer.Argument(help="A photo's id, as search --format json prints it, or a picture file.")],
     collection: CollectionOption = None,
-    top: Annotated[int, typer.Option(min=1, help="Photos shown at most.")] = 10,
+    top: Annotated[int, typer.Option(min=1, help="Show at most this many photos.")] = 10,
     format: Annotated[
-        SearchFormat, typer.Option(help="table, json, or paths: where each photo is, one a line.")
+        SearchFormat, typer.Option(help="Output format: table, json, or paths: one path or address a line.")
     ] = SearchFormat.TABLE,
     null: NullOption = False,
-    explain: Annotated[bool, typer.Option("--explain", help="With each share of each score.")] = False,
+    explain: Annotated[bool, typer.Option("--explain", help="Show what each score is made of.")] = False,
 ) -> None:
     """Find the photos most like one of the library, or like a picture that is not in it."""
     _check_null(format, null)
@@ -120,5 +122,5 @@ def _read_lines(path: Path) -> list[str]:
         raise PhotosearchError(f'"{path}" cannot be read: {error.strerror}.') from error
     except UnicodeDecodeError as error:
         raise PhotosearchError(f'"{path}" is no UTF-8 text (byte {error.start}).') from error
-    lines = text.split("\n")  # a query may hold other line breaks that Unicode knows
+    lines = text.split("\n")  # splitlines would also split at rarer line breaks, which a query may hold
     return [line.rstrip("\r") for line in (lines[:-1] if lines[-1] == "" else lines)]

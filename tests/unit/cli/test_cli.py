@@ -90,7 +90,7 @@ def dogs(library, make_photos) -> Library:
 def test_the_demo_is_added_shown_and_removed(tmp_path):
     done = process(tmp_path / "l", "add", "demo", "--no-caption")
     assert (done.returncode, done.stdout) == (0, "")
-    assert done.stderr == 'Collection "demo": 9 new, 0 changed or to be tried again, 0 known, 0 gone.\n'
+    assert done.stderr == 'Collection "demo": 9 new, 0 changed or to be tried again, 0 unchanged, 0 gone.\n'
     assert process(tmp_path / "l", "collections").stdout == "demo\t9 photos\t0 captioned\t9 to do\t0 failed\n"
     assert '"demo": 9 photos, 0 captioned, 9 to do, 0 failed' in process(tmp_path / "l", "status").stdout
     assert process(tmp_path / "l", "remove", "demo").stderr == 'Collection "demo" was removed.\n'

@@ -33,7 +33,7 @@ def test_update_takes_in_what_is_new_and_what_is_gone(tmp_path: Path, make_photo
     (root / "green.jpg").unlink()
     (root / "blue.jpg").write_bytes(jpeg("blue"))
     _, said = run(tmp_path / "l", "update", "--collection", "photos", "--no-caption")
-    assert said == 'Collection "photos": 1 new, 0 changed or to be tried again, 1 known, 1 gone.\n'
+    assert said == 'Collection "photos": 1 new, 0 changed or to be tried again, 1 unchanged, 1 gone.\n'
     _, said = run(tmp_path / "l", "update", "--no-caption")
     assert said.startswith('Collection "photos": 0 new')
 
