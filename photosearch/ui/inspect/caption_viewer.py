@@ -66,6 +66,7 @@ export default function (component) {
     root.dataset.content = content;
     const figure = make("div", "figure");
     figure.style.width = data.width;
+    figure.style.aspectRatio = data.aspect;  // the page does not move when the photo has loaded
     figure.append(picture("photo", data.image, data.alt));
     const words = make("div", "words");
     data.words.forEach((word, index) => {
