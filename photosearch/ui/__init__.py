@@ -1,4 +1,4 @@
-"""The parts of the pages; nothing else in the package imports streamlit."""
+"""The Streamlit pages' server and their parts; nothing else in the package imports streamlit."""
 
 from pathlib import Path
 

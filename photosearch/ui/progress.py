@@ -1,4 +1,4 @@
-"""The run in the background, as every tab sees it."""
+"""The progress of the run in the background, and what it did when it has ended."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ MOST_FAILURES = 1000  # shown at once
 
 
 def show_run(*, ended: bool = True) -> None:
-    """The run at work with its progress; when it ends, the page is drawn again, and what came of it is shown.
+    """Show the progress of the run at work, or the outcome of the latest one; the page is drawn again when a run ends.
 
-    Without `ended` only a failure is.
+    Args:
+        ended: whether an outcome is shown at all; a failure always is.
     """
     run = state.runs().latest
     if run is not None and run.snapshot.is_running:
@@ -35,35 +36,40 @@ def _follow() -> None:
         st.rerun()
         return
     now = run.snapshot
-    _bar(now)
+    _show_bar(now)
     if state.workspace().settings.demo:
         return
     with st.container(horizontal=True):
         if now.is_paused:
             st.button("Go on", key="resume-run", on_click=run.resume)
         else:
-            st.button("Pause", key="pause-run", on_click=run.pause, help="It stands still after the photos in hand.")
-        st.button("Stop", key="stop-run", on_click=run.cancel, help="What is done is kept; it can go on later.")
+            st.button("Pause", key="pause-run", on_click=run.pause, help="Finish the photos already begun, then wait.")
+        st.button(
+            "Stop",
+            key="stop-run",
+            on_click=run.cancel,
+            help="End the run. What is done is kept, and you can go on later.",
+        )
 
 
 @st.fragment(run_every=POLL_OTHERS_S)
 def _follow_other(first: Snapshot) -> None:
-    """A run of the command line, or of another server."""
+    """Show the progress of a run of the command line, or of another server."""
     now = read_running(state.workspace().library)
     if now is None:
         st.rerun()
         return
-    _bar(now if now.progress.total else first)
+    _show_bar(now if now.progress.total else first)
     st.caption("This run was started elsewhere, for example on the command line; it can be stopped there.")
 
 
-def _bar(now: Snapshot) -> None:
+def _show_bar(now: Snapshot) -> None:
     done, total = now.progress.done, now.progress.total
     st.progress(min(done / total, 1.0) if total else 0.0, text=plain(f"{now.title}: {describe(now)}"))
 
 
 def describe(now: Snapshot) -> str:
-    """How far a run is, how quick, and what is left."""
+    """Return how many photos a run has done, how quickly, and how long the rest takes."""
     done, total = now.progress.done, now.progress.total
     parts = [f"{done:,} of {total:,} photos" if total else f"{done:,} photos" if done else "getting ready"]
     if now.is_paused:
@@ -77,7 +83,7 @@ def describe(now: Snapshot) -> str:
 
 
 def duration(seconds: float) -> str:
-    """A length of time in words, no finer than one would trust."""
+    """Return a length of time in words, rounded, since times left are estimates."""
     if seconds < 60:
         return f"{max(round(seconds), 1)} s"
     if seconds < 3600:
@@ -86,7 +92,7 @@ def duration(seconds: float) -> str:
 
 
 def _show_end(ended: Snapshot) -> None:
-    """What came of the last run, until somebody has read it."""
+    """Show the outcome of the latest run, until somebody dismisses it."""
     demo = state.workspace().settings.demo
     if ended.error is not None:
         st.error(plain(f"{ended.title}: {ended.error}"))
@@ -95,7 +101,7 @@ def _show_end(ended: Snapshot) -> None:
     elif ended.was_stopped:
         st.info(plain(f"{ended.title}: stopped. What was done is kept."))
     else:
-        st.success(plain(f"{ended.title}: {_told(ended)}"))
+        st.success(plain(f"{ended.title}: {_outcome(ended)}"))
     if demo:
         return
     if ended.report is not None and ended.report.failures:
@@ -109,7 +115,7 @@ def _show_end(ended: Snapshot) -> None:
         st.button("OK", key="dismiss-run", on_click=state.runs().dismiss)
 
 
-def _told(ended: Snapshot) -> str:
+def _outcome(ended: Snapshot) -> str:
     report = ended.report
     if report is None:
         return "done."
@@ -119,8 +125,8 @@ def _told(ended: Snapshot) -> str:
         (report.n_gone, "gone"),
         (report.n_captioned, "captioned"),
         (report.n_fetched, "fetched"),
-        (report.n_reused, "known from before"),
-        (report.n_skipped, "files left out, since not named like pictures"),
+        (report.n_reused, "already captioned"),
+        (report.n_skipped, "files left out, since their names are not those of pictures"),
         (len(report.failures), "could not be used"),
     )
     parts = [f"{n:,} {what}" for n, what in counts if n]
@@ -130,7 +136,7 @@ def _told(ended: Snapshot) -> str:
 
 
 def show_failures(failures: tuple[Failure, ...] | list[Failure]) -> None:
-    """Which photos could not be used, and why."""
+    """Show which photos could not be used, and why."""
     rows = [{"photo": failure.source_key, "reason": failure.reason} for failure in failures[:MOST_FAILURES]]
     st.dataframe(rows, hide_index=True)
     if len(failures) > MOST_FAILURES:
