@@ -148,7 +148,7 @@ class Searcher:
     ) -> tuple[Hit, ...]:
         matches = index.matches(ranking, top, offset)
         photos = self.library.photos_by_id([match.photo_id for match in matches])
-        found = [match for match in matches if match.photo_id in photos]
+        present = [match for match in matches if match.photo_id in photos]
         return tuple(
             Hit(
                 rank,
@@ -157,7 +157,7 @@ class Searcher:
                 match.shares,
                 near_duplicates.n_others(match.photo_id) if near_duplicates is not None else 0,
             )
-            for rank, match in enumerate(found, start=offset + 1)
+            for rank, match in enumerate(present, start=offset + 1)
         )
 
     def _near_duplicates(self, current: _CurrentIndex, collection: str) -> _NearDuplicates:

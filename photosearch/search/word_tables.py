@@ -129,13 +129,13 @@ class RelatedWords:
 
 def _related_terms(term: str, line: str) -> tuple[RelatedTerm, ...]:
     """Parse a line's related words into terms; of words with the same term the largest weight counts."""
-    found: dict[str, RelatedTerm] = {}
+    by_term: dict[str, RelatedTerm] = {}
     for part in line.split("\t")[1:]:
         word, weight = part[1:].split(" ")
         other = term_of(word)
-        if other is not None and other != term and (other not in found or found[other].weight < float(weight)):
-            found[other] = RelatedTerm(other, float(weight), _RELATIONS[part[0]])
-    return tuple(sorted(found.values(), key=lambda related: (-related.weight, related.term)))
+        if other is not None and other != term and (other not in by_term or by_term[other].weight < float(weight)):
+            by_term[other] = RelatedTerm(other, float(weight), _RELATIONS[part[0]])
+    return tuple(sorted(by_term.values(), key=lambda related: (-related.weight, related.term)))
 
 
 class Hypernyms:

@@ -13,9 +13,9 @@ from photosearch.records import Photo
 class Wording:
     """Words to show for terms, from the captioner's vocabulary and from a photo's own texts."""
 
-    def __init__(self, known: Mapping[str, str] | None = None) -> None:
+    def __init__(self, by_term: Mapping[str, str] | None = None) -> None:
         """Take words by their terms, for terms that no text of the photo holds."""
-        self._known = known or {}
+        self._by_term = by_term or {}
 
     @classmethod
     def load(cls, vocabulary: Path) -> Wording:
@@ -30,7 +30,7 @@ class Wording:
 
     def of(self, photo: Photo) -> Words:
         """Return words by their terms; those of the photo's own texts come first ("running" rather than "run")."""
-        by_term = dict(self._known)
+        by_term = dict(self._by_term)
         for text in (*(label.term for label in photo.labels), *(caption.text for caption in photo.captions)):
             by_term.update(words_by_term(text))
         return Words(by_term)

@@ -101,15 +101,15 @@ class Detector:
 
     def observe(self, batch: Batch) -> list[Findings]:
         """Return the objects in each picture, by descending score."""
-        found = []
+        findings = []
         for first in range(0, len(batch.pictures), DETECTED_AT_ONCE):
             few = batch.pictures[first : first + DETECTED_AT_ONCE]
             framed = [letterboxed(picture, self._side_px) for picture in few]
             (boxes,) = self._graph(np.stack([pixels for pixels, _ in framed]))
-            found += [
+            findings += [
                 Findings(objects=self._objects(rows, frame)) for rows, (_, frame) in zip(boxes, framed, strict=True)
             ]
-        return found
+        return findings
 
     def _objects(self, rows: np.ndarray, frame: Letterbox) -> tuple[Detection, ...]:
         """Select a picture's objects from its candidates (N, 4 + C)."""
@@ -122,7 +122,7 @@ class Detector:
             seen = (corners[:, 2:] > corners[:, :2]).all(axis=1)  # some lie in the grey altogether
             corners, sure = corners[seen], sure[seen]
             kept += [(float(sure[i]), int(label), corners[i]) for i in suppressed(corners, sure, self._iou_threshold)]
-        kept.sort(key=lambda found: (-found[0], found[1]))
+        kept.sort(key=lambda candidate: (-candidate[0], candidate[1]))
         return tuple(
             Detection(self._labels[label], score, (float(x0), float(y0), float(x1 - x0), float(y1 - y0)))
             for score, label, (x0, y0, x1, y1) in kept[:MAX_OBJECTS]

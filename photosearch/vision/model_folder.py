@@ -111,20 +111,20 @@ def write_model(
     return open_model(path, station)
 
 
-def check_same(path: Path, what: str, wanted: object, digest: str) -> None:
-    """Raise `ModelError` unless a model that builds on another was made for the one that is there."""
-    if wanted != digest:
+def check_same(path: Path, what: str, expected_digest: object, digest: str) -> None:
+    """Raise `ModelError` unless a model that builds on another was made for the installed one."""
+    if expected_digest != digest:
         raise ModelError(f"{path} was made for another {what} than the one that is here. {_ADVICE}")
 
 
 def list_models(folders: Iterable[Path], station: str) -> dict[str, Path]:
     """Map a station's model folders' names to their paths; of equal names, that of the earlier `folders` counts."""
-    found: dict[str, Path] = {}
+    paths: dict[str, Path] = {}
     for folder in folders:
         for config_path in sorted(folder.glob(f"*/{CONFIG}")):
             try:
                 model = open_model(config_path.parent, station)
             except ModelError:
                 continue  # another station's; a damaged one says so when it is asked for by name
-            found.setdefault(model.path.name, model.path)
-    return found
+            paths.setdefault(model.path.name, model.path)
+    return paths

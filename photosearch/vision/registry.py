@@ -177,12 +177,11 @@ class Models:
             return open_model(paths[name], Station.CAPTIONER)
         if _PLAIN_NAME.fullmatch(name):
             for folder in self._folders:
-                if (
-                    folder / name
-                ).is_dir():  # damaged, or another kind of model: opening it raises an error that says so
+                if (folder / name).is_dir():
+                    # It is damaged, or another kind of model: opening it raises an error that says so.
                     return open_model(folder / name, Station.CAPTIONER)
-        there = f"There are: {', '.join(sorted(paths))}." if paths else f"There is none in {self._built_in}."
-        raise ModelError(f'Model "{name}" was not found. {there} A Hugging Face model is named {HUGGING_FACE}NAME.')
+        others = f"There are: {', '.join(sorted(paths))}." if paths else f"There is none in {self._built_in}."
+        raise ModelError(f'Model "{name}" was not found. {others} A Hugging Face model is named {HUGGING_FACE}NAME.')
 
 
 def _load_hugging_face(name: str) -> Observer:

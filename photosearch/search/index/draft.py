@@ -99,8 +99,8 @@ class Draft:
         if self._stem_owner is None:
             return english
         owner = (self._stem_owner(word) for word in words(text))
-        known = set(english)
-        return english + [stem for stem in owner if stem is not None and stem not in known]
+        english_stems = set(english)
+        return english + [stem for stem in owner if stem is not None and stem not in english_stems]
 
     def finish(self) -> Segment:
         """Return the finished segment; raises `ValueError` when an id occurs twice."""

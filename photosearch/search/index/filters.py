@@ -47,8 +47,8 @@ class Filters:
     def passing(self, query: Query, refine: Refine) -> np.ndarray:
         """Return which photos pass all filters: bool (rows)."""
         passes = self._state.living()
-        for wanted in query.filters:
-            passes &= ~self._holding(wanted) if wanted.negated else self._holding(wanted)
+        for condition in query.filters:
+            passes &= ~self._holding(condition) if condition.negated else self._holding(condition)
         for label in refine.objects:
             passes &= self._with_facets([OBJECT + label])
         after_last = refine.until + timedelta(days=1) if refine.until and refine.until < date.max else None
@@ -71,9 +71,13 @@ class Filters:
         """Return messages on what the filters ask for and no photo of the collection has."""
         living = self._state.living()
         notes = []
-        for wanted in query.filters:
-            if wanted.kind is not Kind.WORDS and not wanted.negated and not (living & self._holding(wanted)).any():
-                notes.append(self._missing(wanted))
+        for condition in query.filters:
+            if (
+                condition.kind is not Kind.WORDS
+                and not condition.negated
+                and not (living & self._holding(condition)).any()
+            ):
+                notes.append(self._missing(condition))
         if (query.since or query.before or refine.since or refine.until) and not self.has_dates():
             notes.append("None of these photos has a date.")
         return tuple(notes)
@@ -81,21 +85,21 @@ class Filters:
     def _parts(self) -> Iterator[tuple[Segment, np.ndarray, int]]:
         return zip(self._state.segments, self._state.alive, self._state.offsets.tolist(), strict=False)
 
-    def _missing(self, wanted: Filter) -> str:
-        if wanted.kind is Kind.HASHTAG:
-            return f"None of these photos has the hashtag {shown(wanted.shown)}."
+    def _missing(self, condition: Filter) -> str:
+        if condition.kind is Kind.HASHTAG:
+            return f"None of these photos has the hashtag {shown(condition.shown)}."
         seen = self.common_objects(N_NAMED)
         others = f" Objects that were detected: {', '.join(seen)}." if seen else ""
-        return f"The object {shown(wanted.shown)} was not detected in any of these photos.{others}"
+        return f"The object {shown(condition.shown)} was not detected in any of these photos.{others}"
 
-    def _holding(self, wanted: Filter) -> np.ndarray:
-        match wanted.kind:
+    def _holding(self, condition: Filter) -> np.ndarray:
+        match condition.kind:
             case Kind.HASHTAG:
-                return self._with_facets([HASHTAG + wanted.terms[0]])
+                return self._with_facets([HASHTAG + condition.terms[0]])
             case Kind.OBJECT:
-                return self._showing(wanted.terms)
+                return self._showing(condition.terms)
             case Kind.WORDS:
-                return self._surely(wanted.terms[0]) if len(wanted.terms) == 1 else self._saying(wanted.terms)
+                return self._surely(condition.terms[0]) if len(condition.terms) == 1 else self._saying(condition.terms)
 
     def _showing(self, name_terms: tuple[str, ...]) -> np.ndarray:
         """Return the photos with the object of this name; if there is none, with objects named with these terms."""
@@ -106,26 +110,26 @@ class Filters:
 
     def _with_facets(self, names: Iterable[str]) -> np.ndarray:
         numbers = [number for name in names if (number := self._lexicon.facets.get(name)) is not None]
-        found = np.zeros(self._state.n_rows, bool)
+        passing = np.zeros(self._state.n_rows, bool)
         for segment, _, offset in self._parts():
             for number in numbers:
-                found[offset + segment.with_facet(number)] = True
-        return found
+                passing[offset + segment.with_facet(number)] = True
+        return passing
 
     def _taken_between(self, since: date | None, before: date | None) -> np.ndarray:
         """Return the photos taken from `since` on and before `before`."""
-        found = np.zeros(self._state.n_rows, bool)
+        passing = np.zeros(self._state.n_rows, bool)
         for segment, _, offset in self._parts():
             dated = segment.by_date
             taken = segment.taken[dated]
             low = np.searchsorted(taken, _seconds(since)) if since else 0
             high = np.searchsorted(taken, _seconds(before)) if before else len(dated)
-            found[offset + dated[low:high]] = True
-        return found
+            passing[offset + dated[low:high]] = True
+        return passing
 
     def _surely(self, term: str) -> np.ndarray:
         """Return the photos with a term that is said in a text or an object, or predicted with at least `SURE`."""
-        found = np.zeros(self._state.n_rows, bool)
+        passing = np.zeros(self._state.n_rows, bool)
         number = self._lexicon.terms.get(term)
         for segment, _, offset in self._parts():
             for place in segment.between(number) if number is not None else ():
@@ -134,12 +138,12 @@ class Filters:
                 if is_predicted(key):
                     own = slice(segment.key_starts[place], segment.key_starts[place + 1])
                     rows = rows[segment.gains[own] >= _SURE_GAINS[key_kinds(key)]]
-                found[offset + rows] = True
-        return found
+                passing[offset + rows] = True
+        return passing
 
     def _saying(self, phrase: tuple[str, ...]) -> np.ndarray:
         """Return the photos with a text that holds these terms side by side."""
-        found = np.zeros(self._state.n_rows, bool)
+        passing = np.zeros(self._state.n_rows, bool)
         numbers = [self._lexicon.terms.get(term) for term in phrase]
         stems = self._lexicon.stems()
         for segment, _, offset in self._parts() if len(stems) and None not in numbers else ():
@@ -152,18 +156,18 @@ class Filters:
             for step, number in enumerate(numbers[1:], start=1):
                 places = places[places + step < len(stream)]
                 places = places[stream[places + step] == number]
-            found[offset + of[places]] = True
-        return found
+            passing[offset + of[places]] = True
+        return passing
 
 
 def _holding_all(segment: Segment, numbers: set[int]) -> np.ndarray:
     """Return the rows that hold each of some terms: int64, ascending."""
-    found: np.ndarray | None = None
+    holding: np.ndarray | None = None
     for number in numbers:
         parts = [segment.holders(place) for place in segment.between(number)]
         rows = np.unique(np.concatenate(parts)) if parts else np.zeros(0, np.int64)
-        found = rows if found is None else np.intersect1d(found, rows, assume_unique=True)
-    return np.zeros(0, np.int64) if found is None else found.astype(np.int64)
+        holding = rows if holding is None else np.intersect1d(holding, rows, assume_unique=True)
+    return np.zeros(0, np.int64) if holding is None else holding.astype(np.int64)
 
 
 def _seconds(day: date) -> int:

@@ -130,8 +130,8 @@ class Index:
         """
         if top < 0:
             raise ValueError(f"top is {top}; it must be at least 0")
-        found = self.find(parse_words(query), fields=fields, expand=expand)
-        return len(found), self.matches(found, top)
+        ranking = self.find(parse_words(query), fields=fields, expand=expand)
+        return len(ranking), self.matches(ranking, top)
 
     def find(
         self, query: Query, *, fields: frozenset[Field] = ALL, expand: bool = True, refine: Refine = NO_REFINEMENT
@@ -179,14 +179,14 @@ class Index:
         """Return matches in order: ids, scores, and the shares that add up to them.
 
         Args:
-            ranking: what was found.
+            ranking: the photos found.
             top: how many at most; None: all.
             offset: matches left out before them.
         """
-        rows, found = ranking.best(len(ranking) if top is None else offset + top, offset)
-        shares = shares_of(found, len(rows), ranking.query_terms, self.lexicon)
+        rows, scored = ranking.best(len(ranking) if top is None else offset + top, offset)
+        shares = shares_of(scored, len(rows), ranking.query_terms, self.lexicon)
         ids = map(bytes.decode, self.state.ids(rows).tolist())
-        return list(map(Match._make, zip(ids, round_scores(found.scores).tolist(), shares, strict=True)))
+        return list(map(Match._make, zip(ids, round_scores(scored.scores).tolist(), shares, strict=True)))
 
     def rank(self, query: str, photo_id: str, *, fields: frozenset[Field] = ALL, expand: bool = True) -> int | None:
         """Return the rank, from 1, of one photo in the answer to a query; None when it is not found."""
@@ -206,9 +206,9 @@ class Index:
     def _vector(self, row: int, view: View) -> dict[int, QueryTerm]:
         """Return a photo's own vector, as a query."""
         unweighted = {number: QueryTerm(1.0, ()) for number in self._numbers(row)}
-        found = exact(self.state.segments, self.state.offsets, np.array([row]), unweighted, view)
+        scored = exact(self.state.segments, self.state.offsets, np.array([row]), unweighted, view)
         weights: dict[int, float] = {}
-        for number, added in zip(key_terms(found.keys).tolist(), found.added.tolist(), strict=True):
+        for number, added in zip(key_terms(scored.keys).tolist(), scored.added.tolist(), strict=True):
             weights[number] = weights.get(number, 0.0) + added
         return {n: QueryTerm(weight, (TermSource(self.lexicon.terms[n], weight),)) for n, weight in weights.items()}
 

@@ -37,12 +37,12 @@ class Ranking:
         """Return the rows ranked from `after` + 1 to `n`, in order, with what makes up their scores."""
         n = min(n, self.n_found)
         rows = self._candidates(n)
-        found = self._exact(rows)
-        keys = [self.state.ids(rows), -round_scores(found.scores)]
+        scored = self._exact(rows)
+        keys = [self.state.ids(rows), -round_scores(scored.scores)]
         if self.sort is not Sort.SCORE:
             keys.append(self._date_keys(rows))
         order = np.lexsort(keys)[after:n]
-        return rows[order], found.of(order)
+        return rows[order], scored.of(order)
 
     def found(self) -> np.ndarray:
         """Return the rows of all photos found, ascending."""
@@ -129,10 +129,12 @@ def leading(scores: np.ndarray, n: int, slack_share: float) -> np.ndarray:
         chosen = np.flatnonzero(best >= least) * size
         places = (chosen[:, None] + np.arange(size)).ravel()
         places = places[: np.searchsorted(places, len(scores))]
-        found = places[scores[places] >= least]
+        candidates = places[scores[places] >= least]
     else:
-        found = np.flatnonzero(scores >= _least(scores, n, slack_share))
-    return found if len(found) <= 2 * n else found[scores[found] >= _least(scores[found], n, slack_share)]
+        candidates = np.flatnonzero(scores >= _least(scores, n, slack_share))
+    if len(candidates) <= 2 * n:
+        return candidates
+    return candidates[scores[candidates] >= _least(scores[candidates], n, slack_share)]
 
 
 def _least(scores: np.ndarray, n: int, slack_share: float) -> float:

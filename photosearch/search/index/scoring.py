@@ -74,12 +74,12 @@ class Vectorizer:
             expand: whether related terms count, too.
         """
         parts: defaultdict[int, list[TermSource]] = defaultdict(list)
-        found = terms(text)
-        for pair, n in Counter(pairs(found)).items():
+        query_terms = terms(text)
+        for pair, n in Counter(pairs(query_terms)).items():
             number, idf = self._held(pair)
             if number is not None:
                 parts[number].append(TermSource(pair, PAIR * (1 + math.log(n)) * idf))
-        for term, n in Counter(found).items():
+        for term, n in Counter(query_terms).items():
             number, idf = self._held(term)
             count = 1 + math.log(n)
             if number is not None:
@@ -124,20 +124,20 @@ class Vectorizer:
 
     def _related(self, term: str, is_held: bool) -> list[_Related]:
         """Return the learned table's terms and, for a term that no photo holds, the dictionary's."""
-        found = [_Related(*related, LEARNED) for related in self._tables.expansion.related(term)]
+        related_terms = [_Related(*related, LEARNED) for related in self._tables.expansion.related(term)]
         if not is_held:
-            known = {related.term for related in found}
+            learned = {related.term for related in related_terms}
             more = (_Related(r.term, r.weight, r.relation) for r in self._tables.related.related(term))
-            found += [related for related in more if related.term not in known]
-        return found
+            related_terms += [related for related in more if related.term not in learned]
+        return related_terms
 
     def _other_stems(self, text: str) -> list[tuple[str, str, int]]:
         """Return (owner's stem, English stem, count) of each word that the two stemmers reduce differently."""
         stem_owner = self._tables.stem_owner
         if stem_owner is None:
             return []
-        found = ((stem_owner(word), term_of(word), n) for word, n in Counter(words(text)).items())
-        return [(stem, term, n) for stem, term, n in found if stem and term and stem != term]
+        stems = ((stem_owner(word), term_of(word), n) for word, n in Counter(words(text)).items())
+        return [(stem, term, n) for stem, term, n in stems if stem and term and stem != term]
 
 
 class _Related(NamedTuple):
@@ -264,14 +264,14 @@ def _joined(parts: Sequence[tuple[np.ndarray, ...]]) -> Iterator[np.ndarray]:
 
 
 def shares_of(
-    found: Exact, n_photos: int, query_terms: Mapping[int, QueryTerm], lexicon: Lexicon
+    scored: Exact, n_photos: int, query_terms: Mapping[int, QueryTerm], lexicon: Lexicon
 ) -> list[tuple[Share, ...]]:
     """Return each photo's shares, largest first: one for each term, field and term of the query behind it."""
     shares: list[list[Share]] = [[] for _ in range(n_photos)]
     named = {number: (lexicon.terms[number], term.sources) for number, term in query_terms.items()}
     make_share = Share._make  # looked up once: a page has thousands
-    numbers, kinds = key_terms(found.keys).tolist(), key_kinds(found.keys).tolist()
-    for place, number, kind, added in zip(found.places.tolist(), numbers, kinds, found.added.tolist(), strict=True):
+    numbers, kinds = key_terms(scored.keys).tolist(), key_kinds(scored.keys).tolist()
+    for place, number, kind, added in zip(scored.places.tolist(), numbers, kinds, scored.added.tolist(), strict=True):
         (name, sources), field = named[number], KIND_FIELDS[kind]
         for term, part, relation, strength in sources:
             shares[place].append(make_share((name, part * added, field, term, relation, strength)))

@@ -147,11 +147,11 @@ class Store:
             OSError: it cannot be written; the index saved before stays intact.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
-        there = {path.name for path in self.folder.iterdir()}
+        names_before = {path.name for path in self.folder.iterdir()}
         try:
             self._save(index, generation, token)
         except OSError:
-            self._tidy(there)  # leave nothing on a disk that may be full
+            self._tidy(names_before)  # leave nothing on a disk that may be full
             raise
 
     def _save(self, index: Index, generation: int, token: str) -> None:

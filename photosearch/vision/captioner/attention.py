@@ -95,11 +95,11 @@ class Inspector:
     def _write(self, words: tuple[str, ...], decoding: beam.Decoding) -> tuple[Caption, ...]:
         if len(words) >= decoding.max_words:
             decoding = replace(decoding, max_words=len(words) + ROOM)
-        (found,) = self._captioner.write(self._batch, decoding, self.vocabulary.encode(words))
+        (captions,) = self._captioner.write(self._batch, decoding, self.vocabulary.encode(words))
         if UNKNOWN not in self.vocabulary.encode(words):
-            return found
+            return captions
         return tuple(
-            replace(caption, text=" ".join([*words, *caption.text.split()[len(words) :]])) for caption in found
+            replace(caption, text=" ".join([*words, *caption.text.split()[len(words) :]])) for caption in captions
         )
 
     @torch.inference_mode()
@@ -132,11 +132,11 @@ class Inspector:
 
 def read_words(text: str, vocabulary: Vocabulary) -> list[str]:
     """Split a sentence into at most `MAX_WORDS_READ` words, spelled as in the vocabulary where it has them."""
-    found: list[str] = []
+    words: list[str] = []
     for part in text.split():
         whole = [word for word in (part, part.lower()) if vocabulary.encode([word])[0] >= len(SPECIAL)]
-        found += whole[:1] or _WORD.findall(part.lower())
-    return found[:MAX_WORDS_READ]
+        words += whole[:1] or _WORD.findall(part.lower())
+    return words[:MAX_WORDS_READ]
 
 
 def to_npz(inspection: Inspection) -> bytes:

@@ -159,8 +159,10 @@ def score(sentence: Sentence, decoding: Decoding) -> float:
 
 
 def _sentences(words: Tensor, totals: Tensor, lengths: Tensor) -> list[Sentence]:
-    found = []
+    sentences = []
     for row, total, length in zip(words.tolist(), totals.tolist(), lengths.tolist(), strict=True):
         if total > -math.inf:  # fewer sentences than the beam is wide
-            found.append(Sentence([word for word in row if word not in (START, END, PAD)], min(total / length, 0.0)))
-    return found
+            sentences.append(
+                Sentence([word for word in row if word not in (START, END, PAD)], min(total / length, 0.0))
+            )
+    return sentences

@@ -71,13 +71,13 @@ class Captioner:
         if not batch.pictures:
             return []
         decoding = decoding or self.decoding
-        found = [self._texts(sentences) for sentences in beam.search(self.decoder, self.see(batch), decoding, prefix)]
+        by_text = [self._texts(sentences) for sentences in beam.search(self.decoder, self.see(batch), decoding, prefix)]
         if decoding.agreement:
-            agreement = self._critic.agreement(batch, [list(texts) for texts in found])
-            found = [_reranked(texts, added, decoding) for texts, added in zip(found, agreement, strict=True)]
+            agreement = self._critic.agreement(batch, [list(texts) for texts in by_text])
+            by_text = [_reranked(texts, added, decoding) for texts, added in zip(by_text, agreement, strict=True)]
         return [
             tuple(Caption(text, s.log_prob, self.name, rank) for rank, (text, s) in enumerate(texts.items()))
-            for texts in found
+            for texts in by_text
         ]
 
     def _texts(self, sentences: list[beam.Sentence]) -> dict[str, beam.Sentence]:

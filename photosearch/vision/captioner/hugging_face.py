@@ -88,11 +88,11 @@ class HuggingFaceCaptioner:
         A caption's `log_prob` is the sum of its tokens' log-probabilities, as the search saw them, divided by its
         number of words; the end counts as a word where the model wrote it. A sentence found twice is kept once.
         """
-        found: list[Findings] = []
+        findings: list[Findings] = []
         for first in range(0, len(batch.pictures), WRITTEN_AT_ONCE):
             pictures = [picture.rgb for picture in batch.pictures[first : first + WRITTEN_AT_ONCE]]
-            found += [Findings(captions=captions) for captions in self._write(pictures)]
-        return found
+            findings += [Findings(captions=captions) for captions in self._write(pictures)]
+        return findings
 
     @torch.inference_mode()
     def _write(self, pictures: list[Image.Image]) -> list[tuple[Caption, ...]]:

@@ -102,12 +102,12 @@ class OlderCaptioner:
         self, batch: Batch, decoding: beam.Decoding | None = None, prefix: Sequence[int] = ()
     ) -> list[tuple[Caption, ...]]:
         """Write sentences for each picture, as `Captioner.write` does."""
-        found = []
+        captions = []
         for first in range(0, len(batch.pictures), ENCODED_AT_ONCE):
             few = Batch(batch.pictures[first : first + ENCODED_AT_ONCE]) if len(batch.pictures) > 1 else batch
             for sentences in beam.search(self.decoder, self.see(few), decoding or self.decoding, prefix):
-                found.append(self._captions(sentences))
-        return found
+                captions.append(self._captions(sentences))
+        return captions
 
     def _captions(self, sentences: list[beam.Sentence]) -> tuple[Caption, ...]:
         best: dict[str, float] = {}

@@ -55,8 +55,8 @@ def import_checkpoint(checkpoint: Path, wordmap: Path, out: Path, name: str) -> 
     if out.exists():
         raise ModelError(f'"{out}" is there already. Choose another name.')
     words, order = _read_wordmap(wordmap)
-    with open_untrusted(checkpoint) as found:
-        tensors = _tensors(found)
+    with open_untrusted(checkpoint) as content:
+        tensors = _tensors(content)
         sizes = _sizes(tensors)
         if sizes.vocabulary != len(words):
             raise UntrustedError(f'it writes {sizes.vocabulary:,} words, but "{wordmap}" has {len(words):,}')

@@ -94,10 +94,10 @@ def make_network(sizes: OlderSizes) -> OlderNetwork:
 
 def check_fit(sizes: OlderSizes, shapes: Mapping[str, tuple[int, ...]]) -> None:
     """Raise `ValueError` unless the shapes are those of a network's tensors, but for batch norm's counters."""
-    wanted = {k: tuple(v.shape) for k, v in make_network(sizes).state_dict().items() if v.is_floating_point()}
-    if missing := sorted(wanted.keys() - shapes.keys()):
+    expected = {k: tuple(v.shape) for k, v in make_network(sizes).state_dict().items() if v.is_floating_point()}
+    if missing := sorted(expected.keys() - shapes.keys()):
         raise ValueError(f"{len(missing)} tensors are missing, among them {missing[0]}")
-    if unknown := sorted(shapes.keys() - wanted.keys()):
+    if unknown := sorted(shapes.keys() - expected.keys()):
         raise ValueError(f"{len(unknown)} tensors belong to another network, among them {unknown[0]}")
-    if odd := sorted(key for key in wanted if wanted[key] != tuple(shapes[key])):
-        raise ValueError(f"{odd[0]} is of shape {tuple(shapes[odd[0]])}, not {wanted[odd[0]]}")
+    if odd := sorted(key for key in expected if expected[key] != tuple(shapes[key])):
+        raise ValueError(f"{odd[0]} is of shape {tuple(shapes[odd[0]])}, not {expected[odd[0]]}")

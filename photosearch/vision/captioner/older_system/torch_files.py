@@ -58,14 +58,14 @@ def _read_zip(file: IO[bytes]) -> object:
     n_bytes = os.fstat(file.fileno()).st_size
     entries = {info.filename.split("/", 1)[-1]: info for info in archive.infolist()}
 
-    def read(name: str, wanted: int | None = None) -> Callable[[], bytes]:
+    def read(name: str, expected_size: int | None = None) -> Callable[[], bytes]:
         info = entries.get(name)
         if info is None:
             raise UntrustedError(f"it holds no {name}")
         if info.compress_type != zipfile.ZIP_STORED or info.file_size > n_bytes:  # torch compresses nothing
             raise UntrustedError(f"its {name} would unpack to more than it is")
-        if wanted is not None and info.file_size != wanted:
-            raise UntrustedError(f"its {name} has {info.file_size:,} bytes, not the {wanted:,} that it says")
+        if expected_size is not None and info.file_size != expected_size:
+            raise UntrustedError(f"its {name} has {info.file_size:,} bytes, not the {expected_size:,} that it says")
         return lambda: _entry(archive, info)
 
     def storage(key: str, dtype: np.dtype, n: int) -> Storage:
@@ -108,11 +108,11 @@ def _read_legacy(file: IO[bytes]) -> object:
     system = unpickle(file, storage)
     if not (isinstance(system, dict) and system.get("little_endian") is True):
         raise UntrustedError("it was written on a machine of the other byte order")
-    found, keys = unpickle(file, storage), unpickle(file, storage)
+    content, keys = unpickle(file, storage), unpickle(file, storage)
     if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys) or set(keys) != storages.keys():
         raise UntrustedError("its list of numbers does not fit")
     _find_storages(file, storages, keys, starts)
-    return found
+    return content
 
 
 def _find_storages(file: IO[bytes], storages: Mapping[str, Storage], keys: list[str], starts: dict[str, int]) -> None:
@@ -134,14 +134,14 @@ def module_tensors(module: object) -> dict[str, LazyTensor]:
     Raises:
         UntrustedError: it holds more modules than any network.
     """
-    found: dict[str, LazyTensor] = {}
+    tensors: dict[str, LazyTensor] = {}
     to_see, n_seen = [("", module)], 0
     while to_see:
-        prefix, one = to_see.pop()
+        prefix, inner_module = to_see.pop()
         n_seen += 1
         if n_seen > _MAX_MODULES:
             raise UntrustedError(f"it holds more than {_MAX_MODULES:,} modules")
-        state = one.state if isinstance(one, Inert) else one
+        state = inner_module.state if isinstance(inner_module, Inert) else inner_module
         if not isinstance(state, dict):
             continue
         modules = state.get("_modules")
@@ -149,7 +149,7 @@ def module_tensors(module: object) -> dict[str, LazyTensor]:
         for kind in kinds:
             for key, value in kind.items() if isinstance(kind, dict) else ():
                 if isinstance(key, str) and isinstance(value, LazyTensor):
-                    found[f"{prefix}{key}"] = value
+                    tensors[f"{prefix}{key}"] = value
         for key, inner in modules.items() if isinstance(modules, dict) else ():
             to_see.append((f"{prefix}{key}." if isinstance(key, str) else prefix, inner))
-    return found
+    return tensors
