@@ -1,6 +1,6 @@
-"""Sessions: who is logged in to Instagram, kept in the library's folder for Instagram as `session-USER`.
+"""Logins to Instagram and their sessions, saved as `session-USER` in the library's folder for Instagram.
 
-A session is a few cookies. Whoever holds them is logged in, so nobody else may read the file. Passwords are not kept.
+A session is a few cookies that act as a login, so only the file's owner may read it. Passwords are never saved.
 """
 
 from __future__ import annotations
@@ -25,35 +25,35 @@ if TYPE_CHECKING:
 
 BROWSERS = ("brave", "chrome", "chromium", "edge", "firefox", "librewolf", "opera", "opera_gx", "safari", "vivaldi")
 _PREFIX = "session-"
-_NEEDED = ("sessionid", "ds_user_id", "csrftoken")  # without these nobody is logged in
+_LOGIN_COOKIES = ("sessionid", "ds_user_id", "csrftoken")  # a session without one of these is not a login
 _MAX_SESSION_BYTES = 100_000
-_MAX_CODES = 3  # two-factor codes that are asked for
+_MAX_CODES = 3  # two-factor codes that one login may try
 
 
 def users(folder: Path) -> list[str]:
-    """The users whose sessions are saved."""
+    """Return the names of the users whose sessions are saved, in alphabetical order."""
     return sorted(path.name.removeprefix(_PREFIX) for path in folder.glob(f"{_PREFIX}*") if path.is_file())
 
 
 def forget(folder: Path, user: str) -> bool:
-    """Delete a user's session; returns whether there was one."""
+    """Delete a user's saved session and return whether there was one."""
     path = _path(folder, user)
-    there = path.is_file()
+    was_saved = path.is_file()
     path.unlink(missing_ok=True)
-    return there
+    return was_saved
 
 
 def connect(folder: Path, login: str | None, watch: Watch = UNWATCHED, clock: Clock | None = None) -> Connection:
-    """A connection to Instagram.
+    """Return a connection to Instagram, with a saved session or without a login; send no request yet.
 
     Args:
-        folder: the library's own for Instagram.
-        login: the user whose saved session is used; None for nobody's.
-        watch: told of waits, and asked whether to go on.
-        clock: None for the real one.
+        folder: the library's folder for Instagram.
+        login: the user whose saved session is used; None reads without a login.
+        watch: receives the progress of waits, and can cancel them.
+        clock: None uses the system's clock.
 
     Raises:
-        SourceError: there is no such session, or its file is damaged.
+        SourceError: the session is not saved, or its file is damaged.
     """
     from photosearch.sources.instagram.connection import Connection
 
@@ -64,14 +64,14 @@ def connect(folder: Path, login: str | None, watch: Watch = UNWATCHED, clock: Cl
 
 
 def check_session(folder: Path, user: str, watch: Watch = UNWATCHED, clock: Clock | None = None) -> None:
-    """Ask Instagram whether a saved session still holds.
+    """Ask Instagram whether a saved session is still valid.
 
     Raises:
-        SourceError: it does not, or Instagram cannot be asked.
+        SourceError: the session has ended, is not saved, or Instagram cannot be reached.
     """
     with closing(connect(folder, user, watch, clock)) as connection:
-        holds = _who(connection) is not None
-    if not holds:
+        is_valid = _user_of_session(connection) is not None
+    if not is_valid:
         raise SourceError(
             f'The session of Instagram user "{user}" has ended. Log in at instagram.com in a browser, and save the'
             " session again."
@@ -79,10 +79,10 @@ def check_session(folder: Path, user: str, watch: Watch = UNWATCHED, clock: Cloc
 
 
 def import_session(folder: Path, path: Path, watch: Watch = UNWATCHED, clock: Clock | None = None) -> str:
-    """Save the session in a file that instaloader wrote; returns its user, whom Instagram names.
+    """Copy a session from a file that instaloader wrote, and return the user whom Instagram names for it.
 
     Raises:
-        SourceError: the file holds no session, it has ended, or Instagram cannot be asked.
+        SourceError: the file holds no session, the session has ended, or Instagram cannot be reached.
     """
     try:
         with path.open("rb") as file:
@@ -96,28 +96,28 @@ def import_session(folder: Path, path: Path, watch: Watch = UNWATCHED, clock: Cl
 
 
 def from_browser(folder: Path, browser: str, watch: Watch = UNWATCHED, clock: Clock | None = None) -> str:
-    """Save the session of whoever is logged in to instagram.com in a browser on this machine; returns the user.
+    """Copy the session of the user who is logged in to instagram.com in a browser on this machine; return the user.
 
     Raises:
-        SourceError: nobody is logged in there, its cookies cannot be read, or Instagram cannot be asked.
+        SourceError: nobody is logged in there, its cookies cannot be read, or Instagram cannot be reached.
     """
     if browser not in BROWSERS:
-        raise SourceError(f'Browser "{browser}" is not known. Choose one of {", ".join(BROWSERS)}.')
+        raise SourceError(f'Browser "{browser}" is not supported. Choose one of {", ".join(BROWSERS)}.')
     try:
-        reading = importlib.import_module("browser_cookie3")
+        browser_cookies = importlib.import_module("browser_cookie3")
     except ImportError as error:
         raise SourceError(
-            "Cookies of browsers cannot be read: browser_cookie3 is missing. Install it with pip install"
+            "The cookies of browsers cannot be read: browser_cookie3 is not installed. Install it with pip install"
             ' "instaloader[browser-cookie3]".'
         ) from error
     try:
-        jar = list(getattr(reading, browser)(domain_name="instagram.com"))
-    except (reading.BrowserCookieError, OSError, sqlite3.Error, ValueError, RuntimeError) as error:
+        jar = list(getattr(browser_cookies, browser)(domain_name="instagram.com"))
+    except (browser_cookies.BrowserCookieError, OSError, sqlite3.Error, ValueError, RuntimeError) as error:
         raise SourceError(
             f"The cookies of {browser} cannot be read: {error}. Close the browser and try again, or try another one."
         ) from error
-    ours = [cookie for cookie in jar if f".{cookie.domain}".endswith(".instagram.com")]
-    cookies = _cookies({cookie.name: cookie.value for cookie in ours})
+    instagram_cookies = [cookie for cookie in jar if f".{cookie.domain}".endswith(".instagram.com")]
+    cookies = _cookies({cookie.name: cookie.value for cookie in instagram_cookies})
     if cookies is None:
         raise SourceError(
             f"Nobody is logged in to Instagram in {browser}. Log in at instagram.com there and try again."
@@ -133,38 +133,39 @@ def log_in(
     watch: Watch = UNWATCHED,
     clock: Clock | None = None,
 ) -> str:
-    """Log in and save the session; returns the user. The password is given to Instagram and kept nowhere.
+    """Log in, save the session and return the user. The password goes to Instagram and is not saved.
 
     Args:
-        folder: the library's own for Instagram.
-        user: the name, not an e-mail address.
-        password: the user's.
-        two_factor: asked for the code where Instagram wants one, up to three times.
-        watch: told of waits, and asked whether to go on.
-        clock: None for the real one.
+        folder: the library's folder for Instagram.
+        user: the user's name, not an e-mail address.
+        password: the user's password.
+        two_factor: returns a two-factor code; called up to three times if Instagram asks for one.
+        watch: receives the progress of waits, and can cancel them.
+        clock: None uses the system's clock.
 
     Raises:
-        SourceError: Instagram refuses; the message says what to do.
-        Cancelled: the one who watches ended it.
+        SourceError: Instagram refuses the login; the message says what to do.
+        LibraryError: the session cannot be saved.
+        Cancelled: `watch` cancelled it.
     """
     with closing(Login(folder, user, watch, clock)) as login:
-        refused = login.give_password(password)
-        del password  # no traceback from here on shows it
-        while refused is not None and login.wants_code:
-            refused = login.give_code(two_factor())
-        if refused is not None:
-            raise refused
+        refusal = login.give_password(password)
+        del password  # so that no traceback from here on shows it
+        while refusal is not None and login.wants_code:
+            refusal = login.give_code(two_factor())
+        if refusal is not None:
+            raise refusal
         return login.user
 
 
 class Login:
-    """A login on its way. Instagram may want a code after the password, which belongs to this very login.
+    """A login in up to two steps: the password, then a two-factor code that is valid for this login only.
 
-    What it refuses is returned, not raised: no traceback holds what was given.
+    A refusal is returned instead of raised, so that no traceback holds the password or the code.
     """
 
     def __init__(self, folder: Path, user: str, watch: Watch = UNWATCHED, clock: Clock | None = None) -> None:
-        """Asks nothing yet; raises `SourceError` where the name can be none."""
+        """Prepare a login without a request; raise `SourceError` if `user` cannot be the name of a user."""
         self.user = user_name(user)
         self._folder = folder
         self._connection = connect(folder, None, watch, clock)
@@ -173,22 +174,29 @@ class Login:
 
     @property
     def wants_code(self) -> bool:
-        """Whether a two-factor code is to be given; three may be."""
+        """Return whether Instagram asks for a two-factor code and fewer than three were given."""
         return bool(self._connection.two_factor_auth_pending) and self._n_codes < _MAX_CODES
 
     def give_password(self, password: str) -> PhotosearchError | None:
-        """Log in, and save the session where no code is wanted; raises `LibraryError` where it cannot be saved."""
-        refused = _refusal(self._about, self._connection.login, self.user, password)
-        del password
-        return refused or self._save()
+        """Log in with the password; save the session unless Instagram refuses or asks for a code.
+
+        Returns:
+            Why Instagram refuses, its request for a two-factor code included; None if the session was saved.
+
+        Raises:
+            LibraryError: the session cannot be saved.
+        """
+        refusal = _refusal(self._about, self._connection.login, self.user, password)
+        del password  # so that no traceback from here on shows it
+        return refusal or self._save()
 
     def give_code(self, code: str) -> PhotosearchError | None:
-        """The second step, in the same way."""
+        """Finish the login with a two-factor code; return and raise as `give_password` does."""
         self._n_codes += 1
         return _refusal(self._about, self._connection.two_factor_login, "".join(code.split())) or self._save()
 
     def close(self) -> None:
-        """Let go of the connection."""
+        """Close the connection."""
         self._connection.close()
 
     def _save(self) -> PhotosearchError | None:
@@ -197,7 +205,10 @@ class Login:
 
 
 def _refusal(about: str, step: Callable[..., object], *secrets: str) -> PhotosearchError | None:
-    """Take one step of a login; what it returns is words alone: no request and no frame that holds the password."""
+    """Take one step of a login and return why it was refused, None if it was not.
+
+    The error returned is a new one: the one raised leads to the request and to frames that hold the password.
+    """
     from photosearch.sources.instagram.problems import instagram_errors
 
     try:
@@ -213,18 +224,20 @@ def _refusal(about: str, step: Callable[..., object], *secrets: str) -> Photosea
 def _adopt(folder: Path, cookies: dict[str, str], subject: str, watch: Watch, clock: Clock | None) -> str:
     with closing(connect(folder, None, watch, clock)) as connection:
         connection.load_session(cookies["ds_user_id"], cookies)
-        user = _who(connection)
+        user = _user_of_session(connection)
     if user is None:
-        raise SourceError(f"{subject} has ended. Log in at instagram.com in a browser and take it from there.")
+        raise SourceError(
+            f"{subject} has ended. Log in at instagram.com in a browser, then save the session from that browser."
+        )
     name = user_name(user)
     _save(folder, name, cookies)
     return name
 
 
-def _who(connection: Connection) -> str | None:
-    """The user whom Instagram takes us for, None where it takes us for nobody.
+def _user_of_session(connection: Connection) -> str | None:
+    """Return the user whom Instagram names for the connection's session, None if the session has ended.
 
-    instaloader's `test_login` says None, too, when the network is down or Instagram does not answer.
+    instaloader's `test_login` is not used: it also returns None if the network is down or Instagram does not answer.
     """
     from instaloader import Profile
 
@@ -233,7 +246,7 @@ def _who(connection: Connection) -> str | None:
     with instagram_errors("the saved session"):
         try:
             return Profile.own_profile(connection).username
-        except (TypeError, AssertionError):  # Instagram names nobody, and instaloader goes on reading
+        except (TypeError, AssertionError):  # instaloader reads on although Instagram named no user
             return None
 
 
@@ -248,10 +261,10 @@ def _save(folder: Path, user: str, cookies: dict[str, str]) -> None:
 def _load(folder: Path, user: str) -> dict[str, str]:
     path = _path(folder, user)
     if not path.exists():
-        there = ", ".join(users(folder))
+        saved_users = ", ".join(users(folder))
         raise SourceError(
             f'No session of Instagram user "{user}" is saved. '
-            + (f"Choose one of {there}, or save one." if there else "Save one, or go on without a login.")
+            + (f"Choose one of {saved_users}, or save one." if saved_users else "Save one, or go on without a login.")
         )
     match read_json(path):
         case {"cookies": saved} if (cookies := _cookies(saved)) is not None:
@@ -259,15 +272,18 @@ def _load(folder: Path, user: str) -> dict[str, str]:
     raise SourceError(f'The session of Instagram user "{user}" is damaged. Forget it and save it again.')
 
 
-def _cookies(found: object) -> dict[str, str] | None:
-    """Cookies that log somebody in, None for anything else."""
-    if not isinstance(found, dict) or not all(isinstance(part, str) for item in found.items() for part in item):
+def _cookies(value: object) -> dict[str, str] | None:
+    """Return `value` if it is the cookies of a login, else None."""
+    if not isinstance(value, dict) or not all(isinstance(part, str) for item in value.items() for part in item):
         return None
-    return found if all(found.get(name) for name in _NEEDED) else None
+    return value if all(value.get(name) for name in _LOGIN_COOKIES) else None
 
 
-class _Plain(pickle._Unpickler):
-    """Makes nothing but plain containers, text and numbers; Python's own machine, whose memo cannot be made huge."""
+class _PlainUnpickler(pickle._Unpickler):
+    """An unpickler of plain containers, text and numbers that refuses everything else.
+
+    It is the one written in Python, since a file can make the memo of the one written in C huge.
+    """
 
     def find_class(self, module: str, name: str) -> Any:
         raise pickle.UnpicklingError(f"it names {module}.{name}")
@@ -280,15 +296,15 @@ class _Plain(pickle._Unpickler):
 
 
 def _unpickle(data: bytes, path: Path) -> object:
-    """What a pickle of plain values holds; raises `SourceError` where it names anything that could be run."""
+    """Return the plain values in a pickle; raise `SourceError` if it names anything that could be run."""
     try:
-        return _Plain(io.BytesIO(data)).load()
-    except Exception as error:  # a damaged pickle fails in as many ways as there are instructions
+        return _PlainUnpickler(io.BytesIO(data)).load()
+    except Exception as error:  # each instruction of a damaged pickle fails in its own way
         raise _no_session(path) from error
 
 
 def _no_session(path: Path) -> SourceError:
     return SourceError(
-        f'"{path}" is no session file of instaloader. Give the file session-USER from its folder, or take the'
-        " session from a browser."
+        f'"{path}" is not a session file of instaloader. Choose the file session-USER from instaloader\'s folder, or'
+        " save the session of a browser instead."
     )

@@ -1,4 +1,4 @@
-"""What Instagram and the network refuse, said to people: what happened, and what to do. See docs/instagram.md."""
+"""Messages for refusals by Instagram and the network: what happened, and what to do. See docs/instagram.md."""
 
 from __future__ import annotations
 
@@ -10,34 +10,34 @@ from enum import Enum, auto
 
 import instaloader
 import requests
-from instaloader import exceptions as theirs
+from instaloader import exceptions
 
 from photosearch.errors import SourceError
 
-_SAID_CHARS = 200
+_MAX_DETAIL_CHARS = 200
 _ADDRESS = re.compile(r"\s*(when accessing )?https?://\S+")
 
 
 class Reach(Enum):
-    """What else would be refused as well."""
+    """How much a refusal affects."""
 
-    POST = auto()  # nothing: the next post may be answered
-    QUESTION = auto()  # the same question, whenever it is asked again
-    ALL = auto()  # everything, for now
+    POST = auto()  # one post: the next one may be answered
+    REQUEST = auto()  # one request: repeating it fails again
+    ALL = auto()  # every request, for now
 
 
 @dataclass(frozen=True)
 class Problem:
-    """One kind of refusal; its words may hold {about}, {said} and {version}."""
+    """One kind of refusal; its texts may hold {about}, {detail} and {version}."""
 
     fact: str
     advice: str
     reach: Reach = Reach.ALL
-    may_pass: bool = True  # whether asking later may help
+    may_pass: bool = True  # whether a later request may succeed
 
 
 class InstagramProblem(SourceError):
-    """Instagram, or the network before it, refuses something."""
+    """A refusal by Instagram or by the network."""
 
     def __init__(self, message: str, problem: Problem) -> None:
         super().__init__(message)
@@ -52,7 +52,7 @@ LOGIN_REQUIRED = Problem(
     "Save a session and name its user, or use your own export.",
 )
 TOO_MANY = Problem(
-    "Instagram answered 429, too many requests, to the question for {about}.",
+    "Instagram answered 429 (too many requests) to a request for {about}.",
     "Wait some hours, close other programs that read Instagram, and run it again: it goes on where it stopped.",
 )
 NETWORK = Problem(
@@ -60,118 +60,124 @@ NETWORK = Problem(
     "Check the network and run it again: it goes on where it stopped.",
 )
 UNEXPECTED = Problem(
-    "Instagram answered the question for {about} in a way that instaloader {version} does not understand.",
+    "instaloader {version} does not understand Instagram's answer to a request for {about}.",
     f"{_UPDATE}; Instagram may have changed.",
     Reach.POST,
 )
 
 BY_TYPE: Mapping[type[Exception], Problem] = {
-    theirs.LoginRequiredException: LOGIN_REQUIRED,
-    theirs.BadCredentialsException: Problem(
-        "Instagram does not take this password for {about}.", "Check the password and try again."
+    exceptions.LoginRequiredException: LOGIN_REQUIRED,
+    exceptions.BadCredentialsException: Problem(
+        "Instagram does not accept this password for {about}.", "Check the password and try again."
     ),
-    theirs.TwoFactorAuthRequiredException: Problem(
-        "Instagram wants a two-factor code for {about}.", "Give the code that your app or a message shows."
+    exceptions.TwoFactorAuthRequiredException: Problem(
+        "Instagram asks for a two-factor code for {about}.",
+        "Enter the code from your authenticator app or text message.",
     ),
-    theirs.LoginException: Problem(
-        "Instagram refused {about}: {said}.",
-        "Log in at instagram.com in a browser, and take the session from there.",
+    exceptions.LoginException: Problem(
+        "Instagram refused {about}: {detail}.",
+        "Log in at instagram.com in a browser, then save the session from that browser.",
     ),
-    theirs.ProfileNotExistsException: Problem(
+    exceptions.ProfileNotExistsException: Problem(
         "Instagram has no {about}, or shows it only to users who are logged in.",
         "Check the spelling; if it is right, try again with a saved session.",
     ),
-    theirs.ProfileHasNoPicsException: Problem("There are no pictures in {about}.", "Choose another profile."),
-    theirs.PrivateProfileNotFollowedException: Problem(
+    exceptions.ProfileHasNoPicsException: Problem("There are no pictures in {about}.", "Choose another profile."),
+    exceptions.PrivateProfileNotFollowedException: Problem(
         "Instagram keeps {about} private, and the user who is logged in does not follow it.",
         "Use the session of a user who follows it.",
     ),
-    theirs.TooManyRequestsException: TOO_MANY,
-    theirs.QueryReturnedNotFoundException: Problem(
+    exceptions.TooManyRequestsException: TOO_MANY,
+    exceptions.QueryReturnedNotFoundException: Problem(
         "Instagram does not find {about} (404).",
         "It may have been deleted; check it in a browser.",
         Reach.POST,
         may_pass=False,
     ),
-    theirs.QueryReturnedBadRequestException: Problem(
-        "Instagram refused the question for {about} as a bad request (400), as instaloader {version} put it.",
+    exceptions.QueryReturnedBadRequestException: Problem(
+        "Instagram refused a request of instaloader {version} for {about} as a bad request (400).",
         f"{_UPDATE}; if it is up to date, wait some hours.",
-        Reach.QUESTION,
+        Reach.REQUEST,
     ),
-    theirs.QueryReturnedForbiddenException: Problem(
+    exceptions.QueryReturnedForbiddenException: Problem(
         "Instagram forbids {about} (403).", "Try again later, or with a saved session.", Reach.POST
     ),
-    theirs.BadResponseException: Problem(
-        "Instagram's page for {about} lacks what instaloader {version} looks for: {said}.",
+    exceptions.BadResponseException: Problem(
+        "Instagram's page for {about} lacks what instaloader {version} looks for: {detail}.",
         f"{_UPDATE}, or use a saved session.",
-        Reach.QUESTION,
+        Reach.REQUEST,
     ),
-    theirs.PostChangedException: Problem(
-        "Instagram gives another post in the place of {about}.", "Run it again.", Reach.POST
+    exceptions.PostChangedException: Problem(
+        "Instagram gives another post in place of {about}.", "Run it again.", Reach.POST
     ),
-    theirs.InvalidArgumentException: Problem(
-        "instaloader {version} cannot use what it was given for {about}: {said}.",
-        "Check what was typed; if it is right, report it.",
+    exceptions.InvalidArgumentException: Problem(
+        "instaloader {version} cannot use a value it was given for {about}: {detail}.",
+        "Check what you typed; if it is right, report this error.",
         Reach.POST,
     ),
-    theirs.IPhoneSupportDisabledException: Problem(
-        "instaloader {version} wanted to ask as an iPhone for {about}, which is switched off.", "Report it."
+    exceptions.IPhoneSupportDisabledException: Problem(
+        "instaloader {version} tried to read {about} as an iPhone does, which is switched off.", "Report this error."
     ),
-    theirs.AbortDownloadException: Problem(
-        "Instagram refuses to answer for {about}: {said}.", "Open instagram.com in a browser and see what it asks for."
+    exceptions.AbortDownloadException: Problem(
+        "Instagram refuses to answer requests for {about}: {detail}.",
+        "Open instagram.com in a browser and see what it asks for.",
     ),
-    theirs.ConnectionException: Problem(
-        "Instagram did not answer the question for {about}: {said}.",
+    exceptions.ConnectionException: Problem(
+        "Instagram did not answer a request for {about}: {detail}.",
         "Try again later: it goes on where it stopped.",
     ),
-    theirs.InstaloaderException: Problem("Reading {about} failed: {said}.", f"{_UPDATE}."),
+    exceptions.InstaloaderException: Problem("Reading {about} failed: {detail}.", f"{_UPDATE}."),
     requests.exceptions.JSONDecodeError: UNEXPECTED,
     requests.exceptions.Timeout: Problem(
         "Instagram took too long to answer for {about}.", "Try again later: it goes on where it stopped."
     ),
     requests.exceptions.ConnectionError: NETWORK,
     requests.exceptions.RequestException: Problem(
-        "The question to Instagram for {about} failed: {said}.", "Check the network and its proxy, and run it again."
+        "The request to Instagram for {about} failed: {detail}.", "Check the network and its proxy, and run it again."
     ),
     LookupError: UNEXPECTED,
     TypeError: UNEXPECTED,
     ValueError: UNEXPECTED,
     AttributeError: UNEXPECTED,
     AssertionError: UNEXPECTED,
-}  # an error is what its own class says, or the nearest one above
+}  # an error whose class is not listed gets the problem of its nearest listed base class
 
-_LOGGING_IN = (theirs.LoginException,)
-_ASKING = (theirs.ConnectionException, theirs.AbortDownloadException, theirs.QueryReturnedBadRequestException)
+_LOGIN_ERRORS = (exceptions.LoginException,)
+_REQUEST_ERRORS = (
+    exceptions.ConnectionException,
+    exceptions.AbortDownloadException,
+    exceptions.QueryReturnedBadRequestException,
+)
 
 BY_TEXT: tuple[tuple[tuple[type[Exception], ...], str, Problem], ...] = (
     (
-        _LOGGING_IN,
+        _LOGIN_ERRORS,
         "does not exist",
         Problem("Instagram does not know the user in {about}.", "Check the spelling and try again."),
     ),
     (
-        _LOGGING_IN,
+        _LOGIN_ERRORS,
         "2FA error",
-        Problem("Instagram does not take this two-factor code for {about}.", "Wait for the next code and try again."),
+        Problem("Instagram does not accept this two-factor code for {about}.", "Wait for the next code and try again."),
     ),
     (
-        (*_LOGGING_IN, *_ASKING),
+        (*_LOGIN_ERRORS, *_REQUEST_ERRORS),
         "checkpoint|challenge",
         Problem(
-            "Instagram wants the user to be confirmed before it answers for {about} (checkpoint).",
-            "Log in at instagram.com in a browser, do what it asks for, then take the session from there.",
+            "Instagram wants the account confirmed before it answers requests for {about} (checkpoint).",
+            "Log in at instagram.com in a browser, do what it asks for, then save the session from that browser.",
         ),
     ),
     (
-        _ASKING,
+        _REQUEST_ERRORS,
         "feedback_required",
         Problem(
-            "Instagram holds back its answers for {about} (feedback required).",
-            "Stop for a day, and look into the account in a browser.",
+            "Instagram restricts requests for {about} for a while (feedback required).",
+            "Stop for a day, and check the account in a browser.",
         ),
     ),
     (
-        _ASKING,
+        _REQUEST_ERRORS,
         "redirected to login page",
         Problem(
             "Instagram has ended the session that was used for {about}, or answers only after a login.",
@@ -179,27 +185,27 @@ BY_TEXT: tuple[tuple[tuple[type[Exception], ...], str, Problem], ...] = (
         ),
     ),
     (
-        _ASKING,
+        _REQUEST_ERRORS,
         "401 unauthorized|please wait a few minutes",
         Problem(
-            "Instagram answered 401, please wait a few minutes, to the question for {about};"
+            "Instagram answered 401 (please wait a few minutes) to a request for {about};"
             " often instaloader ({version}) is older than Instagram's last change.",
             f"Wait an hour; if it stays so, update instaloader ({_COMMAND}).",
         ),
     ),
-    (_ASKING, r"\b429\b", TOO_MANY),
+    (_REQUEST_ERRORS, r"\b429\b", TOO_MANY),
     (
-        (theirs.ProfileNotExistsException,),
+        (exceptions.ProfileNotExistsException,),
         "most similar",
-        Problem("Instagram has no {about}: {said}.", "Check the spelling and try again."),
+        Problem("Instagram has no {about}: {detail}.", "Check the spelling and try again."),
     ),
     (
-        (theirs.ProfileNotExistsException,),
+        (exceptions.ProfileNotExistsException,),
         "seems to exist",
         Problem("Instagram has {about}, but does not show it.", "Try again later, or with another session."),
     ),
     (
-        (theirs.LoginRequiredException,),
+        (exceptions.LoginRequiredException,),
         "private profile",
         Problem(
             "Instagram keeps {about} private: only users who follow it see its posts.",
@@ -207,7 +213,7 @@ BY_TEXT: tuple[tuple[tuple[type[Exception], ...], str, Problem], ...] = (
         ),
     ),
     (
-        (theirs.BadResponseException,),
+        (exceptions.BadResponseException,),
         "fetching post metadata failed|unknown media_type",
         Problem(
             "Instagram does not show {about}.",
@@ -216,39 +222,40 @@ BY_TEXT: tuple[tuple[tuple[type[Exception], ...], str, Problem], ...] = (
             may_pass=False,
         ),
     ),
-)  # the first that fits says more than the class
+)  # the first entry that matches is more exact than the class of the error
 
 
 def problem_of(error: Exception) -> Problem:
-    """The most that is known of an error of instaloader or requests."""
-    said = _ADDRESS.sub("", str(error))
+    """Return the most exact problem for an error of instaloader or requests."""
+    text = _ADDRESS.sub("", str(error))  # an address may hold a profile called like an error
     for types, pattern, problem in BY_TEXT:
-        if isinstance(error, types) and re.search(pattern, said, re.IGNORECASE):
+        if isinstance(error, types) and re.search(pattern, text, re.IGNORECASE):
             return problem
     cause = error.__cause__
-    if type(error) is theirs.ConnectionException and isinstance(cause, Exception):  # it says only: tried often enough
+    # After its last retry instaloader raises this class itself, and only the cause says what failed.
+    if type(error) is exceptions.ConnectionException and isinstance(cause, Exception):
         return problem_of(cause)
     return next((BY_TYPE[kind] for kind in type(error).__mro__ if kind in BY_TYPE), UNEXPECTED)
 
 
 def explain(error: Exception, about: str) -> InstagramProblem:
-    """An error in words for people.
+    """Return an error with a message that people understand.
 
     Args:
-        error: of instaloader or requests.
-        about: what was asked for: `profile "natgeo"`.
+        error: an error of instaloader or requests.
+        about: what was requested, such as `profile "natgeo"`.
     """
     problem = problem_of(error)
-    said = " ".join(_ADDRESS.sub("", str(error)).split()).rstrip(".")[:_SAID_CHARS] or type(error).__name__
-    words = {"about": about, "said": said, "version": instaloader.__version__}
-    return InstagramProblem(f"{problem.fact.format(**words)} {problem.advice.format(**words)}", problem)
+    detail = " ".join(_ADDRESS.sub("", str(error)).split()).rstrip(".")[:_MAX_DETAIL_CHARS] or type(error).__name__
+    values = {"about": about, "detail": detail, "version": instaloader.__version__}
+    return InstagramProblem(f"{problem.fact.format(**values)} {problem.advice.format(**values)}", problem)
 
 
 _MAPPED = (
-    theirs.InstaloaderException,
-    theirs.AbortDownloadException,
+    exceptions.InstaloaderException,
+    exceptions.AbortDownloadException,
     requests.exceptions.RequestException,
-    LookupError,  # these: instaloader reads an answer that is not built as it was
+    LookupError,  # this and the following: instaloader reads an answer whose structure has changed
     TypeError,
     ValueError,
     AttributeError,
@@ -258,7 +265,10 @@ _MAPPED = (
 
 @contextmanager
 def instagram_errors(about: str) -> Iterator[None]:
-    """Whatever instaloader raises becomes an `InstagramProblem`; hold nothing but instaloader's work in it."""
+    """Turn errors of instaloader and requests into an `InstagramProblem`.
+
+    Only calls of instaloader belong in the block: it also turns `ValueError` and the like, which our mistakes raise.
+    """
     try:
         yield
     except _MAPPED as error:

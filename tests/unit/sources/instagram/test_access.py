@@ -168,7 +168,7 @@ def test_a_library_that_cannot_be_written(log_in, folder):
 
 
 def test_a_wrong_password(log_in, folder):
-    with pytest.raises(SourceError, match=r"does not take this password.*Check the password"):
+    with pytest.raises(SourceError, match=r"does not accept this password.*Check the password"):
         log_in(password="wrong")  # noqa: S106
     assert access.users(folder) == []
 
@@ -191,7 +191,7 @@ def test_a_mistyped_code_is_asked_for_again(log_in, instagram):
 
 def test_three_wrong_codes_are_enough(log_in, instagram, folder):
     instagram.codes = {"me": "123456"}
-    with pytest.raises(SourceError, match="does not take this two-factor code"):
+    with pytest.raises(SourceError, match="does not accept this two-factor code"):
         log_in(codes=["1", "2", "3", "123456"])
     assert access.users(folder) == []
 
@@ -202,7 +202,7 @@ def test_a_login_waits_for_its_code(instagram, passing, folder):
     login = access.Login(folder, "Me", UNSEEN, passing.clock)
     assert "two-factor code" in str(login.give_password(PASSWORD))
     assert login.wants_code
-    assert "does not take this two-factor code" in str(login.give_code("1"))
+    assert "does not accept this two-factor code" in str(login.give_code("1"))
     assert login.wants_code
     assert login.give_code("123 456") is None
     login.close()
@@ -309,7 +309,7 @@ class Colour:
     [Evil(), {"sessionid": Evil()}, Colour(), {1: "x"}, ["x"], "x", {}, {"sessionid": "x"}, {**COOKIES, "b": 5}],
 )
 def test_nothing_in_a_session_file_is_run(instagram, folder, tmp_path, content):
-    with pytest.raises(SourceError, match="no session file"):
+    with pytest.raises(SourceError, match="not a session file"):
         access.import_session(folder, session_file(tmp_path, content))
     assert not instagram.asked
 
@@ -321,14 +321,14 @@ def test_nothing_in_a_session_file_is_run(instagram, folder, tmp_path, content):
 def test_a_damaged_session_file(folder, tmp_path, data):
     path = tmp_path / "session-me"
     path.write_bytes(data)
-    with pytest.raises(SourceError, match="no session file"):
+    with pytest.raises(SourceError, match="not a session file"):
         access.import_session(folder, path)
 
 
 def test_a_huge_or_missing_session_file(folder, tmp_path):
     huge = tmp_path / "huge"
     huge.write_bytes(pickle.dumps({**COOKIES, "more": "x" * 200_000}))
-    with pytest.raises(SourceError, match="no session file"):
+    with pytest.raises(SourceError, match="not a session file"):
         access.import_session(folder, huge)
     with pytest.raises(SourceError, match="cannot be read"):
         access.import_session(folder, tmp_path / "missing")

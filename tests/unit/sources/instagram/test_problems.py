@@ -1,4 +1,4 @@
-"""What Instagram refuses, in words that say what to do."""
+"""Messages for what Instagram refuses."""
 
 import inspect
 import json
@@ -24,30 +24,32 @@ from photosearch.sources.instagram.problems import (
 )
 
 DOCS = Path(__file__).resolve().parents[4] / "docs" / "instagram.md"
-THEIRS = [error for _, error in inspect.getmembers(exceptions, inspect.isclass) if issubclass(error, Exception)]
+INSTALOADER_ERRORS = [
+    error for _, error in inspect.getmembers(exceptions, inspect.isclass) if issubclass(error, Exception)
+]
 ABOUT = 'profile "sea"'
 
 
 def rows() -> dict[str, list[str]]:
-    """The table of errors: name to what causes it and what to do."""
-    found = re.findall(r"^\| `(\w+)`[^|]*\| ([^|]+) \| ([^|]+) \|$", DOCS.read_text(encoding="utf-8"), re.MULTILINE)
-    return {name: parts for name, *parts in found}
+    """Return the table of errors in the docs: name to what causes it and what to do."""
+    table = re.findall(r"^\| `(\w+)`[^|]*\| ([^|]+) \| ([^|]+) \|$", DOCS.read_text(encoding="utf-8"), re.MULTILINE)
+    return {name: parts for name, *parts in table}
 
 
-@pytest.mark.parametrize("error", THEIRS, ids=lambda error: error.__name__)
+@pytest.mark.parametrize("error", INSTALOADER_ERRORS, ids=lambda error: error.__name__)
 def test_every_exception_of_instaloader_has_words_and_a_row_in_the_docs(error):
     assert error in BY_TYPE, "a new version of instaloader: say what this means"
     assert error.__name__ in rows()
 
 
 def test_the_docs_name_no_exception_that_is_not_there():
-    known = {error.__name__ for error in (*THEIRS, *BY_TYPE, KeyError)}  # the last one is a LookupError
+    known = {error.__name__ for error in (*INSTALOADER_ERRORS, *BY_TYPE, KeyError)}  # the last one is a LookupError
     assert set(rows()) <= known
 
 
 @pytest.mark.parametrize("problem", {*BY_TYPE.values(), *(problem for *_, problem in BY_TEXT)}, ids=lambda p: p.fact)
 def test_every_problem_says_what_happened_to_what_and_what_to_do(problem: Problem):
-    words = {"about": ABOUT, "said": "so it is", "version": __version__}
+    words = {"about": ABOUT, "detail": "so it is", "version": __version__}
     fact, advice = problem.fact.format(**words), problem.advice.format(**words)
     assert ABOUT in fact
     assert fact.endswith(".")
@@ -61,9 +63,9 @@ def test_every_problem_says_what_happened_to_what_and_what_to_do(problem: Proble
     [
         (exceptions.LoginRequiredException("Redirected to login page. Use --login."), "only to users who"),
         (exceptions.LoginRequiredException("Login required to access the posts of private profile sea."), "private"),
-        (exceptions.BadCredentialsException("Login error: Wrong password."), "does not take this password"),
+        (exceptions.BadCredentialsException("Login error: Wrong password."), "does not accept this password"),
         (exceptions.BadCredentialsException("2FA error: Please check the code"), "two-factor code"),
-        (exceptions.TwoFactorAuthRequiredException("Login error: two-factor"), "wants a two-factor code"),
+        (exceptions.TwoFactorAuthRequiredException("Login error: two-factor"), "asks for a two-factor code"),
         (exceptions.LoginException("Login: Checkpoint required. Point your browser to /challenge/1"), "checkpoint"),
         (exceptions.LoginException("Login error: User sea does not exist."), "does not know the user"),
         (exceptions.LoginException("Login error: Unexpected response"), "refused profile"),
