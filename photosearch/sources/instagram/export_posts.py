@@ -1,7 +1,7 @@
-"""The posts in the JSON files of an Instagram export, in all shapes that Instagram has given them.
+"""The posts in the JSON files of an Instagram export, in all shapes found so far.
 
-Nothing documents these files. The shapes are those of exports since 2018: `media.json`; `posts_1.json` with `media`;
-and its later forms with `label_values` or `string_map_data`, whose labels are in the account's language.
+Instagram does not document these files. The shapes are those of exports since 2018: `media.json`; `posts_1.json` with
+`media`; and its later forms with `label_values` or `string_map_data`, whose labels are in the account's language.
 """
 
 from __future__ import annotations
@@ -17,7 +17,10 @@ from photosearch.sources.json_text import parse_json
 
 Json = dict[str, object]
 
-LEGACY_SECTIONS = ("photos", "videos")  # of media.json; "stories" when asked for, never "direct" and "profile"
+LEGACY_SECTIONS = (
+    "photos",
+    "videos",
+)  # of media.json; "stories" on request, but never "direct" (messages) and "profile"
 
 _POST_KEYS = ("uri", "label_values", "string_map_data", "media_map_data")
 _CAPTION_LABELS = frozenset(
@@ -28,9 +31,9 @@ _PLACE_LABELS = frozenset(("location", "location name", "place", "place name"))
 _COVER_KEYS = ("thumbnail", "cover", "cover_photo", "cover_image", "cover_uri", "thumbnail_uri")
 _PERMALINK = re.compile(r"https://www\.instagram\.com/(?:p|reel|tv)/[\w-]+")
 _MILLISECONDS_FROM = 100_000_000_000  # as seconds, the year 5138
-_MAX_DEPTH = 8  # of labels in labels
+_MAX_DEPTH = 8  # of nested labels
 
-# A tag ends at a space or at punctuation: of ASCII, Latin-1, and from U+2000 on, where the joiners are none.
+# A tag ends at a space or at punctuation of ASCII, Latin-1, or from U+2000 on, except the joiners U+200C and U+200D.
 _PUNCTUATION = (
     r"!-/:-@\[-^`{-~"
     r"\u00a0-\u00a9\u00ab-\u00b4\u00b6\u00b8-\u00bf"
@@ -45,28 +48,28 @@ class Medium:
     """A photo or video that a post names."""
 
     uri: str  # its path in the export
-    cover: str | None  # a picture that the export names for it
+    cover: str | None  # path of the cover picture that the export names for a video
     details: Details
 
 
 @dataclass(frozen=True)
 class Posts:
-    """What one file holds."""
+    """The media and the number of unknown entries in one file."""
 
     media: Iterator[Medium]
     n_unknown: int  # entries that name no photo or video
 
 
 def read_posts(data: bytes, *, legacy: bool = False, stories: bool = False) -> Posts:
-    """The posts of a file.
+    """Read the posts in a JSON file of an export.
 
     Args:
-        data: its bytes.
-        legacy: whether it is a `media.json`.
-        stories: of a `media.json`, the stories as well.
+        data: the bytes of the file.
+        legacy: whether the file is a `media.json`.
+        stories: whether to read the stories of a `media.json` as well.
 
     Raises:
-        ValueError: it is no JSON, holds too much, or is of another shape.
+        ValueError: the file is not JSON, holds too much, or has an unknown shape.
     """
     document = parse_json(data)
     entries = _legacy_entries(document, stories) if legacy else _entries(document)
@@ -84,7 +87,7 @@ def _entries(document: object) -> list[object]:
             return [document]
         lists = [value for value in document.values() if isinstance(value, list)]
         if lists:
-            return [entry for found in lists for entry in found]
+            return [entry for entries in lists for entry in entries]
     raise ValueError("it has another shape than the posts of any export known")
 
 
@@ -96,11 +99,11 @@ def _legacy_entries(document: object, stories: bool) -> list[object]:
 
 
 def _media_of(entry: Json) -> list[Json]:
-    """What a post shows: its media, or the post itself when it is a single medium."""
-    found = [*_list(entry.get("media")), *_dict(entry.get("media_map_data")).values()]
-    if not found:
-        found = [medium for labelled in _labelled(entry) for medium in _list(labelled.get("media"))]
-    media = [_dict(_dict(medium).get("media")) or _dict(medium) for medium in found] or [entry]
+    """Return the media of a post, or the post itself if it is a single medium."""
+    candidates = [*_list(entry.get("media")), *_dict(entry.get("media_map_data")).values()]
+    if not candidates:
+        candidates = [medium for labelled in _labelled(entry) for medium in _list(labelled.get("media"))]
+    media = [_dict(_dict(medium).get("media")) or _dict(medium) for medium in candidates] or [entry]
     return [medium for medium in media if _text(medium.get("uri")) or _text(medium.get("path"))]
 
 
@@ -125,21 +128,21 @@ def _read_post(entry: Json, media: list[Json]) -> Iterator[Medium]:
 
 
 def texts_of(caption: str) -> tuple[tuple[TextKind, str], ...]:
-    """A post's text, then its hashtags and the people it mentions, each once, without their signs."""
+    """Return a post's text, then its hashtags and mentioned users, each once and without # or @."""
     if not caption:
         return ()
     tags = [tag for run in _TAGS.findall(caption) for tag in re.split("[#＃]", run) if tag and not tag.isdigit()]
-    found = [(TextKind.HASHTAG, tag) for tag in tags]
-    found += [(TextKind.MENTION, name) for name in _MENTION.findall(caption)]
-    once: dict[tuple[TextKind, str], tuple[TextKind, str]] = {}
-    for kind, text in found:
-        once.setdefault((kind, text.casefold()), (kind, text))
-    return ((TextKind.OWNER, caption), *once.values())
+    tags_and_mentions = [(TextKind.HASHTAG, tag) for tag in tags]
+    tags_and_mentions += [(TextKind.MENTION, name) for name in _MENTION.findall(caption)]
+    distinct: dict[tuple[TextKind, str], tuple[TextKind, str]] = {}
+    for kind, text in tags_and_mentions:
+        distinct.setdefault((kind, text.casefold()), (kind, text))
+    return ((TextKind.OWNER, caption), *distinct.values())
 
 
 @dataclass(frozen=True)
 class _Facts:
-    """What a post's labels tell."""
+    """The values of a post's labels."""
 
     caption: str
     place: str | None
@@ -158,8 +161,8 @@ def _facts(entry: Json) -> _Facts:
         field = _text(labelled.get("ent_field_name")).lower()  # in English whatever the account's language
         for name in filter(None, (label, field)):
             values.setdefault(name, value)
-        if permalink is None and (found := _PERMALINK.match(value)):
-            permalink = f"{found[0]}/"
+        if permalink is None and (link := _PERMALINK.match(value)):
+            permalink = f"{link[0]}/"
         times += (labelled.get("timestamp"), labelled.get("timestamp_value"))
     return _Facts(
         caption=next((text for label, text in values.items() if label in _CAPTION_LABELS and text), ""),
@@ -171,7 +174,7 @@ def _facts(entry: Json) -> _Facts:
 
 
 def _labelled(entry: Json, about: str = "", depth: int = 0) -> Iterator[Json]:
-    """Each labelled value of a post; the label of an inner one begins with its group's title."""
+    """Yield each labelled value of a post; the label of a nested value begins with its group's title."""
     for label, value in _dict(entry.get("string_map_data")).items():
         yield {**_dict(value), "label": label}
     for item in (*_list(entry.get("label_values")), *_list(entry.get("dict"))):
@@ -186,17 +189,17 @@ _DEGREES = {"latitude": 90.0, "longitude": 180.0}
 
 
 def _coordinates(facts: Json) -> tuple[float, float] | None:
-    found: list[float] = []
-    for name, most in _DEGREES.items():
+    coordinates: list[float] = []
+    for name, max_degrees in _DEGREES.items():
         value = facts.get(name)
         try:
             degrees = float(value) if isinstance(value, (int, float, str)) else math.nan
         except (ValueError, OverflowError):
             return None
-        if not abs(degrees) <= most:  # also where it is no number
+        if not abs(degrees) <= max_degrees:  # written so that it also refuses NaN
             return None
-        found.append(degrees)
-    return (found[0], found[1]) if any(found) else None  # zeros: a camera without a fix
+        coordinates.append(degrees)
+    return (coordinates[0], coordinates[1]) if any(coordinates) else None  # a camera without GPS fix writes zeros
 
 
 def _exif(medium: Json) -> Json:
@@ -212,7 +215,7 @@ def _times(entry: Json) -> tuple[object, ...]:
 
 
 def _time(value: object) -> datetime | None:
-    """Seconds since 1970, or a date as media.json writes it; UTC without a zone."""
+    """Read seconds since 1970, or a date as media.json writes it; return UTC without a time zone, None for others."""
     try:
         if isinstance(value, str) and not value.isdigit():
             taken = datetime.fromisoformat(value)
@@ -231,10 +234,10 @@ def _place(entry: Json) -> str | None:
 
 
 def _text(value: object) -> str:
-    """A string as it was meant.
+    """Return a string with Instagram's encoding mistake undone, "" for anything else.
 
-    Instagram writes the bytes of UTF-8 as if each was a character of its own. A string that is no such sequence is
-    right as it is.
+    Instagram writes each byte of UTF-8 as a character of its own. A string that is not such a sequence is right as it
+    is.
     """
     if not isinstance(value, str):
         return ""

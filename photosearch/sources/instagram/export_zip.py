@@ -1,7 +1,6 @@
 """An Instagram user's own export ("Export your information"), as JSON, in one ZIP or in several parts.
 
-Of all that an export holds, only the files that list posts are read, and the pictures that these name: no messages, no
-contacts.
+Only the files that list posts and the pictures that these name are read: no messages, no contacts.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from photosearch.sources.source import Content, Options, Resources, Source, Sour
 NAME = "export"
 MAX_JSON_BYTES = 64_000_000  # some 60,000 posts in one file; an export may hold several
 
-# The files that list posts, by the name of the choice; an extra folder may lie around them.
+# The files that list posts, by the name of the choice; they may lie in an extra folder.
 _LAYOUTS = {
     "posts": re.compile(r"(?:.*/)?(?:content|media|posts)/posts(?:_\d+)?\.json|(?:[^/]+/)?posts_\d+\.json"),
     "archived": re.compile(r"(?:.*/)?(?:content|media)/archived_posts(?:_\d+)?\.json"),
@@ -49,14 +48,14 @@ _ASK_FOR_JSON = (
 
 
 class ExportSource:
-    """Lists each photo of each post; of a video, its cover where the export holds one."""
+    """A source that lists each photo of each post in an export; a video is listed by its cover, if there is one."""
 
     kind = NAME
     described = False
     listed_in: str | None = None
 
     def __init__(self, paths: Sequence[Path], options: Options) -> None:
-        """Take all parts of one export; raises `SourceError` when their names tell of several users."""
+        """Take all parts of one export; raise `SourceError` if their names are those of several users."""
         self._paths = list(dict.fromkeys(path.resolve() for path in paths))
         self._options = options
         self.n_skipped = 0
@@ -68,19 +67,24 @@ class ExportSource:
         self.collection = next(iter(users.values()), None) or self._paths[0].stem or "instagram"
 
     def covers(self, source_key: str) -> bool:  # noqa: ARG002
-        """Never: an export shows what was there one day, and one of its parts may have been left out."""
+        """Return False: an export may be old or lack a part, so a photo missing from it does not count as deleted."""
         return False
 
     def listings(self, known: Mapping[str, str | None], watch: Watch) -> Iterator[Listing | Failure]:  # noqa: ARG002
-        """Each photo by its path in the export; raises `SourceError` when no file of posts can be read."""
+        """Yield each photo by its path in the export, or a failure for what cannot be read.
+
+        Raises:
+            SourceError: no file of posts can be read.
+            Cancelled: `watch` cancelled it.
+        """
         unreadable: list[Failure] = []
         n_read = 0
-        done: set[str] = set()
+        listed: set[str] = set()
         with Archives() as archives:
             parts = {path: archives.open(path) for path in self._paths}
             for choice, path, name in _post_files(parts, self._options):
                 if watch.is_cancelled():
-                    raise Cancelled("The listing was ended. What was listed is kept.")
+                    raise Cancelled("The listing was cancelled; what was listed is kept. Run it again to finish it.")
                 where = f"{path.name}/{name}"
                 try:
                     posts = self._read(archives, path, name, choice)
@@ -90,7 +94,7 @@ class ExportSource:
                 n_read += 1
                 if posts.n_unknown:
                     unreadable.append(Failure(where, f"{posts.n_unknown} of its entries name no photo or video"))
-                yield from self._list_media(posts, parts, done, watch)
+                yield from self._list_media(posts, parts, listed, watch)
         if not n_read:
             raise _no_posts(self._paths, unreadable)
         yield from unreadable
@@ -100,18 +104,18 @@ class ExportSource:
         return read_posts(data, legacy=choice == _LEGACY, stories="stories" in self._options.also)
 
     def _list_media(
-        self, posts: Posts, parts: dict[Path, Archive], done: set[str], watch: Watch
+        self, posts: Posts, parts: dict[Path, Archive], listed: set[str], watch: Watch
     ) -> Iterator[Listing | Failure]:
         for medium in posts.media:
             if watch.is_cancelled():
-                raise Cancelled("The listing was ended. What was listed is kept.")
-            found = _list_medium(medium, parts)
-            name = found.source_key if found else medium.uri
-            if name in done:  # parts repeat each other's posts
+                raise Cancelled("The listing was cancelled; what was listed is kept. Run it again to finish it.")
+            listing = _list_medium(medium, parts)
+            name = listing.source_key if listing else medium.uri
+            if name in listed:  # parts repeat each other's posts
                 continue
-            done.add(name)
-            if found:
-                yield found
+            listed.add(name)
+            if listing:
+                yield listing
             else:
                 self.n_skipped += 1
 
@@ -120,24 +124,24 @@ def read_photo(photo_key: str, address: str, archives: Archives, max_bytes: int)
     """Read a listed photo's bytes; raises `PhotoError` as `Archives.read` does.
 
     Args:
-        photo_key: its path in the export.
+        photo_key: the photo's path in the export.
         address: the path of the ZIP that holds it.
-        archives: opened ones.
-        max_bytes: what is larger is refused.
+        archives: opens the ZIP, or has it open.
+        max_bytes: a larger photo is refused.
     """
     path = Path(address)
     try:
-        found = archives.open(path).find(photo_key)
+        member = archives.open(path).find(photo_key)
     except SourceError as error:
         raise PhotoError(str(error)) from error
-    return archives.read(path, found.name if found else photo_key, max_bytes)
+    return archives.read(path, member.name if member else photo_key, max_bytes)
 
 
 def recognise(paths: Sequence[Path], options: Options) -> ExportSource | None:
-    """Return the source where ZIPs are the parts of an Instagram export, None where they hold nothing of one.
+    """Return a source if ZIPs are the parts of an Instagram export, None if they hold nothing of one.
 
     Raises:
-        SourceError: one is no ZIP; the export has no posts, or is not of JSON.
+        SourceError: a file is not a ZIP, or the export holds no posts as JSON.
     """
     with Archives() as archives:
         names = [name for path in paths for name in archives.open(path).names()]
@@ -151,11 +155,11 @@ def recognise(paths: Sequence[Path], options: Options) -> ExportSource | None:
         raise SourceError(f"{subject} holds no posts, but {' and '.join(sorted(choices))}. Choose these to add them.")
     is_instagram = any(_INSTAGRAM_FOLDERS.match(name) for name in names)
     if any(_HTML_POSTS.fullmatch(name) for name in names) or (is_instagram and _has_start_page(names)):
-        raise SourceError(f"{subject} is an Instagram export of web pages, which cannot be read. {_ASK_FOR_JSON}")
+        raise SourceError(f"{subject} is an Instagram export as web pages, which cannot be read. {_ASK_FOR_JSON}")
     if is_instagram:
         raise SourceError(
-            f"{subject} is of an Instagram export, but holds no posts. Give all parts of the export together; if there"
-            f" are no more, ask for posts as well. {_ASK_FOR_JSON}"
+            f"{subject} is part of an Instagram export, but holds no posts. Give all parts of the export together; if"
+            f" there are no more, ask for posts as well. {_ASK_FOR_JSON}"
         )
     return None
 
@@ -173,20 +177,23 @@ def _has_start_page(names: Iterable[str]) -> bool:
 
 
 def _post_files(parts: dict[Path, Archive], options: Options) -> list[tuple[str, Path, str]]:
-    """The files to read: choice, ZIP and member; posts first, as what is listed first tells about a photo."""
+    """Return the files to read, as choice, ZIP and member.
+
+    Posts come first, since a photo that several files list keeps the details of its first listing.
+    """
     order = ["posts", _LEGACY, *(choice for choice in _LAYOUTS if choice in options.also and choice != "posts")]
-    found = [(choice, path, name) for path in parts for name in parts[path].names() if (choice := _choice(name))]
-    wanted = [item for item in found if item[0] in order]
+    post_files = [(choice, path, name) for path in parts for name in parts[path].names() if (choice := _choice(name))]
+    wanted = [item for item in post_files if item[0] in order]
     ranks = {path: rank for rank, path in enumerate(parts)}
     return sorted(wanted, key=lambda item: (order.index(item[0]), ranks[item[1]], len(item[2]), item[2]))
 
 
 def _list_medium(medium: Medium, parts: dict[Path, Archive]) -> Listing | Failure | None:
-    """A photo, or a video's cover; None where there is none."""
+    """List a photo or a video's cover; return None for a video without a cover."""
     if is_picture_name(medium.uri):
         return _list_picture(medium.uri, medium, parts)
     covers = (_list_picture(cover, medium, parts) for cover in _covers(medium))
-    return next((found for found in covers if isinstance(found, Listing)), None)
+    return next((cover for cover in covers if isinstance(cover, Listing)), None)
 
 
 def _list_picture(uri: str, medium: Medium, parts: dict[Path, Archive]) -> Listing | Failure:
@@ -205,7 +212,7 @@ def _list_picture(uri: str, medium: Medium, parts: dict[Path, Archive]) -> Listi
 
 
 def _key(uri: str) -> str | None:
-    """A medium's path from the folder of media on, so that it is the same in the next export."""
+    """Return a medium's path from the folder of media on, so that the next export gives the same key."""
     folders = uri.split("/")
     if len(folders) > 2 and folders[0] not in _MEDIA_FOLDERS and folders[1] in _MEDIA_FOLDERS:
         folders = folders[1:]
@@ -214,7 +221,7 @@ def _key(uri: str) -> str | None:
 
 
 def _covers(medium: Medium) -> list[str]:
-    """Pictures that a video's cover may be: the one named, or one of the video's name."""
+    """Return the paths where a video's cover may be: the one the export names, and those with the video's own name."""
     stem = os.path.splitext(medium.uri)[0]
     return [
         *([medium.cover] if medium.cover and is_picture_name(medium.cover) else []),
@@ -223,8 +230,8 @@ def _covers(medium: Medium) -> list[str]:
 
 
 def _user(path: Path) -> str | None:
-    found = _USER.match(path.stem)
-    return (found[1] or found[2]) if found else None
+    match = _USER.match(path.stem)
+    return (match[1] or match[2]) if match else None
 
 
 def _no_posts(paths: Sequence[Path], unreadable: Sequence[Failure]) -> SourceError:

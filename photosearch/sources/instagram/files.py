@@ -1,4 +1,4 @@
-"""Small files that nobody else may read: sessions, and where a listing stands."""
+"""Small JSON files that only their owner may read: sessions, and how far a profile has been listed."""
 
 from __future__ import annotations
 
@@ -14,15 +14,19 @@ _FILE_MODE = 0o600
 
 
 def folder_within(library: Path) -> Path:
-    """Return the folder for Instagram within a library's folder; it is made when something is written."""
+    """Return the path of the folder for Instagram in a library's folder; `write_private` makes the folder."""
     return library / "instagram"
 
 
 def write_private(path: Path, content: object) -> None:
-    """Write JSON, whole or not at all, readable by its owner alone from the first byte; raises `LibraryError`."""
+    """Write `content` as JSON, whole or not at all, into a file that only its owner can read from its first byte on.
+
+    Raises:
+        LibraryError: the file cannot be written.
+    """
     try:
         path.parent.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
-        path.parent.chmod(_FOLDER_MODE)  # it may have been there before
+        path.parent.chmod(_FOLDER_MODE)  # an existing folder keeps its mode in mkdir
         with write_whole(path) as part:
             part.unlink(missing_ok=True)
             handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _FILE_MODE)
@@ -37,7 +41,7 @@ def write_private(path: Path, content: object) -> None:
 
 
 def read_json(path: Path) -> object:
-    """What such a file holds, None where it is missing, unreadable or damaged."""
+    """Return the content of a JSON file, None if it is missing, unreadable or damaged."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""How far a profile has been listed, so that an interrupted listing goes on and an update can stop early."""
+"""The record of how far a profile has been listed: interrupted listings continue, and updates can stop early."""
 
 from __future__ import annotations
 
@@ -15,23 +15,25 @@ from photosearch.sources.source import Options
 class Complete:
     """A listing that went as far as its limits let it."""
 
-    newest: datetime  # of its posts, UTC; what is newer has been listed in part at most
-    oldest_key: str  # the last photo that was listed
+    newest: datetime  # date of its newest post, UTC; newer posts may have been listed in part
+    oldest_key: str  # key of the last photo that was listed
     max_posts: int | None = None
     since: date | None = None
 
     def holds(self, options: Options) -> bool:
-        """Whether it went at least as far as a listing with these limits would."""
-        enough = self.max_posts is None or (options.max_posts is not None and options.max_posts <= self.max_posts)
-        return enough and (self.since is None or (options.since is not None and options.since >= self.since))
+        """Return whether this listing went at least as far as one with the limits in `options` would."""
+        has_enough_posts = self.max_posts is None or (
+            options.max_posts is not None and options.max_posts <= self.max_posts
+        )
+        return has_enough_posts and (self.since is None or (options.since is not None and options.since >= self.since))
 
     def has_limits(self, options: Options) -> bool:
-        """Whether it had these very limits."""
+        """Return whether this listing had exactly the limits in `options`."""
         return (self.max_posts, self.since) == (options.max_posts, options.since)
 
 
 class Journal:
-    """What is known of a profile's listings, in the library's folder for Instagram."""
+    """The record of one profile's listings, kept in the library's folder for Instagram."""
 
     def __init__(self, folder: Path, profile: str) -> None:
         self._folder = folder
@@ -39,14 +41,18 @@ class Journal:
         self._path = folder / f"profile-{profile}.json"
 
     def begin(self, login: str | None) -> None:
-        """A listing begins; keep who is logged in for it."""
-        held = read_json(self._path)
-        write_private(self._path, {**(held if isinstance(held, dict) else {}), "login": login})
+        """Record that a listing begins, and which user is logged in for it (None for no login)."""
+        record = read_json(self._path)
+        write_private(self._path, {**(record if isinstance(record, dict) else {}), "login": login})
 
     def complete(self, known: Collection[str]) -> Complete | None:
-        """The latest complete listing, None where there was none, or the collection does not hold all that it listed.
+        """Return the latest complete listing, None if there is none that an update may rely on.
 
-        Whoever takes a listing may fail to keep it, as on a full disk, after it has ended.
+        An update may not rely on a listing whose photos are not all in the collection: the listing ends before its
+        last photos are stored, and storing them can fail, for instance on a full disk.
+
+        Args:
+            known: keys of the collection's photos.
         """
         match read_json(self._path):
             case {"listed": list(listed)} if not all(key in known for key in listed):
@@ -65,12 +71,12 @@ class Journal:
         return None
 
     def end(self, login: str | None, complete: Complete | None, listed: Sequence[str]) -> None:
-        """A listing ended by itself; what an interrupted one has left is of no use any more.
+        """Record that a listing reached its end, and delete the place of any interrupted one.
 
         Args:
-            login: who was logged in for it.
-            complete: what the next one may rely on, once the collection holds all that was `listed`.
-            listed: keys that the collection did not hold before.
+            login: the user who was logged in for it, None for no login.
+            complete: what the next update may rely on as soon as the collection holds all of `listed`.
+            listed: keys of the photos listed that were not in the collection before.
         """
         kept = complete and {
             "newest": complete.newest.isoformat(),
@@ -82,25 +88,25 @@ class Journal:
         self.forget_interrupted()
 
     def interrupted_path(self, magic: str) -> Path:
-        """Where the place of an interrupted listing is kept; the magic tells instaloader's kinds of listing apart."""
+        """Return the path of an interrupted listing's place; `magic` is instaloader's hash of the listing's query."""
         return self._folder / f"resume-{self._profile}-{magic}.json"
 
     def forget_interrupted(self) -> None:
-        """Let the next listing begin at the top."""
+        """Delete the place of an interrupted listing, so that the next one begins at the newest post."""
         for path in self._folder.glob(f"resume-{self._profile}-*.json"):
             path.unlink(missing_ok=True)
 
 
 def may_stop(complete: Complete | None, options: Options, known: Collection[str]) -> bool:
-    """Whether an update may end at the first post it knows: nothing older is missing.
+    """Return whether an update may end at the first known post, because no older one is missing.
 
-    The collection must hold the last photo of the complete listing, which may have been another collection's.
+    The collection must hold the last photo of the complete listing, as that listing may have filled another collection.
     """
     return complete is not None and complete.holds(options) and complete.oldest_key in known
 
 
 def latest_login(folder: Path) -> str | None:
-    """The user who was logged in for the latest listing of any profile."""
+    """Return the user who was logged in for the latest listing of any profile, None if nobody was."""
     paths = sorted(folder.glob("profile-*.json"), key=lambda path: path.stat().st_mtime)
     match read_json(paths[-1]) if paths else None:
         case {"login": str(login)}:

@@ -1,4 +1,4 @@
-"""The walk through a profile's posts: where it goes on, and where it may end."""
+"""Listing a profile's posts from the newest on: where a listing continues, and where it may end."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ _MAX_FAILED_IN_A_ROW = 3
 
 
 class _End(Enum):
-    BOTTOM = auto()  # of the profile
-    LIMIT = auto()  # the options let it go no further
-    KNOWN = auto()  # all that follows is known
+    BOTTOM = auto()  # the profile has no more posts
+    LIMIT = auto()  # the options allow no more posts
+    KNOWN = auto()  # all posts that follow are in the collection
 
 
-class _Closed(Exception):
-    """Whoever took the listings wants no more; instaloader keeps the place for exceptions of this sort only."""
+class _ConsumerStopped(Exception):
+    """The consumer stopped; instaloader saves its place on an `Exception`, which `GeneratorExit` is not."""
 
 
 class Walk:
@@ -52,35 +52,35 @@ class Walk:
         self._journal = journal
         self._known = known
         self._complete = journal.complete(known)
-        self._listed: list[str] = []  # new ones, which the collection has yet to take
+        self._listed: list[str] = []  # keys that are not in the collection yet
         self._end = _End.BOTTOM
         self._last_key: str | None = None
         self._n_photos = 0
 
     def listings(self, watch: Watch) -> Iterator[Listing | Failure]:
-        """Each picture; an end before its time keeps the place."""
-        with self._asking(watch):
+        """Yield each picture or failure, newest post first; save the place if the listing is interrupted."""
+        with self._mapping_errors(watch):
             posts = self._find().get_posts()
         self._journal.begin(self._connection.username)
         resumed = False
         try:
-            with self._keeping_the_place(posts) as (resumed, _):
+            with self._saving_place(posts) as (resumed, _):
                 try:
                     yield from self._walk(posts, watch)
                 except GeneratorExit:
-                    raise _Closed from None
-        except _Closed:
+                    raise _ConsumerStopped from None
+        except _ConsumerStopped:
             return
         except InstagramProblem as error:
             if resumed and error.problem.reach is not Reach.ALL:
-                self._journal.forget_interrupted()  # the place is not there any more; it would fail for ever
+                self._journal.forget_interrupted()  # the saved place is no longer valid, so every retry would fail
             raise
-        with self._asking(watch):
-            first = posts.first_item if posts.total_index else None
-        self._journal.end(self._connection.username, self._completed(first), self._listed)
+        with self._mapping_errors(watch):
+            first_post = posts.first_item if posts.total_index else None
+        self._journal.end(self._connection.username, self._completed(first_post), self._listed)
 
     def _find(self) -> Profile:
-        """The profile; instaloader looks at its public page, which Instagram does not show everywhere."""
+        """Find the profile; search for it if its public page, which Instagram does not show everywhere, is refused."""
         try:
             return Profile.from_username(self._connection, self._profile)
         except (AbortDownloadException, ConnectionException, ProfileNotExistsException):
@@ -91,19 +91,19 @@ class Walk:
             raise
 
     @contextmanager
-    def _asking(self, watch: Watch) -> Iterator[None]:
+    def _mapping_errors(self, watch: Watch) -> Iterator[None]:
         try:
             with instagram_errors(self._about):
                 yield
         except InstagramProblem as error:
-            if watch.is_cancelled():  # instaloader takes an interrupt for the wish to skip a question
+            if watch.is_cancelled():  # instaloader reports an interrupted retry as a failed request
                 raise self._cancelled() from error
             raise
 
     def _cancelled(self) -> Cancelled:
-        return Cancelled(f"Reading {self._about} was ended; what was listed is kept. Run it again to go on.")
+        return Cancelled(f"Reading {self._about} was cancelled; what was listed is kept. Run it again to go on.")
 
-    def _keeping_the_place(self, posts: NodeIterator[Post]) -> AbstractContextManager[tuple[bool, int]]:
+    def _saving_place(self, posts: NodeIterator[Post]) -> AbstractContextManager[tuple[bool, int]]:
         return resumable_iteration(
             self._connection,
             posts,
@@ -113,18 +113,18 @@ class Walk:
         )
 
     def _load(self, path: Path) -> FrozenNodeIterator:
-        """The place of an interrupted listing; all that was listed before it must be in this collection."""
+        """Load the place of an interrupted listing; all that was listed before it must be in this collection."""
         frozen: Any = read_json(path)
         match frozen:
             case {"first_node": {"code": str(code)}} if key_of(code) in self._known:
                 listed = frozen.pop("listed", [])
                 if not isinstance(listed, list) or not all(key in self._known for key in listed):
-                    raise InvalidArgumentException("what was listed before it was not kept")
+                    raise InvalidArgumentException("the collection lacks photos that were listed before it")
                 try:
                     return FrozenNodeIterator(**frozen)
                 except TypeError as error:
-                    raise InvalidArgumentException("it was kept by another version") from error
-        raise InvalidArgumentException("it is damaged, or another collection's")
+                    raise InvalidArgumentException("it was saved by another version") from error
+        raise InvalidArgumentException("it is damaged, or belongs to another collection")
 
     def _walk(self, posts: NodeIterator[Post], watch: Watch) -> Iterator[Listing | Failure]:
         stops = may_stop(self._complete, self._options, self._known)
@@ -139,7 +139,7 @@ class Walk:
                 continue
             n_failed = 0
             pinned = is_pinned(post, posts.total_index)
-            if stops and not pinned and self._knows(post):
+            if stops and not pinned and self._is_known(post):
                 self._end = _End.KNOWN
                 return
             if self._options.since and post.date_utc.date() < self._options.since:
@@ -147,30 +147,30 @@ class Walk:
                 if not pinned:
                     return
                 continue
-            yield from self._of(post)
+            yield from self._list_post(post)
             watch.on_progress(Progress(self._n_photos, 0, f"Listing {self._about}: {posts.total_index} posts"))
         self._end = _End.LIMIT
 
     def _next(self, posts: NodeIterator[Post], watch: Watch, n_failed: int) -> Post | Failure | None:
         if watch.is_cancelled():
             raise self._cancelled()
-        before = posts.total_index
+        index_before = posts.total_index
         try:
-            with self._asking(watch):
+            with self._mapping_errors(watch):
                 return next(posts, None)
         except InstagramProblem as error:
-            is_of_post = posts.total_index > before and error.problem.reach is Reach.POST
+            is_of_post = posts.total_index > index_before and error.problem.reach is Reach.POST
             if not is_of_post or n_failed >= _MAX_FAILED_IN_A_ROW:
                 raise
             (edge, *_) = (posts.freeze().remaining_data or {})["edges"]
             return Failure(key_of(edge["node"].get("code")), str(error))
 
-    def _knows(self, post: Post) -> bool:
-        """Whether this post and all that follow are in the collection."""
-        before = self._complete
-        return before is not None and post.date_utc <= before.newest and key_of(post.shortcode) in self._known
+    def _is_known(self, post: Post) -> bool:
+        """Return whether this post and all that follow are in the collection."""
+        previous = self._complete
+        return previous is not None and post.date_utc <= previous.newest and key_of(post.shortcode) in self._known
 
-    def _of(self, post: Post) -> Iterator[Listing | Failure]:
+    def _list_post(self, post: Post) -> Iterator[Listing | Failure]:
         for item in listings_of(post):
             if isinstance(item, Listing):
                 self._last_key = item.source_key
@@ -180,18 +180,18 @@ class Walk:
                 self._connection.pace.n_done = self._n_photos
             yield item
 
-    def _completed(self, first: Post | None) -> Complete | None:
-        """What the next update may rely on."""
-        before = self._complete
-        if first is None:
-            return before
-        if self._end is _End.KNOWN and before is not None:
-            return replace(before, newest=max(before.newest, first.date_utc))
+    def _completed(self, first_post: Post | None) -> Complete | None:
+        """Return the listing that the next update may rely on."""
+        previous = self._complete
+        if first_post is None:
+            return previous
+        if self._end is _End.KNOWN and previous is not None:
+            return replace(previous, newest=max(previous.newest, first_post.date_utc))
         if self._last_key is None:
-            return before
+            return previous
         if self._end is _End.BOTTOM:
-            return Complete(first.date_utc, self._last_key)
+            return Complete(first_post.date_utc, self._last_key)
         limits = self._options
-        if before is not None and before.holds(limits) and not before.has_limits(limits):
-            return before  # it went further down; what is new since then is not all there yet
-        return Complete(first.date_utc, self._last_key, limits.max_posts, limits.since)
+        if previous is not None and previous.holds(limits) and not previous.has_limits(limits):
+            return previous  # it went further down, but posts since then may be missing from the collection
+        return Complete(first_post.date_utc, self._last_key, limits.max_posts, limits.since)

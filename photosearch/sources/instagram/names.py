@@ -1,4 +1,4 @@
-"""Names of Instagram's users, as people write them."""
+"""The forms in which people write the names of Instagram users and profiles."""
 
 from __future__ import annotations
 
@@ -14,30 +14,30 @@ _PROFILE = re.compile(r"instagram:.*|@[\w.]+|(?i:(https?://)?((www|m)\.)?instagr
 
 
 def is_profile(written: str) -> bool:
-    """Return whether an Instagram profile is meant; a file of such a name can be given as ./@NAME."""
+    """Return whether a text names an Instagram profile; a file called @NAME can be written as ./@NAME."""
     return _PROFILE.fullmatch(written.strip()) is not None
 
 
 def user_name(written: str) -> str:
-    """A user's name in small letters, as Instagram keeps it; raises `SourceError` where it can be none."""
+    """Return a user's name in lower case, as Instagram keeps it; raise `SourceError` if no user can have that name."""
     name = written.strip().removeprefix("@")
     if not _NAME.fullmatch(name):
         raise SourceError(
-            f'"{written}" cannot be the name of an Instagram user: it has up to 30 of the characters A to Z, 0 to 9,'
-            " dot and underscore. Check the spelling and try again."
+            f'"{written}" cannot be the name of an Instagram user: names have 1 to 30 characters out of A to Z, 0 to'
+            " 9, dot and underscore. Check the spelling and try again."
         )
     return name.lower()
 
 
 def profile_name(written: str) -> str:
-    """The name in `instagram:NAME`, `@NAME`, `NAME` or a profile's address; raises `SourceError` if there is none."""
+    """Return the name in `instagram:NAME`, `@NAME`, `NAME` or a profile's address; raise `SourceError` for others."""
     name = written.strip().removeprefix(PREFIX)
     if "/" not in name:
         return user_name(name)
     try:
         address = urlsplit(name if "://" in name else f"https://{name}")
         host, parts = address.netloc.lower(), [part for part in address.path.split("/") if part]
-    except ValueError:  # its host is damaged
+    except ValueError:  # for instance an unclosed bracket in the host
         host, parts = "", []
     if host not in _HOSTS or len(parts) != 1:
         raise SourceError(

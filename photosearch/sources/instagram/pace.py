@@ -1,4 +1,4 @@
-"""How fast Instagram is asked: instaloader reckons the waits; here they are shown, and can be ended."""
+"""The waits between requests: instaloader computes them; here they are shown and can be cancelled."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from instaloader import InstaloaderContext, RateController
 from photosearch.errors import Cancelled
 from photosearch.records import Progress, Watch
 
-STEP_S = 0.5  # how long a wish to end may go unheard
-TOLD_FROM_S = 15.0  # shorter waits are part of any reading; instaloader speaks of longer ones only, too
+STEP_S = 0.5  # the longest delay before a cancelled wait ends
+SHOWN_FROM_S = 15.0  # shorter waits are usual and not shown; instaloader has the same limit
 
 
 @dataclass(frozen=True)
 class Clock:
-    """What tells the time and lets it pass."""
+    """The functions that return the time and wait."""
 
     now: Callable[[], float] = time.monotonic  # seconds
     sleep: Callable[[float], None] = time.sleep
 
 
 class Pace(RateController):
-    """instaloader's own rate control; only the waiting is different."""
+    """instaloader's rate control with waits that are shown and can be cancelled."""
 
-    n_done = 0  # photos listed so far, shown with the time that is left
+    n_done = 0  # photos listed so far; shown with the time left
 
     def __init__(self, context: InstaloaderContext, watch: Watch, clock: Clock) -> None:
         super().__init__(context)
@@ -34,22 +34,22 @@ class Pace(RateController):
         self._clock = clock
 
     def sleep(self, secs: float) -> None:
-        """Wait in small steps; raises `Cancelled` as soon as the one who watches ends it."""
+        """Wait in small steps; raise `Cancelled` within `STEP_S` after the watch is cancelled."""
         end = self._clock.now() + secs
         while (left_s := end - self._clock.now()) > 0:
             self._check()
-            if secs >= TOLD_FROM_S:
+            if secs >= SHOWN_FROM_S:
                 self._watch.on_progress(Progress(self.n_done, 0, f"Instagram asks to wait: {in_minutes(left_s)} left"))
             self._clock.sleep(min(left_s, STEP_S))
         self._check()
 
     def _check(self) -> None:
         if self._watch.is_cancelled():
-            raise Cancelled("Waiting for Instagram was ended; what was done is kept. Run it again to go on.")
+            raise Cancelled("Waiting for Instagram was cancelled; what was done is kept. Run it again to go on.")
 
 
 def in_minutes(seconds: float) -> str:
-    """A time as minutes and seconds, 4:32, with the hours before where there are some."""
+    """Return a time as minutes and seconds, such as 4:32, or as hours, minutes and seconds from one hour on."""
     minutes, rest_s = divmod(max(0, round(seconds)), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest_s:02}" if hours else f"{minutes}:{rest_s:02}"

@@ -1,7 +1,7 @@
-"""A post as instaloader holds it, read without asking Instagram again.
+"""Reading an instaloader post without a further request to Instagram.
 
-Many of instaloader's properties ask for the complete post where a field is missing (`Post.comments`, `Post.location`,
-`Post.get_sidecar_nodes`). Posts of a profile come with Instagram's own description of the medium, which has it all.
+Many of instaloader's properties request the complete post if a field is missing (`Post.comments`, `Post.location`,
+`Post.get_sidecar_nodes`). The posts of a profile come with Instagram's description of the medium, which is complete.
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ from instaloader import Post, get_json_structure
 from photosearch.records import Details, Failure, Listing, TextKind
 
 _PIN_FIELDS = ("timeline_pinned_user_ids", "pinned_for_users")
-_MAX_PINNED = 3  # Instagram lets a profile pin so many
+_MAX_PINNED = 3  # the most posts that Instagram lets a profile pin
 
 
 def key_of(shortcode: str, number: int = 1) -> str:
-    """The key of a post's slide, counted from 1."""
+    """Return the source key of a post's slide; slides are numbered from 1."""
     return f"{shortcode}/{number}"
 
 
 def is_pinned(post: Post, position: int) -> bool:
-    """Whether a post stands at the top for ever, and so says nothing of what follows it.
+    """Return whether a post may be pinned: it then stands at the top whatever its date, unlike the posts after it.
 
     Args:
-        post: of a profile.
-        position: its place in the profile, from 1; where Instagram does not tell, the first three may be pinned.
+        post: a post of a profile.
+        position: its place in the profile, from 1; if Instagram does not say what is pinned, the first three may be.
     """
     medium = _medium(post)
     if any(field in medium for field in _PIN_FIELDS):
@@ -36,7 +36,7 @@ def is_pinned(post: Post, position: int) -> bool:
 
 
 def listings_of(post: Post) -> Iterator[Listing | Failure]:
-    """The post's pictures in their order; of a video, its cover."""
+    """Yield each slide's picture in order, or a failure if Instagram shows none; a video's picture is its cover."""
     medium = _medium(post)
     slides = medium.get("carousel_media") or [medium]
     for number, slide in enumerate(slides, 1):
@@ -45,14 +45,16 @@ def listings_of(post: Post) -> Iterator[Listing | Failure]:
         if not pictures:
             yield Failure(key, "Instagram shows no picture for it")
             continue
-        said = slide.get("accessibility_caption") or (medium.get("accessibility_caption") if number == 1 else None)
-        # A slide that its owner takes out lets the next ones move up: another medium under the same key.
+        accessibility = slide.get("accessibility_caption") or (
+            medium.get("accessibility_caption") if number == 1 else None
+        )
+        # When the owner removes a slide, the later ones move up and change their keys; the stamp shows the change.
         stamp = str(slide.get("pk") or "")
-        yield Listing(key, stamp, pictures[0]["url"], _details(post, medium, said))
+        yield Listing(key, stamp, pictures[0]["url"], _details(post, medium, accessibility))
 
 
 def _medium(post: Post) -> Mapping[str, Any]:
-    """Instagram's description of the post: within the node when logged in, else the node itself."""
+    """Return Instagram's description of the post: a part of the node when logged in, else the node itself."""
     node = get_json_structure(post)["node"]
     return node.get("iphone_struct") or node
 
@@ -73,7 +75,7 @@ def _details(post: Post, medium: Mapping[str, Any], accessibility: str | None) -
 
 
 def _count(number: int | None) -> int | None:
-    return number if number is not None and number >= 0 else None  # -1: hidden
+    return number if number is not None and number >= 0 else None  # -1 stands for a hidden number
 
 
 def _texts(post: Post, medium: Mapping[str, Any], accessibility: str | None) -> Iterator[tuple[TextKind, str]]:

@@ -1,6 +1,6 @@
 """A profile's posts as a source of photos.
 
-instaloader is imported when the first question is asked, never with this module.
+instaloader is imported for the first request only, so that a run without Instagram does not load it.
 """
 
 from __future__ import annotations
@@ -25,40 +25,40 @@ NAME = "instagram"
 
 
 class InstagramSource:
-    """Lists a profile's pictures, the newest first; a listing that knows older ones ends where they begin."""
+    """A source that lists a profile's pictures from the newest on; an update ends at the first known post."""
 
     kind = NAME
-    described = False  # its pictures have no captions of ours yet
+    described = False  # no captions come with the pictures
     n_skipped = 0
     listed_in: str | None = None
 
     def __init__(self, profile: str, options: Options, folder: Path, *, clock: Clock | None = None) -> None:
-        """Asks nothing yet.
+        """Prepare the source without a request.
 
         Args:
             profile: `instagram:NAME`, `@NAME` or the profile's address.
-            options: `max_posts`, `since` and `login` concern it.
-            folder: the library's own for Instagram; it is made when something is kept.
-            clock: None for the real one.
+            options: `max_posts`, `since` and `login` are used.
+            folder: the library's folder for Instagram; it is made when something is written.
+            clock: None uses the system's clock.
 
         Raises:
-            SourceError: a name cannot be one, or no post would be allowed.
+            SourceError: `profile` or `login` cannot be a name, or `max_posts` is below 1.
         """
         self.collection = profile_name(profile)
         self._login = user_name(options.login) if options.login else None
         if options.max_posts is not None and options.max_posts < 1:
-            raise SourceError(f"{options.max_posts} posts are none. Allow at least 1, or leave the limit out.")
+            raise SourceError(f"The number of posts is {options.max_posts}. Allow at least 1, or leave the limit out.")
         self._options = options
         self._folder = folder
         self._clock = clock
 
     def listings(self, known: Mapping[str, str | None], watch: Watch) -> Iterator[Listing | Failure]:
-        """Each slide of each post; interrupted, it keeps its place and goes on from there the next time.
+        """Yield each slide of each post; an interrupted listing saves its place and continues there the next time.
 
         Raises:
             SourceError: Instagram or the network refuses; the message says what to do.
-            LibraryError: the place cannot be kept.
-            Cancelled: the one who watches ended it.
+            LibraryError: the place cannot be saved.
+            Cancelled: `watch` cancelled it.
         """
         from photosearch.sources.instagram.access import connect
         from photosearch.sources.instagram.listing import Walk
@@ -68,7 +68,7 @@ class InstagramSource:
             yield from Walk(connection, self.collection, self._options, journal, known).listings(watch)
 
     def covers(self, source_key: str) -> bool:  # noqa: ARG002
-        """Never: an update does not come by the posts that were deleted."""
+        """Return False: an update that ends early does not reach older posts, so none counts as deleted."""
         return False
 
 

@@ -1,4 +1,4 @@
-"""The bytes of a listed picture; its link expires after some days, and is then asked for anew through its post."""
+"""Reading the bytes of listed pictures; a link expires after some days, and its post is then asked for a new one."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ if TYPE_CHECKING:
     from photosearch.sources.instagram.pace import Clock
 
 _KEY = re.compile(r"([A-Za-z0-9_-]+)/[0-9]+")
-_MAX_POSTS_KEPT = 100  # of which all slides have been asked for at once
+_MAX_POSTS_KEPT = 100  # one request gives the links of all slides of a post
 
 
 class InstagramReader:
-    """Fetches pictures by their links. Use from any thread: posts are asked for one after the other."""
+    """A thread-safe reader of pictures by their links; requests for new links are made one at a time."""
 
     def __init__(self, fetcher: Fetcher, folder: Path, watch: Watch = UNWATCHED, *, clock: Clock | None = None) -> None:
-        """Asks nothing yet.
+        """Prepare the reader without a request.
 
         Args:
             fetcher: fetches the pictures.
-            folder: the library's own for Instagram.
-            watch: told of waits, and asked whether to go on.
-            clock: None for the real one.
+            folder: the library's folder for Instagram.
+            watch: receives the progress of waits, and can cancel them.
+            clock: None uses the system's clock.
         """
         self._fetcher = fetcher
         self._folder = folder
@@ -42,15 +42,15 @@ class InstagramReader:
         self._lock = threading.Lock()
         self._connection: Connection | None = None
         self._refused: str | None = None  # why Instagram gives no more links in this run
-        self._links: dict[str, dict[str, str]] = {}  # fresh ones, by post and key
+        self._links: dict[str, dict[str, str]] = {}  # new links, by shortcode and source key
 
     def read(self, source_key: str, address: str | None, max_bytes: int) -> Content:
-        """Read a picture's bytes.
+        """Read a picture's bytes; the content carries the new link if the old one had expired.
 
         Raises:
             TryLater: Instagram or the network refuses for now.
-            PhotoError: it cannot be had; the reason says why.
-            Cancelled: the one who watches ended a wait.
+            PhotoError: the picture cannot be read; the message says why.
+            Cancelled: `watch` cancelled a wait.
         """
         from photosearch.sources.fetching import LinkExpired
 
@@ -59,11 +59,11 @@ class InstagramReader:
                 return _content(self._fetch(address, max_bytes))
             except LinkExpired:
                 pass
-        fresh = self._fresh_link(source_key, address)
-        return _content(self._fetch(fresh, max_bytes), fresh)
+        new_link = self._new_link(source_key, address)
+        return _content(self._fetch(new_link, max_bytes), new_link)
 
     def close(self) -> None:
-        """Let go of the connection."""
+        """Close the connection."""
         if self._connection is not None:
             self._connection.close()
 
@@ -73,22 +73,22 @@ class InstagramReader:
             raise PhotoError("its link gives no picture")
         return fetched
 
-    def _fresh_link(self, source_key: str, expired: str | None) -> str:
-        shape = _KEY.fullmatch(source_key)
-        if shape is None:
+    def _new_link(self, source_key: str, expired: str | None) -> str:
+        key_match = _KEY.fullmatch(source_key)
+        if key_match is None:
             raise PhotoError(f"{source_key} is no picture of an Instagram post")
-        code = shape[1]
+        code = key_match[1]
         with self._lock:
             link = self._links.get(code, {}).get(source_key)
             if link is None or link == expired:
-                self._ask(code)
+                self._renew_links(code)
                 link = self._links[code].get(source_key)
         if link is None:
             raise PhotoError("its link has expired, and its post does not have so many pictures any more")
         return link
 
-    def _ask(self, code: str) -> None:
-        """Have the links of a post's slides; what concerns all posts is asked once in a run."""
+    def _renew_links(self, code: str) -> None:
+        """Request the links of a post's slides; after a refusal that concerns all posts, send no more requests."""
         if self._refused:
             raise TryLater(self._refused)
         try:
@@ -122,12 +122,12 @@ class InstagramReader:
         return {item.source_key: item.address for item in items if isinstance(item, Listing) and item.address}
 
 
-def _content(found: Fetched, address: str | None = None) -> Content:
-    return Content(found.data, found.etag, address)
+def _content(fetched: Fetched, address: str | None = None) -> Content:
+    return Content(fetched.data, fetched.etag, address)
 
 
 def open_reader(resources: Resources) -> InstagramReader:
-    """Return a reader to be shared by all that is read in a run."""
+    """Return the reader that all readings of a run share."""
     from photosearch.sources.fetching import open_fetcher
 
     folder = folder_within(resources.settings.library_dir)
