@@ -32,7 +32,7 @@ from photosearch.library.engine import Database
 HEAD = "0007"  # the newest migration
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
-# As SQLite does without being told: integers have 64 bits, and texts are ordered by their bytes.
+# In PostgreSQL, too, integers have 64 bits and texts are ordered by their bytes, as in SQLite by default.
 BIG = Integer().with_variant(BigInteger(), "postgresql")
 ORDERED = Text().with_variant(Text(collation="C"), "postgresql")
 

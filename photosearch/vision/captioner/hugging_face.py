@@ -156,7 +156,7 @@ def _commit(transformers: Any, name: str) -> str:
 def _check_kind(name: str, kind: str) -> None:
     if kind not in TASK_PROMPTS:
         raise ModelError(
-            f'The Hugging Face model "{name}" is of the kind "{kind}", which is not known here.'
+            f'The Hugging Face model "{name}" is of the kind "{kind}", which is not supported.'
             f" Choose one of the kinds {', '.join(TASK_PROMPTS)}."
         )
 
@@ -174,7 +174,7 @@ def _failure(name: str, error: Exception) -> ModelError:
     reason = " ".join(str(error).split())[:_MAX_REASON].rstrip(".") or type(error).__name__
     if isinstance(error, OSError) and "safetensors" in reason:
         return ModelError(
-            f'The Hugging Face model "{name}" has no safetensors, the only weights that are read here.'
+            f'The Hugging Face model "{name}" has no safetensors, the only format of weights that is read.'
             " Choose another model, or convert it: load it with transformers and call save_pretrained."
         )
     return ModelError(

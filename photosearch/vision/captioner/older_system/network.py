@@ -15,7 +15,7 @@ from photosearch.vision.captioner.network import LstmState, Memory
 
 INPUT_SIDE_PX = 256
 GRID = 14  # 14 x 14 regions
-REGION_WIDTH = 2048  # E, of each ResNet that is known here
+REGION_WIDTH = 2048  # E, of each ResNet in DEPTHS
 DEPTHS = {6: 50, 23: 101, 36: 152}  # by the blocks of the third stage
 
 
@@ -34,7 +34,7 @@ class OlderSizes:
         if not all(type(size) is int and size > 0 for size in asdict(self).values()):
             raise ValueError(f"a size is no positive number: {asdict(self)}")
         if self.depth not in DEPTHS.values():
-            raise ValueError(f"there is no ResNet-{self.depth} here")
+            raise ValueError(f"ResNet-{self.depth} is not supported")
         if self.region != REGION_WIDTH:
             raise ValueError(f"the decoder attends to regions of {self.region:,} numbers, not {REGION_WIDTH:,}")
 

@@ -230,7 +230,7 @@ def test_weights_that_are_no_safetensors(copy, tmp_path):
     state = load_file(copy / WEIGHTS)
     (copy / WEIGHTS).unlink()
     torch.save({**state, "more": Marks(tmp_path / "mark")}, copy / "pytorch_model.bin")
-    assert "has no safetensors, the only weights that are read here" in refusal(copy)
+    assert "has no safetensors, the only format of weights that is read" in refusal(copy)
     assert not (tmp_path / "mark").exists()
 
 
@@ -275,7 +275,7 @@ def test_a_model_that_does_something_else(tmp_path):
     from transformers import ViTConfig
 
     ViTConfig().save_pretrained(tmp_path / "vit")
-    assert 'is of the kind "vit", which is not known here. Choose one of the kinds blip' in refusal(tmp_path / "vit")
+    assert 'is of the kind "vit", which is not supported. Choose one of the kinds blip' in refusal(tmp_path / "vit")
 
 
 def test_code_that_comes_with_a_model_is_not_run(copy, tmp_path):
