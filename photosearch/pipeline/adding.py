@@ -1,4 +1,4 @@
-"""A source's photos into a collection, bit by bit, so that an interrupted listing keeps what it had."""
+"""Listing of a source's photos into a collection, in batches, so that an interrupted listing keeps what it had."""
 
 from __future__ import annotations
 
@@ -21,29 +21,29 @@ from photosearch.sources.upload import UploadSource
 if TYPE_CHECKING:
     from photosearch.pipeline.tasks import Task
 
-AT_ONCE = 500  # listings a transaction
+BATCH_SIZE = 500  # listings written in one transaction
 MAX_NAME_CHARS = 100
 _UNWRITABLE = ("Cc", "Cs", "Zl", "Zp")  # control characters, halves of surrogate pairs, line separators
 
 
 @dataclass(frozen=True)
 class Added:
-    """What listing one source came to."""
+    """The result of listing one source."""
 
     collection: str
     report: Report
-    described: bool  # its photos came with captions: nothing has to be read for them to be found
+    described: bool  # whether its photos came with captions, so that search finds them unread
 
 
 @dataclass(frozen=True)
-class Named:
-    """What somebody named and chose to have photos added."""
+class AddRequest:
+    """The names of a source and the options with which a user asked to add it."""
 
     names: tuple[str, ...]
     options: Options
 
     def origin(self) -> Origin:
-        """The same, as it is kept: paths from the root, so that the collection can be updated from anywhere."""
+        """Return the request as the library keeps it, with absolute paths, so that updates work from any folder."""
         return Origin(tuple(map(_from_root, self.names)), options_json(self.options))
 
 
@@ -51,13 +51,15 @@ def _from_root(name: str) -> str:
     return str(Path(name).expanduser().resolve()) if is_path(name) else name
 
 
-def add_source(library: Library, source: Source, collection: str, watch: Watch, named: Named | None = None) -> Report:
-    """List a source into a collection, and note what was named, whatever comes of the listing.
+def add_source(
+    library: Library, source: Source, collection: str, watch: Watch, request: AddRequest | None = None
+) -> Report:
+    """List a source into a collection; record the request even if the listing fails.
 
     Raises:
         SourceError: the source cannot be listed.
         LibraryError: the library cannot be written.
-        Cancelled: the one who watches ended it; what was listed until then is kept.
+        Cancelled: the watch ended it; what was listed until then is kept.
     """
     known = read_listed(library, collection, source.kind)
     merge = partial(
@@ -68,8 +70,8 @@ def add_source(library: Library, source: Source, collection: str, watch: Watch, 
         complete_texts=kind_named(source.kind).complete_texts,
     )
     merged = merge(())
-    if named is not None:
-        remember_origin(library, collection, named.origin())
+    if request is not None:
+        remember_origin(library, collection, request.origin())
     listed: set[str] = set()
     failures: list[Failure] = []
     batch: list[Listing] = []
@@ -82,21 +84,21 @@ def add_source(library: Library, source: Source, collection: str, watch: Watch, 
                 continue
             listed.add(item.source_key)
             batch.append(item)
-            if len(batch) == AT_ONCE:
+            if len(batch) == BATCH_SIZE:
                 merged += merge(batch)
                 batch = []
                 watch.on_progress(Progress(len(listed), 0, "Listing"))
     finally:
         if batch:
             merged += merge(batch)
-    if named is not None:
-        remember_refused(library, collection, named.origin(), failures)
+    if request is not None:
+        remember_refused(library, collection, request.origin(), failures)
     unreadable = [PurePath(failure.source_key) for failure in failures]
     gone = [
         key
-        for key, within in known.items()
+        for key, listed_in in known.items()
         if key not in listed
-        and source.listed_in in (None, within)
+        and source.listed_in in (None, listed_in)
         and source.covers(key)
         and not any(PurePath(key).is_relative_to(place) for place in unreadable)
     ]
@@ -107,13 +109,13 @@ def add_source(library: Library, source: Source, collection: str, watch: Watch, 
 def add_named(
     library: Library, names: Sequence[str], collection: str | None, options: Options, watch: Watch
 ) -> list[Added]:
-    """List the photos of what a person named.
+    """List the photos of the source that a user named.
 
     Args:
-        library: where to.
-        names: what `sources.find_sources` takes.
+        library: the library that gets the photos.
+        names: as `sources.find_sources` takes them.
         collection: the collection's name; None: the source's own name.
-        options: what was chosen for the source.
+        options: choices for listing the source.
         watch: follows the listing, and may stop it.
 
     Raises:
@@ -125,10 +127,12 @@ def add_named(
     sources = find_sources(names, library.folder, options)
     if collection is not None and len(sources) > 1:
         own_names = ", ".join(source.collection for source in sources)
-        raise PhotosearchError(f"There are several collections in it ({own_names}); they keep their own names.")
+        raise PhotosearchError(
+            f"The file holds several collections ({own_names}), which keep their own names. Leave the name out."
+        )
     chosen = None if collection is None else _checked_name(collection)
-    named = Named(tuple(names), options)
-    return add_sources(library, sources, lambda own_name: chosen or _checked_name(own_name), watch, named)
+    request = AddRequest(tuple(names), options)
+    return add_sources(library, sources, lambda own_name: chosen or _checked_name(own_name), watch, request)
 
 
 def add_uploads(
@@ -138,7 +142,7 @@ def add_uploads(
 
     Raises:
         PhotosearchError: the collection's name cannot be used.
-        LibraryError: there is no room.
+        LibraryError: the disk is full.
         Cancelled: the watch ended it; what was kept until then stays.
     """
     source = UploadSource(uploads, library.files)
@@ -158,36 +162,36 @@ def _checked_name(name: str) -> str:
 
 
 def add_sources(
-    library: Library, sources: Sequence[Source], name_of: Callable[[str], str], watch: Watch, named: Named
+    library: Library, sources: Sequence[Source], name_of: Callable[[str], str], watch: Watch, request: AddRequest
 ) -> list[Added]:
-    """List sources that came in one file; one that cannot be used is told with the rest, unless none can.
+    """List the sources of one file; one that cannot be used becomes a failure in the report, unless all cannot.
 
     Args:
-        library: where to.
+        library: the library that gets the photos.
         sources: at least one.
-        name_of: the name of a source's collection; raises `PhotosearchError` for one that is none.
-        watch: told how far it is, and asked whether to go on.
-        named: what was named.
+        name_of: returns the collection's name for a source's own name; raises `PhotosearchError` for an invalid one.
+        watch: follows the listing, and may stop it.
+        request: the names and options that the sources were found by.
 
     Raises:
-        PhotosearchError: none can be used.
+        PhotosearchError: no source can be used.
         LibraryError: the library cannot be written.
-        Cancelled: the one who watches ended it; what was listed until then is kept.
+        Cancelled: the watch ended it; what was listed until then is kept.
     """
-    done: list[Added] = []
+    added: list[Added] = []
     refused: list[tuple[Source, PhotosearchError]] = []
     for source in sources:
         try:
             name = name_of(source.collection)
-            done.append(Added(name, add_source(library, source, name, watch, named), source.described))
+            added.append(Added(name, add_source(library, source, name, watch, request), source.described))
         except (LibraryError, Cancelled):
             raise
         except PhotosearchError as error:
             refused.append((source, error))
-    if not done:
+    if not added:
         raise refused[0][1]
     failures = tuple(Failure(source.collection, str(error)) for source, error in refused)
-    return [*done[:-1], replace(done[-1], report=done[-1].report + Report(failures=failures))]
+    return [*added[:-1], replace(added[-1], report=added[-1].report + Report(failures=failures))]
 
 
 def _report(merged: Merge, n_skipped: int, failures: list[Failure]) -> Report:
@@ -202,13 +206,13 @@ def _report(merged: Merge, n_skipped: int, failures: list[Failure]) -> Report:
 
 
 def update_collection(library: Library, collection: str, watch: Watch) -> Added:
-    """List anew all that a collection was added from; where that cannot be done is told with the failures.
+    """List all sources of a collection again; one that cannot be listed becomes a failure in the report.
 
     Raises:
         CollectionNotFound: there is no such collection.
-        SourceError: it was not noted where its photos came from.
+        SourceError: the library does not know the sources of the collection.
         LibraryError: the library cannot be written.
-        Cancelled: the one who watches ended it; what was listed until then is kept.
+        Cancelled: the watch ended it; what was listed until then is kept.
     """
     origins = read_origins(library, collection)
     if not origins:
@@ -219,11 +223,12 @@ def update_collection(library: Library, collection: str, watch: Watch) -> Added:
     report, described = Report(), True
     for origin in origins:
         try:
-            named = Named(origin.names, parse_options(origin.options))
-            found = find_sources(named.names, library.folder, named.options)
-            for source in found if len(found) == 1 else [one for one in found if one.collection == collection]:
+            request = AddRequest(origin.names, parse_options(origin.options))
+            sources = find_sources(request.names, library.folder, request.options)
+            own_sources = [source for source in sources if source.collection == collection]
+            for source in sources if len(sources) == 1 else own_sources:
                 described = described and source.described
-                report += add_source(library, source, collection, watch, named)
+                report += add_source(library, source, collection, watch, request)
         except SourceError as error:
             report += Report(failures=(Failure(", ".join(origin.names), str(error)),))
     return Added(collection, report, described)

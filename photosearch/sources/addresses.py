@@ -1,4 +1,4 @@
-"""Web addresses and IP addresses: which of them may be asked for a picture."""
+"""Checks of web addresses and IP addresses before a picture is fetched from them."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from urllib.parse import urlsplit
 from photosearch.errors import PhotoError
 
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")  # RFC 6052: the last 32 bits are an IPv4 address
-_UNICAST = ipaddress.ip_network("2000::/3")  # all that IANA has given out of IPv6 for the public network
-_IETF = ipaddress.ip_network("192.0.0.0/24")  # RFC 6890: for protocols; some clouds put their metadata there
+_UNICAST = ipaddress.ip_network("2000::/3")  # the part of IPv6 that IANA assigns for the public network
+_IETF = ipaddress.ip_network("192.0.0.0/24")  # RFC 6890: for protocols; some clouds serve credentials there
 
 
 def check_url(url: str) -> None:
-    """Raise `PhotoError` for an address that is never asked for; the message does not repeat it."""
+    """Raise `PhotoError` for an address that must not be fetched; the message leaves out the address."""
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port
@@ -28,12 +28,12 @@ def check_url(url: str) -> None:
 
 
 def is_public(address: str) -> bool:
-    """Whether an IP address, and each that it stands for, belongs to the public network."""
+    """Tell whether an IP address, and each IPv4 address embedded in it, is on the public network."""
     try:
         ip = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
         return False
-    inner: list[ipaddress.IPv4Address | None] = []
+    embedded: list[ipaddress.IPv4Address | None] = []
     if isinstance(ip, ipaddress.IPv6Address):
         if ip.ipv4_mapped is not None:
             return is_public(str(ip.ipv4_mapped))
@@ -41,7 +41,9 @@ def is_public(address: str) -> bool:
             return is_public(str(ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)))
         if ip not in _UNICAST:
             return False
-        inner = [ip.sixtofour, *(ip.teredo or ())]
+        embedded = [ip.sixtofour, *(ip.teredo or ())]
     elif ip in _IETF:
         return False
-    return ip.is_global and not ip.is_multicast and all(is_public(str(other)) for other in inner if other is not None)
+    return (
+        ip.is_global and not ip.is_multicast and all(is_public(str(other)) for other in embedded if other is not None)
+    )

@@ -1,4 +1,4 @@
-"""ZIP files, read where they lie: nothing is ever unpacked to the disk, and no member is believed."""
+"""Reading of ZIP files without unpacking them to the disk; what a ZIP says about its members is checked."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from photosearch.errors import PhotoError, SourceError
 from photosearch.sources.source import Resources
 
 MAX_MEMBERS = 1_000_000
-MAX_RATIO = 100  # of unpacked to packed; photos hardly shrink, an export's JSON to a twentieth
-RATIO_MATTERS_BYTES = 10_000_000  # below, a bomb does no harm
-MAX_OPEN = 64  # ZIPs at once
+MAX_RATIO = 100  # unpacked to packed size; photos hardly shrink, the JSON of an export shrinks to a twentieth
+RATIO_MATTERS_BYTES = 10_000_000  # a smaller member does no harm, whatever its ratio
+MAX_OPEN = 64  # ZIPs open at the same time; systems limit the number of open files
 
 _CHUNK_BYTES = 1 << 20
-# Deflate alone: of the other methods, `zipfile` unpacks as much as they give, however little is asked for.
+# Of compressed members only Deflate: for other methods `zipfile` may unpack far more bytes than a read asks for.
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _ENCRYPTED = 0x1 | 0x40 | 0x2000  # APPNOTE 4.4.4: bits 0, 6 and 13
 _UTF8_NAME = 0x800
 _DRIVE = re.compile(r"[A-Za-z]:")
-# What `zipfile` raises over damaged files.
+# Errors that `zipfile` raises for damaged files.
 _DAMAGED = (
     zipfile.BadZipFile,
     zlib.error,
@@ -42,29 +42,29 @@ _DAMAGED = (
 
 @dataclass(frozen=True)
 class Member:
-    """A file in a ZIP, as the ZIP's directory tells it."""
+    """A file in a ZIP, as the ZIP's directory describes it."""
 
     name: str
     n_bytes: int  # unpacked
     crc: int
-    refusal: str | None = None  # why it is not read
+    refusal: str | None = None  # why it cannot be read; None: it can
 
     @property
     def stamp(self) -> str:
-        """Changes with the content."""
+        """Return a text that changes with the content."""
         return f"{self.crc:08x}:{self.n_bytes}"
 
 
 class Archive:
-    """One ZIP's directory. Not for several threads at once; `Archives` is."""
+    """An open ZIP with its directory; not safe to use from several threads, as `Archives` is."""
 
     def __init__(self, path: Path) -> None:
-        """Open it.
+        """Open a ZIP and read its directory.
 
         Raises:
-            SourceError: it is no ZIP, is damaged, is encrypted as a whole, or has more members than can be meant.
+            SourceError: the file is no ZIP, is damaged, is wholly encrypted, or has more than `MAX_MEMBERS` members.
         """
-        self._by_file_name: dict[str, list[str]] | None = None  # made when first asked for
+        self._by_file_name: dict[str, list[str]] | None = None  # made at the first search
         if str(path) != str(path).encode("utf-8", "replace").decode("utf-8"):
             raise SourceError(f"The name of ZIP {str(path)!a} is not valid Unicode. Rename it.")
         try:
@@ -92,24 +92,24 @@ class Archive:
         if infos and all(info.flag_bits & _ENCRYPTED for info in infos):
             raise SourceError(f'"{path}" is protected by a password. Pack its photos again without one.')
         claimed = sum(info.compress_size for info in infos if not self._reaches_out(info))
-        if claimed > self._n_bytes:  # each is small, all together endless
+        if claimed > self._n_bytes:  # overlapping members: a small file could unpack to a vast amount of data
             raise SourceError(f'"{path}" holds members that lie over each other. Pack its photos again.')
 
     def close(self) -> None:
-        """Let go of the file; members being read are read to their end."""
+        """Close the file; members that are being read can be read to their end."""
         self._zip.close()
 
     def names(self) -> Iterator[str]:
-        """The files' names, in the ZIP's order."""
+        """Return the files' names, in the ZIP's order."""
         return iter(self._infos)
 
     def member(self, name: str) -> Member | None:
-        """What is known of a file; None when there is none of that name."""
+        """Return the file of that name; None when there is none."""
         info = self._infos.get(name)
         return None if info is None else Member(name, info.file_size, info.CRC, self._refusal(info))
 
     def find(self, tail: str) -> Member | None:
-        """The file of that name, in whatever folder the whole was packed; of several, the least deep one."""
+        """Return the file whose path is `tail` or ends in it; of several, the one with the shortest path."""
         if tail not in self._infos:
             if self._by_file_name is None:
                 self._by_file_name = _by_file_name(self._infos)
@@ -118,10 +118,10 @@ class Archive:
         return self.member(tail)
 
     def open(self, member: Member, max_bytes: int) -> IO[bytes]:
-        """A file's stream, which ends after the bytes that its directory declares.
+        """Open a file's stream, which ends after the number of bytes that the directory declares.
 
         Raises:
-            PhotoError: it is refused, or is larger than `max_bytes`.
+            PhotoError: the file is refused, or is larger than `max_bytes`.
         """
         if member.refusal:
             raise PhotoError(member.refusal)
@@ -150,33 +150,33 @@ class Archive:
 
 
 class Archives:
-    """Opened ZIPs, so that thousands of members can be read one by one. Use from any thread."""
+    """ZIPs that stay open, so that many members can be read one by one; use from any thread."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()  # `zipfile` counts its readers without one
-        self._opened: dict[Path, tuple[tuple[int, int], Archive]] = {}  # the one used last comes last
+        self._lock = threading.Lock()  # `zipfile` counts its open streams without a lock
+        self._opened: dict[Path, tuple[tuple[int, int], Archive]] = {}  # the most recently used comes last
 
     def __enter__(self) -> Archives:
-        """Nothing is open yet."""
+        """Return itself; no ZIP is open yet."""
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:
-        """Let go of all files."""
+        """Close all ZIPs."""
         with self._lock:
             for _, archive in self._opened.values():
                 archive.close()
             self._opened.clear()
 
     def open(self, path: Path) -> Archive:
-        """The ZIP as it is now; raises `SourceError` as `Archive` does."""
+        """Open the ZIP, anew if its file has changed; raise `SourceError` as `Archive` does."""
         with self._lock:
             return self._current(path)
 
     def read(self, zip_path: Path, member: str, max_bytes: int) -> bytes:
-        """The bytes of the member of exactly that name.
+        """Read the bytes of the member of exactly that name.
 
         Raises:
             PhotoError: the ZIP or the member is gone, damaged, refused, or larger than `max_bytes`.
@@ -184,12 +184,12 @@ class Archives:
         try:
             with self._lock:
                 archive = self._current(zip_path)
-                found = archive.member(member)
-                if found is None:
+                info = archive.member(member)
+                if info is None:
                     raise PhotoError("the ZIP no longer holds it")
-                stream = archive.open(found, max_bytes)
+                stream = archive.open(info, max_bytes)
             try:
-                return _read_all(stream, found.n_bytes)
+                return _read_all(stream, info.n_bytes)
             finally:
                 with self._lock:
                     stream.close()
@@ -199,18 +199,18 @@ class Archives:
             raise PhotoError(f"the ZIP is damaged there ({str(error) or type(error).__name__})") from error
 
     def _current(self, path: Path) -> Archive:
-        """The lock is held."""
-        held, archive = self._opened.pop(path, (None, None))
+        """Return the open ZIP, opened anew if its file has changed; the caller holds the lock."""
+        opened_version, archive = self._opened.pop(path, (None, None))
         try:
-            found = path.stat()
+            status = path.stat()
         except OSError as error:
             if archive is not None:
                 archive.close()
             raise SourceError(
                 f'"{path}" cannot be opened: {error.strerror or error}. Put it back, or add it anew.'
             ) from error
-        version = (found.st_mtime_ns, found.st_size)
-        if archive is None or held != version:
+        version = (status.st_mtime_ns, status.st_size)
+        if archive is None or opened_version != version:
             if archive is not None:
                 archive.close()
             archive = Archive(path)
@@ -221,7 +221,7 @@ class Archives:
 
 
 def open_archives(_: Resources) -> Archives:
-    """Return ZIPs to be shared by all that is read in a run; each is opened when first needed."""
+    """Return the ZIPs for all photos that are read in one run; each is opened when first needed."""
     return Archives()
 
 
@@ -231,10 +231,10 @@ def are_zips(paths: Sequence[Path]) -> bool:
 
 
 def _by_file_name(names: Iterable[str]) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
+    paths: dict[str, list[str]] = {}
     for name in names:
-        found.setdefault(name.rpartition("/")[2], []).append(name)
-    return found
+        paths.setdefault(name.rpartition("/")[2], []).append(name)
+    return paths
 
 
 def _read_all(stream: IO[bytes], n_bytes: int) -> bytes:
@@ -242,13 +242,13 @@ def _read_all(stream: IO[bytes], n_bytes: int) -> bytes:
     while chunk := stream.read(_CHUNK_BYTES):
         chunks.append(chunk)
     data = b"".join(chunks)
-    if len(data) != n_bytes:  # more never come: the stream ends there, and its checksum fails
+    if len(data) != n_bytes:  # only fewer: a longer stream ends there, and its checksum fails
         raise EOFError(f"{len(data):,} bytes instead of {n_bytes:,}")
     return data
 
 
 def _name(info: zipfile.ZipInfo) -> str:
-    """The name as it was meant: macOS writes UTF-8 without saying so, which then reads as code page 437."""
+    """Return a member's name; macOS writes UTF-8 without the flag for it, so `zipfile` reads code page 437."""
     if info.flag_bits & _UTF8_NAME or info.filename.isascii():
         return info.filename
     try:
@@ -274,7 +274,7 @@ _MAX_COMMENT_BYTES = 65_535
 
 
 def _check_directory(file: BinaryIO, n_bytes: int, path: Path) -> None:
-    """Refuse a directory of too many members before `zipfile` reads it, which takes a kilobyte of memory for each."""
+    """Refuse a directory of too many members before `zipfile` reads it, which takes a kilobyte of memory a member."""
     tail_at = max(0, n_bytes - _END.size - _MAX_COMMENT_BYTES - _END_64.size - _LOCATOR_BYTES)
     file.seek(tail_at)
     tail = file.read()

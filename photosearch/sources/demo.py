@@ -14,7 +14,7 @@ from photosearch.sources.source import Content, Options, Resources, Source, Sour
 
 NAME = "demo"
 _FOLDERS = {"scikit-image": ("skimage", "data"), "scikit-learn": ("sklearn", "datasets", "images")}
-# Those that a person would take; not the textures, documents, microscope and telescope pictures beside them.
+# Everyday photographs; the packages' textures, documents, microscope and telescope pictures are left out.
 PHOTOS = {
     "scikit-image": (
         "astronaut.png",
@@ -30,7 +30,10 @@ PHOTOS = {
 
 
 def path_of(source_key: str) -> Path:
-    """A demo photo's key is its package and its file name, so that it outlives a move of the packages."""
+    """Return the path of a demo photo; raise `PhotoError` when there is none.
+
+    The key is the package and the file name, so that it stays valid when the packages move.
+    """
     package, _, name = source_key.partition("/")
     if name not in PHOTOS.get(package, ()):
         raise PhotoError("the demo has no such photo")
@@ -51,11 +54,11 @@ class DemoSource:
     listed_in: str | None = None
 
     def covers(self, source_key: str) -> bool:
-        """Whether a key is of the demo's form."""
+        """Tell whether a key begins with a package of the demo."""
         return source_key.partition("/")[0] in PHOTOS
 
     def listings(self, known: Mapping[str, str | None], watch: Watch) -> Iterator[Listing | Failure]:  # noqa: ARG002
-        """Each demo photo; raises `SourceError` when a package lacks one."""
+        """Yield each demo photo; raise `SourceError` when one is missing."""
         for package, names in PHOTOS.items():
             for name in names:
                 key = f"{package}/{name}"

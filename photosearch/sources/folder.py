@@ -1,4 +1,4 @@
-"""A folder of photos, with all folders in it."""
+"""A folder of photos with all its subfolders as a source."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ NAME = "folder"
 
 
 class FolderSource:
-    """Lists the files that are named like pictures, hidden ones left out; links to folders are not followed."""
+    """Lists the files with names of pictures; leaves out hidden ones and does not follow links to folders."""
 
     kind = NAME
     described = False
@@ -29,11 +29,11 @@ class FolderSource:
         self.n_skipped = 0
 
     def covers(self, source_key: str) -> bool:
-        """Whether a path lies in the folder."""
+        """Tell whether a path lies in the folder."""
         return Path(source_key).is_relative_to(self._root)
 
     def listings(self, known: Mapping[str, str | None], watch: Watch) -> Iterator[Listing | Failure]:  # noqa: ARG002
-        """Each picture by its path; raises `SourceError` when the folder itself cannot be opened."""
+        """Yield each picture by its path; raise `SourceError` when the folder itself cannot be opened."""
         try:
             os.scandir(self._root).close()
         except OSError as error:
@@ -58,21 +58,21 @@ class FolderSource:
         if path != _text(path):
             return Failure(_text(path), "the file's name is not valid Unicode; rename it")
         try:
-            found = os.stat(path)
+            status = os.stat(path)
         except OSError as error:
             return Failure(path, f"the file cannot be read: {error.strerror}")
-        if not stat.S_ISREG(found.st_mode):
-            return Failure(path, "this is no file")  # reading a pipe would wait for ever
-        return Listing(path, f"{found.st_size}:{found.st_mtime_ns}")
+        if not stat.S_ISREG(status.st_mode):
+            return Failure(path, "this is no file")  # reading a pipe could block for ever
+        return Listing(path, f"{status.st_size}:{status.st_mtime_ns}")
 
 
 def _text(path: str) -> str:
-    """A path as text that can be stored: bytes of a name that are no UTF-8 become question marks."""
+    """Return a path as text that can be stored; bytes that are not UTF-8 become question marks."""
     return path.encode("utf-8", "replace").decode("utf-8")
 
 
 def read_file(path: Path, max_bytes: int) -> bytes:
-    """Read a photo's file; raises `PhotoError` where it is gone, cannot be read or is larger than `max_bytes`."""
+    """Read a photo's file; raise `PhotoError` when it is missing, unreadable or larger than `max_bytes`."""
     try:
         with path.open("rb") as file:
             data = file.read(max_bytes + 1)

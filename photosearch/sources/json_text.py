@@ -1,18 +1,20 @@
-"""JSON from elsewhere, within bounds: a small file may hold what takes gigabytes once it is read."""
+"""Parsing of JSON from outside, with limits: a small file may take gigabytes of memory once it is parsed."""
 
 from __future__ import annotations
 
 import json
 
-MAX_CONTAINERS = 2_000_000  # lists and objects; a post of an export has some twenty
+MAX_CONTAINERS = 2_000_000  # lists and objects; one post in an Instagram export has about twenty
 MAX_VALUES = 6_000_000
 
 
 def parse_json(text: str | bytes) -> object:
-    """A JSON value; raises `ValueError` where it is none, is nested too deeply or would not fit into the memory."""
+    """Parse JSON; raise `ValueError` when it is invalid, is nested too deeply or would take too much memory."""
     data = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
     n_containers, n_values = data.count(b"[") + data.count(b"{"), data.count(b",") + data.count(b":")
-    if n_containers > MAX_CONTAINERS or n_values > MAX_VALUES:  # those in strings count as well
+    if (
+        n_containers > MAX_CONTAINERS or n_values > MAX_VALUES
+    ):  # upper bounds, since characters inside strings count too
         raise ValueError(f"it holds more than {MAX_CONTAINERS:,} lists and objects, or {MAX_VALUES:,} values")
     try:
         return json.loads(text)

@@ -10,7 +10,7 @@ from photosearch.sources import demo, folder, older_system, photos_zip, upload, 
 from photosearch.sources.instagram import export_zip, profile
 from photosearch.sources.source import Options, Source, SourceKind
 
-# In the order in which the Library page offers them, and in which they are asked whether they recognise what was typed.
+# The Library page shows the kinds in this order, and the first that recognises what was typed is used.
 KINDS: tuple[SourceKind, ...] = (
     demo.KIND,
     export_zip.KIND,
@@ -25,7 +25,7 @@ _BY_NAME = {kind.name: kind for kind in KINDS}
 
 
 def kind_named(name: str) -> SourceKind:
-    """Return the kind of source whose name the library keeps with a photo; raises `PhotoError` for an unknown one."""
+    """Return the kind of source of that name, as the library keeps it; raise `PhotoError` for an unknown name."""
     try:
         return _BY_NAME[name]
     except KeyError as error:
@@ -33,7 +33,7 @@ def kind_named(name: str) -> SourceKind:
 
 
 def usages() -> list[str]:
-    """Return what can be typed to name a source, one entry a kind, for help texts and messages."""
+    """Return what a user can type to name a source, one text for each kind, for help and messages."""
     return [kind.usage for kind in KINDS if kind.usage]
 
 
@@ -43,13 +43,13 @@ def is_path(name: str) -> bool:
 
 
 def find_sources(names: Sequence[str], library: Path, options: Options) -> list[Source]:
-    """Return the sources that a person means; most files hold one, some hold several.
+    """Find the sources that a user named; most files hold one, some hold several.
 
     Args:
-        names: `demo`, a profile as `instagram:NAME`, `@NAME` or by its address, the path of a folder, of a list of
-            addresses, of a ZIP; several paths are the parts of one export.
+        names: `demo`, a profile as `instagram:NAME`, `@NAME` or its address, or the path of a folder, a list of
+            addresses or a ZIP; several paths are the parts of one export.
         library: the library's folder.
-        options: what was chosen.
+        options: limits and choices for the listing.
 
     Raises:
         SourceError: there is no such source, or it cannot be used.
@@ -60,9 +60,9 @@ def find_sources(names: Sequence[str], library: Path, options: Options) -> list[
                 return list(kind.open_named(names[0], options, library))
     paths = [_existing(name) for name in names or ("",)]
     for kind in KINDS:
-        found = kind.open_paths(paths, options)
-        if found is not None:
-            return list(found)
+        sources = kind.open_paths(paths, options)
+        if sources is not None:
+            return list(sources)
     raise SourceError(
         f'"{names[0]}" cannot be used. Give the folder that it lies in, or one of these: {"; ".join(usages())}.'
         " Several paths are allowed only when they are the ZIPs of one export."

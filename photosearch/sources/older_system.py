@@ -1,4 +1,4 @@
-"""The older system's files: captions and objects of pictures known by their addresses. Nothing is fetched."""
+"""The older system's files, which hold captions and objects of pictures by their addresses."""
 
 from __future__ import annotations
 
@@ -13,27 +13,31 @@ from photosearch.sources import urls
 from photosearch.sources.source import Options, Source, SourceKind
 
 PREFIX = "captions_dict_"
-_MARKS = re.compile(r"<(start|end|pad|unk)>")  # the older captioner's own words
+_MARKS = re.compile(r"<(start|end|pad|unk)>")  # special words of the older captioner, which are not part of a sentence
 
 
-def sources_of(path: Path, content: Mapping[str, object]) -> Sequence[OriginalSource]:
-    """A source for `captions_dict_NAME.json`, or one a name in `photosearch_db.json`.
+def make_sources(path: Path, content: Mapping[str, object]) -> Sequence[OlderSystemSource]:
+    """Make one source from `captions_dict_NAME.json`, or one for each name in `photosearch_db.json`.
+
+    Args:
+        path: the file's path, for names and messages.
+        content: the JSON object that the file holds.
 
     Raises:
-        SourceError: the file holds neither.
+        SourceError: the content is of neither form, or none of its addresses can be used.
     """
     has_addresses = any("://" in key for key in content)
     has_lists = bool(content) and all(isinstance(entries, list) for entries in content.values())
     if is_database(content) or (has_lists and not has_addresses):
-        found = [OriginalSource(name, list(_of_database(entries))) for name, entries in content.items()]
+        sources = [OlderSystemSource(name, list(_of_database(entries))) for name, entries in content.items()]
     elif has_addresses:
-        found = [OriginalSource(path.stem.removeprefix(PREFIX) or "photos", list(_of_captions(content)))]
+        sources = [OlderSystemSource(path.stem.removeprefix(PREFIX) or "photos", list(_of_captions(content)))]
     else:
         raise _unknown(path)
-    refused = [source.refusal() for source in found if not source.is_empty]
+    refused = [source.refusal() for source in sources if not source.is_empty]
     if refused and (first := refused[0]) is not None and all(refused):
         raise first
-    return found
+    return sources
 
 
 def _unknown(path: Path) -> SourceError:
@@ -43,7 +47,7 @@ def _unknown(path: Path) -> SourceError:
     )
 
 
-class OriginalSource:
+class OlderSystemSource:
     """One collection of the older system; its photos can be searched as soon as they are listed."""
 
     kind = urls.NAME
@@ -51,31 +55,31 @@ class OriginalSource:
     listed_in: str | None = None
 
     def __init__(self, name: str, entries: Sequence[tuple[object, object, object]]) -> None:
-        """`entries` are address, caption and objects of each photo."""
+        """Take the name of the collection, and the address, caption and objects of each photo."""
         self.collection = name
         self.n_skipped = 0
         self._entries = entries
         self.is_empty = not entries
 
     def covers(self, source_key: str) -> bool:  # noqa: ARG002
-        """Other photos of the collection may have come from another file."""
+        """Return False: other photos of the collection may have come from another file."""
         return False
 
     def listings(self, known: Mapping[str, str | None], watch: Watch) -> Iterator[Listing | Failure]:  # noqa: ARG002
-        """Each photo with its caption and objects; raises `SourceError` when none has an address that can be used."""
+        """Yield each photo with its caption and objects; raise `SourceError` when none of the addresses can be used."""
         if refusal := self.refusal():
             raise refusal
         for entry in self._entries:
             yield self._listing(*entry)
 
     def refusal(self) -> SourceError | None:
-        """Why nothing can be listed, None where something can or there is nothing."""
+        """Return why no photo can be listed; None when at least one can, or when there are none."""
         first: Failure | None = None
         for entry in self._entries:
-            found = self._listing(*entry)
-            if isinstance(found, Listing):
+            item = self._listing(*entry)
+            if isinstance(item, Listing):
                 return None
-            first = first or found
+            first = first or item
         if first is None:
             return None
         return SourceError(
@@ -86,11 +90,11 @@ class OriginalSource:
     def _listing(self, url: object, caption: object, objects: object) -> Listing | Failure:
         texts = [(TextKind.IMPORTED, text) for text in _sentences(caption)]
         texts += [(TextKind.OBJECT, label) for label in _labels(objects)]
-        return urls.listing(url, tuple(texts))
+        return urls.make_listing(url, tuple(texts))
 
 
 def is_database(content: Mapping[str, object]) -> bool:
-    """Whether these are names with lists of what is known of each photo, as in `photosearch_db.json`."""
+    """Tell whether a file's content maps names to lists of photos with objects, as `photosearch_db.json` does."""
     lists = [entries for entries in content.values() if isinstance(entries, list)]
     entries = [entry for entries in lists for entry in entries if isinstance(entry, Mapping)]
     return len(lists) == len(content) and any("yolo_objects" in entry for entry in entries)
@@ -103,14 +107,14 @@ def _of_captions(content: Mapping[str, object]) -> Iterator[tuple[object, object
 def _of_database(entries: object) -> Iterator[tuple[object, object, object]]:
     for entry in entries if isinstance(entries, list) else ():
         if isinstance(entry, Mapping):
-            beside = {key: value for key, value in entry.items() if key != "caption"}  # it is not the owner's
-            yield beside, entry.get("caption"), entry.get("yolo_objects")
+            others = {key: value for key, value in entry.items() if key != "caption"}  # not the owner's text
+            yield others, entry.get("caption"), entry.get("yolo_objects")
         else:
             yield entry, None, None
 
 
 def _sentences(caption: object) -> list[str]:
-    """A sentence, several of them, or the words of one, without the captioner's own marks."""
+    """Return the sentences of a text, a list of texts or a list of words, without the captioner's special words."""
     if isinstance(caption, str):
         parts = [caption]
     elif isinstance(caption, list) and all(isinstance(part, str) for part in caption):
@@ -122,20 +126,20 @@ def _sentences(caption: object) -> list[str]:
 
 
 def _labels(objects: object) -> list[str]:
-    """Objects as a list of names, of mappings with a name, or as one text with commas."""
+    """Return the names of objects, given as a list of names or of mappings with a name, or as one text with commas."""
     if isinstance(objects, str):
         objects = objects.split(",")
-    if isinstance(objects, Mapping):  # a name with how many there are
+    if isinstance(objects, Mapping):  # from a name to the number of such objects
         objects = [name for name, n in objects.items() for _ in range(n if isinstance(n, int) and 0 < n < 100 else 1)]
-    found = []
+    labels = []
     for item in objects if isinstance(objects, list) else ():
         if isinstance(item, Mapping):
             item = next((item[key] for key in ("label", "name", "class", "object") if key in item), None)
         if isinstance(item, list) and item:  # a name with its score
             item = item[0]
         if isinstance(item, str) and item.strip():
-            found.append(item.strip())
-    return found
+            labels.append(item.strip())
+    return labels
 
 
 def _open(paths: Sequence[Path], _options: Options) -> Sequence[Source] | None:
@@ -144,10 +148,10 @@ def _open(paths: Sequence[Path], _options: Options) -> Sequence[Source] | None:
     content = urls.read_json(paths[0])
     if not isinstance(content, dict) or ("urls" in content and not is_database(content)):
         return None
-    return sources_of(paths[0], content)
+    return make_sources(paths[0], content)
 
 
-# Its photos are known, read and kept as those of a list of addresses are.
+# The name of the kind and the reading are those of a list of addresses: both hold photos by their addresses.
 KIND: SourceKind = replace(
     urls.KIND, usage="captions_dict_NAME.json or photosearch_db.json of the older system", title="", open_paths=_open
 )

@@ -1,4 +1,4 @@
-"""What was chosen of a source, written down."""
+"""The options of a source as JSON, in which the library keeps them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from photosearch.sources.source import Options
 
 
 def options_json(options: Options) -> str:
-    """What was chosen, as JSON; what was left as it is, is left out."""
+    """Return options as JSON, without those that have their default."""
     chosen = {
         "max_posts": options.max_posts,
         "since": options.since.isoformat() if options.since else None,
@@ -20,7 +20,7 @@ def options_json(options: Options) -> str:
 
 
 def parse_options(text: str) -> Options:
-    """What `options_json` wrote; raises `ValueError` for anything else."""
+    """Read what `options_json` wrote; raise `ValueError` for other JSON values than objects."""
     chosen = json.loads(text)
     if not isinstance(chosen, dict):
         raise ValueError(f"{text!r} holds no choice of options")

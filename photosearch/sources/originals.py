@@ -1,4 +1,4 @@
-"""A photo as it was taken in, for those who want to see more of it than the thumbnail."""
+"""The original bytes of photos, and larger pictures made from them than the thumbnails."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ _decoding = threading.Semaphore(N_AT_ONCE)
 
 
 def find_listed(library: Library, photo_id: str) -> Pending:
-    """A photo as it is listed; raises `PhotoNotFound`."""
-    found = locate(library, [photo_id]).get(photo_id)
-    if found is None:
+    """Return the photo as the library lists it; raise `PhotoNotFound` for an unknown id."""
+    photo = locate(library, [photo_id]).get(photo_id)
+    if photo is None:
         raise PhotoNotFound(f'Photo "{photo_id}" was not found.')
-    return found
+    return photo
 
 
 def read_original(library: Library, settings: Settings, photo: Pending) -> bytes:
-    """The bytes that the models have seen: the source's, or what is kept of a fetched photo. Nothing is fetched.
+    """Read the bytes that the models analysed: from the source, or the kept copy of a fetched photo.
 
     Raises:
-        PhotoError: the photo was not read yet, is gone, or is another one by now.
+        PhotoError: the photo has not been read yet, is gone, or has changed since.
     """
     if photo.sha256 is None:
         raise PhotoError("it was not read yet")
@@ -43,7 +43,7 @@ def read_original(library: Library, settings: Settings, photo: Pending) -> bytes
 
 
 def make_rendition(library: Library, settings: Settings, photo: Pending, side_px: int) -> bytes:
-    """A JPEG of the whole photo, its longer side at most `side_px`, without metadata; raises as `read_original`."""
+    """Make a JPEG of the photo, longer side at most `side_px`, no metadata; raise as `read_original` does."""
     with _decoding:
         picture = images.decode(read_original(library, settings, photo), side_px)
         return images.thumbnail(picture, side_px)

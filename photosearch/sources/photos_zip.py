@@ -1,4 +1,4 @@
-"""A ZIP of photos."""
+"""A ZIP of photos as a source."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _MARK_CHARS = 8  # of the SHA-256 of a path, enough to tell some ZIPs of one nam
 
 
 class PhotosZipSource:
-    """Lists the members that are named like pictures, hidden ones left out; a ZIP in the ZIP is not opened."""
+    """Lists the members with names of pictures; leaves out hidden ones and does not open ZIPs in the ZIP."""
 
     kind = NAME
     described = False
@@ -30,14 +30,14 @@ class PhotosZipSource:
         self.collection = self._path.stem or "photos"
         self.n_skipped = 0
         self._name = self._path.name
-        self._others: frozenset[str] = frozenset()  # keys in ZIPs elsewhere that are still there
+        self._others: frozenset[str] = frozenset()  # keys of photos in other ZIPs that still exist
 
     def covers(self, source_key: str) -> bool:
-        """Whether a key is of this ZIP."""
+        """Tell whether a key belongs to a member of this ZIP."""
         return source_key.startswith(f"{self._name}/") and source_key not in self._others
 
     def listings(self, known: Mapping[str, str | None], watch: Watch) -> Iterator[Listing | Failure]:
-        """Each picture by the ZIP's name and its own; raises `SourceError` when the ZIP cannot be opened."""
+        """Yield each picture by the ZIP's name and its own; raise `SourceError` when the ZIP cannot be opened."""
         self._name = self._name_beside(known)
         with Archives() as archives:
             archive = archives.open(self._path)
@@ -57,7 +57,7 @@ class PhotosZipSource:
                     yield Listing(key, member.stamp, str(self._path))
 
     def _name_beside(self, known: Mapping[str, str | None]) -> str:
-        """The ZIP's name; with a mark where another one of its name, which is still there, was listed before."""
+        """Return the ZIP's name, with a mark when another existing ZIP of that name was listed before."""
         name, own = self._path.name, str(self._path)
         paths = {path for path in known.values() if path and path != own and Path(path).exists()}
         self._others = frozenset(key for key, path in known.items() if path in paths)
@@ -69,13 +69,13 @@ class PhotosZipSource:
 
 
 def read_member(photo_key: str, address: str, archives: Archives, max_bytes: int) -> bytes:
-    """Read a listed photo's bytes; raises `PhotoError` as `Archives.read` does.
+    """Read a listed photo's bytes; raise `PhotoError` as `Archives.read` does.
 
     Args:
-        photo_key: what the ZIP is called, a slash, and the member's name.
+        photo_key: the ZIP's name, a slash, and the member's name.
         address: the ZIP's path.
-        archives: opened ones.
-        max_bytes: what is larger is refused.
+        archives: the open ZIPs, among which this one is opened if necessary.
+        max_bytes: the largest size; a larger photo is refused.
     """
     return archives.read(Path(address), photo_key.partition("/")[2], max_bytes)
 

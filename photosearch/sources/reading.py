@@ -1,4 +1,4 @@
-"""Reading the bytes of listed photos, from wherever their kind of source has them."""
+"""Reading of listed photos' bytes from all kinds of sources."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from photosearch.sources.source import Content, Resources
 
 
 class Reader:
-    """Reads listed photos; holds the connections and ZIPs that this takes. Use from any thread."""
+    """Reads listed photos, and keeps the connections and ZIPs open that this needs; use from any thread."""
 
     def __init__(self, settings: Settings, watch: Watch = UNWATCHED) -> None:
-        """Open nothing yet; `watch` is told of long waits, and asked whether to go on."""
+        """Open nothing yet; long waits are reported to `watch`, which may end them."""
         self._resources = Resources(settings, watch)
 
     def __enter__(self) -> Reader:
@@ -27,12 +27,12 @@ class Reader:
         """Read the photo's bytes.
 
         Args:
-            photo: as the library lists it.
-            max_bytes: what is larger is refused.
-            again: ask whether the bytes have changed since they were read.
+            photo: the photo as the library lists it.
+            max_bytes: the largest size; a larger photo is refused.
+            again: whether the photo was read before, and is needed only if its bytes have changed since.
 
         Returns:
-            None when asked `again` and nothing has changed.
+            The bytes; None when `again` is set and they have not changed.
 
         Raises:
             PhotoError: the photo is gone, cannot be read or is too large.

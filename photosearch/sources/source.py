@@ -1,4 +1,4 @@
-"""The types that all kinds of sources share: a source, its kind, its options, and who watches."""
+"""Types that all kinds of sources share: a source, its kind, its options, and what reading needs."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from photosearch.settings import Settings
 
 @dataclass(frozen=True)
 class Options:
-    """What may be chosen when a source is listed; each source takes what concerns it."""
+    """Choices for listing a source; each kind uses those that apply to it."""
 
-    max_posts: int | None = None  # of an Instagram profile: no more than its latest so many
-    since: date | None = None  # of a profile: none taken before this day (UTC)
+    max_posts: int | None = None  # of an Instagram profile: only this many of its latest posts
+    since: date | None = None  # of a profile: only posts from this day (UTC) or later
     also: frozenset[str] = frozenset()  # of an Instagram export: "archived", "stories", "reels"
     login: str | None = None  # the Instagram user whose saved session is used; None: without login
 
@@ -32,25 +32,25 @@ class Source(Protocol):
 
     kind: str
     collection: str  # the name its collection gets when none is given
-    described: bool  # whether its photos come with captions: adding does not go on to read and caption them
+    described: bool  # whether its photos come with captions, so that adding need not read and caption them
     n_skipped: int  # files left out so far because they are not named like pictures
-    listed_in: str | None  # the list that is read: it covers nothing that does not stand in it alone
+    listed_in: str | None  # path of the list that is read; photos in another list too are not covered
 
     def listings(self, known: Mapping[str, str | None], watch: Watch) -> Iterator[Listing | Failure]:
-        """Each photo, or the place that cannot be read and why.
+        """Yield each photo, or a failure for a place that cannot be read.
 
         Args:
-            known: keys of this kind of source that the collection has already, with the list or ZIP they stand in.
-            watch: told how far it is; a source that waits long asks it whether to go on.
+            known: keys of this kind of source that are in the collection, each with the list or ZIP that holds it.
+            watch: receives progress; a source that waits long checks it for cancellation.
 
         Raises:
             SourceError: nothing can be listed.
-            Cancelled: the one who watches ended it.
+            Cancelled: the watch ended the listing.
         """
         ...
 
     def covers(self, source_key: str) -> bool:
-        """Whether a photo of that key would have been listed if it were still there; asked after the listing."""
+        """Tell, after the listing, whether it would have held the photo of that key if the photo still existed."""
         ...
 
 
@@ -60,45 +60,45 @@ class Content:
 
     data: bytes
     etag: str | None = None  # of the answer that held them
-    address: str | None = None  # where they were found, when that is no longer the address they were listed with
+    address: str | None = None  # where the bytes were found; None: at the address that was listed
 
 
 class Closeable(Protocol):
-    """Something that holds files or connections open until it is closed."""
+    """An object that holds files or connections open until it is closed."""
 
     def close(self) -> None:
-        """Close them."""
+        """Close the files or connections."""
 
 
 T = TypeVar("T", bound=Closeable)
 
 
 class Resources:
-    """What reading photos holds open: connections, ZIPs. Use from any thread."""
+    """The connections and ZIPs that stay open while photos are read; use from any thread."""
 
     def __init__(self, settings: Settings, watch: Watch) -> None:
-        """Open nothing yet; `watch` is told of long waits, and asked whether to go on."""
+        """Open nothing yet; long waits are reported to `watch`, which may end them."""
         self.settings = settings
         self.watch = watch
-        self._lock = threading.RLock()  # opening one may ask for another
+        self._lock = threading.RLock()  # reentrant, since opening one resource may need another
         self._opened: dict[Callable[[Resources], Any], Closeable] = {}
 
-    def shared(self, open_one: Callable[[Resources], T]) -> T:
-        """Return what `open_one` returned when it was first asked for; it stays open until all are closed."""
+    def shared(self, open_resource: Callable[[Resources], T]) -> T:
+        """Return the resource that `open_resource` opens, at its first call only; it stays open until `close`."""
         with self._lock:
-            if open_one not in self._opened:
-                self._opened[open_one] = open_one(self)
-            return self._opened[open_one]  # type: ignore[return-value]
+            if open_resource not in self._opened:
+                self._opened[open_resource] = open_resource(self)
+            return self._opened[open_resource]  # type: ignore[return-value]
 
     def close(self) -> None:
-        """Close them all, the latest first."""
+        """Close all resources, the latest first."""
         with self._lock:
             while self._opened:
                 self._opened.popitem()[1].close()
 
 
-# Takes what reading holds open, the photo, the most bytes allowed, and the ETag of the bytes that are known (None: read
-# in any case). Returns None where the bytes are still those of the ETag; raises `PhotoError`.
+# Takes the open resources, the photo, the largest size in bytes, and the ETag of the known bytes (None: read in any
+# case). Returns None when the bytes have not changed since the ETag; raises `PhotoError`.
 ReadPhoto = Callable[[Resources, Pending, int, str | None], Content | None]
 
 
@@ -124,8 +124,10 @@ class SourceKind:
     title: str = ""  # of its form on the Library page; empty: it has none
     note: str = ""  # Markdown over that form
     example: str = ""  # a path as the form shows it
-    is_fetched: bool = False  # its bytes come over the network, and a copy of them is kept in the library
-    complete_texts: tuple[TextKind, ...] = ()  # of these a listing names all: what is missing was deleted at the source
+    is_fetched: bool = False  # whether its bytes come over the network; the library then keeps a copy
+    complete_texts: tuple[
+        TextKind, ...
+    ] = ()  # kinds of texts that a listing gives in full; a missing one was deleted at the source
     is_named: Callable[[str], bool] = _is_not_named  # whether a typed text names a source of this kind, and no path
     open_named: Callable[[str, Options, Path], Sequence[Source]] = _open_no_name  # with the library's folder
     open_paths: Callable[[Sequence[Path], Options], Sequence[Source] | None] = _open_no_paths  # None: of another kind

@@ -1,4 +1,4 @@
-"""Photos, and ZIPs of photos, that somebody hands in through the page; the library keeps their bytes."""
+"""Photos and ZIPs of photos that are uploaded on the Library page; the library keeps their bytes."""
 
 from __future__ import annotations
 
@@ -16,12 +16,15 @@ from photosearch.sources.folder import read_file
 from photosearch.sources.photos_zip import PhotosZipSource, read_member
 from photosearch.sources.source import Content, Resources, SourceKind
 
-_TOLD_CHARS = 12  # of the SHA-256, enough to tell two files of one name apart
-_MOST_CHARS = 200  # of a name
+_HASH_CHARS = 12  # of the SHA-256 in a key, enough to distinguish files of one name
+_MAX_NAME_CHARS = 200
 
 
 class UploadSource:
-    """Keeps what was handed in, and lists it. A photo's key is its bytes' and its name: a second time it is known."""
+    """Keeps and lists uploaded photos.
+
+    A photo's key holds a part of its bytes' hash and its name, so that the same upload is recognised later.
+    """
 
     kind = UPLOAD
     described = False
@@ -29,18 +32,18 @@ class UploadSource:
     collection = "uploads"
 
     def __init__(self, uploads: Sequence[tuple[str, BinaryIO]], files: Files) -> None:
-        """`uploads` are names with their bytes."""
+        """Take the uploads, each a name with its bytes, and the files of the library that keeps them."""
         self._uploads = uploads
         self._files = files
         self.n_skipped = 0
 
     def covers(self, source_key: str) -> bool:  # noqa: ARG002
-        """Nothing that was handed in before is missing now."""
+        """Return False: earlier uploads stay when others are uploaded."""
         return False
 
     def listings(self, known: Mapping[str, str | None], watch: Watch) -> Iterator[Listing | Failure]:  # noqa: ARG002
-        """Each photo once it is kept; raises `LibraryError` where there is no room."""
-        from photosearch.images import MAX_FILE_BYTES  # with Pillow, which searching does without
+        """Keep each photo and yield it; raise `LibraryError` when the disk is full."""
+        from photosearch.images import MAX_FILE_BYTES  # it imports Pillow, which searching does not need
 
         for n_done, (name, stream) in enumerate(self._uploads):
             if watch.is_cancelled():
@@ -73,21 +76,25 @@ class UploadSource:
                         yield Failure(key, str(error))
                     else:
                         yield self._kept(key, data)
-            except SourceError as error:  # which names the place where it lies for the moment
+            except SourceError as error:  # its message names the temporary file
                 yield Failure(name, str(error).replace(f'"{path.resolve()}"', "it"))
             self.n_skipped += source.n_skipped
 
     def _kept(self, name: str, data: bytes) -> Listing:
         sha256 = hashlib.sha256(data).hexdigest()
-        return Listing(f"{sha256[:_TOLD_CHARS]}/{name}", sha256, self._files.keep_upload(sha256, data))
+        return Listing(f"{sha256[:_HASH_CHARS]}/{name}", sha256, self._files.keep_upload(sha256, data))
 
 
 def _own_name(name: str) -> str:
-    """A file's own name, as it can be kept and shown: no path, nothing that steers a terminal, not endless."""
+    """Return a file's name without its path and unprintable characters, shortened to `_MAX_NAME_CHARS`."""
     own = PurePosixPath(name.replace("\\", "/")).name.encode("utf-8", "replace").decode("utf-8")
     own = "".join(char if char.isprintable() else "_" for char in own) or "photo"
     stem, dot, suffix = own.rpartition(".")
-    return own if len(own) <= _MOST_CHARS else (stem[: _MOST_CHARS - len(suffix) - 1] + dot + suffix)[:_MOST_CHARS]
+    return (
+        own
+        if len(own) <= _MAX_NAME_CHARS
+        else (stem[: _MAX_NAME_CHARS - len(suffix) - 1] + dot + suffix)[:_MAX_NAME_CHARS]
+    )
 
 
 def _read(resources: Resources, photo: Pending, max_bytes: int, _etag: str | None) -> Content:

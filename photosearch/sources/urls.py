@@ -24,19 +24,19 @@ PREFIX = "url_list_"
 SUFFIXES = (".json", ".txt", ".csv")
 MAX_FILE_BYTES = 100_000_000
 _SHOWN_CHARS = 200
-# What the columns and keys are called in the wild, the likeliest first.
+# Names of columns and keys that such files use, the likeliest first.
 _URLS = ("url", "src", "image_url", "display_url", "photo_url", "image")
 _OWNER = ("caption", "text", "title", "description", "alt")
 _TIMES = ("taken_at", "timestamp", "date", "created_at")
-_MOST = 2**31 - 1
-_DELIMITERS = ",;\t"  # a spreadsheet takes the one of its country
-_YEARS = 10_000  # a number below is a year or nothing, not seconds since 1970
+_MAX_COUNT = 2**31 - 1
+_DELIMITERS = ",;\t"  # spreadsheets choose one by their language
+_MIN_SECONDS = 10_000  # a smaller number is more likely a year than seconds since 1970
 _SECRET = re.compile(r"^([a-z][a-z0-9+.-]*://)?.*@", re.DOTALL | re.IGNORECASE)
 T = TypeVar("T")
 
 
 def read_text(path: Path) -> str:
-    """A file's text; raises `SourceError`."""
+    """Read a UTF-8 text file; raise `SourceError` when it cannot be read, is too large or is not UTF-8."""
     try:
         with path.open("rb") as file:
             data = file.read(MAX_FILE_BYTES + 1)
@@ -51,7 +51,7 @@ def read_text(path: Path) -> str:
 
 
 def read_json(path: Path) -> object:
-    """A file's JSON value; raises `SourceError`."""
+    """Read a JSON file; raise `SourceError` as `read_text` does, and when it is no valid JSON."""
     try:
         return parse_json(read_text(path))
     except ValueError as error:
@@ -59,7 +59,7 @@ def read_json(path: Path) -> object:
 
 
 class UrlListSource:
-    """Lists addresses, with what the file says of each; nothing is fetched yet."""
+    """Lists addresses with what the file says about each picture; fetches nothing."""
 
     kind = NAME
     described = False
@@ -71,18 +71,18 @@ class UrlListSource:
         self.listed_in: str | None = str(path.resolve()).encode("utf-8", "replace").decode("utf-8")
 
     def covers(self, source_key: str) -> bool:  # noqa: ARG002
-        """Whatever is not in the list any more is gone, where it stood in no other."""
+        """Return True: a photo that is missing from its list was taken out of it."""
         return True
 
     def listings(self, known: Mapping[str, str | None], watch: Watch) -> Iterator[Listing | Failure]:  # noqa: ARG002
-        """Each address; raises `SourceError` when the file holds none."""
+        """Yield each address once; raise `SourceError` when the file holds none."""
         seen = set()
         for item in self._entries():
-            found = listing(item)
-            mark = type(found), found.source_key  # a failure without its password may look like another's address
-            if mark not in seen:
-                seen.add(mark)
-                yield found
+            listing = make_listing(item)
+            identity = type(listing), listing.source_key  # a failure, shown without its password, may equal an address
+            if identity not in seen:
+                seen.add(identity)
+                yield listing
         if not seen:
             raise SourceError(f'"{self._path}" holds no address. Give one a line, or a CSV with a column "url".')
 
@@ -113,19 +113,28 @@ class UrlListSource:
             raise SourceError(f'"{self._path}" is no CSV ({error}). Save it again.') from error
 
 
-def listing(entry: object, texts: tuple[tuple[TextKind, str], ...] = ()) -> Listing | Failure:
-    """An address, or an object that holds one, with what came with it; `texts` come on top."""
+def make_listing(entry: object, texts: tuple[tuple[TextKind, str], ...] = ()) -> Listing | Failure:
+    """Make a listing from an entry of a file.
+
+    Args:
+        entry: an address, or an object that holds one and may describe the picture.
+        texts: further texts of the picture, put after those of the entry.
+
+    Returns:
+        The listing, or a failure where the entry holds no address that can be used.
+    """
     url = entry if isinstance(entry, str) else _first(entry, _URLS, _text) if isinstance(entry, Mapping) else None
     if url is None:
         return Failure(_shown(entry), "this is no address")
-    given, url = url, url.partition("#")[0].strip()  # what follows is for a browser, or the rest of a password
+    # The fragment is not sent to a server, and may be part of a password.
+    given, url = url, url.partition("#")[0].strip()
     try:
         check_url(url)
     except PhotoError as error:
         return Failure(_shown(given), str(error))
     details = _details(entry) if isinstance(entry, Mapping) else Details()
-    said = ((kind, storable(text)) for kind, text in (*details.texts, *texts))
-    details = replace(details, texts=tuple((kind, text) for kind, text in said if text))
+    cleaned = ((kind, storable(text)) for kind, text in (*details.texts, *texts))
+    details = replace(details, texts=tuple((kind, text) for kind, text in cleaned if text))
     return Listing(url, "", details=None if details == Details() else details)
 
 
@@ -134,8 +143,8 @@ def _details(entry: Mapping[str, object]) -> Details:
     texts = [(TextKind.OWNER, owner)] if owner else []
     for key, kind in (("hashtags", TextKind.HASHTAG), ("mentions", TextKind.MENTION)):
         texts += [(kind, word) for word in _words(entry.get(key))]
-    if said := _first(entry, ("accessibility_caption", "accessibility"), _text):
-        texts.append((TextKind.ACCESSIBILITY, said))
+    if description := _first(entry, ("accessibility_caption", "accessibility"), _text):
+        texts.append((TextKind.ACCESSIBILITY, description))
     return Details(
         permalink=_first(entry, ("permalink", "link"), _address),
         taken_at=_first(entry, _TIMES, _time),
@@ -149,11 +158,11 @@ def _details(entry: Mapping[str, object]) -> Details:
 
 
 def _first(entry: Mapping[str, object], keys: tuple[str, ...], read: Callable[[object], T | None]) -> T | None:
-    return next((found for key in keys if (found := read(entry.get(key))) is not None), None)
+    return next((value for key in keys if (value := read(entry.get(key))) is not None), None)
 
 
 def storable(text: str) -> str:
-    """A text without what the library cannot keep (half of a surrogate pair) or show."""
+    """Return a text without halves of surrogate pairs and NUL characters, which the library cannot store."""
     return text.encode("utf-8", "replace").decode("utf-8").replace("\0", "").strip()
 
 
@@ -162,13 +171,13 @@ def _text(value: object) -> str | None:
 
 
 def _words(value: object) -> list[str]:
-    """Hashtags or mentions, as a list or as one text, without their signs."""
+    """Return hashtags or mentions, given as a list or as one text, without "#" and "@"."""
     parts = re.split(r"[\s,;]+", value) if isinstance(value, str) else value if isinstance(value, list) else []
     return [word for part in parts if isinstance(part, str) and (word := part.strip().lstrip("#@"))]
 
 
 def _address(value: object) -> str | None:
-    """An address that a page may link to."""
+    """Return the value if it is an address that a page may link to."""
     text = _text(value)
     try:
         if text:
@@ -183,7 +192,7 @@ def _place(value: object) -> str | None:
 
 
 def _time(value: object) -> datetime | None:
-    """ISO 8601, or seconds since 1970: UTC without a zone."""
+    """Read a time in ISO 8601 or in seconds since 1970; return it in UTC without a time zone."""
     if isinstance(value, str):
         try:
             time = datetime.fromisoformat(value.strip())
@@ -192,7 +201,7 @@ def _time(value: object) -> datetime | None:
             pass
     seconds = _number(value)
     try:
-        if seconds is None or abs(seconds) < _YEARS:
+        if seconds is None or abs(seconds) < _MIN_SECONDS:
             return None
         return datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None)
     except (ValueError, OverflowError, OSError):
@@ -213,7 +222,7 @@ def _count(value: object) -> int | None:
     if isinstance(value, Mapping):
         value = value.get("count")
     number = _number(value)
-    return int(number) if number is not None and 0 <= number <= _MOST else None
+    return int(number) if number is not None and 0 <= number <= _MAX_COUNT else None
 
 
 def _degrees(most: float) -> Callable[[object], float | None]:
@@ -225,7 +234,7 @@ def _degrees(most: float) -> Callable[[object], float | None]:
 
 
 def _shown(entry: object) -> str:
-    """An entry as it may be shown: no user, no password wherever they stand in it, not endless."""
+    """Return an entry as text to be shown: shortened, and without user name and password."""
     if isinstance(entry, Mapping):
         text = f"{{{', '.join(str(key) for key in entry)}}}"
     elif isinstance(entry, list):

@@ -17,7 +17,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from photosearch.errors import PhotoError, TryLater
-from photosearch.sources import fetching
+from photosearch.sources import connections, fetching
 from photosearch.sources.addresses import check_url, is_public
 from photosearch.sources.fetching import Fetched, Fetcher, LinkExpired
 
@@ -494,7 +494,7 @@ def test_a_fetcher_goes_on_after_what_was_given_up(server, make):
     fetcher = make(whole_s=0.5)
     refusal(fetcher, server.on("/a.jpg", raw(b"", b"H", pause_s=0.01)))
     refusal(fetcher, server.on("/b.jpg", raw(b"HTTP/1.1 200 OK\r\n\r\n", bytes(65536))))
-    for _ in range(fetching.MOST_CONNECTIONS + 1):
+    for _ in range(connections.MAX_CONNECTIONS + 1):
         refusal(fetcher, server.on("/c.jpg", say(status=404)))
     assert fetcher.fetch(server.on("/d.jpg", say(PICTURE)), max_bytes=LIMIT) == Fetched(PICTURE, None)
 
@@ -560,7 +560,7 @@ def names(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[str]]:
 @pytest.fixture
 def here_is_public(monkeypatch: pytest.MonkeyPatch) -> None:
     """127.0.0.1, where the server is, counts as public; 127.0.0.2 does not."""
-    monkeypatch.setattr(fetching, "is_public", lambda address: address == "127.0.0.1" or is_public(address))
+    monkeypatch.setattr(connections, "is_public", lambda address: address == "127.0.0.1" or is_public(address))
 
 
 @pytest.mark.parametrize("which", ["fetcher", "strict"])
@@ -611,7 +611,7 @@ def test_this_machine_is_not_asked_however_it_is_written(server, strict, names, 
 
 
 def test_a_private_address_is_not_asked_for_twice(strict, slept):
-    for _ in range(fetching.MOST_CONNECTIONS + 1):
+    for _ in range(connections.MAX_CONNECTIONS + 1):
         assert "PHOTOSEARCH_ALLOW_PRIVATE=1" in refusal(strict, "http://127.0.0.1/a.jpg")
     assert slept == []
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from photosearch.errors import SourceError
 from photosearch.records import UNWATCHED, Details, Failure, Listing, TextKind
 from photosearch.sources import NO_OPTIONS, find_sources, urls
-from photosearch.sources.urls import UrlListSource, listing
+from photosearch.sources.urls import UrlListSource, make_listing
 
 A, B = "https://photos.example/a.jpg", "https://photos.example/b.jpg?size=1"
 ADDRESSES = [Listing(A, ""), Listing(B, "")]
@@ -44,7 +44,7 @@ def refusal(path: Path) -> str:
 
 
 def details(**entry: object) -> Details:
-    found = listing({"url": A, **entry})
+    found = make_listing({"url": A, **entry})
     assert isinstance(found, Listing)
     assert found.source_key == A
     return found.details or Details()
@@ -276,7 +276,7 @@ def test_texts_that_cannot_be_stored_are_made_so():
     ],
 )
 def test_a_password_in_a_list_is_refused_and_not_shown(entry):
-    found = listing(entry)
+    found = make_listing(entry)
     assert isinstance(found, Failure)
     assert "hunter2" not in repr(found)
     assert "xxx" not in repr(found)
@@ -289,7 +289,7 @@ def test_an_address_is_listed_beside_the_same_one_with_a_password(write):
 
 
 def test_a_long_entry_is_not_shown_to_its_end():
-    assert len(listing("x" * 10_000).source_key) == 200
+    assert len(make_listing("x" * 10_000).source_key) == 200
 
 
 # Anything

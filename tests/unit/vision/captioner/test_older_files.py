@@ -8,7 +8,7 @@ import pytest
 from photosearch.errors import SourceError
 from photosearch.records import UNWATCHED, Failure, Listing, TextKind
 from photosearch.sources import NO_OPTIONS, find_sources
-from photosearch.sources.older_system import OriginalSource
+from photosearch.sources.older_system import OlderSystemSource
 
 A, B = "https://photos.example/a.jpg", "https://photos.example/b.jpg"
 
@@ -22,7 +22,7 @@ def read(tmp_path):
         path.write_text(json.dumps(content))
         found = {}
         for source in find_sources([str(path)], Path("library"), NO_OPTIONS):
-            assert isinstance(source, OriginalSource)
+            assert isinstance(source, OlderSystemSource)
             assert (source.kind, source.described, source.n_skipped, source.covers(A)) == ("url", True, 0, False)
             found[source.collection] = [shown(item) for item in source.listings((), UNWATCHED)]
         return found
