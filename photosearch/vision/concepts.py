@@ -95,6 +95,21 @@ class Concepts:
         weights = self._idf[columns]
         return float(weights @ predicted[columns] / max(np.linalg.norm(weights), 1e-9))
 
+    def of_terms(self, batch: Batch, terms: Sequence[str]) -> np.ndarray:
+        """Return the probabilities of the given terms for each of at least one picture: float32 (B, C).
+
+        Raises:
+            ModelError: a term is not among those that are predicted.
+        """
+        missing = [term for term in terms if term not in self._column]
+        if missing:
+            raise ModelError(
+                f'The captioner reads the term "{missing[0]}", which the concept model does not predict.'
+                " Get both folders again; see models/README.md."
+            )
+        found: np.ndarray = self.probabilities(batch)[:, [self._column[term] for term in terms]]
+        return found
+
     def probabilities(self, batch: Batch) -> np.ndarray:
         """Return each term's probability for each picture of a batch that is not empty: float32 (B, V), V terms."""
         return batch.once(("concepts", self.digest), lambda: self._predict(batch))

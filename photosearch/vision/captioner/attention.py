@@ -22,6 +22,7 @@ from photosearch.images import Picture
 from photosearch.records import Caption, Prediction
 from photosearch.vision.captioner import beam
 from photosearch.vision.captioner.captioner import Captioner
+from photosearch.vision.captioner.network import LstmState, Memory
 from photosearch.vision.captioner.older_system.captioner import OlderCaptioner
 from photosearch.vision.captioner.vocabulary import END, SPECIAL, START, UNKNOWN, Vocabulary
 from photosearch.vision.observer import Batch
@@ -124,6 +125,8 @@ class Inspector:
             for word, number, prob, others in zip([*words, ""], numbers, own.exp().tolist(), alternatives, strict=True)
         )
         side = math.isqrt(attention.shape[1])
+        attention = attention[:, : side * side]  # without the region that predicted terms make
+        attention = attention / attention.sum(1, keepdim=True).clamp(min=1e-9)
         return Inspection(self.model, steps, attention.numpy(), (side, side), min(float(own.mean()), 0.0))
 
     def _word(self, number: int) -> str:
@@ -153,9 +156,9 @@ def to_npz(inspection: Inspection) -> bytes:
     return out.getvalue()
 
 
-def _decode(decoder: beam.Writer, regions: Tensor, words: Sequence[int]) -> tuple[Tensor, Tensor]:
-    """Feed a sentence to the decoder over regions (1, R, E): return the next words' logits (T, V), attention (T, R)."""
-    memory, state = decoder.begin(regions)
+def _decode(decoder: beam.Writer, seen: tuple[Memory, LstmState], words: Sequence[int]) -> tuple[Tensor, Tensor]:
+    """Feed a sentence to the decoder over one picture: return the next words' logits (T, V), attention (T, R)."""
+    memory, state = seen
     logits, attention = [], []
     for word in words:
         embedded = decoder.embedding(torch.tensor([word]))

@@ -63,9 +63,6 @@ class Writer(Protocol):
     def sizes(self) -> WriterSizes:
         """Return the decoder's sizes."""
 
-    def begin(self, regions: Tensor) -> tuple[Memory, LstmState]:
-        """Turn regions (B, R, E) into the memory to attend to and the first state."""
-
     def step(self, memory: Memory, state: LstmState, embedded: Tensor) -> tuple[LstmState, Tensor, Tensor]:
         """Take in a word's embedding (B, W): return the new state, context (B, D) and attention (B, R)."""
 
@@ -74,8 +71,10 @@ class Writer(Protocol):
 
 
 @torch.inference_mode()
-def search(decoder: Writer, regions: Tensor, decoding: Decoding, prefix: Sequence[int] = ()) -> list[list[Sentence]]:
-    """Write sentences for encoder regions (B, R, E), B may be 0: for each photo its hypotheses, best first.
+def search(
+    decoder: Writer, seen: tuple[Memory, LstmState], decoding: Decoding, prefix: Sequence[int] = ()
+) -> list[list[Sentence]]:
+    """Write sentences for photos as the decoder's `begin` has seen them: for each its hypotheses, best first.
 
     No word follows itself. A finished sentence stays in the beam at its own score; the search ends when
     no open one is left. All sentences begin with the words of `prefix`, at most `max_words`, which may be words
@@ -86,10 +85,10 @@ def search(decoder: Writer, regions: Tensor, decoding: Decoding, prefix: Sequenc
     """
     if len(prefix) > decoding.max_words:
         raise ValueError(f"the prefix has {len(prefix)} words; a sentence has at most {decoding.max_words}")
-    n_photos, width = len(regions), decoding.beam_width
+    memory, state = seen
+    n_photos, width = len(memory.regions), decoding.beam_width
     if n_photos == 0:
         return []
-    memory, state = decoder.begin(regions)
     memory, state = memory.repeat(width), state.pick(torch.arange(n_photos).repeat_interleave(width))
     words = torch.full((n_photos, width, 1), START)
     totals = torch.full((n_photos, width), -math.inf)  # summed log-probabilities

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
+import numpy as np
 import torch
-from torch import Tensor
 
 from photosearch.records import Caption, Findings, Station
 from photosearch.vision.captioner import beam
 from photosearch.vision.captioner.checkpoint import Checkpoint, load_checkpoint
+from photosearch.vision.captioner.network import LstmState, Memory
 from photosearch.vision.encoder import Encoder
 from photosearch.vision.observer import Batch
 
@@ -25,9 +26,16 @@ class Critic(Protocol):
         """Return for each picture's sentences a number in [0, 1] each."""
         ...
 
+    def of_terms(self, batch: Batch, terms: Sequence[str]) -> np.ndarray:
+        """Return the probabilities of the given terms for each of at least one picture: float32 (B, C)."""
+        ...
+
 
 class Captioner:
-    """A writer of sentences: beam search proposes them, and agreement with the predicted terms helps to rank them."""
+    """A writer of sentences: beam search proposes them, and agreement with the predicted terms helps to rank them.
+
+    The decoder attends to the encoder's regions and, where its files name terms, to their predicted probabilities.
+    """
 
     station = Station.CAPTIONER
 
@@ -37,6 +45,7 @@ class Captioner:
         self.vocabulary = checkpoint.vocabulary
         self.decoding = checkpoint.decoding
         self.decoder = checkpoint.decoder
+        self._terms = checkpoint.terms
         self._encoder = encoder
         self._critic = critic
 
@@ -45,9 +54,10 @@ class Captioner:
         """Read a captioner from its files; raises `ModelError` as `load_checkpoint` does."""
         return cls(load_checkpoint(folder, encoder, critic.digest), encoder, critic)
 
-    def see(self, batch: Batch) -> Tensor:
-        """Return the regions that the decoder attends to, for at least one picture: float32 (B, R, E)."""
-        return torch.from_numpy(self._encoder.regions(batch))
+    def see(self, batch: Batch) -> tuple[Memory, LstmState]:
+        """Return what the decoder attends to in each of at least one picture, and its first state."""
+        terms = torch.from_numpy(self._critic.of_terms(batch, self._terms)) if self._terms else None
+        return self.decoder.begin(torch.from_numpy(self._encoder.regions(batch)), terms)
 
     def observe(self, batch: Batch) -> list[Findings]:
         """Return sentences for each picture, best first, found with the model's own decoding."""

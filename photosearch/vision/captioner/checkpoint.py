@@ -1,13 +1,13 @@
 """A captioner's files: the decoder's weights, its sizes and its vocabulary, checked when read.
 
-Beside the config, a folder holds `decoder.safetensors` (float16) and `vocabulary.json`; a `README.md` is the
-model's card.
+Beside the config, a folder holds `decoder.safetensors` (float16), `vocabulary.json` and, where the decoder reads
+predicted terms, `terms.json`; a `README.md` is the model's card.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -24,7 +24,7 @@ from photosearch.vision.captioner.vocabulary import Vocabulary
 from photosearch.vision.encoder import Encoder
 from photosearch.vision.model_folder import CONFIG, ModelFolder, check_same, open_model, write_model
 
-WEIGHTS, VOCABULARY = "decoder.safetensors", "vocabulary.json"
+WEIGHTS, VOCABULARY, TERMS = "decoder.safetensors", "vocabulary.json", "terms.json"
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,7 @@ class Checkpoint:
     vocabulary: Vocabulary
     decoding: Decoding
     digest: str
+    terms: tuple[str, ...] = ()  # whose predicted probabilities the decoder reads, in its order
 
 
 def save_checkpoint(
@@ -47,10 +48,13 @@ def save_checkpoint(
     *,
     encoder_digest: str,
     concepts_digest: str,
+    terms: Sequence[str] = (),
 ) -> ModelFolder:
-    """Write a captioner's files; existing files are replaced."""
+    """Write a captioner's files; existing files are replaced. `terms` are those that the decoder reads."""
     state = {key: value.half().contiguous() for key, value in decoder.state_dict().items()}
-    words = json.dumps(vocabulary.words, indent=0) + "\n"
+    files = {WEIGHTS: save(state, metadata={"format": "pt"}), VOCABULARY: _listed(vocabulary.words)}
+    if terms:
+        files[TERMS] = _listed(terms)
     return write_model(
         folder,
         Station.CAPTIONER,
@@ -61,8 +65,12 @@ def save_checkpoint(
             "sizes": asdict(decoder.sizes),
             "decoding": asdict(decoding),
         },
-        {WEIGHTS: save(state, metadata={"format": "pt"}), VOCABULARY: words.encode()},
+        files,
     )
+
+
+def _listed(words: Sequence[str]) -> bytes:
+    return (json.dumps(list(words), indent=0) + "\n").encode()
 
 
 @contextmanager
@@ -84,12 +92,14 @@ def load_checkpoint(folder: Path, encoder: Encoder, concepts_digest: str) -> Che
     with _damage(model, CONFIG):
         sizes = Sizes(**model.options["sizes"])  # type: ignore[arg-type]
         decoding = Decoding(**model.options["decoding"])  # type: ignore[arg-type]
-        if not all(isinstance(size, int) and size > 0 for size in asdict(sizes).values()):
+        least = {**dict.fromkeys(asdict(sizes), 1), "terms": 0}
+        if not all(isinstance(size, int) and size >= least[name] for name, size in asdict(sizes).items()):
             raise ValueError("a size is no positive number")
     check_same(folder, "encoder", model.options.get("encoder"), encoder.digest)
     check_same(folder, "concept model", model.options.get("concepts"), concepts_digest)
     with _damage(model, VOCABULARY):
         vocabulary = Vocabulary(json.loads(model.read(VOCABULARY)))
+    terms = _read_terms(model, sizes)
     with _damage(model, WEIGHTS):
         state = load(model.read(WEIGHTS))
     if len(vocabulary) != sizes.vocabulary:
@@ -108,4 +118,17 @@ def load_checkpoint(folder: Path, encoder: Encoder, concepts_digest: str) -> Che
         raise ModelError(
             f"{folder / WEIGHTS} holds numbers that are not finite. Get the file again; see models/README.md."
         )
-    return Checkpoint(model.name, decoder, vocabulary, decoding, model.digest)
+    return Checkpoint(model.name, decoder, vocabulary, decoding, model.digest, terms)
+
+
+def _read_terms(model: ModelFolder, sizes: Sizes) -> tuple[str, ...]:
+    """The terms whose predicted probabilities the decoder reads; raises `ModelError`."""
+    if not sizes.terms:
+        return ()
+    with _damage(model, TERMS):
+        terms = json.loads(model.read(TERMS))
+        if not isinstance(terms, list) or not all(isinstance(term, str) for term in terms):
+            raise ValueError("no list of terms")
+        if len(terms) != sizes.terms:
+            raise ValueError(f"{len(terms):,} terms, but {CONFIG} says {sizes.terms:,}")
+    return tuple(terms)

@@ -2,7 +2,7 @@
 
 The encoder is an exported graph (`photosearch.vision.graph`).
 
-Shapes: B batch, R regions, E encoder width, D region width inside the decoder, H hidden,
+Shapes: B batch, R regions, E encoder width, C predicted terms, D region width inside the decoder, H hidden,
 W word embedding, T steps, V vocabulary.
 """
 
@@ -26,13 +26,14 @@ class Sizes:
     hidden: int = 512
     region: int = 512
     attention: int = 256
+    terms: int = 0  # predicted search terms that make one more region; 0: there is no such region
 
 
 @dataclass(frozen=True)
 class Memory:
     """The regions that the decoder attends to, with their share of the attention computed once."""
 
-    regions: Tensor  # (B, R, D)
+    regions: Tensor  # (B, R, D); where the decoder reads predicted terms, they make the last region
     keys: Tensor  # (B, R, A), the regions' part of the attention, computed once a photo
 
     def repeat(self, n: int) -> Memory:
@@ -80,6 +81,10 @@ class Decoder(nn.Module):
         self.sizes = sizes
         self.normalise = nn.LayerNorm(encoder_width)
         self.to_region = nn.Linear(encoder_width, sizes.region)
+        if sizes.terms:
+            self.to_term_region = nn.Linear(sizes.terms, sizes.region)
+            # Few probabilities are large: at the usual scale their region would be far smaller than the others.
+            nn.init.normal_(self.to_term_region.weight, std=0.2)
         self.attention = Attention(sizes)
         self.embedding = nn.Embedding(sizes.vocabulary, sizes.embedding)
         # At unit scale the tied output layer starts with logits too large to learn from.
@@ -93,10 +98,18 @@ class Decoder(nn.Module):
         self.bias = nn.Parameter(torch.zeros(sizes.vocabulary))
         self.dropout = nn.Dropout(dropout)
 
-    def begin(self, regions: Tensor) -> tuple[Memory, LstmState]:
-        """Turn encoder regions (B, R, E) into the memory to attend to and the first state."""
+    def begin(self, regions: Tensor, terms: Tensor | None = None) -> tuple[Memory, LstmState]:
+        """Take in photos; return what to attend to and the first state.
+
+        Args:
+            regions: the encoder's region vectors (B, R, E).
+            terms: the probabilities of predicted search terms (B, C), where `sizes.terms` is C; without them, None.
+        """
         seen = self.dropout(torch.relu(self.to_region(self.normalise(regions))))  # (B, R, D)
         mean = seen.mean(1)
+        if terms is not None:
+            said = self.dropout(torch.relu(self.to_term_region(terms.sqrt())))[:, None].to(seen.dtype)  # (B, 1, D)
+            seen, mean = torch.cat([seen, said], dim=1), mean + said[:, 0]
         state = LstmState(torch.tanh(self.first_hidden(mean)), torch.tanh(self.first_cell(mean)).float())
         return Memory(seen, self.attention.of_region(seen)), state
 

@@ -16,6 +16,7 @@ from torch import Tensor
 from photosearch.images import Picture
 from photosearch.records import Caption, Findings, Station
 from photosearch.vision.captioner import beam
+from photosearch.vision.captioner.network import LstmState, Memory
 from photosearch.vision.captioner.older_system.network import (
     INPUT_SIDE_PX,
     OlderNetwork,
@@ -85,14 +86,14 @@ class OlderCaptioner:
         grid: Tensor = self._encoder(torch.stack([_pixels(picture) for picture in pictures]))  # (B, E, 14, 14)
         return grid.flatten(2).transpose(1, 2)  # (B, R, E)
 
-    def see(self, batch: Batch) -> Tensor:
-        """Return the regions that the decoder attends to, computed once; the batch is not empty: float32 (B, R, E)."""
+    def see(self, batch: Batch) -> tuple[Memory, LstmState]:
+        """Return what the decoder attends to in each of at least one picture, computed once, and its first state."""
 
         def encode() -> Tensor:
             firsts = range(0, len(batch.pictures), ENCODED_AT_ONCE)
             return torch.cat([self.regions(list(batch.pictures[i : i + ENCODED_AT_ONCE])) for i in firsts])
 
-        return batch.once(("regions", self.digest), encode)
+        return self.decoder.begin(batch.once(("regions", self.digest), encode))
 
     def observe(self, batch: Batch) -> list[Findings]:
         """Return sentences for each picture, best first; a sentence found twice is kept once."""

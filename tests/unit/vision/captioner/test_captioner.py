@@ -20,7 +20,7 @@ from photosearch.vision import encoder as encoding
 from photosearch.vision.captioner import beam
 from photosearch.vision.captioner.beam import MAX_BEAM_WIDTH, NEVER_WRITTEN, Decoding
 from photosearch.vision.captioner.captioner import Captioner
-from photosearch.vision.captioner.checkpoint import VOCABULARY, WEIGHTS, Checkpoint, save_checkpoint
+from photosearch.vision.captioner.checkpoint import TERMS, VOCABULARY, WEIGHTS, Checkpoint, save_checkpoint
 from photosearch.vision.captioner.network import ENCODER_WIDTH, Decoder, Sizes
 from photosearch.vision.captioner.vocabulary import END, PAD, SPECIAL, START, UNKNOWN, Vocabulary
 from photosearch.vision.model_folder import CONFIG, open_model
@@ -31,10 +31,11 @@ CLOSE = 1e-4
 torch.set_num_threads(1)  # two test runs beside each other are no slower for it
 
 
-def make_decoder(n_words: int = 8, seed: int = 0) -> Decoder:
+def make_decoder(n_words: int = 8, seed: int = 0, n_terms: int = 0) -> Decoder:
     """An untrained decoder whose opinions are strong enough to tell photos and sentences apart."""
     torch.manual_seed(seed)
-    decoder = Decoder(Sizes(len(SPECIAL) + n_words, embedding=8, hidden=8, region=8, attention=8)).eval()
+    sizes = Sizes(len(SPECIAL) + n_words, embedding=8, hidden=8, region=8, attention=8, terms=n_terms)
+    decoder = Decoder(sizes).eval()
     for weights in decoder.parameters():
         weights.data *= 3
     return decoder.requires_grad_(False)
@@ -100,7 +101,7 @@ def test_attention_rows_sum_to_one():
 @pytest.mark.parametrize("seed", range(5))
 def test_width_one_is_greedy(seed):
     decoder, regions = make_decoder(seed=seed), make_regions(4, seed)
-    found = beam.search(decoder, regions, Decoding(1, max_words=6))
+    found = beam.search(decoder, decoder.begin(regions), Decoding(1, max_words=6))
     assert [[s.words for s in sentences] for sentences in found] == [
         [greedy(decoder, regions[i : i + 1], 6)] for i in range(4)
     ]
@@ -112,7 +113,7 @@ def test_width_one_is_greedy(seed):
 def test_a_beam_wide_enough_finds_exactly_the_best_sentences(seed, n_words, max_words, exponent):
     decoder, regions = make_decoder(n_words, seed), make_regions(2, seed)
     decoding = Decoding(MAX_BEAM_WIDTH, exponent, max_words)
-    for i, sentences in enumerate(beam.search(decoder, regions, decoding)):
+    for i, sentences in enumerate(beam.search(decoder, decoder.begin(regions), decoding)):
         wanted = every_sentence(decoder, regions[i : i + 1], decoding)
         assert [sentence.words for sentence in sentences] == [words for _, words in wanted]
         scores = [s.log_prob * (len(s.words) + 1) ** (1 - exponent) for s in sentences]
@@ -121,15 +122,15 @@ def test_a_beam_wide_enough_finds_exactly_the_best_sentences(seed, n_words, max_
 
 def test_photos_together_get_the_same_sentences_as_alone():
     decoder, regions = make_decoder(), make_regions(5)
-    together = beam.search(decoder, regions, Decoding(4, max_words=8))
+    together = beam.search(decoder, decoder.begin(regions), Decoding(4, max_words=8))
     for i, sentences in enumerate(together):
-        (alone,) = beam.search(decoder, regions[i : i + 1], Decoding(4, max_words=8))
+        (alone,) = beam.search(decoder, decoder.begin(regions[i : i + 1]), Decoding(4, max_words=8))
         assert [s.words for s in sentences] == [s.words for s in alone]
         assert [s.log_prob for s in sentences] == pytest.approx([s.log_prob for s in alone], abs=CLOSE)
 
 
 def test_sentences_are_of_real_words_within_the_limit_and_no_better_than_certain():
-    for sentences in beam.search(make_decoder(), make_regions(5), Decoding(5, max_words=4)):
+    for sentences in beam.search(make_decoder(), make_decoder().begin(make_regions(5)), Decoding(5, max_words=4)):
         assert len({tuple(s.words) for s in sentences}) == len(sentences) == 5
         for sentence in sentences:
             assert len(sentence.words) <= 4
@@ -138,7 +139,7 @@ def test_sentences_are_of_real_words_within_the_limit_and_no_better_than_certain
 
 
 def test_no_photos_give_no_sentences():
-    assert beam.search(make_decoder(), make_regions(0), Decoding()) == []
+    assert beam.search(make_decoder(), make_decoder().begin(make_regions(0)), Decoding()) == []
 
 
 @pytest.mark.parametrize("width", [-1, 0, MAX_BEAM_WIDTH + 1])
@@ -166,6 +167,11 @@ class Agreeing:
     def agreement(self, batch: Batch, sentences: list[list[str]]) -> list[list[float]]:
         assert len(sentences) == len(batch.pictures)
         return [[float(self.word in text.split()) for text in texts] for texts in sentences]
+
+    def of_terms(self, batch: Batch, terms: list[str]) -> np.ndarray:
+        """Each term is the likelier, the brighter the picture is."""
+        means = np.array([np.asarray(picture.rgb).mean() / 255 for picture in batch.pictures], np.float32)
+        return np.repeat(means[:, None], len(terms), axis=1)
 
 
 @pytest.fixture(scope="module")
@@ -275,6 +281,39 @@ def test_saving_and_loading_keeps_the_captions(tmp_path, encoder):
     for old, new in zip(before.write(batch), after.write(batch), strict=True):
         assert [caption.text for caption in old] == [caption.text for caption in new]
         assert [c.log_prob for c in old] == pytest.approx([c.log_prob for c in new], abs=0.05)
+
+
+def save_with_terms(folder: Path, encoder: encoding.Encoder, terms: tuple[str, ...]) -> Decoder:
+    decoder, vocabulary = make_decoder(3, n_terms=2), Vocabulary([*SPECIAL, "dog", "cat", "runs"])
+    save_checkpoint(
+        folder,
+        "tiny",
+        decoder,
+        vocabulary,
+        Decoding(beam_width=2, max_words=4),
+        encoder_digest=encoder.digest,
+        concepts_digest=open_model(MODELS_DIR / "concepts", Station.CONCEPTS).digest,
+        terms=terms,
+    )
+    return decoder
+
+
+def test_a_decoder_that_reads_terms_gets_their_probabilities(tmp_path, encoder):
+    decoder = save_with_terms(tmp_path, encoder, ("dog", "cat"))
+    captioner, batch = load(tmp_path, encoder), make_batch(2)
+    memory, state = captioner.see(batch)
+    probs = torch.from_numpy(Agreeing().of_terms(batch, ["dog", "cat"]))
+    wanted, first = decoder.begin(torch.from_numpy(encoder.regions(batch)), probs)
+    assert memory.regions.shape == (2, N_REGIONS + 1, 8)
+    assert torch.allclose(memory.regions, wanted.regions, atol=0.05)
+    assert torch.allclose(state.hidden, first.hidden, atol=0.05)
+    assert not torch.allclose(memory.regions[0, -1], memory.regions[1, -1])
+
+
+def test_as_many_terms_as_the_config_says_are_wanted(tmp_path, encoder):
+    save_with_terms(tmp_path, encoder, ("dog", "cat", "sofa"))
+    with pytest.raises(ModelError, match=f"{TERMS} is damaged .3 terms, but {CONFIG} says 2"):
+        load(tmp_path, encoder)
 
 
 @pytest.mark.parametrize("name", [WEIGHTS, CONFIG, VOCABULARY])
