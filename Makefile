@@ -31,7 +31,7 @@ screenshots: $(VENV)/.dev $(VENV)/.browser
 	$(BIN)/python -m tests.browser.screenshots
 
 train: $(VENV)/.dev
-	$(BIN)/python -m training
+	$(BIN)/python -m training --everyday $(EVERYDAY)
 
 venv: $(VENV)/.dev
 

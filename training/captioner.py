@@ -1,137 +1,224 @@
-"""Teach the captioner's decoder the human sentences (cross-entropy) on views that the encoder saw once."""
+"""Teach the captioner's decoder the human sentences (cross-entropy) on views that the encoder saw once.
+
+Beside the regions the decoder reads the probabilities of the commonest terms, as heads predict them that have not seen
+the photo; otherwise it would trust them more than it may later.
+"""
 
 from __future__ import annotations
 
 import logging
+import queue
+import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from photosearch.analyzer import terms
 from photosearch.evaluation.metrics import bleu, cider_d
-from photosearch.files import write_whole
 from photosearch.vision.captioner import beam
-from photosearch.vision.captioner.network import Decoder, Sizes
+from photosearch.vision.captioner.network import Decoder, Memory, Sizes, State
 from photosearch.vision.captioner.vocabulary import END, PAD, START, Vocabulary, tokens
-from training.data import Split, mirrored
+from training.data import Split, mirror_columns, mirrored
+from training.encoder import Averaged, rate_at
 
 log = logging.getLogger(__name__)
 
 SEED = 0
 MIN_COUNT = 4
+N_TERMS = 1200  # that the decoder reads
 MAX_WORDS = 20
-PHOTOS_A_BATCH = 32  # with all five sentences of each
-N_PASSES = 8
-RATE = 2e-3
-DROPOUT = 0.45
+PHOTOS_A_BATCH = 96  # with all sentences of each
+N_PASSES = 6
+RATE, WARM_UP = 2e-3, 0.08
+DROPOUT = 0.4
 EMA_DECAY = 0.998
 LABEL_SMOOTHING = 0.1
 DOUBLY_STOCHASTIC = 0.3
 WEIGHT_DECAY = 0.02
+SAVED_EVERY_S = 240
+TOLD_EVERY = 40
 
 
-def sentence_batch(sentences: list[list[str]], vocabulary: Vocabulary) -> Tensor:
-    """Token lists to padded word numbers with start and end: int64 (B, T)."""
-    rows = [[START, *vocabulary.encode(words[:MAX_WORDS]), END] for words in sentences]
-    return nn.utils.rnn.pad_sequence([torch.tensor(row) for row in rows], batch_first=True, padding_value=PAD)
+@dataclass(frozen=True)
+class Seen:
+    """Photos as the decoder sees them."""
+
+    regions: list[np.ndarray]  # views, each float16 (N, R, E); a view of odd number is mirrored
+    probs: Tensor  # float16 (N, C), of the plain photo
 
 
-def likelihood_loss(decoder: Decoder, regions: Tensor, batch: Tensor) -> Tensor:
-    """Cross-entropy of human sentences (B, T), five a photo, with the doubly stochastic term (equation 14)."""
+@dataclass(frozen=True)
+class _Batch:
+    regions: Tensor  # float32 (B, R, E)
+    probs: Tensor  # float32 (B, C)
+    sentences: Tensor  # int64 (S, T), the longest first
+    owners: Tensor  # int64 (S), the photo of each
+
+
+def common_terms(captions: list[list[str]], vocabulary: list[str]) -> list[str]:
+    """The `N_TERMS` terms that most descriptions hold, sorted."""
+    held = Counter(term for texts in captions for text in texts for term in set(terms(text)))
+    return sorted(sorted(vocabulary, key=lambda term: (-held[term], term))[:N_TERMS])
+
+
+def likelihood_loss(decoder: Decoder, batch: _Batch) -> Tensor:
+    """Cross-entropy of human sentences with the doubly stochastic term (equation 14) of the encoder's regions.
+
+    Sentences that have ended are left out of the steps that follow.
+    """
+    words, target = batch.sentences[:, :-1], batch.sentences[:, 1:]
+    embeddings, hidden, contexts, attention = [], [], [], []
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        memory, state = decoder.begin(regions)
-        n = len(batch) // len(regions)
-        rows = torch.arange(len(regions)).repeat_interleave(n)
-        logits, attention = decoder(memory.repeat(n), state.pick(rows), batch[:, :-1])
-    target = batch[:, 1:]
-    loss = F.cross_entropy(
-        logits.float().flatten(0, 1), target.flatten(), ignore_index=PAD, label_smoothing=LABEL_SMOOTHING
-    )
-    seen = (attention * (target != PAD)[:, :, None]).sum(1)  # (B, R)
-    return loss + DOUBLY_STOCHASTIC * ((1 - seen) ** 2).mean()
+        memory, state = decoder.begin(batch.regions, batch.probs)
+        memory, state = Memory(memory.regions[batch.owners], memory.keys[batch.owners]), state.pick(batch.owners)
+        embedded = decoder.dropout(decoder.embedding(words))
+        for t, n in enumerate((target != PAD).sum(0).tolist()):
+            memory = Memory(memory.regions[:n], memory.keys[:n])
+            state = State(state.hidden[:n], state.cell[:n])
+            state, context, weights = decoder.step(memory, state, embedded[:n, t])
+            embeddings.append(embedded[:n, t])
+            hidden.append(state.hidden)
+            contexts.append(context)
+            attention.append(F.pad(weights, (0, 0, 0, len(words) - n)))
+        logits = decoder.logits(torch.cat(embeddings), torch.cat(hidden), torch.cat(contexts))
+    said = target.T[(target != PAD).T]  # step by step, as the logits are
+    loss = F.cross_entropy(logits.float(), said, label_smoothing=LABEL_SMOOTHING)
+    looked = torch.stack(attention).sum(0)[:, : batch.regions.shape[1]]  # (S, R)
+    return loss + DOUBLY_STOCHASTIC * ((1 - looked) ** 2).mean()
 
 
 def write_captions(
-    decoder: Decoder, features: np.ndarray, vocabulary: Vocabulary, decoding: beam.Decoding
+    decoder: Decoder, regions: np.ndarray, probs: Tensor, vocabulary: Vocabulary, decoding: beam.Decoding
 ) -> list[list[str]]:
-    """The best sentence for each photo's features (N, R, E)."""
+    """The best sentence for each photo's regions (N, R, E) and probabilities (N, C)."""
     decoder.eval()
     found = []
-    for first in range(0, len(features), 64):
-        regions = torch.from_numpy(np.asarray(features[first : first + 64])).float()
-        found += [vocabulary.decode(sentences[0].words) for sentences in beam.search(decoder, regions, decoding)]
+    for first in range(0, len(regions), 64):
+        some = torch.from_numpy(np.asarray(regions[first : first + 64])).float()
+        seen = decoder.begin(some, probs[first : first + 64].float())
+        found += [vocabulary.decode(sentences[0].words) for sentences in beam.search(decoder, seen, decoding)]
     return found
 
 
 def report(name: str, captions: list[list[str]], references: list[list[list[str]]]) -> None:
-    scores = bleu(captions, references)
     log.info(
-        "%s: dev BLEU-4 %.4f CIDEr-D %.4f, %d different sentences, %.1f words",
+        "%s: BLEU-4 %.4f CIDEr-D %.4f, %d different sentences, %.1f words, %d different words",
         name,
-        scores[3],
+        bleu(captions, references)[3],
         cider_d(captions, references),
         len({tuple(c) for c in captions}),
         sum(map(len, captions)) / len(captions),
+        len({word for c in captions for word in c}),
     )
 
 
 def train_decoder(
-    train: Split, regions: np.ndarray, dev: Split, dev_features: np.ndarray, vocabulary: Vocabulary, checkpoint: Path
+    train: Split,
+    seen: Seen,
+    measured: dict[str, tuple[Split, Seen]],
+    vocabulary: Vocabulary,
+    read: list[str],
+    checkpoint: Path,
 ) -> Decoder:
-    """Teach a new decoder the human sentences, going on from `checkpoint`; returns its averaged weights."""
+    """Teach a new decoder the human sentences; returns its averaged weights.
+
+    Args:
+        train: the photos to learn from, with their sentences.
+        seen: them as the decoder sees them.
+        measured: the same of other photos, which are written about after each pass.
+        vocabulary: the words to write.
+        read: the terms whose probabilities are given.
+        checkpoint: a run goes on from it where it exists; it is rewritten every few minutes.
+    """
     torch.manual_seed(SEED)
-    decoder = Decoder(Sizes(len(vocabulary)), dropout=DROPOUT)
-    average = AveragedModel(decoder, multi_avg_fn=get_ema_multi_avg_fn(EMA_DECAY))
-    averaged = cast("Decoder", average.module)
-    optimizer = torch.optim.AdamW(decoder.parameters(), lr=RATE, weight_decay=WEIGHT_DECAY)
-    n_steps = -(-len(train) // PHOTOS_A_BATCH)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=N_PASSES * n_steps, pct_start=0.15)
-    parts: dict[str, Any] = {"decoder": decoder, "average": average, "optimizer": optimizer, "schedule": schedule}
-    first = 0
+    decoder = Decoder(Sizes(len(vocabulary), terms=len(read)), dropout=DROPOUT)
+    average = Averaged(decoder, EMA_DECAY)
+    optimizer = torch.optim.AdamW(decoder.parameters(), lr=RATE, weight_decay=WEIGHT_DECAY, fused=True)
+    a_pass = -(-len(train) // PHOTOS_A_BATCH)
+    step, n_steps = 0, N_PASSES * a_pass
     if checkpoint.exists():
         saved = torch.load(checkpoint, weights_only=True)
-        for name, part in parts.items():
-            part.load_state_dict(saved[name])
-        first = saved["passes"]
-    references = [[tokens(text) for text in texts] for texts in dev.captions]
-    for n_pass in range(first, N_PASSES):
-        started, total = time.time(), 0.0
-        decoder.train()
-        for step, (seen, batch) in enumerate(batches(train, regions, vocabulary, n_pass)):
-            loss = likelihood_loss(decoder, seen, batch)
-            optimizer.zero_grad()
-            loss.backward()
+        decoder.load_state_dict(saved["decoder"])
+        optimizer.load_state_dict(saved["optimizer"])
+        average.values, step = saved["average"], saved["step"]
+    saved_at, total = time.time(), 0.0
+    while step < n_steps:
+        for batch in _ahead(batches(train, seen, vocabulary, read, step)):
+            decoder.train()
+            optimizer.param_groups[0]["lr"] = RATE * rate_at(step / n_steps, WARM_UP)
+            loss = likelihood_loss(decoder, batch)
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()  # type: ignore[no-untyped-call]
             nn.utils.clip_grad_norm_(decoder.parameters(), 1.0)
             optimizer.step()
-            schedule.step()
-            average.update_parameters(decoder)
+            step += 1
+            average.update(step)
             total += loss.item()
-            if step % 40 == 0:
-                log.info("decoder pass %d step %d/%d: loss %.3f", n_pass + 1, step, n_steps, total / (step + 1))
-        log.info("decoder pass %d: loss %.3f, %.0f s", n_pass + 1, total / n_steps, time.time() - started)
-        captions = write_captions(averaged, dev_features, vocabulary, beam.Decoding())
-        report(f"decoder pass {n_pass + 1}", captions, references)
-        state = {name: part.state_dict() for name, part in parts.items()}
-        with write_whole(checkpoint) as part:
-            torch.save(state | {"passes": n_pass + 1}, part)
-    return averaged
+            if step % TOLD_EVERY == 0:
+                log.info("decoder step %d/%d: loss %.3f", step, n_steps, total / TOLD_EVERY)
+                total = 0.0
+            if time.time() - saved_at > SAVED_EVERY_S or step == n_steps:
+                _save(checkpoint, decoder, optimizer, average, step)
+                saved_at = time.time()
+            if step == n_steps:
+                break
+        average.swap()
+        for name, (split, theirs) in measured.items():
+            captions = write_captions(decoder, theirs.regions[0], theirs.probs, vocabulary, beam.Decoding())
+            report(name, captions, [[tokens(text) for text in texts] for texts in split.captions])
+        average.swap()
+    average.swap()
+    return decoder.eval().requires_grad_(False)
 
 
-def batches(train: Split, regions: np.ndarray, vocabulary: Vocabulary, n_pass: int) -> Iterator[tuple[Tensor, Tensor]]:
-    """One pass over the photos in random order, a random view of each: regions (B, R, E), sentences (5 B, T).
+def _save(path: Path, decoder: Decoder, optimizer: torch.optim.Optimizer, average: Averaged, step: int) -> None:
+    state = {"decoder": decoder.state_dict(), "optimizer": optimizer.state_dict()}
+    torch.save(state | {"average": average.values, "step": step}, path.with_suffix(".part"))
+    path.with_suffix(".part").replace(path)
 
-    A view of odd number is mirrored, and so are *left* and *right* in its sentences.
+
+def batches(train: Split, seen: Seen, vocabulary: Vocabulary, read: list[str], seed: int) -> Iterator[_Batch]:
+    """One pass over the photos in random order, a random view of each.
+
+    A view of odd number is mirrored, and so are *left* and *right* in its sentences and among its terms.
     """
-    draw = torch.Generator().manual_seed(n_pass)
+    draw, turned = torch.Generator().manual_seed(seed), mirror_columns(read)
     for rows in torch.randperm(len(train), generator=draw).split(PHOTOS_A_BATCH):
-        views = torch.randint(len(regions), (len(rows),), generator=draw)
-        chosen = list(zip(views.tolist(), rows.tolist(), strict=True))
-        seen = torch.from_numpy(np.stack([regions[view, row] for view, row in chosen])).float()
-        texts = [(tokens(text), view % 2) for view, row in chosen for text in train.captions[row]]
-        yield seen, sentence_batch([mirrored(words) if flip else words for words, flip in texts], vocabulary)
+        views = torch.randint(len(seen.regions), (len(rows),), generator=draw)
+        both = list(zip(views.tolist(), rows.tolist(), strict=True))
+        probs = seen.probs[rows].float()
+        probs = torch.where((views % 2 == 1)[:, None], probs[:, turned], probs)
+        said = [
+            (owner, mirrored(tokens(text)) if view % 2 else tokens(text))
+            for owner, (view, row) in enumerate(both)
+            for text in train.captions[row]
+        ]
+        said.sort(key=lambda one: -min(len(one[1]), MAX_WORDS))
+        numbers = [torch.tensor([START, *vocabulary.encode(words[:MAX_WORDS]), END]) for _, words in said]
+        yield _Batch(
+            torch.from_numpy(np.stack([seen.regions[view][row] for view, row in both])).float(),
+            probs,
+            nn.utils.rnn.pad_sequence(numbers, batch_first=True, padding_value=PAD),
+            torch.tensor([owner for owner, _ in said]),
+        )
+
+
+def _ahead(made: Iterator[_Batch]) -> Iterator[_Batch]:
+    """The same batches, read from the disk while others are learned from."""
+    waiting: queue.Queue[_Batch | None] = queue.Queue(3)
+
+    def work() -> None:
+        for batch in made:
+            waiting.put(batch)
+        waiting.put(None)
+
+    threading.Thread(target=work, daemon=True).start()
+    while (batch := waiting.get()) is not None:
+        yield batch

@@ -12,24 +12,20 @@ from photosearch.evaluation.described_photos import Measured, measure, observe_p
 from photosearch.export.formats import measured_table
 from photosearch.search.index import read_tables
 from photosearch.vision.registry import ModelChoice, Models
-from training.data import DEFAULT_DATA
+from training.data import DEFAULT_DATA, Source, measuring_sources
 
 log = logging.getLogger("training.card")
 MODELS = Path(__file__).resolve().parents[1] / "models"
-SETS = {
-    "dev": ("images-dev.zip", "captions-dev.jsonl"),
-    "coco-dev": ("../coco-dev/images.zip", "../coco-dev/captions.jsonl"),
-}
 
 
-def measure_sets(models_dir: Path, data: Path) -> tuple[dict[str, Measured], tuple[str, int]]:
+def measure_sets(models_dir: Path, sources: dict[str, Source]) -> tuple[dict[str, Measured], tuple[str, int]]:
     """What the models score on each set, and the commonest sentence on dev with its count."""
     models = Models(models_dir, models_dir)
     observers = [model.load() for model in models.choose(ModelChoice())]
     tables = read_tables(models_dir)
     scores, commonest = {}, ("", 0)
-    for name, (images, captions) in SETS.items():
-        photos = list(read_described(data / images, data / captions))
+    for name, source in sources.items():
+        photos = list(read_described(source.images, source.captions))
         findings = observe_photos(photos, observers)
         scores[name] = measure(photos, findings, tables)
         if name == "dev":
@@ -62,9 +58,9 @@ def replace_part(path: Path, name: str, text: str) -> None:
     path.write_text(pattern.sub(lambda _: f"{begin}\n{text}\n{end}", whole), encoding="utf-8")
 
 
-def write_cards(models_dir: Path, data: Path) -> None:
+def write_cards(models_dir: Path, data: Path, everyday: Path) -> None:
     """Measure, and write the figures into `captioner/README.md` and the models' own `README.md`."""
-    scores, (sentence, n) = measure_sets(models_dir, data)
+    scores, (sentence, n) = measure_sets(models_dir, measuring_sources(data, everyday))
     said = f'The commonest sentence on dev, "{sentence}", was written {n} times.'
     replace_part(models_dir / "captioner" / "README.md", "measured", f"{captions_table(scores)}\n\n{said}")
     for name, measured in scores.items():
@@ -74,11 +70,12 @@ def write_cards(models_dir: Path, data: Path) -> None:
 def main() -> None:
     """Measure and write."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, default=DEFAULT_DATA, help="folder of Flickr8k; coco-dev lies beside it")
+    parser.add_argument("--data", type=Path, default=DEFAULT_DATA, help="folder of Flickr8k; the others lie beside it")
+    parser.add_argument("--everyday", type=Path, required=True, help="folder of the everyday photos' JPEGs")
     parser.add_argument("--models", type=Path, default=MODELS)
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    write_cards(options.models, options.data)
+    write_cards(options.models, options.data, options.everyday)
 
 
 if __name__ == "__main__":

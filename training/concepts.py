@@ -10,104 +10,142 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Sequence
-from typing import cast
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from photosearch.analyzer import pairs, terms
-from training.encoder import HIDDEN, TermHead
+from training.data import FLICKR, Split, chunks, mirror_columns
+from training.encoder import Averaged, TermHead, domain_logits, term_shares
+from training.features import Features
 
 log = logging.getLogger(__name__)
 
-N_PASSES = 12
+N_PASSES = 7
+FLICKR_TIMES = 3
 BATCH = 128
 RATE = 1e-3
-HEADS = ((1024, 1.0), (2048, 0.3))  # hidden units and weight decay of each
+HEADS = ((1024, 0.3), (1536, 0.1))  # hidden units and weight decay of each
 EMA_DECAY = 0.99
-MIN_PHOTOS_A_PAIR = 20
-N_FOLDS = 5
+MIN_PAIR_DESCRIPTIONS = 32  # that hold a pair
+N_FOLDS, FOLD_PASSES, FOLD_HEAD = 3, 5, (1024, 0.3)
+
+
+@dataclass(frozen=True)
+class Targets:
+    """What is said of the training photos."""
+
+    said: list[str]  # single terms, then pairs
+    n_singles: int
+    shares: Tensor  # float16 (N, V): the share of each photo's descriptions that hold each
+    mirrored: Tensor  # int64 (V): the column that stands for each in a mirrored photo
+    domains: Tensor  # int64 (N)
+
+    @classmethod
+    def of(cls, split: Split, singles: list[str]) -> Targets:
+        """The targets of photos' descriptions: the given terms, and the pairs that are frequent."""
+        said = [*singles, *pair_vocabulary(split.captions)]
+        return cls(said, len(singles), term_shares(split.captions, said), mirror_columns(said), split.domains)
+
+    def singles(self) -> Targets:
+        """The same without pairs."""
+        n = self.n_singles
+        return Targets(self.said[:n], n, self.shares[:, :n], self.mirrored[:n], self.domains)
+
+
+class Head(nn.Module):
+    """A head of terms, with what each domain adds to its logits."""
+
+    def __init__(self, usual: Tensor, hidden: int) -> None:
+        """`usual` are the logits of terms in each domain (D, V), as `domain_logits` gives them."""
+        super().__init__()
+        self.terms = TermHead(usual.shape[1], hidden)
+        self.terms.layers[-1].bias.data = usual.mean(0)
+        self.offset = nn.Parameter(usual - usual.mean(0))
 
 
 class ConceptNetwork(nn.Module):
-    """Several heads: the mean of their logits."""
+    """Several heads: the mean of their logits, with the mean of the domains' offsets: a photo may be of any."""
 
-    def __init__(self, heads: Sequence[TermHead]) -> None:
+    def __init__(self, heads: Sequence[Head]) -> None:
         super().__init__()
-        self.heads = nn.ModuleList(head.layers for head in heads)
+        self.heads = nn.ModuleList(head.terms.layers for head in heads)
+        self.offset = nn.Parameter(torch.stack([head.offset.data.mean(0) for head in heads]).mean(0))
 
     def forward(self, vectors: Tensor) -> Tensor:
         """The regions' mean and maximum (B, 2 E) to logits (B, V)."""
-        return torch.stack([head(vectors) for head in self.heads]).mean(0)
+        return torch.stack([head(vectors) for head in self.heads]).mean(0) + self.offset
 
 
 def pair_vocabulary(captions: list[list[str]]) -> list[str]:
-    """The pairs of neighbouring terms that describe at least `MIN_PHOTOS_A_PAIR` photos, sorted."""
+    """The pairs of neighbouring terms that describe at least `MIN_PAIR_DESCRIPTIONS` photos, sorted."""
     n_photos = Counter(pair for texts in captions for pair in {p for text in texts for p in pairs(terms(text))})
-    return sorted(pair for pair, n in n_photos.items() if n >= MIN_PHOTOS_A_PAIR)
+    return sorted(pair for pair, n in n_photos.items() if n >= MIN_PAIR_DESCRIPTIONS)
 
 
 def train_head(
-    features: np.ndarray,
-    shares: Tensor,
-    mirrored_shares: Tensor,
-    rows: Sequence[int],
-    *,
-    hidden: int = HIDDEN,
-    weight_decay: float = 0.02,
-    seed: int = 0,
-) -> TermHead:
+    features: Features, targets: Targets, rows: Tensor, size: tuple[int, float], n_passes: int, seed: int
+) -> Head:
     """Train a head on cached features, a random view of each photo a pass; its averaged weights.
 
     Args:
-        features: float16 (views, N, 2 E); views of odd number are mirrored.
-        shares: the share of each photo's descriptions that hold each term (N, V).
-        mirrored_shares: the same for the mirrored photo.
-        rows: the photos to train on.
-        hidden: units of the layer between.
-        weight_decay: of AdamW.
+        features: views of all photos.
+        targets: what is said of them.
+        rows: the photos to train on (n,).
+        size: hidden units, and AdamW's weight decay.
+        n_passes: over the photos, of which Flickr8k's count several times.
         seed: of the head's first weights and of the order.
     """
     torch.manual_seed(seed)
-    head = TermHead(shares.shape[1], hidden)
-    rate = shares[list(rows)].mean(0).clamp(min=1e-5)
-    head.layers[-1].bias.data = torch.log(rate / (1 - rate))
-    average = AveragedModel(head, multi_avg_fn=get_ema_multi_avg_fn(EMA_DECAY))
-    optimizer = torch.optim.AdamW(head.parameters(), lr=RATE, weight_decay=weight_decay)
-    n_steps = N_PASSES * -(-len(rows) // BATCH)
+    hidden, decay = size
+    head = Head(domain_logits(targets.shares[rows], targets.domains[rows]), hidden)
+    average = Averaged(head, EMA_DECAY)
+    groups = [{"params": head.terms.parameters(), "weight_decay": decay}, {"params": [head.offset], "weight_decay": 0}]
+    optimizer = torch.optim.AdamW(groups, lr=RATE, fused=True)
+    seen = torch.cat([rows, rows[targets.domains[rows] == FLICKR].repeat(FLICKR_TIMES - 1)])
+    n_steps = n_passes * -(-len(seen) // BATCH)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=n_steps, pct_start=0.2)
     draw = torch.Generator().manual_seed(seed)
-    for n_pass in range(N_PASSES):
+    for n_pass in range(n_passes):
         total = 0.0
-        for chosen in torch.tensor(rows)[torch.randperm(len(rows), generator=draw)].split(BATCH):
-            views = torch.randint(len(features), (len(chosen),), generator=draw)
-            seen = torch.from_numpy(
-                np.stack([features[view, row] for view, row in zip(views.tolist(), chosen.tolist(), strict=True)])
-            ).float()
-            target = torch.where((views % 2 == 1)[:, None], mirrored_shares[chosen], shares[chosen])
-            loss = F.binary_cross_entropy_with_logits(head.layers(seen), target, reduction="sum") / len(chosen)
-            optimizer.zero_grad()
-            loss.backward()
+        for chosen in seen[torch.randperm(len(seen), generator=draw)].split(BATCH):
+            views = torch.randint(len(features.vectors), (len(chosen),), generator=draw)
+            both = zip(views.tolist(), chosen.tolist(), strict=True)
+            vectors = torch.from_numpy(np.stack([features.vectors[view][row] for view, row in both])).float()
+            target = targets.shares[chosen].float()
+            target = torch.where((views % 2 == 1)[:, None], target[:, targets.mirrored], target)
+            with torch.autocast("cpu", dtype=torch.bfloat16):
+                logits = head.terms(vectors)
+            logits = logits.float() + head.offset[targets.domains[chosen]]
+            loss = F.binary_cross_entropy_with_logits(logits, target, reduction="sum") / len(chosen)
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
             schedule.step()
-            average.update_parameters(head)
+            average.update(int(1e9))
             total += loss.item() * len(chosen)
-        log.info("concept head, seed %d, pass %d: loss %.3f", seed, n_pass + 1, total / len(rows))
-    return cast("TermHead", average.module.eval().requires_grad_(False))
+        log.info("concept head, seed %d, pass %d: loss %.3f", seed, n_pass + 1, total / len(seen))
+    average.swap()
+    return head.eval().requires_grad_(False)
 
 
 @torch.inference_mode()
-def out_of_fold(features: np.ndarray, shares: Tensor, mirrored_shares: Tensor) -> Tensor:
-    """Probabilities for each photo by a head that has not seen it, for the photo as it is: float32 (N, V)."""
-    n = shares.shape[0]
-    probs = torch.zeros_like(shares)
+def out_of_fold(features: Features, targets: Targets) -> Tensor:
+    """Probabilities of single terms for each photo by a head that has not seen it: float16 (N, V)."""
+    targets = targets.singles()
+    n = len(targets.shares)
+    probs = torch.zeros_like(targets.shares)
     order = torch.randperm(n, generator=torch.Generator().manual_seed(N_FOLDS))
     for fold, held in enumerate(order.chunk(N_FOLDS)):
-        kept = sorted(set(range(n)) - set(held.tolist()))
+        kept = torch.ones(n, dtype=torch.bool)
+        kept[held] = False
         with torch.inference_mode(False):
-            head = train_head(features, shares, mirrored_shares, kept, seed=fold)
-        probs[held] = head.layers(torch.from_numpy(features[0][held.numpy()]).float()).sigmoid()
+            head = train_head(features, targets, kept.nonzero()[:, 0], FOLD_HEAD, FOLD_PASSES, fold)
+        network = ConceptNetwork([head]).eval()
+        for some in chunks(len(held), 2048):
+            vectors = torch.from_numpy(features.vectors[0][held[some].numpy()]).float()
+            probs[held[some]] = network(vectors).sigmoid().half()
     return probs

@@ -3,7 +3,9 @@
 People say *kid* where a photo's predicted terms hold *child*. The table is learned on predictions for photos that
 the predicting head had not seen (out of fold; on its own training photos it knows too much), with other people's
 descriptions as queries: a matrix diag + low rank between the query's and the photo's side is trained contrastively,
-and the largest positive entries of each row are kept.
+and the largest positive entries of each row are kept. Of these stay the pairs that mean something alike
+(`photosearch.search.related`) and those that are strong in both domains, each learned from alone: what goes together in one
+collection only ("flower", "girl") is a habit of its photographers.
 """
 
 from __future__ import annotations
@@ -12,9 +14,11 @@ import logging
 from pathlib import Path
 
 import torch
+from photosearch.search.related import RelatedWords
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from training.data import N_DOMAINS
 from training.encoder import term_shares
 
 log = logging.getLogger(__name__)
@@ -26,6 +30,7 @@ RATE = 3e-3
 WEIGHT_DECAY = 0.05
 N_RELATED = 8
 LEAST, MOST = 0.02, 0.95
+STRONG = 0.06  # in each domain, of pairs that no dictionary supports
 SEED = 0
 
 
@@ -48,7 +53,7 @@ class Relation(nn.Module):
 
 
 def learn_relation(queries: Tensor, owners: Tensor, probs: Tensor, idf: Tensor) -> Relation:
-    """Learn from queries (Q, V) as term counts, the photo of each (Q,), photos' probabilities (N, V) and idf (V,)."""
+    """Learn from queries, uint8 (Q, V), the photo of each (Q,), photos' probabilities (N, V) and idf (V,)."""
     torch.manual_seed(SEED)
     relation = Relation(queries.shape[1])
     free = [relation.weight, relation.exponent, relation.scale]
@@ -66,7 +71,7 @@ def learn_relation(queries: Tensor, owners: Tensor, probs: Tensor, idf: Tensor) 
         order = torch.randperm(len(queries), generator=torch.Generator().manual_seed(n_pass))
         for chosen in order.split(BATCH):
             photos = owners[chosen]
-            cosines = relation(queries[chosen].float() * idf, probs[photos], idf)
+            cosines = relation(queries[chosen].float() * idf, probs[photos].float(), idf)
             same = (photos[:, None] == photos[None]) & ~torch.eye(len(chosen), dtype=torch.bool)
             cosines = cosines.masked_fill(same, float("-inf"))
             target = torch.arange(len(chosen))
@@ -80,11 +85,15 @@ def learn_relation(queries: Tensor, owners: Tensor, probs: Tensor, idf: Tensor) 
     return relation.eval().requires_grad_(False)
 
 
-def related_terms(relation: Relation, terms: list[str]) -> dict[str, list[tuple[str, float]]]:
-    """The largest positive entries of each row, beside the diagonal's 1 that the plain query has."""
-    matrix = relation.query @ relation.photo.T  # (V, V): from the query's term to the photo's
+def entries(relation: Relation) -> Tensor:
+    """The relation as shares of each term's own weight, which the plain query has (V, V): from query to photo."""
+    matrix = relation.query @ relation.photo.T
     own = 1 + matrix.diagonal()
-    matrix = (matrix / own.clamp(min=0.1)[:, None]).fill_diagonal_(0)
+    return (matrix / own.clamp(min=0.1)[:, None]).fill_diagonal_(0)
+
+
+def related_terms(matrix: Tensor, terms: list[str]) -> dict[str, list[tuple[str, float]]]:
+    """The largest positive entries of each row."""
     found = {}
     for row, term in enumerate(terms):
         weights, columns = matrix[row].topk(N_RELATED)
@@ -92,6 +101,17 @@ def related_terms(relation: Relation, terms: list[str]) -> dict[str, list[tuple[
         pairs = [(terms[column], min(weight, MOST)) for weight, column in largest if weight >= LEAST]
         if pairs:
             found[term] = pairs
+    return found
+
+
+def alike(terms: list[str], related: RelatedWords) -> Tensor:
+    """Which terms a dictionary relates, in either direction: bool (V, V)."""
+    column = {term: i for i, term in enumerate(terms)}
+    found = torch.eye(len(terms), dtype=torch.bool)
+    for row, term in enumerate(terms):
+        for other in related.related(term):
+            if other.term in column:
+                found[row, column[other.term]] = found[column[other.term], row] = True
     return found
 
 
@@ -106,9 +126,22 @@ def write_table(path: Path, table: dict[str, list[tuple[str, float]]]) -> None:
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def learn_table(captions: list[list[str]], terms: list[str], probs: Tensor) -> dict[str, list[tuple[str, float]]]:
-    """The table from the photos' captions as queries and out-of-fold probabilities (N, V)."""
-    counts = torch.cat([(term_shares([[text] for text in texts], terms) > 0).float() for texts in captions])
+def learn_table(
+    captions: list[list[str]], domains: Tensor, terms: list[str], probs: Tensor, related: RelatedWords
+) -> dict[str, list[tuple[str, float]]]:
+    """The table from photos' captions as queries.
+
+    Args:
+        captions: of each photo.
+        domains: int64 (N), the collection of each photo.
+        terms: what is related.
+        probs: out-of-fold probabilities (N, V).
+        related: what a dictionary relates.
+    """
+    counts = torch.cat([(term_shares([[text] for text in texts], terms) > 0).byte() for texts in captions])
     owners = torch.cat([torch.full((len(texts),), photo) for photo, texts in enumerate(captions)])
-    idf = 1 + torch.log((1 + len(probs)) / (1 + probs.sum(0)))
-    return related_terms(learn_relation(counts, owners, probs, idf), terms)
+    idf = 1 + torch.log((1 + len(probs)) / (1 + probs.float().sum(0)))
+    in_domain = [domains[owners] == domain for domain in range(N_DOMAINS)]
+    strong = torch.stack([entries(learn_relation(counts[its], owners[its], probs, idf)) for its in in_domain])
+    believed = alike(terms, related) | (strong >= STRONG).all(0)
+    return related_terms(entries(learn_relation(counts, owners, probs, idf)) * believed, terms)

@@ -1,4 +1,4 @@
-"""Choose the fields' weights: `python -m training.weights`. They maximise the mean of R@10 on dev and on coco-dev.
+"""Choose the fields' weights: `python -m training.weights`. They maximise the mean of R@10 on the three sets.
 
 One field after the other is tried at larger and smaller weights, until no change helps. What it prints is written
 into `photosearch.search.fields` by hand; no training sees these photos.
@@ -18,8 +18,8 @@ from photosearch.records import Document
 from photosearch.search.fields import ALL, WEIGHTS, Field
 from photosearch.search.index import Index, Tables, read_tables
 from photosearch.vision.registry import ModelChoice, Models
-from training.card import MODELS, SETS
-from training.data import DEFAULT_DATA
+from training.card import MODELS
+from training.data import DEFAULT_DATA, measuring_sources
 
 log = logging.getLogger("training.weights")
 TUNED = (Field.SENTENCES, Field.CONCEPTS, Field.OBJECTS, Field.LABELS)  # the caption's is 1: only ratios matter
@@ -55,15 +55,16 @@ def climb(sets: Sequence[Described], tables: Tables) -> dict[Field, float]:
 
 
 def main() -> None:
-    """Look at both sets and climb."""
+    """Look at the sets and climb."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, default=DEFAULT_DATA, help="folder of Flickr8k; coco-dev lies beside it")
+    parser.add_argument("--data", type=Path, default=DEFAULT_DATA, help="folder of Flickr8k; the others lie beside it")
+    parser.add_argument("--everyday", type=Path, required=True, help="folder of the everyday photos' JPEGs")
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     observers = [model.load() for model in Models(MODELS, MODELS).choose(ModelChoice())]
     sets = []
-    for images, captions in SETS.values():
-        photos = list(read_described(options.data / images, options.data / captions))
+    for source in measuring_sources(options.data, options.everyday).values():
+        photos = list(read_described(source.images, source.captions))
         sets.append((photos, documents(observe_photos(photos, observers))))
     best = climb(sets, read_tables(MODELS))
     log.info("best: %s", ", ".join(f"{field} {best[field]:g}" for field in (Field.CAPTION, *TUNED)))

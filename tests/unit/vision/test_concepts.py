@@ -108,12 +108,11 @@ def test_together_is_as_alone(models):
 
 
 def test_the_graph_is_the_network_in_torch():
-    from training.concepts import ConceptNetwork
-    from training.encoder import TermHead
+    from training.concepts import ConceptNetwork, Head
     from training.graphs import export_graph
 
     torch.manual_seed(0)
-    network = ConceptNetwork([TermHead(12), TermHead(12, 32)]).eval()
+    network = ConceptNetwork([Head(torch.rand(2, 12), hidden) for hidden in (64, 32)]).eval()
     content = export_graph(network, torch.randn(2, 2 * 1280), ["logits"])
     vectors = torch.randn(3, 2 * 1280)
     import onnxruntime
