@@ -9,7 +9,7 @@ import threading
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pi_heif
@@ -23,6 +23,7 @@ PIXEL_MEAN, PIXEL_SCALE = 127.0, 128.0  # its published preprocessing: (rgb - 12
 THUMBNAIL_SIDE_PX = 400
 KEPT_SIDE_PX = 640  # of what is kept of a fetched photo, unless its original bytes are
 JPEG_QUALITY = 80
+LEARNED_SIDE_PX, LEARNED_QUALITY = 320, 75  # of the everyday photos that the models learned from, or close to it
 MAX_FILE_BYTES = 250_000_000
 MAX_PIXELS = 80_000_000  # decoded at once: 320 MB in Pillow; a larger JPEG is decoded at a half, a quarter or an eighth
 LARGE_PIXELS = 16_000_000  # from here one at a time, so that several large photos do not fill the memory together
@@ -173,6 +174,23 @@ def squashed(picture: Picture, side_px: int = LITE_SIDE_PX) -> np.ndarray:
     if picture.rgb.size == (side_px, side_px):
         return np.asarray(picture.rgb)
     return np.asarray(picture.rgb.resize((side_px, side_px), Image.Resampling.BICUBIC, reducing_gap=2.0))
+
+
+def as_learned(picture: Picture) -> Picture:
+    """Return a picture as the photos that the models learned from were: larger ones are shrunk and compressed.
+
+    One of their two collections had no traces of compression. Photos without them were described in its manner, with
+    people who are not there: on coco-dev CIDEr-D is .80 without this and .93 with it.
+    """
+    if max(picture.rgb.size) <= LEARNED_SIDE_PX:
+        return picture
+    small = picture.rgb.copy()
+    small.thumbnail((LEARNED_SIDE_PX, LEARNED_SIDE_PX), Image.Resampling.BICUBIC, reducing_gap=2.0)
+    small.info.clear()
+    out = io.BytesIO()
+    small.save(out, "JPEG", quality=LEARNED_QUALITY)
+    with Image.open(out, formats=("JPEG",)) as image:
+        return replace(picture, rgb=image.convert("RGB"))
 
 
 def lite_pixels(pictures: Sequence[Picture]) -> np.ndarray:

@@ -20,11 +20,10 @@ from pathlib import Path
 import numpy as np
 import platformdirs
 import torch
-from photosearch.search.related import FILE_NAME as RELATED
-from photosearch.search.related import RelatedWords
 from torch import Tensor
 
 from photosearch.records import Station
+from photosearch.search.word_tables import RELATED_FILE, RelatedWords
 from photosearch.vision.captioner import beam
 from photosearch.vision.captioner.checkpoint import save_checkpoint
 from photosearch.vision.captioner.network import ENCODER_WIDTH
@@ -45,7 +44,7 @@ from training.features import Features, encode, view_features
 from training.graphs import export_graph
 
 log = logging.getLogger("training")
-AGREEMENT = 2.0  # of 0, 0.5, 1, 2 and 4 the best on the mean of the three sets
+AGREEMENT = 6.0  # of 0, 1, 2, 4, 6 and 8 the best on the mean of the three sets
 MODELS = Path(__file__).resolve().parents[1] / "models"
 
 
@@ -125,7 +124,7 @@ def main() -> None:
     network = make_concepts(features, targets, work)
     concepts = write_concepts(network, targets, folder.digest, out / "concepts")
     probs = out_of_fold_probs(features, targets, work)
-    words = RelatedWords.load(out / "related" / RELATED)
+    words = RelatedWords.load(out / "related" / RELATED_FILE)
     write_table(out / "expansion" / "expansion.txt", learn_table(train.captions, train.domains, singles, probs, words))
     read = common_terms(train.captions, singles)
     columns = [targets.said.index(term) for term in read]

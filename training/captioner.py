@@ -155,7 +155,7 @@ def train_decoder(
             optimizer.param_groups[0]["lr"] = RATE * rate_at(step / n_steps, WARM_UP)
             loss = likelihood_loss(decoder, batch)
             optimizer.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()
             nn.utils.clip_grad_norm_(decoder.parameters(), 1.0)
             optimizer.step()
             step += 1

@@ -122,7 +122,7 @@ def train_head(
             logits = logits.float() + head.offset[targets.domains[chosen]]
             loss = F.binary_cross_entropy_with_logits(logits, target, reduction="sum") / len(chosen)
             optimizer.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()
             optimizer.step()
             schedule.step()
             average.update(int(1e9))

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from photosearch.images import LITE_SIDE_PX, PIXEL_MEAN, PIXEL_SCALE, decode, squashed
+from photosearch.images import LITE_SIDE_PX, PIXEL_MEAN, PIXEL_SCALE, as_learned, decode, squashed
 
 log = logging.getLogger(__name__)
 
@@ -96,7 +96,7 @@ def load_split(sources: Sequence[Source], kept: Path) -> Split:
         photos = np.lib.format.open_memmap(part, mode="w+", dtype=np.uint8, shape=(len(rows), SIDE, SIDE, 3))
         readers = {source: source.reader() for source in sources}
         for i, (source, row) in enumerate(rows):
-            photos[i] = squashed(decode(readers[source](str(row["image"]))))
+            photos[i] = squashed(as_learned(decode(readers[source](str(row["image"])))))
         photos.flush()
         part.replace(kept)
     return Split(

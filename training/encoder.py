@@ -154,7 +154,7 @@ class Averaged:
     decay: float
 
     def __post_init__(self) -> None:
-        self._live = [p for p in self.module.parameters() if p.requires_grad]
+        self._live: list[Tensor] = [p for p in self.module.parameters() if p.requires_grad]
         self.values = [p.detach().clone() for p in self._live]
 
     @torch.no_grad()
@@ -238,7 +238,7 @@ class _Training:
         on = cross_entropy(objects, self.objects[rows], reduction="none").sum(1) @ self.looked[rows] / len(rows)
         kept = F.kl_div(classes[:DISTILLED].log_softmax(1), wanted, reduction="batchmean")
         self.optimizer.zero_grad(set_to_none=True)
-        (said + on + DISTILLING * kept).backward()  # type: ignore[no-untyped-call]
+        (said + on + DISTILLING * kept).backward()
         self.optimizer.step()
         self.step += 1
         self.average.update(self.step)

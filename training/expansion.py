@@ -4,8 +4,8 @@ People say *kid* where a photo's predicted terms hold *child*. The table is lear
 the predicting head had not seen (out of fold; on its own training photos it knows too much), with other people's
 descriptions as queries: a matrix diag + low rank between the query's and the photo's side is trained contrastively,
 and the largest positive entries of each row are kept. Of these stay the pairs that mean something alike
-(`photosearch.search.related`) and those that are strong in both domains, each learned from alone: what goes together in one
-collection only ("flower", "girl") is a habit of its photographers.
+(`RelatedWords`) and those that are strong in both domains, each learned from alone: what goes together in one collection
+only ("flower", "girl") is a habit of its photographers.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ import logging
 from pathlib import Path
 
 import torch
-from photosearch.search.related import RelatedWords
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from photosearch.search.word_tables import RelatedWords
 from training.data import N_DOMAINS
 from training.encoder import term_shares
 
@@ -30,7 +30,7 @@ RATE = 3e-3
 WEIGHT_DECAY = 0.05
 N_RELATED = 8
 LEAST, MOST = 0.02, 0.95
-STRONG = 0.06  # in each domain, of pairs that no dictionary supports
+STRONG = 0.04  # in each domain, of pairs that no dictionary supports
 SEED = 0
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from photosearch.images import lite_pixels
+from photosearch.images import as_learned, lite_pixels
 from photosearch.vision.graph import Graph, open_graph
 from photosearch.vision.model_folder import open_model
 from photosearch.vision.observer import Batch
@@ -31,7 +31,10 @@ class Encoder:
 
     def regions(self, batch: Batch) -> np.ndarray:
         """Return the region vectors of a batch that is not empty, computed once: float32 (B, R, E)."""
-        return batch.once(("regions", self.digest), lambda: self._encode(lite_pixels(batch.pictures)))
+        return batch.once(("regions", self.digest), lambda: self._see(batch))
+
+    def _see(self, batch: Batch) -> np.ndarray:
+        return self._encode(lite_pixels([as_learned(picture) for picture in batch.pictures]))
 
     def _encode(self, pixels: np.ndarray) -> np.ndarray:
         few = [pixels[first : first + ENCODED_AT_ONCE] for first in range(0, len(pixels), ENCODED_AT_ONCE)]

@@ -197,3 +197,21 @@ def test_damaged_exif_leaves_the_picture_whole(damage: Damage) -> None:
     first, last = whole.index(b"Exif\0\0") + 6, whole.index(b"\xff\xdb")  # the picture's tables come next
     picture = images.decode(damaged(whole, damage, first, last))
     assert {picture.width_px, picture.height_px} == {64, 48}
+
+
+# As the models learned
+
+
+def test_a_larger_picture_is_shrunk_and_compressed_as_those_that_the_models_learned_from():
+    picture = images.decode(encoded(mosaic((400, 300)), "PNG"))
+    learned = images.as_learned(picture)
+    assert learned.rgb.size == (320, 240)
+    assert (learned.sha256, learned.width_px, learned.height_px) == (picture.sha256, 400, 300)
+    plain = np.asarray(picture.rgb.resize((320, 240), Image.Resampling.BICUBIC), dtype=int)
+    assert 0 < np.abs(np.asarray(learned.rgb, dtype=int) - plain).mean() < 8
+
+
+@pytest.mark.parametrize("size", [(224, 224), (320, 200), (1, 1)])
+def test_a_picture_no_larger_than_those_is_left_as_it_is(size):
+    picture = images.decode(encoded(mosaic(size), "PNG"))
+    assert images.as_learned(picture) is picture

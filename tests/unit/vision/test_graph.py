@@ -46,7 +46,8 @@ def test_the_network_is_timm_s():
     theirs.load_state_dict(dict(zip(theirs.state_dict(), ours.state_dict().values(), strict=True)))
     pixels = torch.randn(1, 3, 224, 224)
     with torch.inference_mode():
-        assert torch.equal(ours(pixels)[0], theirs(pixels))
+        # Not bit by bit: ours scales the filters by the norms, in place of norming what they find.
+        torch.testing.assert_close(ours(pixels)[0], theirs(pixels), rtol=1e-4, atol=1e-6)
 
 
 def test_a_graph_equals_torch_with_the_same_rounded_weights(network):
