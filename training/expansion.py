@@ -4,8 +4,8 @@ People say *kid* where a photo's predicted terms hold *child*. The table is lear
 the predicting head had not seen (out of fold; on its own training photos it knows too much), with other people's
 descriptions as queries: a matrix diag + low rank between the query's and the photo's side is trained contrastively,
 and the largest positive entries of each row are kept. Of these stay the pairs that mean something alike
-(`RelatedWords`) and those that are strong in both domains, each learned from alone: what goes together in one collection
-only ("flower", "girl") is a habit of its photographers.
+(`RelatedWords`) and those that are strong in both domains, each learned from alone: what goes together in one
+collection only ("flower", "girl") is a habit of its photographers.
 """
 
 from __future__ import annotations

@@ -167,7 +167,7 @@ def test_corrections_are_queries_against_what_the_models_wrote(filled):
     with pytest.raises(PhotosearchError, match="no query"):
         quality.measure_corrections("photos")
     red, green = id_of(filled, "red.jpg"), id_of(filled, "green.jpg")
-    filled.correct(red, "something zyzzyva", "tester")
+    filled.correct(red, "qwertz zyzzyva", "tester")
     filled.correct(green, "a green picture of grass", "tester")
     assert {question.photo_ids for question in quality.corrections("photos").asked} == {(red,), (green,)}
     found = quality.measure_corrections("photos")

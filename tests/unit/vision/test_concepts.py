@@ -91,10 +91,10 @@ def test_terms_that_are_not_as_many_as_the_outputs_are_told():
 
 
 def test_it_says_something_true_of_a_photograph(models):
-    (found,) = models.concepts().observe(Batch([picture(Image.fromarray(skimage.data.astronaut()))]))
+    (found,) = models.concepts().observe(Batch([picture(Image.fromarray(skimage.data.chelsea()))]))
     kinds = [is_pair(concept.term) for concept in found.concepts]
     assert (kinds.count(False), kinds.count(True)) == (N_TERMS, N_PAIRS)
-    assert "orang" in [concept.term for concept in found.concepts[:20]]  # the suit
+    assert found.concepts[0].term == "cat"
     probs = [concept.prob for concept in found.concepts]
     assert probs == sorted(probs, reverse=True)
     assert 0 < probs[-1] <= probs[0] <= 1
