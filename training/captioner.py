@@ -23,7 +23,7 @@ from torch.nn import functional as F
 from photosearch.analyzer import terms
 from photosearch.evaluation.metrics import bleu, cider_d
 from photosearch.vision.captioner import beam
-from photosearch.vision.captioner.network import Decoder, Memory, Sizes, State
+from photosearch.vision.captioner.network import Decoder, LstmState, Memory, Sizes
 from photosearch.vision.captioner.vocabulary import END, PAD, START, Vocabulary, tokens
 from training.data import Split, mirror_columns, mirrored
 from training.encoder import Averaged, rate_at
@@ -81,7 +81,7 @@ def likelihood_loss(decoder: Decoder, batch: _Batch) -> Tensor:
         embedded = decoder.dropout(decoder.embedding(words))
         for t, n in enumerate((target != PAD).sum(0).tolist()):
             memory = Memory(memory.regions[:n], memory.keys[:n])
-            state = State(state.hidden[:n], state.cell[:n])
+            state = LstmState(state.hidden[:n], state.cell[:n])
             state, context, weights = decoder.step(memory, state, embedded[:n, t])
             embeddings.append(embedded[:n, t])
             hidden.append(state.hidden)
