@@ -49,7 +49,7 @@ MODELS = Path(__file__).resolve().parents[1] / "models"
 
 
 def write_encoder(encoder: Encoder, out: Path) -> ModelFolder:
-    """The encoder as a graph, into the folder `out`."""
+    """Write the encoder as a graph into the folder `out`."""
     example = torch.randn(2, 3, 224, 224, generator=torch.Generator().manual_seed(0))
     graph = export_graph(encoder, example, ["regions"])
     return write_model(out, STATION, "efficientnet-lite0-tuned", {}, {ENCODER: graph})
@@ -68,7 +68,7 @@ def make_concepts(features: Features, targets: Targets, work: Path) -> ConceptNe
 
 
 def write_concepts(network: ConceptNetwork, targets: Targets, encoder: str, out: Path) -> ModelFolder:
-    """The concept model as a graph, with its terms and how many photos hold each, into the folder `out`."""
+    """Write the concept model into the folder `out`: a graph, its terms and how many photos hold each."""
     example = torch.randn(2, 2 * ENCODER_WIDTH, generator=torch.Generator().manual_seed(0))
     graph = export_graph(network, example, ["logits"])
     shares = (targets.shares > 0).float().mean(0).tolist()
@@ -88,7 +88,7 @@ def see(encoder: Encoder, concepts: ConceptNetwork, split: Split, columns: list[
 
 
 def out_of_fold_probs(features: Features, targets: Targets, work: Path) -> Tensor:
-    """The probabilities of single terms for each photo by heads that have not seen it; kept in `work`."""
+    """Return the probabilities of single terms for each photo by heads that have not seen it; kept in `work`."""
     path = work / "out-of-fold.pt"
     if not path.exists():
         torch.save(out_of_fold(features, targets), path)

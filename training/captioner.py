@@ -63,7 +63,7 @@ class _Batch:
 
 
 def common_terms(captions: list[list[str]], vocabulary: list[str]) -> list[str]:
-    """The `N_TERMS` terms that most descriptions hold, sorted."""
+    """Return the `N_TERMS` terms that most descriptions hold, sorted."""
     held = Counter(term for texts in captions for text in texts for term in set(terms(text)))
     return sorted(sorted(vocabulary, key=lambda term: (-held[term], term))[:N_TERMS])
 
@@ -97,7 +97,7 @@ def likelihood_loss(decoder: Decoder, batch: _Batch) -> Tensor:
 def write_captions(
     decoder: Decoder, regions: np.ndarray, probs: Tensor, vocabulary: Vocabulary, decoding: beam.Decoding
 ) -> list[list[str]]:
-    """The best sentence for each photo's regions (N, R, E) and probabilities (N, C)."""
+    """Return the best sentence for each photo's regions (N, R, E) and probabilities (N, C)."""
     decoder.eval()
     found = []
     for first in range(0, len(regions), 64):
@@ -211,7 +211,7 @@ def batches(train: Split, seen: Seen, vocabulary: Vocabulary, read: list[str], s
 
 
 def _ahead(made: Iterator[_Batch]) -> Iterator[_Batch]:
-    """The same batches, read from the disk while others are learned from."""
+    """Yield the same batches, read from the disk while earlier ones are learned from."""
     waiting: queue.Queue[_Batch | None] = queue.Queue(3)
 
     def work() -> None:

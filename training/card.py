@@ -19,7 +19,7 @@ MODELS = Path(__file__).resolve().parents[1] / "models"
 
 
 def measure_sets(models_dir: Path, sources: dict[str, Source]) -> tuple[dict[str, Measured], tuple[str, int]]:
-    """What the models score on each set, and the commonest sentence on dev with its count."""
+    """Measure the models on each set; return the scores, and the commonest sentence on dev with its count."""
     models = Models(models_dir, models_dir)
     observers = [model.load() for model in models.choose(ModelChoice())]
     tables = read_tables(models_dir)
@@ -35,7 +35,7 @@ def measure_sets(models_dir: Path, sources: dict[str, Source]) -> tuple[dict[str
 
 
 def captions_table(scores: dict[str, Measured]) -> str:
-    """The captions' scores as a Markdown table, a set a column."""
+    """Return the captions' scores as a Markdown table, a set a column."""
     rows: list[tuple[str, list[str]]] = [("photos", [f"{s.n_photos:,}" for s in scores.values()])]
     rows += [(f"BLEU-{n + 1}", [f"{s.bleu[n]:.3f}" for s in scores.values()]) for n in range(4)]
     rows += [

@@ -46,12 +46,12 @@ class Targets:
 
     @classmethod
     def of(cls, split: Split, singles: list[str]) -> Targets:
-        """The targets of photos' descriptions: the given terms, and the pairs that are frequent."""
+        """Return the targets of photos' descriptions: the given terms, and the pairs that are frequent."""
         said = [*singles, *pair_vocabulary(split.captions)]
         return cls(said, len(singles), term_shares(split.captions, said), mirror_columns(said), split.domains)
 
     def singles(self) -> Targets:
-        """The same without pairs."""
+        """Return the same without pairs."""
         n = self.n_singles
         return Targets(self.said[:n], n, self.shares[:, :n], self.mirrored[:n], self.domains)
 
@@ -76,12 +76,12 @@ class ConceptNetwork(nn.Module):
         self.offset = nn.Parameter(torch.stack([head.offset.data.mean(0) for head in heads]).mean(0))
 
     def forward(self, vectors: Tensor) -> Tensor:
-        """The regions' mean and maximum (B, 2 E) to logits (B, V)."""
+        """Map the regions' mean and maximum (B, 2 E) to logits (B, V)."""
         return torch.stack([head(vectors) for head in self.heads]).mean(0) + self.offset
 
 
 def pair_vocabulary(captions: list[list[str]]) -> list[str]:
-    """The pairs of neighbouring terms that describe at least `MIN_PAIR_DESCRIPTIONS` photos, sorted."""
+    """Return the pairs of neighbouring terms that describe at least `MIN_PAIR_DESCRIPTIONS` photos, sorted."""
     n_photos = Counter(pair for texts in captions for pair in {p for text in texts for p in pairs(terms(text))})
     return sorted(pair for pair, n in n_photos.items() if n >= MIN_PAIR_DESCRIPTIONS)
 

@@ -53,14 +53,14 @@ class Source:
     domain: int
 
     def rows(self) -> list[dict[str, list[str]]]:
-        """The lines of the list; raises `DataMissing`."""
+        """Read the lines of the list; raises `DataMissing`."""
         for path in (self.captions, self.images):
             if not path.exists():
                 raise DataMissing(f"{path} is missing. Training reads --data and --everyday; see training/README.md.")
         return [json.loads(line) for line in self.captions.read_text(encoding="utf-8").splitlines()]
 
     def reader(self) -> Callable[[str], bytes]:
-        """A function that reads a photo's bytes by its name."""
+        """Return a function that reads a photo's bytes by its name."""
         if self.images.is_dir():
             return lambda name: (self.images / name).read_bytes()
         archive = zipfile.ZipFile(self.images)
@@ -78,7 +78,7 @@ def training_sources(data: Path, everyday: Path) -> list[Source]:
 
 
 def measuring_sources(data: Path, everyday: Path) -> dict[str, Source]:
-    """The sets to measure on, none of which is trained on."""
+    """Return the sets to measure on, none of which is trained on."""
     coco, other = data.parent / "coco-dev", data.parent / "everyday"
     return {
         "dev": Source(data / "captions-dev.jsonl", data / "images-dev.zip", FLICKR),
@@ -109,7 +109,7 @@ def load_split(sources: Sequence[Source], kept: Path) -> Split:
 
 
 def sampled(split: Split, times: float, draw: torch.Generator) -> Tensor:
-    """The rows of one pass in random order: each everyday photo once, Flickr8k's `times` on average."""
+    """Return the rows of one pass in random order: each everyday photo once, Flickr8k's `times` on average."""
     few = (split.domains == FLICKR).nonzero()[:, 0]
     some = few[torch.randperm(len(few), generator=draw)[: round(len(few) * (times % 1))]]
     rows = torch.cat([(split.domains == EVERYDAY).nonzero()[:, 0], few.repeat(int(times)), some])
@@ -120,7 +120,7 @@ def sampled(split: Split, times: float, draw: torch.Generator) -> Tensor:
 
 
 def crop(photo: np.ndarray, least: float, stretch: float, draw: torch.Generator) -> Tensor:
-    """A random part of a photo (224, 224, 3), at its size: uint8 (3, 224, 224).
+    """Cut a random part of a photo (224, 224, 3) and scale it to the same size: uint8 (3, 224, 224).
 
     Args:
         photo: uint8 (224, 224, 3).
@@ -156,7 +156,7 @@ _MIRROR = {"left": "right", "right": "left"}
 
 
 def mirrored(words: Sequence[str]) -> list[str]:
-    """The description of the photo flipped left to right."""
+    """Return the description of the photo flipped left to right."""
     return [_MIRROR.get(word, word) for word in words]
 
 
@@ -167,5 +167,5 @@ def mirror_columns(terms: Sequence[str]) -> Tensor:
 
 
 def chunks(n: int, size: int) -> Iterator[slice]:
-    """The numbers below `n` in pieces of at most `size`."""
+    """Return the numbers below `n` in pieces of at most `size`."""
     return (slice(first, min(first + size, n)) for first in range(0, n, size))

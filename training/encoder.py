@@ -58,7 +58,7 @@ class TermHead(nn.Module):
         )
 
     def forward(self, vectors: Tensor) -> Tensor:
-        """The regions' mean and maximum (B, 2 E) to logits (B, n_terms)."""
+        """Map the regions' mean and maximum (B, 2 E) to logits (B, n_terms)."""
         logits: Tensor = self.layers(vectors)
         return logits
 
@@ -75,18 +75,18 @@ class Tuned(nn.Module):
         self.classes = classes  # ImageNet's
 
     def early(self, pixels: Tensor) -> Tensor:
-        """The stages that are not tuned: pixels (B, 3, 224, 224) to a grid (B, C, 28, 28)."""
+        """Run the stages that are not tuned: pixels (B, 3, 224, 224) to a grid (B, C, 28, 28)."""
         grid: Tensor = self.body.stages[:FROZEN_STAGES](self.body.stem(pixels))
         return grid
 
     def forward(self, grid: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """What `early` returned to logits of terms (B, V), without a domain's offset, of objects and of classes."""
+        """Map what `early` returned to logits of terms (B, V), without a domain's offset, of objects and of classes."""
         vectors = pooled(late(self.body, grid))
         return self.head(vectors), self.objects(vectors), self.classes(vectors[:, :ENCODER_WIDTH])
 
 
 def late(body: Encoder, grid: Tensor) -> Tensor:
-    """The tuned stages: a grid (B, C, 28, 28) to regions (B, R, E)."""
+    """Run the tuned stages: a grid (B, C, 28, 28) to regions (B, R, E)."""
     regions: Tensor = body.head(body.stages[FROZEN_STAGES:](grid)).flatten(2).transpose(1, 2)
     return regions
 
@@ -100,7 +100,7 @@ def pooled(regions: Tensor) -> Tensor:
 
 
 def term_shares(captions: list[list[str]], vocabulary: list[str]) -> Tensor:
-    """The share of each photo's captions that hold each term, or pair of terms: float16 (N, n_terms)."""
+    """Return the share of each photo's captions that hold each term, or pair of terms: float16 (N, n_terms)."""
     column = {term: i for i, term in enumerate(vocabulary)}
     shares = np.zeros((len(captions), len(vocabulary)), np.float16)
     for row, texts in enumerate(captions):
@@ -113,7 +113,7 @@ def term_shares(captions: list[list[str]], vocabulary: list[str]) -> Tensor:
 
 
 def term_vocabulary(captions: list[list[str]]) -> list[str]:
-    """The terms that at least `MIN_DESCRIPTIONS` descriptions hold, sorted."""
+    """Return the terms that at least `MIN_DESCRIPTIONS` descriptions hold, sorted."""
     held = Counter(term for texts in captions for text in texts for term in set(terms(text)))
     return sorted(term for term, n in held.items() if n >= MIN_DESCRIPTIONS)
 
@@ -172,7 +172,7 @@ class Averaged:
 
 
 def rate_at(progress: float, warm_up: float) -> float:
-    """The learning rate's share of its largest: up in a line, down in half a cosine."""
+    """Return the learning rate as a share of its largest: up in a line, down in half a cosine."""
     if progress < warm_up:
         return progress / warm_up
     return max(0.5 * (1 + math.cos(math.pi * (progress - warm_up) / (1 - warm_up))), 1e-3)
@@ -246,7 +246,7 @@ class _Training:
 
 
 def imagenet_logits(teacher: Classifier, grid: Tensor) -> Tensor:
-    """The untuned network's logits (B, 1000) from the grid that both networks share."""
+    """Return the untuned network's logits (B, 1000) from the grid that both networks share."""
     logits: Tensor = teacher.classes(late(teacher.encoder, grid).mean(1))
     return logits
 

@@ -46,7 +46,7 @@ class Relation(nn.Module):
         self.scale = nn.Parameter(torch.tensor(3.0))  # the temperature's inverse, as a logarithm
 
     def forward(self, queries: Tensor, probs: Tensor, idf: Tensor) -> Tensor:
-        """Queries' TF-IDF (B, V) and photos' probabilities (B, V) to scaled cosines (B, B)."""
+        """Map queries' TF-IDF (B, V) and photos' probabilities (B, V) to scaled cosines (B, B)."""
         asked = queries + (queries @ self.query) @ self.photo.T
         said = probs.clamp(min=1e-6) ** self.exponent * idf * self.weight.exp()
         return self.scale.exp() * F.normalize(asked, dim=1) @ F.normalize(said, dim=1).T
@@ -86,14 +86,14 @@ def learn_relation(queries: Tensor, owners: Tensor, probs: Tensor, idf: Tensor) 
 
 
 def entries(relation: Relation) -> Tensor:
-    """The relation as shares of each term's own weight, which the plain query has (V, V): from query to photo."""
+    """Return the relation as shares of a term's own weight, which the plain query has (V, V): query to photo."""
     matrix = relation.query @ relation.photo.T
     own = 1 + matrix.diagonal()
     return (matrix / own.clamp(min=0.1)[:, None]).fill_diagonal_(0)
 
 
 def related_terms(matrix: Tensor, terms: list[str]) -> dict[str, list[tuple[str, float]]]:
-    """The largest positive entries of each row."""
+    """Return the largest positive entries of each row."""
     found = {}
     for row, term in enumerate(terms):
         weights, columns = matrix[row].topk(N_RELATED)
@@ -129,7 +129,7 @@ def write_table(path: Path, table: dict[str, list[tuple[str, float]]]) -> None:
 def learn_table(
     captions: list[list[str]], domains: Tensor, terms: list[str], probs: Tensor, related: RelatedWords
 ) -> dict[str, list[tuple[str, float]]]:
-    """The table from photos' captions as queries.
+    """Learn the table from photos' captions as queries.
 
     Args:
         captions: of each photo.

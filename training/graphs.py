@@ -19,7 +19,7 @@ _STORED_AS_FLOAT32 = 64  # values of smaller tensors: not worth a conversion
 
 
 def fold_batch_norm(module: nn.Module) -> nn.Module:
-    """A copy for inference in which each convolution holds the batch norm that followed it in its `Sequential`."""
+    """Copy a network for inference, each batch norm folded into the convolution before it in its `Sequential`."""
     module = copy.deepcopy(module).eval().requires_grad_(False)
     for parent in module.modules():
         if not isinstance(parent, nn.Sequential):
@@ -70,7 +70,7 @@ def export_graph(module: nn.Module, example: Tensor, outputs: list[str]) -> byte
 
 
 def _in_half(model: onnx.ModelProto) -> onnx.ModelProto:
-    """The same graph with its large weights as float16; each goes through a cast, once, when the graph is opened."""
+    """Store the large weights of a graph as float16; each is cast once, when the graph is opened."""
     graph = model.graph
     casts = []
     for weight in graph.initializer:

@@ -123,12 +123,12 @@ class WordNet:
     senses: dict[str, list[int]]  # a word's synsets, the most frequent first; lower case, with underscores
 
     def sense(self, name: str) -> int:
-        """The synset of a word and the number of its sense: "mouse 4"."""
+        """Return the synset of a word and the number of its sense: "mouse 4"."""
         word, number = name.rsplit(" ", 1)
         return self.senses[word.lower()][int(number) - 1]
 
     def words(self, offset: int) -> tuple[str, ...]:
-        """The words of a synset that make sense on their own; none when the synset is left out of the table."""
+        """Return the words of a synset that make sense on their own; none when the synset is left out of the table."""
         kept = []
         for position, word in enumerate(self.synsets[offset].words):
             number = self.senses[word.lower().replace(" ", "_")].index(offset) + 1
@@ -140,7 +140,7 @@ class WordNet:
         return tuple(kept)
 
     def steps_up(self, start: int) -> dict[int, int]:
-        """What a synset is a kind of, each with the steps of the shortest way up, nearest first; itself at 0."""
+        """Return what a synset is a kind of, each with the steps of the shortest way up, nearest first; itself at 0."""
         steps, queue = {start: 0}, deque([start])
         while queue:
             here = queue.popleft()
@@ -181,14 +181,14 @@ def read_wordnet(folder: Path, part: str = "noun") -> WordNet:
 
 
 def imagenet_synsets(wordnet: WordNet) -> list[int]:
-    """What ImageNet's 1,000 classes show, in the order of the classes."""
+    """Return what ImageNet's 1,000 classes show, in the order of the classes."""
     text = (resources.files("timm") / "data" / "_info" / "imagenet_synsets.txt").read_text(encoding="utf-8")
     synsets = [int(name.removeprefix("n")) for name in text.split()]
     return [wordnet.sense(SHOWN_INSTEAD[synset]) if synset in SHOWN_INSTEAD else synset for synset in synsets]
 
 
 def label_texts(wordnet: WordNet) -> list[str]:
-    """The classes' synonyms; where two classes, or one and COCO's, have the same ones, a hypernym is added."""
+    """Return the classes' synonyms; where two classes, or one and COCO's, have the same ones, a hypernym is added."""
     synsets = imagenet_synsets(wordnet)
     labels = [", ".join(wordnet.synsets[synset].words) for synset in synsets]
     meant: dict[str, set[int]] = {}
@@ -204,12 +204,12 @@ def label_texts(wordnet: WordNet) -> list[str]:
 
 
 def coco_synsets(wordnet: WordNet) -> dict[str, int]:
-    """What COCO's classes show."""
+    """Return what COCO's classes show."""
     return {name: wordnet.sense(sense) for name, sense in COCO_SENSES.items()}
 
 
 def table_line(label: str, synset: int, wordnet: WordNet) -> str:
-    """A label's line in the table: each word once, at its nearest; what the label itself says is left out."""
+    """Return a label's line in the table: each word once, at its nearest; what the label itself says is left out."""
     said = {word.lower() for word in label.split(" (")[0].split(", ")}
     groups: dict[int, list[str]] = {}
     for offset, n_steps in wordnet.steps_up(synset).items():

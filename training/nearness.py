@@ -78,7 +78,7 @@ class Nearness:
         return max(0.0, float(self._vectors[self._rows[word]] @ self._vectors[self._rows[other]]))
 
     def nearest(self, word: str, floor: float) -> Iterator[tuple[str, float]]:
-        """The targets whose cosine is above a floor, the nearest first."""
+        """Return the targets whose cosine is above a floor, the nearest first."""
         cosines = self._cosines[self._rows[word]]
         for i in np.argsort(-cosines, kind="stable"):
             if cosines[i] <= floor:

@@ -62,7 +62,7 @@ class Related:
 
 
 def photo_words(models: Path, lemmas: Iterable[str]) -> tuple[dict[str, str], set[str]]:
-    """The words that photos' texts hold, by term, and those terms that sentences hold rather than labels alone.
+    """Return the words that photos' texts hold, by term, and those terms that sentences hold rather than labels alone.
 
     Args:
         models: the folder of the models whose vocabularies and labels these are.
@@ -110,7 +110,7 @@ class Relations:
                     yield from self._of_sense(base, sense)
 
     def _found(self, word: str, weight: float, relation: Relation) -> Iterator[Related]:
-        """A word with its irregular forms, those of them that photos' texts hold."""
+        """Return a word with its irregular forms, those of them that photos' texts hold."""
         for form in (word, *self._forms.get(word, ())):
             if NAMELESS.fullmatch(form) and term_of(form) in self._targets:
                 yield Related(form, weight, relation)
@@ -123,7 +123,7 @@ class Relations:
                     yield from self._found(other.lower(), weight * (sense.share * share) ** 0.5, relation)
 
     def _synsets(self, sense: Sense) -> Iterator[tuple[int, float, Relation, tuple[str, ...]]]:
-        """The synsets related to a sense: offset, weight, relation, words."""
+        """Return the synsets related to a sense: offset, weight, relation, words."""
         wordnet = self.lexicon.parts[sense.part]
         synset = wordnet.synsets[sense.offset]
         yield sense.offset, SYNONYM, Relation.SYNONYM, synset.words
@@ -144,7 +144,7 @@ class Relations:
 
 
 def _general(wordnet: WordNet, limit: int) -> set[int]:
-    """The synsets that have more than so many below them."""
+    """Return the synsets that have more than so many below them."""
     n_below = Counter(above for offset in wordnet.synsets for above in wordnet.steps_up(offset))
     return {offset for offset, n in n_below.items() if n > limit}
 
@@ -169,7 +169,7 @@ def _is_people_name(lexicon: Lexicon, word: str) -> bool:
 
 
 def related_words(term: str, words: list[str], relations: Relations, nearness: Nearness) -> list[Related]:
-    """What a term's words are related to, the largest weight first."""
+    """Return what a term's words are related to, the largest weight first."""
     best: dict[str, Related] = {}
 
     def keep(found: Related) -> None:
@@ -195,7 +195,7 @@ def related_words(term: str, words: list[str], relations: Relations, nearness: N
 
 
 def words_by_term(common: list[str], lemmas: set[str], targets: Iterable[str]) -> dict[str, list[str]]:
-    """The table's words, those of one term together, the most common first and without much rarer ones."""
+    """Return the table's words, those of one term together, the most common first and without much rarer ones."""
     asked = [word for word in common if word in lemmas][:N_WORDS]
     ranks = {word: rank for rank, word in enumerate(common)}
     found: dict[str, list[str]] = {}

@@ -58,7 +58,7 @@ class Captions:
         self.squares = np.asarray(self.matrix.multiply(self.matrix).sum(axis=1)).ravel()
 
     def frequent(self) -> list[str]:
-        """The terms to hide."""
+        """Return the terms to hide."""
         most = MOST_SHARE * len(self.queries)
         return [term for term, column in self.columns.items() if LEAST_PHOTOS <= self.df[column] <= most]
 
@@ -97,7 +97,7 @@ class Captions:
         return query
 
     def _related(self, term: str, words: RelatedWords) -> Scores:
-        """What a term adds to a query; each with its own idf: that of the unheard word, the largest, finds less."""
+        """Return what a term adds to a query, with its own idf: that of the unheard word, the largest, finds less."""
         related = np.zeros(len(self.columns))
         for found in words.related(term):
             if found.term in self.columns:

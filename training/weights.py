@@ -29,7 +29,7 @@ Described = tuple[Sequence[DescribedPhoto], Sequence[Document]]
 
 
 def mean_recall(weights: Mapping[Field, float], sets: Sequence[Described], tables: Tables) -> float:
-    """The mean over the sets of R@10 with all fields."""
+    """Return the mean over the sets of R@10 with all fields."""
     found = []
     for photos, held in sets:
         index = Index(held, replace(tables, weights=weights))
@@ -38,7 +38,7 @@ def mean_recall(weights: Mapping[Field, float], sets: Sequence[Described], table
 
 
 def climb(sets: Sequence[Described], tables: Tables) -> dict[Field, float]:
-    """The best weights that changes of one at a time lead to."""
+    """Return the best weights that changes of one at a time lead to."""
     best = dict(WEIGHTS)
     score = mean_recall(best, sets, tables)
     log.info("as they are: %.4f", score)

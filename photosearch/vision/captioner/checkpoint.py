@@ -122,7 +122,7 @@ def load_checkpoint(folder: Path, encoder: Encoder, concepts_digest: str) -> Che
 
 
 def _read_terms(model: ModelFolder, sizes: Sizes) -> tuple[str, ...]:
-    """The terms whose predicted probabilities the decoder reads; raises `ModelError`."""
+    """Read the terms whose predicted probabilities the decoder reads; raises `ModelError`."""
     if not sizes.terms:
         return ()
     with _damage(model, TERMS):
