@@ -119,7 +119,7 @@ def add_named(
         watch: follows the listing, and may stop it.
 
     Raises:
-        PhotosearchError: the name cannot be used, or it is given for a file that holds several collections.
+        PhotosearchError: the name cannot be used, or a collection's name is given for a file with several collections.
         SourceError: there is no such source, or it cannot be listed.
         LibraryError: the library cannot be written.
         Cancelled: the watch ended it; what was listed until then is kept.
@@ -217,8 +217,8 @@ def update_collection(library: Library, collection: str, watch: Watch) -> Added:
     origins = read_origins(library, collection)
     if not origins:
         raise SourceError(
-            f'Where the photos of "{collection}" came from was not noted. Add them once more from the same place,'
-            " under the same name; then they can be updated."
+            f'The source of "{collection}" is not recorded. Add its photos again from the same place and under the same'
+            " name; after that it can be updated."
         )
     report, described = Report(), True
     for origin in origins:

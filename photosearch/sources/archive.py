@@ -90,10 +90,10 @@ class Archive:
     def _check(self, path: Path) -> None:
         infos = self._infos.values()
         if infos and all(info.flag_bits & _ENCRYPTED for info in infos):
-            raise SourceError(f'"{path}" is protected by a password. Pack its photos again without one.')
+            raise SourceError(f'"{path}" is protected by a password. Pack its photos again without a password.')
         claimed = sum(info.compress_size for info in infos if not self._reaches_out(info))
         if claimed > self._n_bytes:  # overlapping members: a small file could unpack to a vast amount of data
-            raise SourceError(f'"{path}" holds members that lie over each other. Pack its photos again.')
+            raise SourceError(f'"{path}" holds members that overlap. Pack its photos again.')
 
     def close(self) -> None:
         """Close the file; members that are being read can be read to their end."""

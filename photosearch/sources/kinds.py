@@ -64,7 +64,7 @@ def find_sources(names: Sequence[str], library: Path, options: Options) -> list[
         if sources is not None:
             return list(sources)
     raise SourceError(
-        f'"{names[0]}" cannot be used. Give the folder that it lies in, or one of these: {"; ".join(usages())}.'
+        f'"{names[0]}" cannot be used. Give the folder that holds it, or one of these: {"; ".join(usages())}.'
         " Several paths are allowed only when they are the ZIPs of one export."
     )
 

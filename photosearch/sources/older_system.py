@@ -84,7 +84,7 @@ class OlderSystemSource:
             return None
         return SourceError(
             f'"{self.collection}" holds no address that can be used ({first.source_key}: {first.reason}).'
-            " Add the photos from where they are."
+            " Add the photos from the folder or ZIP that holds them."
         )
 
     def _listing(self, url: object, caption: object, objects: object) -> Listing | Failure:

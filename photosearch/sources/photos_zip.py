@@ -43,7 +43,7 @@ class PhotosZipSource:
             archive = archives.open(self._path)
             for name in archive.names():
                 if watch.is_cancelled():
-                    raise Cancelled("The listing was ended. What was listed is kept.")
+                    raise Cancelled("The listing was cancelled. What was listed until then is kept.")
                 if _is_hidden(name):
                     continue
                 member = archive.member(name)
@@ -90,7 +90,7 @@ def _open(paths: Sequence[Path], _options: Options) -> Sequence[Source] | None:
         return None
     if len(paths) > 1:
         raise SourceError(
-            f'"{paths[0].name}" and the others are not the parts of one export. Add ZIPs of photos one after the other.'
+            f'"{paths[0].name}" and the other ZIPs are not parts of one export. Add ZIPs of photos one at a time.'
         )
     return [PhotosZipSource(paths[0])]
 

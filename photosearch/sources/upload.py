@@ -47,7 +47,7 @@ class UploadSource:
 
         for n_done, (name, stream) in enumerate(self._uploads):
             if watch.is_cancelled():
-                raise Cancelled("The upload was ended. What was kept stays.")
+                raise Cancelled("The upload was cancelled. The photos kept until then stay.")
             watch.on_progress(Progress(n_done, len(self._uploads), "Keeping what was uploaded"))
             name = _own_name(name)
             if name.lower().endswith(".zip"):
@@ -86,7 +86,7 @@ class UploadSource:
 
 
 def _own_name(name: str) -> str:
-    """Return a file's name without its path and unprintable characters, shortened to `_MAX_NAME_CHARS`."""
+    """Return a file's name without its path, shortened, with "_" in place of unprintable characters."""
     own = PurePosixPath(name.replace("\\", "/")).name.encode("utf-8", "replace").decode("utf-8")
     own = "".join(char if char.isprintable() else "_" for char in own) or "photo"
     stem, dot, suffix = own.rpartition(".")

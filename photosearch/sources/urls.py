@@ -55,7 +55,9 @@ def read_json(path: Path) -> object:
     try:
         return parse_json(read_text(path))
     except ValueError as error:
-        raise SourceError(f'"{path}" is no JSON that can be read ({error}). Check that it is whole.') from error
+        raise SourceError(
+            f'"{path}" is no JSON that can be read ({error}). Check that the file is complete.'
+        ) from error
 
 
 class UrlListSource:
@@ -84,7 +86,9 @@ class UrlListSource:
                 seen.add(identity)
                 yield listing
         if not seen:
-            raise SourceError(f'"{self._path}" holds no address. Give one a line, or a CSV with a column "url".')
+            raise SourceError(
+                f'"{self._path}" holds no address. Write one address a line, or a CSV with a column "url".'
+            )
 
     def _entries(self) -> Iterator[object]:
         if self._path.suffix.lower() == ".json":
@@ -106,11 +110,13 @@ class UrlListSource:
             rows = csv.DictReader(io.StringIO(text, newline=""), skipinitialspace=True, delimiter=delimiter)
             names = [name.strip().lower() for name in rows.fieldnames or () if name]
             if "url" not in names:
-                raise SourceError(f'"{self._path}" has no column "url". Name it so in the first line.')
+                raise SourceError(
+                    f'"{self._path}" has no column "url". Name the column of the addresses "url" in the first line.'
+                )
             for row in rows:
                 yield {name.strip().lower(): cell for name, cell in row.items() if name and isinstance(cell, str)}
         except csv.Error as error:
-            raise SourceError(f'"{self._path}" is no CSV ({error}). Save it again.') from error
+            raise SourceError(f'"{self._path}" is no CSV ({error}). Save it as CSV again.') from error
 
 
 def make_listing(entry: object, texts: tuple[tuple[TextKind, str], ...] = ()) -> Listing | Failure:
@@ -127,11 +133,11 @@ def make_listing(entry: object, texts: tuple[tuple[TextKind, str], ...] = ()) ->
     if url is None:
         return Failure(_shown(entry), "this is no address")
     # The fragment is not sent to a server, and may be part of a password.
-    given, url = url, url.partition("#")[0].strip()
+    given_url, url = url, url.partition("#")[0].strip()
     try:
         check_url(url)
     except PhotoError as error:
-        return Failure(_shown(given), str(error))
+        return Failure(_shown(given_url), str(error))
     details = _details(entry) if isinstance(entry, Mapping) else Details()
     cleaned = ((kind, storable(text)) for kind, text in (*details.texts, *texts))
     details = replace(details, texts=tuple((kind, text) for kind, text in cleaned if text))
@@ -162,7 +168,7 @@ def _first(entry: Mapping[str, object], keys: tuple[str, ...], read: Callable[[o
 
 
 def storable(text: str) -> str:
-    """Return a text without halves of surrogate pairs and NUL characters, which the library cannot store."""
+    """Return a text that can be stored: halves of surrogate pairs replaced, NULs and surrounding blanks removed."""
     return text.encode("utf-8", "replace").decode("utf-8").replace("\0", "").strip()
 
 

@@ -80,7 +80,7 @@ def test_a_path_is_noted_from_the_root(workspace, make_photos, monkeypatch):
 
 def test_updating_without_an_origin_says_what_to_do(workspace):
     workspace.library.merge("c", "folder", [])
-    with pytest.raises(SourceError, match="was not noted"):
+    with pytest.raises(SourceError, match="is not recorded"):
         workspace.list_photos(Task("Updating", collection="c", update=True))[0]
 
 

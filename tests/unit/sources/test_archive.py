@@ -200,7 +200,7 @@ def test_members_that_lie_over_each_other_are_refused(tmp_path):
     for name in names[1:]:
         patch_directory(path, name, put(*PACKED, 9000))
         patch_directory(path, name, put(*HEADER, 0))
-    with pytest.raises(SourceError, match="over each other"):
+    with pytest.raises(SourceError, match="members that overlap"):
         Archive(path)
 
 

@@ -128,7 +128,7 @@ def test_zips_are_photos_where_they_are_no_export_but_only_one_at_a_time(path, t
     (source,) = find_sources([str(path)], tmp_path, NO_OPTIONS)
     assert isinstance(source, PhotosZipSource)
     other = write_zip(tmp_path / "other.ZIP", {"red.jpg": picture()})
-    with pytest.raises(SourceError, match="one after the other"):
+    with pytest.raises(SourceError, match="one at a time"):
         find_sources([str(path), str(other)], tmp_path, NO_OPTIONS)
 
 
