@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -26,6 +27,35 @@ class Field(StrEnum):
 
 
 ALL = frozenset(Field)
+
+
+@dataclass(frozen=True)
+class FieldGroup:
+    """Fields that people choose together: in a query, on the command line, on the Search page."""
+
+    name: str  # after `by:` and `--by`
+    title: str  # on the page, and in its address
+    fields: frozenset[Field]
+
+
+# Every field belongs to one group.
+GROUPS = (
+    FieldGroup("caption", "captions", frozenset({Field.HUMAN, Field.CAPTION, Field.SENTENCES})),
+    FieldGroup("concepts", "concepts", frozenset({Field.CONCEPTS})),
+    FieldGroup("objects", "objects", frozenset({Field.OBJECTS})),
+    FieldGroup("labels", "labels", frozenset({Field.LABELS})),
+    FieldGroup("owner", "owner's words", frozenset({Field.OWNER})),
+)
+BY: Mapping[str, frozenset[Field]] = {group.name: group.fields for group in GROUPS}
+PLACES: Mapping[str, str] = {  # where a word was found, as the page says it
+    Field.HUMAN: "in the corrected caption",
+    Field.CAPTION: "in the caption",
+    Field.SENTENCES: "in another sentence of the captioner",
+    Field.CONCEPTS: "in the predicted concepts",
+    Field.OBJECTS: "in the objects",
+    Field.LABELS: "in the labels",
+    Field.OWNER: "in the owner's words",
+}
 # The models' weights maximised the mean of R@10 on dev and coco-dev (`python -m training.weights`) before pairs were
 # predicted; tuned anew they gain .003 there and lose .004 on dev (training/README.md). The other two are
 # set by hand: a person's correction counts more than the surest prediction; an owner's words are true, but may say

@@ -17,24 +17,16 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import StrEnum
 
 from photosearch.analyzer import WORD, terms, words
-from photosearch.search.fields import ALL, Field
+from photosearch.search.fields import ALL, BY, Field
 
 MAX_CHARS = 10_000
 MAX_FILTERS = 50  # each is evaluated on all photos
 _SHOWN_CHARS = 40
-BY: Mapping[str, frozenset[Field]] = {
-    "caption": frozenset({Field.HUMAN, Field.CAPTION, Field.SENTENCES}),
-    "concepts": frozenset({Field.CONCEPTS}),
-    "objects": frozenset({Field.OBJECTS}),
-    "labels": frozenset({Field.LABELS}),
-    "owner": frozenset({Field.OWNER}),
-}
 _TYPED = str.maketrans(dict.fromkeys("“”„‟«»＂", '"') | {"−": "-", "＃": "#", "：": ":"})  # as phones write them
 _TOKEN = re.compile(
     r'(?P<minus>-*)(?:(?P<key>before|after|object|by):|(?P<tag>#+))?(?:"(?P<quoted>[^"]*)"|(?P<stray>"?)(?P<bare>[^\s"]*))',

@@ -8,21 +8,12 @@ from collections.abc import Mapping
 
 from photosearch.analyzer import WORD, terms
 from photosearch.records import Hit, Photo
-from photosearch.search.fields import Field
+from photosearch.search.fields import PLACES
 from photosearch.search.wording import Words, words_by_term
 from photosearch.ui import state
 
 MAX_OTHER_MATCHES = 4
 MAX_REASONS = 10
-PLACES: Mapping[str, str] = {
-    Field.HUMAN: "in the corrected caption",
-    Field.CAPTION: "in the caption",
-    Field.SENTENCES: "in another sentence of the captioner",
-    Field.CONCEPTS: "in the predicted concepts",
-    Field.OBJECTS: "in the objects",
-    Field.LABELS: "in the labels",
-    Field.OWNER: "in the owner's words",
-}
 
 
 def card(photo: Photo, picture: str, text: str, action: str) -> str:

@@ -9,9 +9,10 @@ from typing import get_args
 
 import streamlit as st
 
-from photosearch.search.fields import ALL, Field
+from photosearch.search import fields
+from photosearch.search.fields import ALL, BY, Field
 from photosearch.search.index import Index
-from photosearch.search.query import BY, NO_REFINEMENT, Refine, Sort, Worded
+from photosearch.search.query import NO_REFINEMENT, Refine, Sort, Worded
 from photosearch.ui.grid import Columns
 from photosearch.ui.paging import first_page
 from photosearch.ui.search_input import choose_picture, new_question
@@ -22,20 +23,14 @@ N_OBJECTS = 10
 CUTOFF_PERCENT = 25
 PER_PAGE = (24, 48, 100)  # four rows on a usual screen; a page of 100 takes a browser half as long again to draw
 COLUMNS: tuple[Columns, ...] = ("auto", 2, 3, 4, 5, 6, 8)
-GROUPS = {
-    "captions": "caption",
-    "concepts": "concepts",
-    "objects": "objects",
-    "labels": "labels",
-    "owner's words": "owner",
-}
+GROUPS = {group.title: group.fields for group in fields.GROUPS}
 SORTS = {"best first": Sort.SCORE, "newest first": Sort.NEWEST, "oldest first": Sort.OLDEST}
 WORDED = {"with a caption": Worded.CAPTIONED, "corrected by a person": Worded.CORRECTED}
-HINTS = """
+HINTS = f"""
 - `dog beach`: photos with any of these words; more words and rarer words score higher
 - `-people`: without this word · `"black dog"`: these words next to each other
 - `object:dog`: only photos in which a dog was detected · `#sunset`: only photos with this hashtag
-- `before:2023-06`, `after:2022`: by date · `by:caption`: only in captions (also: concepts, objects, labels, owner)
+- `before:2023-06`, `after:2022`: by date · `by:caption`: only in captions (also: {", ".join(list(BY)[1:])})
 """
 EARLIEST, LATEST = date(1826, 1, 1), date(2199, 12, 31)  # the first photograph, and long enough
 _CLEARED: Mapping[str, object] = {
@@ -157,4 +152,4 @@ def _choose_fields() -> tuple[frozenset[Field], bool, bool]:
         "Also find related words (kid finds child)", True, key="related", bind="query-params", on_change=new_question
     )
     group = st.toggle("Show near-duplicates once", True, key="alike", bind="query-params", on_change=new_question)
-    return frozenset(field for chosen in groups or GROUPS for field in BY[GROUPS[chosen]]), expand, group
+    return frozenset(field for chosen in groups or GROUPS for field in GROUPS[chosen]), expand, group
