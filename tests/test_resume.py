@@ -41,7 +41,7 @@ def many_photos(tmp_path) -> Path:
 
 def add_and_caption(folder: Path, models: Path, photos: Path, listed: c_int, saved: c_int) -> None:
     """What is killed: a run that says how many photos are safe by now."""
-    adding.AT_ONCE = pipeline.BATCH = BATCH
+    adding.BATCH_SIZE = pipeline.BATCH = BATCH
 
     def on_listed(progress: Progress) -> None:
         listed.value = progress.done
