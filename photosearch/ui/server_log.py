@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 import traceback
 from logging.handlers import RotatingFileHandler
@@ -19,6 +20,12 @@ ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tupl
 
 class WithoutMessages(logging.Formatter):
     """A format that names an exception and where it was raised, without its message: that may hold a query's text."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return a record's line, without the exception's text that a record keeps for all of its handlers."""
+        own = copy.copy(record)
+        own.exc_text = None
+        return super().format(own)
 
     def formatException(self, ei: ExcInfo) -> str:  # noqa: N802 - the standard library names it so
         """Return the calls that led to an exception and its type."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -73,3 +74,17 @@ def test_a_folder_that_cannot_be_written_is_said_once(tmp_path: Path, caplog: py
     start_log(tmp_path / "missing")
     (record,) = caplog.records
     assert "cannot be written: No such file or directory. The server logs to the console only." in record.getMessage()
+
+
+def test_the_text_of_an_exception_is_no_other_handlers() -> None:
+    query = "two dogs"
+    try:
+        raise ValueError(query)
+    except ValueError:
+        record = logging.LogRecord("streamlit", logging.ERROR, "a.py", 1, "failed", None, sys.exc_info())
+    before = logging.Formatter().format(record)
+    assert query in before, "the console says it"
+    line = server_log.WithoutMessages().format(record)
+    assert "ValueError" in line
+    assert query not in line
+    assert logging.Formatter().format(record) == before, "and still does after the file was written"
