@@ -15,6 +15,7 @@ import numpy as np
 import pi_heif
 from PIL import Image, ImageFile, UnidentifiedImageError
 
+from photosearch.colours import to_srgb
 from photosearch.errors import PhotoError
 from photosearch.picture_formats import FORMATS
 
@@ -113,7 +114,7 @@ def _upright_rgb(image: ImageFile.ImageFile, side_px: int) -> tuple[Image.Image,
     image.seek(0)
     image.load()
     orientation = _orientation(image)  # not before: Pillow turns a TIFF by itself when it loads it
-    rgb = _to_rgb(_shrunk(image, side_px))
+    rgb = _to_rgb(to_srgb(_shrunk(image, side_px)))
     turn = _TURNS.get(orientation)
     return (rgb.transpose(turn) if turn is not None else rgb), orientation in _SIDES_SWAPPED
 
