@@ -17,20 +17,22 @@ class PictureFormat:
 
     name: str  # Pillow's
     suffixes: tuple[str, ...]  # of file names, in lower case, the usual one first
-    signature: bytes = b"(?!)"  # regular expression of a file's first bytes; by default none is recognised by them
+    signature: bytes  # regular expression of a file's first bytes
 
 
 FORMATS = (
     PictureFormat("JPEG", (".jpg", ".jpeg", ".jpe", ".jfif"), rb"\xff\xd8"),
     PictureFormat("PNG", (".png",), rb"\x89PNG"),
     PictureFormat("WEBP", (".webp",), rb"(?s)RIFF.{4}WEBP"),
-    PictureFormat("HEIF", (".heic", ".heif")),  # two endings, which the first bytes do not tell apart reliably
-    PictureFormat("AVIF", (".avif",)),
+    PictureFormat("AVIF", (".avif",), rb"(?s).{4}ftyp(?:avi[fs]|mi[fa][1f].{4,40}?avi[fs])"),
+    PictureFormat("HEIF", (".heic", ".heif", ".hif"), rb"(?s).{4}ftyp(?:hei[cmsx]|hev[cmsx]|mif1|msf1)"),
     PictureFormat("GIF", (".gif",), rb"GIF8"),
-    PictureFormat("BMP", (".bmp",), rb"BM"),
+    PictureFormat("BMP", (".bmp",), rb"(?s)BM.{12}[\x0c\x28\x34\x38\x40\x6c\x7c]\x00\x00\x00"),
     PictureFormat("TIFF", (".tif", ".tiff"), rb"II\*\x00|MM\x00\*"),
 )
 SUFFIXES = tuple(suffix for picture_format in FORMATS for suffix in picture_format.suffixes)
+N_TELLING_BYTES = 64  # of a file's beginning; enough for every signature
+_SHARED = ("TIFF",)  # cameras' raw files begin like these, and only their previews can be read
 
 
 def is_picture_name(name: str) -> bool:
@@ -38,9 +40,18 @@ def is_picture_name(name: str) -> bool:
     return os.path.splitext(name)[1].lower() in SUFFIXES
 
 
+def format_of(data: bytes) -> PictureFormat | None:
+    """Return the format that a file's first bytes tell; None where they tell none."""
+    return next((known for known in FORMATS if re.match(known.signature, data)), None)
+
+
+def begins_like_picture(data: bytes) -> bool:
+    """Return whether a file is a picture by its first bytes, whatever its name; a TIFF is known by its name only."""
+    known = format_of(data)
+    return known is not None and known.name not in _SHARED
+
+
 def suffix_of(data: bytes) -> str | None:
     """Return the usual suffix for a file's bytes, such as ".jpg"; None where the first bytes do not tell the format."""
-    for picture_format in FORMATS:
-        if re.match(picture_format.signature, data):
-            return picture_format.suffixes[0]
-    return None
+    known = format_of(data)
+    return known.suffixes[0] if known else None
