@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import struct
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -54,10 +53,14 @@ def centre(image: Image.Image, format: str, icc: bytes) -> tuple[int, ...]:
     return rgb.getpixel((rgb.width // 2, rgb.height // 2))
 
 
+def is_seen(colour: tuple[int, ...]) -> bool:
+    return max(abs(its - seen) for its, seen in zip(colour, SEEN, strict=True)) <= 3
+
+
 @pytest.mark.parametrize("size", [(300, 200), (1800, 1200)])  # as it is; shrunk first
 @pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP", "AVIF"])
 def test_a_wide_gamut_is_converted(format: str, size: tuple[int, int]) -> None:
-    assert np.abs(np.subtract(centre(Image.new("RGB", size, INK), format, profile()), SEEN)).max() <= 3
+    assert is_seen(centre(Image.new("RGB", size, INK), format, profile()))
 
 
 def test_the_thumbnail_has_the_colours_that_the_models_see() -> None:
@@ -65,7 +68,7 @@ def test_the_thumbnail_has_the_colours_that_the_models_see() -> None:
     Image.new("RGB", (300, 200), INK).save(out, "JPEG", quality=95, icc_profile=profile())
     with Image.open(io.BytesIO(images.thumbnail(images.decode(out.getvalue())))) as thumbnail:
         assert "icc_profile" not in thumbnail.info
-        assert np.abs(np.subtract(thumbnail.getpixel((150, 100)), SEEN)).max() <= 3
+        assert is_seen(thumbnail.getpixel((150, 100)))
 
 
 def test_transparency_stays() -> None:
@@ -74,7 +77,8 @@ def test_transparency_stays() -> None:
     out = io.BytesIO()
     image.save(out, "PNG", icc_profile=profile())
     rgb = images.decode(out.getvalue()).rgb
-    assert (rgb.getpixel((0, 0)), rgb.getpixel((5, 5))) == ((255, 255, 255), SEEN)
+    assert rgb.getpixel((0, 0)) == (255, 255, 255)
+    assert is_seen(rgb.getpixel((5, 5)))
 
 
 @pytest.mark.parametrize("mode", ["L", "LA"])
@@ -92,7 +96,7 @@ def test_srgb_and_pictures_without_a_profile_are_not_touched() -> None:
 
 
 def test_a_profile_that_only_calls_itself_srgb_is_applied() -> None:
-    assert centre(Image.new("RGB", (8, 6), INK), "PNG", profile(name=b"sRGB")) == SEEN
+    assert is_seen(centre(Image.new("RGB", (8, 6), INK), "PNG", profile(name=b"sRGB")))
 
 
 @pytest.mark.parametrize("icc", [b"x", b"\0" * 4000, profile()[:200], profile(b"GRAY"), profile(b"CMYK")])
