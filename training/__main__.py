@@ -117,7 +117,7 @@ def main() -> None:
         for name, source in measuring_sources(options.data, options.everyday).items()
     }
     singles = term_vocabulary(train.captions)
-    encoder, _ = tune_encoder(train, measured, singles, work / "encoder.pt")
+    encoder, _ = tune_encoder(train, measured, singles, work)
     folder = write_encoder(encoder, out / "encoder")
     features = view_features(encoder, train, work / "views")
     targets = Targets.of(train, singles)

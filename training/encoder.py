@@ -23,16 +23,14 @@ from torch.nn import functional as F
 
 from photosearch.analyzer import pairs, terms
 from photosearch.vision.captioner.network import ENCODER_WIDTH
-from training.data import N_DOMAINS, Split, chunks, coloured, crop, mirror_columns, sampled
+from training.data import N_DOMAINS, Split, chunks, coloured, compressed, crop, mirror_columns, sampled
 from training.efficientnet import Classifier, Encoder, imagenet_classifier, to_pixels
 
 log = logging.getLogger(__name__)
 
 FROZEN_STAGES = 3
-N_PASSES = 2.5
 FLICKR_TIMES = 2.5  # a photo of Flickr8k, with its five descriptions, is seen so often a pass
 BATCH = 32
-BODY_RATE, HEAD_RATE = 2e-4, 1e-3
 WARM_UP = 0.12
 WEIGHT_DECAY = 0.02
 EMA_DECAY = 0.998
@@ -42,6 +40,19 @@ LEAST_CROP, STRETCH, COLOUR = 0.4, 4 / 3, 0.3
 DISTILLED, DISTILLING = 8, 2.0  # photos a batch that the untuned network looks at, too; the weight of their loss
 SAVED_EVERY_S = 240
 TOLD_EVERY = 50
+
+
+@dataclass(frozen=True)
+class Cycle:
+    """One cycle of the learning rate, from the averaged weights of the one before."""
+
+    n_passes: float
+    body_rate: float
+    head_rate: float
+    compressed: bool  # photos are compressed at random
+
+
+CYCLES = (Cycle(2.0, 2e-4, 1e-3, compressed=False), Cycle(3.0, 1.6e-4, 6e-4, compressed=True))
 
 
 class TermHead(nn.Module):
@@ -83,6 +94,18 @@ class Tuned(nn.Module):
         """Map what `early` returned to logits of terms (B, V), without a domain's offset, of objects and of classes."""
         vectors = pooled(late(self.body, grid))
         return self.head(vectors), self.objects(vectors), self.classes(vectors[:, :ENCODER_WIDTH])
+
+
+def untuned(train: Split, vocabulary: list[str]) -> Tuned:
+    """Return the published network with new heads; each term is at first predicted as often as it is said."""
+    published, usual = imagenet_classifier(), domain_logits(term_shares(train.captions, vocabulary), train.domains)
+    model = Tuned(published.encoder, published.classes, len(vocabulary), marked(train)[0].shape[1])
+    model = model.to(memory_format=torch.channels_last)
+    model.body.stem.requires_grad_(False)
+    model.body.stages[:FROZEN_STAGES].requires_grad_(False)
+    model.head.layers[-1].bias.data = usual.mean(0)
+    model.offset.data = usual - usual.mean(0)
+    return model
 
 
 def late(body: Encoder, grid: Tensor) -> Tensor:
@@ -179,27 +202,19 @@ def rate_at(progress: float, warm_up: float) -> float:
 
 
 class _Training:
-    """The state of a run, and its checkpoint."""
+    """The state of a cycle, and its checkpoint."""
 
-    def __init__(self, train: Split, vocabulary: list[str], checkpoint: Path) -> None:
-        self.train, self.checkpoint = train, checkpoint
+    def __init__(self, model: Tuned, train: Split, vocabulary: list[str], cycle: Cycle, checkpoint: Path) -> None:
+        self.model, self.train, self.cycle, self.checkpoint = model, train, cycle, checkpoint
         self.shares = term_shares(train.captions, vocabulary)
         self.mirrored = mirror_columns(vocabulary)
         self.objects, self.looked = marked(train)
         self.teacher = imagenet_classifier().eval().requires_grad_(False).to(memory_format=torch.channels_last)
-        published = imagenet_classifier()
-        self.model = Tuned(published.encoder, published.classes, len(vocabulary), self.objects.shape[1])
-        self.model = self.model.to(memory_format=torch.channels_last)
-        self.model.body.stem.requires_grad_(False)
-        self.model.body.stages[:FROZEN_STAGES].requires_grad_(False)
-        usual = domain_logits(self.shares, train.domains)
-        self.model.head.layers[-1].bias.data = usual.mean(0)
-        self.model.offset.data = usual - usual.mean(0)
         body = [*self.model.body.parameters(), *self.model.classes.parameters()]
         body = [p for p in body if p.requires_grad]
         others = [*self.model.head.parameters(), self.model.offset, *self.model.objects.parameters()]
         self.optimizer = torch.optim.AdamW(
-            [{"params": body, "lr": BODY_RATE}, {"params": others, "lr": HEAD_RATE}],
+            [{"params": body, "lr": cycle.body_rate}, {"params": others, "lr": cycle.head_rate}],
             weight_decay=WEIGHT_DECAY,
             fused=True,
         )
@@ -221,10 +236,13 @@ class _Training:
         """One step on some photos; returns the losses of terms, objects and classes."""
         self.model.train()
         self.model.body.eval()  # batch norm's statistics stay
-        for group, rate in zip(self.optimizer.param_groups, (BODY_RATE, HEAD_RATE), strict=True):
+        rates = (self.cycle.body_rate, self.cycle.head_rate)
+        for group, rate in zip(self.optimizer.param_groups, rates, strict=True):
             group["lr"] = rate * rate_at(progress, WARM_UP)
         flip = torch.rand(len(rows), generator=draw) < 0.5
-        photos = torch.stack([crop(self.train.photos[row], LEAST_CROP, STRETCH, draw) for row in rows.tolist()])
+        whole = (self.train.photos[row] for row in rows.tolist())
+        seen = (compressed(photo, draw) for photo in whole) if self.cycle.compressed else whole
+        photos = torch.stack([crop(photo, LEAST_CROP, STRETCH, draw) for photo in seen])
         photos[flip] = photos[flip].flip(-1)
         target = self.shares[rows].float()
         target = torch.where(flip[:, None], target[:, self.mirrored], target)
@@ -268,20 +286,29 @@ def report(model: Tuned, teacher: Classifier, name: str, split: Split, vocabular
 
 
 def tune_encoder(
-    train: Split, measured: dict[str, Split], vocabulary: list[str], checkpoint: Path
+    train: Split, measured: dict[str, Split], vocabulary: list[str], work: Path
 ) -> tuple[Encoder, nn.Linear]:
     """Tune ImageNet's encoder; returns the averaged weights, and the layer of ImageNet's classes on top of it.
 
-    A run goes on from `checkpoint` where it exists, which is rewritten every few minutes.
+    A run goes on from the checkpoints in `work`, a file a cycle, which are rewritten every few minutes.
     """
     torch.manual_seed(0)
-    run = _Training(train, vocabulary, checkpoint)
-    a_pass = len(sampled(train, FLICKR_TIMES, torch.Generator())) // BATCH
-    n_steps = round(N_PASSES * a_pass)
+    model = untuned(train, vocabulary)
+    for number, cycle in enumerate(CYCLES, 1):
+        run = _Training(model, train, vocabulary, cycle, work / f"encoder-{number}.pt")
+        _run_cycle(run, measured, vocabulary)
+        run.average.swap()
+    model.eval().requires_grad_(False)
+    return model.body, model.classes
+
+
+def _run_cycle(run: _Training, measured: dict[str, Split], vocabulary: list[str]) -> None:
+    a_pass = len(sampled(run.train, FLICKR_TIMES, torch.Generator())) // BATCH
+    n_steps = round(run.cycle.n_passes * a_pass)
     saved, sums = time.time(), np.zeros(3)
     while run.step < n_steps:
         draw = torch.Generator().manual_seed(run.step)
-        for rows in sampled(train, FLICKR_TIMES, draw)[: a_pass * BATCH].split(BATCH):
+        for rows in sampled(run.train, FLICKR_TIMES, draw)[: a_pass * BATCH].split(BATCH):
             sums += run.learn(rows, run.step / n_steps, draw)
             if run.step % TOLD_EVERY == 0:
                 told = ", ".join(f"{loss:.3f}" for loss in sums / TOLD_EVERY)
@@ -297,6 +324,3 @@ def tune_encoder(
                 run.average.swap()
             if run.step == n_steps:
                 break
-    run.average.swap()
-    model = run.model.eval().requires_grad_(False)
-    return model.body, model.classes
