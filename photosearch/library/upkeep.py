@@ -14,9 +14,28 @@ from photosearch.library.files import UPLOAD
 from photosearch.library.generations import raise_generation
 from photosearch.library.library import Library
 from photosearch.library.work import Origin, Pending
-from photosearch.records import DiskUse, Failure, PhotoState
+from photosearch.records import DiskUse, Failure, PhotoState, Station
 
 MAX_REFUSED = 500  # failures that are kept of one origin
+
+
+def count_captioned_before(library: Library, collection: str, digest: str) -> int:
+    """Return how many photos of a collection have captions by other captioners, but none by that of this digest."""
+    by_captioner = (
+        select(t.analysis.c.sha256)
+        .join(t.model)
+        .where(t.analysis.c.sha256 == t.photo.c.sha256, t.model.c.station == Station.CAPTIONER)
+        .correlate(t.photo)
+    )
+    query = (
+        select(func.count())
+        .select_from(t.photo)
+        .join(t.collection)
+        .where(t.collection.c.name == collection, t.photo.c.state == PhotoState.READY)
+        .where(by_captioner.exists(), ~by_captioner.where(t.model.c.digest == digest).exists())
+    )
+    with library.reading() as connection:
+        return int(connection.execute(query).scalar_one())
 
 
 def read_listed(library: Library, collection: str, source: str) -> dict[str, str | None]:

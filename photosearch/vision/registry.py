@@ -133,6 +133,14 @@ class Models:
         """Return a captioner by its name, as `ModelChoice` has it; raises `ModelError`."""
         return self._captioner(name).load()
 
+    def captioner_digest(self, name: str) -> str | None:
+        """Return a captioner's digest without loading it; None if it has no folder, as a Hugging Face model has none.
+
+        Raises:
+            ModelError: it is not there, or its config is damaged.
+        """
+        return None if name.startswith(HUGGING_FACE) else self._captioner_folder(name).digest
+
     def captioners(self) -> list[str]:
         """Return the names of the captioners that have a folder, in alphabetical order."""
         return sorted(list_models(self._folders, Station.CAPTIONER))

@@ -309,6 +309,15 @@ def test_captioning_again_shows_all_photos_to_the_models(trip: Workspace) -> Non
     assert {len(photo.captions) > 1 for photo in trip.library.photos("trip", PhotoState.READY)} == {True}
 
 
+def test_a_collection_of_an_earlier_captioner_is_offered_new_captions(trip: Workspace) -> None:
+    app = open_library()
+    assert any("2 photos were captioned by a model other than the one chosen" in info.value for info in app.info)
+    same = ColourStation()
+    same.digest = trip.models.captioner_digest("captioner") or ""
+    analyse(trip.library, same)
+    assert not open_library().info
+
+
 def test_the_server_serves_the_files(shown: Workspace) -> None:
     from photosearch.ui.server import routes
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from photosearch.errors import PhotosearchError
-from photosearch.library.upkeep import measure_disk, read_failures, read_origins
+from photosearch.library.upkeep import count_captioned_before, measure_disk, read_failures, read_origins
 from photosearch.pipeline.tasks import Task
 from photosearch.records import CollectionInfo, DiskUse
 from photosearch.ui import PAGES, state
@@ -25,7 +25,14 @@ def list_collections(choice: ModelChoice) -> None:
             _show(info)
             if not state.workspace().settings.demo:
                 _show_failures(info, choice)
-                _show_actions(info, choice)
+                n_before = _captioned_before(info, choice)
+                if n_before:
+                    st.info(
+                        f"{n_before:,} {'photo was' if n_before == 1 else 'photos were'} captioned by a model other"
+                        " than the one chosen below. *Caption again* writes new captions; until then the present ones"
+                        " are searched. Captions that people corrected stay."
+                    )
+                _show_actions(info, choice, is_offered=n_before > 0)
 
 
 def _show(info: CollectionInfo) -> None:
@@ -44,6 +51,20 @@ def _disk_use(folder: str, collection: str, generation: int) -> DiskUse:  # noqa
     return measure_disk(state.workspace().library, collection)
 
 
+def _captioned_before(info: CollectionInfo, choice: ModelChoice) -> int:
+    try:
+        digest = state.workspace().models.captioner_digest(choice.captioner)
+    except PhotosearchError:
+        return 0  # the form below says what is wrong with the choice
+    folder = str(state.workspace().library.folder)
+    return _count_before(folder, info.name, info.generation, digest) if digest else 0
+
+
+@st.cache_data(max_entries=500, show_spinner=False)
+def _count_before(folder: str, collection: str, generation: int, digest: str) -> int:  # noqa: ARG001 - the cache's key
+    return count_captioned_before(state.workspace().library, collection, digest)
+
+
 def _show_failures(info: CollectionInfo, choice: ModelChoice) -> None:
     failures = read_failures(state.workspace().library, info.name, MOST_FAILURES) if info.n_failed or info.n_new else []
     if not failures:
@@ -60,7 +81,7 @@ def _show_failures(info: CollectionInfo, choice: ModelChoice) -> None:
             _start(Task(f"Trying {info.name} again", collection=info.name, choice=choice))
 
 
-def _show_actions(info: CollectionInfo, choice: ModelChoice) -> None:
+def _show_actions(info: CollectionInfo, choice: ModelChoice, *, is_offered: bool) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         if info.n_ready:
             st.page_link(SEARCH, label="Search", query_params={"name": info.name})
@@ -73,7 +94,10 @@ def _show_actions(info: CollectionInfo, choice: ModelChoice) -> None:
         ):
             _update(info.name, choice)
         if info.n_ready and st.button(
-            "Caption again", key=f"again-{info.name}", help="Caption with the models chosen below."
+            "Caption again",
+            key=f"again-{info.name}",
+            type="primary" if is_offered else "secondary",
+            help="Caption with the models chosen below.",
         ):
             st.dialog("Caption again")(ask_again)(info.name, choice)
         if info.n_photos and st.button("Export", key=f"export-{info.name}"):

@@ -4,7 +4,13 @@ import pytest
 
 from photosearch.errors import CollectionNotFound, SourceError
 from photosearch.library import Origin, photo_id, upkeep
-from photosearch.library.upkeep import measure_disk, read_failures, read_origins, remember_origin
+from photosearch.library.upkeep import (
+    count_captioned_before,
+    measure_disk,
+    read_failures,
+    read_origins,
+    remember_origin,
+)
 from photosearch.pipeline.tasks import Task
 from photosearch.records import Failure, PhotoState
 from photosearch.sources import Options
@@ -96,6 +102,19 @@ def test_the_size_on_disk_is_that_of_its_files(workspace, make_photos):
     assert measure_disk(workspace.library, "up").uploads_bytes == (folder / "red.jpg").stat().st_size
     thumbnails[0].unlink()
     assert measure_disk(workspace.library, "photos").n_bytes < used.n_bytes
+
+
+def test_photos_that_another_captioner_described_are_counted(workspace, make_photos):
+    workspace.add(str(make_photos("red.jpg", "green.jpg")))
+    older, newer = ColourStation(), ColourStation()
+    newer.digest = "d" * 64
+    assert count_captioned_before(workspace.library, "photos", newer.digest) == 0
+    analyse(workspace.library, older)
+    assert count_captioned_before(workspace.library, "photos", older.digest) == 0
+    assert count_captioned_before(workspace.library, "photos", newer.digest) == 2
+    assert count_captioned_before(workspace.library, "others", newer.digest) == 0
+    analyse(workspace.library, newer)
+    assert count_captioned_before(workspace.library, "photos", newer.digest) == 0
 
 
 def test_photos_are_located_by_their_ids(workspace, make_photos):
