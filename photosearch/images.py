@@ -37,7 +37,7 @@ pi_heif.register_heif_opener()
 _one_large = threading.Lock()
 _PILLOW_FORMATS = [picture_format.name for picture_format in FORMATS]
 # Pillow's readers raise many kinds of errors for damaged files; each of them means the same here.
-_DAMAGE = (
+DAMAGE = (
     OSError,
     ValueError,
     SyntaxError,
@@ -105,7 +105,7 @@ def open_image(data: bytes) -> Iterator[ImageFile.ImageFile]:
         raise PhotoError("the picture is too large to decode") from error
     except MemoryError as error:
         raise PhotoError("there is not enough memory to decode the picture") from error
-    except _DAMAGE as error:
+    except DAMAGE as error:
         raise PhotoError(f"the picture is damaged ({str(error) or type(error).__name__})") from error
 
 
@@ -135,7 +135,7 @@ _TURNS = {
 def _orientation(image: Image.Image) -> int:
     try:
         return int(image.getexif().get(_EXIF_ORIENTATION, 1))
-    except _DAMAGE:
+    except DAMAGE:
         return 1  # only the EXIF block is damaged; the picture may be whole
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import datetime
 
-from PIL import ExifTags
+from PIL import ExifTags, Image
 
+from photosearch.coordinates import from_parts, sound_pair
 from photosearch.errors import PhotoError
-from photosearch.images import open_image
+from photosearch.images import DAMAGE, open_image
+from photosearch.times import read_offset, read_time
 
 _TIMES = (  # a time, and the tag of its offset from UTC
     (ExifTags.Base.DateTimeOriginal, ExifTags.Base.OffsetTimeOriginal),
@@ -22,7 +24,7 @@ _TIMES = (  # a time, and the tag of its offset from UTC
 class Shot:
     """When and where a photo was taken; None where its EXIF lacks it or is nonsense."""
 
-    taken_at: datetime | None = None  # UTC where the camera knew its offset, else its own clock; without a zone
+    taken_at: datetime | None = None  # by the camera's clock, without a zone
     latitude: float | None = None  # degrees, north positive
     longitude: float | None = None  # degrees, east positive
 
@@ -34,26 +36,25 @@ def read_shot(data: bytes) -> Shot:
             exif = image.getexif()
             if not exif:
                 return Shot()
-            details, gps = exif.get_ifd(ExifTags.IFD.Exif), exif.get_ifd(ExifTags.IFD.GPSInfo)
-            latitude = _degrees(gps, ExifTags.GPS.GPSLatitude, ExifTags.GPS.GPSLatitudeRef, "S", 90)
-            longitude = _degrees(gps, ExifTags.GPS.GPSLongitude, ExifTags.GPS.GPSLongitudeRef, "W", 180)
-            if latitude is None or longitude is None or (latitude, longitude) == (0.0, 0.0):
-                latitude = longitude = None  # cameras without a fix write zeros
-            return Shot(_time({**exif, **details}), latitude, longitude)
+            time = _time({**exif, **_block(exif, ExifTags.IFD.Exif)})
+            return Shot(time and time.replace(tzinfo=None), *_place(_block(exif, ExifTags.IFD.GPSInfo)))
     except PhotoError:
         return Shot()
 
 
+def _block(exif: Image.Exif, tag: int) -> dict[int, object]:
+    """Return a block of tags; a damaged one is empty, and costs no other."""
+    try:
+        return dict(exif.get_ifd(tag))
+    except DAMAGE:
+        return {}
+
+
 def _time(tags: dict[int, object]) -> datetime | None:
     for time_tag, offset_tag in _TIMES:
-        try:
-            taken = datetime.strptime(_text(tags.get(time_tag)), "%Y:%m:%d %H:%M:%S")
-        except ValueError:
-            continue
-        offset = _offset(_text(tags.get(offset_tag)))
-        if offset is not None:
-            taken = taken.replace(tzinfo=offset).astimezone(UTC).replace(tzinfo=None)
-        return taken
+        time = read_time(_text(tags.get(time_tag)))
+        if time is not None:
+            return time.replace(tzinfo=time.tzinfo or read_offset(_text(tags.get(offset_tag))))
     return None
 
 
@@ -63,22 +64,22 @@ def _text(value: object) -> str:
     return value.strip("\0 ") if isinstance(value, str) else ""
 
 
-def _offset(text: str) -> timezone | None:
-    try:
-        hours, minutes = int(text[1:3]), int(text[4:6])
-    except ValueError:
-        return None
-    if text[0] not in "+-" or hours > 14 or minutes > 59:
-        return None
-    return timezone((-1 if text[0] == "-" else 1) * timedelta(hours=hours, minutes=minutes))
+def _place(gps: dict[int, object]) -> tuple[float, float] | tuple[None, None]:
+    return sound_pair(
+        _degrees(gps, ExifTags.GPS.GPSLatitude, ExifTags.GPS.GPSLatitudeRef, "S"),
+        _degrees(gps, ExifTags.GPS.GPSLongitude, ExifTags.GPS.GPSLongitudeRef, "W"),
+    )
 
 
-def _degrees(gps: dict[int, object], tag: int, sign_tag: int, negative: str, most: int) -> float | None:
+def _degrees(gps: dict[int, object], tag: int, sign_tag: int, negative: str) -> float | None:
     parts = gps.get(tag)
-    if not isinstance(parts, tuple) or len(parts) != 3:
-        return None
-    degrees, minutes, seconds = (float(part) for part in parts)
-    value = degrees + minutes / 60 + seconds / 3600
-    if not math.isfinite(value) or not 0 <= value <= most:
-        return None
-    return -value if _text(gps.get(sign_tag)).upper() == negative else value
+    value = from_parts([_number(part) for part in (parts if isinstance(parts, tuple) else (parts,))])
+    return -value if value is not None and _text(gps.get(sign_tag)).upper().startswith(negative) else value
+
+
+def _number(part: object) -> float:
+    """Return a number, written in whatever way; NaN where it is none."""
+    try:
+        return float(part)  # type: ignore[arg-type]
+    except (TypeError, ValueError, ZeroDivisionError, OverflowError):
+        return math.nan

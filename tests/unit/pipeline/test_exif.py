@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import ExifTags, Image
+from PIL.TiffImagePlugin import IFDRational
 
 from photosearch.pipeline.exif import Shot, read_shot
 from tests.conftest import jpeg
@@ -35,15 +36,10 @@ def test_time_and_place_are_read(kind: str) -> None:
     assert (found.latitude, found.longitude) == (pytest.approx(38.72), pytest.approx(-9.14))
 
 
-def test_an_offset_turns_the_camera_s_clock_to_utc() -> None:
-    assert shot(details={0x9003: "2024:05:06 01:08:09", 0x9011: "+02:00"}).taken_at == datetime(2024, 5, 5, 23, 8, 9)
-    assert shot(details={0x9003: "2024:05:06 22:08:09", 0x9011: "-04:30"}).taken_at == datetime(2024, 5, 7, 2, 38, 9)
-
-
-@pytest.mark.parametrize("offset", ["", "Z", "+99:00", "02:00", "+0200x", "   :  "])
-def test_an_offset_that_is_none_leaves_the_clock_as_it_is(offset: str) -> None:
-    found = shot(details={0x9003: "2024:05:06 01:08:09", 0x9011: offset})
-    assert found.taken_at == datetime(2024, 5, 6, 1, 8, 9)
+@pytest.mark.parametrize("offset", ["+01:00", "-05:00", "", "Z", "+99:00", "02:00", "+0200x", "   :  "])
+def test_a_photo_belongs_to_the_day_on_its_camera_s_clock(offset: str) -> None:
+    found = shot(details={0x9003: "2024:01:01 00:20:00", 0x9011: offset})
+    assert found.taken_at == datetime(2024, 1, 1, 0, 20)
 
 
 def test_where_the_first_time_is_missing_the_next_one_counts() -> None:
@@ -52,7 +48,7 @@ def test_where_the_first_time_is_missing_the_next_one_counts() -> None:
     assert both.taken_at == datetime(2019, 1, 2, 3, 4, 5)
 
 
-@pytest.mark.parametrize("time", ["", "yesterday", "2024-05-06 07:08:09", "2024:13:40 07:08:09", "0000:00:00 00:00:00"])
+@pytest.mark.parametrize("time", ["", "yesterday", "2024:13:40 07:08:09", "0000:00:00 00:00:00", "9999:01:01 00:00:00"])
 def test_a_time_that_is_none_is_left_out(time: str) -> None:
     assert shot(details={0x9003: time}).taken_at is None
 
@@ -63,12 +59,33 @@ def test_a_time_that_is_none_is_left_out(time: str) -> None:
         {2: (38.0, 43.0, 12.0)},
         {1: "N", 2: (0.0, 0.0, 0.0), 3: "E", 4: (0.0, 0.0, 0.0)},
         {1: "N", 2: (91.0, 0.0, 0.0), 3: "E", 4: (9.0, 0.0, 0.0)},
-        {1: "N", 2: (38.0, 43.0), 3: "E", 4: (9.0, 0.0, 0.0)},
+        {1: "N", 2: (IFDRational(0, 0), 43.0, 12.0), 3: "E", 4: (9.0, 0.0, 0.0)},
     ],
 )
 def test_a_place_that_is_none_is_left_out(gps: dict) -> None:
     found = shot(gps=gps)
     assert (found.latitude, found.longitude) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("latitude", "degrees"),
+    [
+        ((33.0, 51.0, IFDRational(0, 0)), 33.85),
+        ((33.0, IFDRational(0, 0), 30.0), 33.0),
+        ((33.0, 51.0), 33.85),
+        ((33.85,), 33.85),
+        ((IFDRational(3385, 100), IFDRational(0, 1), IFDRational(0, 1)), 33.85),
+    ],
+)
+def test_an_odd_part_of_a_place_costs_no_more_than_itself(latitude: tuple, degrees: float) -> None:
+    found = shot(gps={1: "S", 2: latitude, 3: "E", 4: (151.0, 12.0, IFDRational(0, 0))})
+    assert (found.latitude, found.longitude) == (pytest.approx(-degrees), pytest.approx(151.2))
+
+
+def test_a_bad_place_leaves_the_time_and_a_bad_time_the_place() -> None:
+    time = {0x9003: "2024:05:06 07:08:09"}
+    assert shot(details=time, gps={1: "N", 2: (IFDRational(0, 0),), 4: (9.0,)}) == Shot(datetime(2024, 5, 6, 7, 8, 9))
+    assert shot(details={0x9003: "\xff\xff"}, gps=LISBON).latitude == pytest.approx(38.72)
 
 
 def test_a_photo_without_notes_has_none() -> None:
