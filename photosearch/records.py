@@ -119,7 +119,7 @@ class Listing:
 
 @dataclass(frozen=True)
 class Photo:
-    """A photo in a collection with everything known about it."""
+    """A photo in a collection as it is shown; `DetailedPhoto` has its predictions, too."""
 
     id: str
     collection: str
@@ -133,8 +133,6 @@ class Photo:
     details: Details = Details()
     captions: tuple[Caption, ...] = ()  # the first one is shown
     objects: tuple[Detection, ...] = ()
-    labels: tuple[Prediction, ...] = ()  # ImageNet's, highest probability first
-    concepts: tuple[Prediction, ...] = ()  # predicted search terms, highest probability first
 
     @property
     def caption(self) -> str:
@@ -160,6 +158,14 @@ class Photo:
     def owner_text(self) -> str | None:
         """Return the text that its owner posted with it."""
         return next(iter(self.details.texts_of(TextKind.OWNER)), None)
+
+
+@dataclass(frozen=True)
+class DetailedPhoto(Photo):
+    """A photo with everything known about it: some two hundred predictions more, which take long to read."""
+
+    labels: tuple[Prediction, ...] = ()  # ImageNet's, highest probability first
+    concepts: tuple[Prediction, ...] = ()  # predicted search terms, highest probability first
 
 
 @dataclass(frozen=True)

@@ -60,7 +60,7 @@ class Workspace:
     @property
     def wording(self) -> Wording:
         """Return the words by which search terms are shown."""
-        return self._room("wording", lambda: Wording.load(self.settings.models_dir / "captioner" / "vocabulary.json"))
+        return self._room("wording", lambda: Wording.load(self.settings.models_dir))
 
     @property
     def searcher(self) -> Searcher:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -21,6 +21,7 @@ from photosearch.sources import urls
 
 Described = dict[int | str, dict[str, Any]]  # for FastAPI: descriptions of answers by their status
 URL_SCHEMES = ("http://", "https://")
+AnyPhoto = TypeVar("AnyPhoto", bound=Photo)
 
 
 class Message(BaseModel):
@@ -50,7 +51,7 @@ WRONG: Described = {422: {"model": Message, "description": "A parameter is missi
 UNREADABLE: Described = {503: {"model": Message, "description": "The library cannot be read at the moment."}}
 
 
-def without_paths(photo: Photo) -> Photo:
+def without_paths(photo: AnyPhoto) -> AnyPhoto:
     """Return a photo without the path and failure reason, which a public demo must not reveal."""
     return replace(photo, source_key=photo.name, reason=None)
 

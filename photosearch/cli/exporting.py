@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -36,7 +37,7 @@ def export(
 
     with opened(context) as workspace:
         name = choose_collection(workspace.library, collection)
-        photos = workspace.library.photos(name)
+        photos = workspace.library.with_predictions(workspace.library.photos(name))
         if format is ExportFormat.JSON:
             typer.echo(json.dumps([photo_json(photo) for photo in photos], ensure_ascii=False, indent=1))
         elif format is ExportFormat.CSV:
@@ -46,7 +47,7 @@ def export(
             _write_older_system_files(output, name, photos)
 
 
-def _write_older_system_files(folder: Path, collection: str, photos: list[Photo]) -> None:
+def _write_older_system_files(folder: Path, collection: str, photos: Sequence[Photo]) -> None:
     from photosearch.export.older_system import has_address, write_older_system_files
 
     for path in write_older_system_files(folder, collection, photos):

@@ -13,7 +13,7 @@ from pathlib import Path
 import typer
 
 from photosearch.records import Failure, Progress, Results
-from photosearch.search.wording import Wording, Words, words_by_term
+from photosearch.search.wording import Wording, words_by_term
 
 FIRST_LINE_S, LINES_S = 10.0, 60.0  # without a terminal: when a long run says first how far it is, and how often then
 
@@ -53,8 +53,9 @@ def print_table(results: Results, wording: Wording, *, explain: bool = False) ->
         words = f" Words that do occur: {', '.join(results.suggestions)}." if results.suggestions else ""
         typer.echo(f"Nothing found.{words} Captions are in English.")
         return
+    query_words = words_by_term(results.query)
     for hit in results.hits:
-        word_of = Words({**wording.of(hit.photo), **words_by_term(results.query)})
+        word_of = wording.of(hit.photo).after(query_words)
         shares = ((word_of[term], share) for term, share in hit.by_term().items() if share >= 0.005)
         because = " ".join(f"{word}={share:.2f}" for word, share in shares)
         typer.echo(

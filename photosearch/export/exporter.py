@@ -20,7 +20,7 @@ from photosearch.files import clean_name, write_whole
 from photosearch.library import Library, Pending
 from photosearch.library.upkeep import locate
 from photosearch.picture_formats import suffix_of
-from photosearch.records import Failure, Photo, Progress, Report, Watch
+from photosearch.records import DetailedPhoto, Failure, Progress, Report, Watch
 from photosearch.sources.kinds import kind_named
 from photosearch.sources.reading import Reader
 
@@ -90,14 +90,14 @@ class Exporter:
                     self._write_json(ids, part)
         return Report()
 
-    def _photos(self, ids: Sequence[str]) -> Iterator[list[Photo]]:
+    def _photos(self, ids: Sequence[str]) -> Iterator[list[DetailedPhoto]]:
         """Yield the photos in batches, without those that do not exist, and report progress."""
         for first in range(0, len(ids), AT_ONCE):
             if self._watch.is_cancelled():
                 raise Cancelled("The export was cancelled; no file was made.")
             batch = ids[first : first + AT_ONCE]
             photos = self._library.photos_by_id(batch)
-            yield [photos[photo_id] for photo_id in batch if photo_id in photos]
+            yield self._library.with_predictions([photos[photo_id] for photo_id in batch if photo_id in photos])
             self._watch.on_progress(Progress(min(first + AT_ONCE, len(ids)), len(ids), "Writing"))
 
     def _write_json(self, ids: Sequence[str], path: Path) -> None:

@@ -8,7 +8,7 @@ import math
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from photosearch.records import CollectionInfo, Failure, Photo, Report, Results, Share, TextKind
+from photosearch.records import CollectionInfo, DetailedPhoto, Failure, Report, Results, Share, TextKind
 
 if TYPE_CHECKING:
     from photosearch.evaluation.described_photos import Measured
@@ -59,7 +59,7 @@ def _share_json(share: Share) -> dict[str, object]:
     return values | ({"relation": share.relation, "strength": share.strength} if share.relation else {})
 
 
-def photo_json(photo: Photo) -> dict[str, object]:
+def photo_json(photo: DetailedPhoto) -> dict[str, object]:
     """Return everything known about a photo, as `export --format json` prints it."""
     return {
         "source": photo.origin,
@@ -87,11 +87,11 @@ def photo_json(photo: Photo) -> dict[str, object]:
     }
 
 
-def _when(photo: Photo) -> str | None:
+def _when(photo: DetailedPhoto) -> str | None:
     return photo.details.taken_at.isoformat() if photo.details.taken_at else None
 
 
-def photos_csv(photos: Iterable[Photo]) -> str:
+def photos_csv(photos: Iterable[DetailedPhoto]) -> str:
     """Return a table with one row for each photo, with the caption that is shown."""
     out = io.StringIO()
     writer = csv.writer(out)
@@ -100,7 +100,7 @@ def photos_csv(photos: Iterable[Photo]) -> str:
     return out.getvalue()
 
 
-def csv_row(photo: Photo) -> list[object]:
+def csv_row(photo: DetailedPhoto) -> list[object]:
     """Return a photo's cells, as `csv_cell` writes them, in the order of `CSV_COLUMNS`."""
     first = photo.captions[0] if photo.captions else None
     cells = (

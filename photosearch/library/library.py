@@ -23,11 +23,21 @@ from photosearch.library.engine import Database, SQLite
 from photosearch.library.files import UPLOAD, Files
 from photosearch.library.generations import had_version, raise_generation, read_version
 from photosearch.library.merging import Place, mark_gone, merge_listings
-from photosearch.library.photos import assemble
+from photosearch.library.photos import add_predictions, assemble
 from photosearch.library.postgres import Postgres
 from photosearch.library.saving import save_findings, save_images, save_reading
 from photosearch.library.work import CollectionVersion, Merge, Pending, Reading
-from photosearch.records import CollectionInfo, Document, Findings, Listing, Photo, PhotoState, Station, TextKind
+from photosearch.records import (
+    CollectionInfo,
+    DetailedPhoto,
+    Document,
+    Findings,
+    Listing,
+    Photo,
+    PhotoState,
+    Station,
+    TextKind,
+)
 
 _AT_ONCE = 500  # values bound in one statement; SQLite's limit is 32,766
 
@@ -295,13 +305,18 @@ class Library:
             query = select(t.photo.c.id, t.image.c.phash).join(t.image).where(in_collection, has_hash)
             return {row.id: row.phash for row in connection.execute(query)}
 
-    def photo(self, photo_id: str) -> Photo:
-        """Return the photo with that id; raises `PhotoNotFound`."""
+    def photo(self, photo_id: str) -> DetailedPhoto:
+        """Return the photo with that id, with everything known about it; raises `PhotoNotFound`."""
         is_text = not any("\ud800" <= char <= "\udfff" for char in photo_id)  # a command line may give other bytes
         photos = self.photos_by_id([photo_id]) if is_text else {}
         if photo_id not in photos:
             raise PhotoNotFound(f'Photo "{photo_id[:64]}" was not found.')
-        return photos[photo_id]
+        return self.with_predictions([photos[photo_id]])[0]
+
+    def with_predictions(self, photos: Sequence[Photo]) -> list[DetailedPhoto]:
+        """Return photos, in the same order, with what models predicted of them."""
+        with self.reading() as connection:
+            return [photo for batch in _batches(photos) for photo in add_predictions(connection, batch)]
 
     def photos_by_id(self, ids: Sequence[str]) -> dict[str, Photo]:
         """Return photos by their ids; ids that do not exist are left out."""

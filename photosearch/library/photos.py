@@ -8,7 +8,17 @@ from collections.abc import Mapping, Sequence
 from sqlalchemy import BindParameter, ColumnElement, Connection, ScalarSelect, Select, bindparam, select
 
 from photosearch.library import schema as t
-from photosearch.records import Caption, Details, Detection, Photo, PhotoState, Prediction, Station, TextKind
+from photosearch.records import (
+    Caption,
+    DetailedPhoto,
+    Details,
+    Detection,
+    Photo,
+    PhotoState,
+    Prediction,
+    Station,
+    TextKind,
+)
 
 
 def newest_model(station: Station, sha256: ColumnElement[str]) -> ScalarSelect[int]:
@@ -71,6 +81,21 @@ def parse_predictions(text: str) -> tuple[Prediction, ...]:
     return tuple(map(Prediction._make, json.loads(text).items()))
 
 
+def add_predictions(connection: Connection, photos: Sequence[Photo]) -> list[DetailedPhoto]:
+    """Read the labels and concepts of photos; return the photos with them, in the same order."""
+    shas = {"these": sorted({photo.sha256 for photo in photos if photo.sha256})}
+    labels, concepts = (
+        {sha256: parse_predictions(text) for sha256, text in connection.execute(query, shas)}
+        for query in (_LABELS, _CONCEPTS)
+    )
+    return [
+        DetailedPhoto(
+            **vars(photo), labels=labels.get(photo.sha256 or "", ()), concepts=concepts.get(photo.sha256 or "", ())
+        )
+        for photo in photos
+    ]
+
+
 def assemble(connection: Connection, ids: Sequence[str]) -> list[Photo]:
     """Read photos by their ids, in no particular order; ids that do not exist are left out."""
     rows = connection.execute(_PHOTOS, {"these": list(ids)}).all()
@@ -82,10 +107,6 @@ def assemble(connection: Connection, ids: Sequence[str]) -> list[Photo]:
     for row in connection.execute(_OBJECTS, shas):
         detection = Detection(row.label, row.score, (row.x, row.y, row.width, row.height))
         objects.setdefault(row.sha256, []).append(detection)
-    labels, concepts = (
-        {sha256: parse_predictions(text) for sha256, text in connection.execute(query, shas)}
-        for query in (_LABELS, _CONCEPTS)
-    )
     texts: dict[str, list[tuple[TextKind, str]]] = {}
     for photo_id, kind, text in connection.execute(_TEXTS, {"these": [row.id for row in rows]}):
         texts.setdefault(photo_id, []).append((TextKind(kind), text))
@@ -106,8 +127,6 @@ def assemble(connection: Connection, ids: Sequence[str]) -> list[Photo]:
                 *_sentences(texts, row.id, TextKind.IMPORTED, model=TextKind.IMPORTED.value),
             ),
             objects=tuple(objects.get(row.sha256, ())) or _imported_objects(texts.get(row.id, ())),
-            labels=labels.get(row.sha256, ()),
-            concepts=concepts.get(row.sha256, ()),
             details=Details(
                 permalink=row.permalink,
                 taken_at=row.taken_at,

@@ -75,7 +75,8 @@ def object_chips(photo: Photo, matched: set[str]) -> str:
 def reasons(hit: Hit, query: str) -> str:
     """Return why a hit was found, as HTML: for each term a bar, its field, and the related word of the query."""
     query_words = Words(words_by_term(query))
-    word_of = Words({**query_words, **state.workspace().wording.of(hit.photo)})
+    own = state.workspace().wording.of(hit.photo)
+    word_of = own.after({term: word for term, word in query_words.items() if term not in own})
     widest = max(share.share for share in hit.shares)
     lines = []
     for share in hit.shares[:MAX_REASONS]:
@@ -128,5 +129,5 @@ def _other_matches(hit: Hit, query_words: Mapping[str, str]) -> str:
     best = sorted(added, key=lambda term: -added[term])[:MAX_OTHER_MATCHES]
     if not best:
         return ""
-    word_of = Words({**state.workspace().wording.of(hit.photo), **query_words})
+    word_of = state.workspace().wording.of(hit.photo).after(query_words)
     return f'<span class="also">also found: {html.escape(", ".join(word_of[term] for term in best))}</span>'

@@ -323,7 +323,7 @@ def test_photos_are_added_captioned_found_and_forgotten(workspace: Workspace, ma
     assert added.report == Report(n_new=2)
     assert workspace.caption("pets") == Report(n_captioned=2)
     photos = workspace.library.photos("pets")
-    word = photos[0].concepts[0].term
+    word = workspace.library.photo(photos[0].id).concepts[0].term
     assert {hit.photo.id for hit in workspace.searcher.search(Question(word, "pets")).hits} <= {
         photo.id for photo in photos
     }

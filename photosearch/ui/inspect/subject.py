@@ -10,7 +10,7 @@ import streamlit as st
 
 from photosearch import images
 from photosearch.errors import PhotoError
-from photosearch.records import Caption, Findings, Photo
+from photosearch.records import Caption, DetailedPhoto, Findings
 from photosearch.ui import state
 from photosearch.ui.drawing import as_jpeg
 from photosearch.ui.pictures import picture_url
@@ -32,7 +32,7 @@ class Subject:
     picture: images.Picture | None = None  # None: it could not be read
     image: str = ""  # the picture's URL, for the browser
     lacking: str | None = None  # why the photo could not be read, if so; `picture` may be its thumbnail
-    photo: Photo | None = None  # None: the picture was uploaded
+    photo: DetailedPhoto | None = None  # None: the picture was uploaded
     inspectors: Callable[[str], Inspector] | None = None  # opens the picture with the captioner of that name
 
     @property
@@ -58,7 +58,7 @@ class Subject:
         return self.inspectors(model)
 
 
-def subject_of_photo(photo: Photo) -> Subject:
+def subject_of_photo(photo: DetailedPhoto) -> Subject:
     """Return a photo of the library as a subject."""
     findings = Findings(photo.captions, photo.objects, photo.labels, photo.concepts)
     inspections = state.workspace().inspections

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from photosearch.export.formats import CSV_COLUMNS, photo_json, photos_csv, results_json
 from photosearch.records import (
     Caption,
+    DetailedPhoto,
     Details,
     Detection,
     Document,
     Hit,
-    Photo,
     PhotoState,
     Prediction,
     Results,
@@ -24,8 +24,8 @@ from photosearch.records import (
 )
 from photosearch.search.index import Index
 
-BARE = Photo("id-1", "holiday", "folder", "/photos/red.jpg", PhotoState.FAILED, reason="the file is empty")
-FULL = Photo(
+BARE = DetailedPhoto("id-1", "holiday", "folder", "/photos/red.jpg", PhotoState.FAILED, reason="the file is empty")
+FULL = DetailedPhoto(
     "id-2",
     "holiday",
     "instagram",
@@ -59,8 +59,8 @@ def rows(text: str) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(text, newline="")))
 
 
-def owned(text: str) -> Photo:
-    return Photo("id", "c", "folder", "key", PhotoState.READY, details=Details(texts=((TextKind.OWNER, text),)))
+def owned(text: str) -> DetailedPhoto:
+    return DetailedPhoto("id", "c", "folder", "key", PhotoState.READY, details=Details(texts=((TextKind.OWNER, text),)))
 
 
 def test_photo_json_has_everything_known_about_a_photo() -> None:
@@ -121,7 +121,7 @@ def test_table_has_a_row_for_each_photo() -> None:
 
 
 def test_table_keeps_negative_numbers() -> None:
-    photo = Photo("id", "c", "folder", "key", PhotoState.READY, captions=(Caption("a dog", -0.5, "model"),))
+    photo = DetailedPhoto("id", "c", "folder", "key", PhotoState.READY, captions=(Caption("a dog", -0.5, "model"),))
     assert rows(photos_csv([photo]))[0]["log_prob"] == "-0.5"
 
 

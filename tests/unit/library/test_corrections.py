@@ -12,7 +12,7 @@ import pytest
 from photosearch.errors import PhotoError, PhotoNotFound, PhotosearchError, ReadOnlyError
 from photosearch.export.formats import photo_json, photos_csv
 from photosearch.library.corrections import MAX_CAPTION_CHARS, read_corrections
-from photosearch.records import Photo, PhotoState
+from photosearch.records import DetailedPhoto, PhotoState
 from photosearch.search.question import Question
 from photosearch.workspace import Workspace
 from tests.conftest import ColourStation, analyse, jpeg
@@ -21,11 +21,12 @@ NAME = "photos"
 
 
 @pytest.fixture
-def photos(workspace: Workspace, make_photos: Callable[..., Path]) -> Callable[[], dict[str, Photo]]:
+def photos(workspace: Workspace, make_photos: Callable[..., Path]) -> Callable[[], dict[str, DetailedPhoto]]:
     """Three captioned photos, as they are now, by their file names."""
     workspace.add(str(make_photos("red.jpg", "green.jpg", "blue.jpg")))
     analyse(workspace.library, ColourStation())
-    return lambda: {photo.name: photo for photo in workspace.library.photos(NAME)}
+    library = workspace.library
+    return lambda: {photo.name: photo for photo in library.with_predictions(library.photos(NAME))}
 
 
 def found(workspace: Workspace, query: str) -> list[str]:

@@ -283,7 +283,8 @@ def test_each_station_has_its_own_findings_and_the_latest_model_of_each_counts(l
             concepts={"dog": 0.9, "grass": 0.3},
         )
     ]
-    (photo,) = library.photos("c")
+    photo = library.photo(photo_id("c", "/a.jpg"))
+    assert library.with_predictions(library.photos("c")) == [photo]
     assert (photo.objects, photo.labels, photo.concepts) == (
         (dog, dog),
         told[Station.CLASSIFIER].labels,

@@ -5,31 +5,44 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from photosearch.records import Caption, Photo, PhotoState, Prediction
+from photosearch.records import Caption, Photo, PhotoState
 from photosearch.search.wording import Wording, words_by_term
 
 
-def photo_of(text: str, *labels: str) -> Photo:
-    captions, told = (Caption(text, -1.0, "model"),), tuple(Prediction(label, 0.5) for label in labels)
-    return Photo("1", "walks", "folder", "a.jpg", PhotoState.READY, captions=captions, labels=told)
+def photo_of(*texts: str) -> Photo:
+    captions = tuple(Caption(text, -1.0, "model") for text in texts)
+    return Photo("1", "walks", "folder", "a.jpg", PhotoState.READY, captions=captions)
+
+
+def write(models: Path, file: str, texts: list[str]) -> None:
+    (models / file).parent.mkdir()
+    (models / file).write_text(json.dumps(texts))
 
 
 def test_a_term_is_shown_as_the_most_frequent_word_of_the_vocabulary(tmp_path: Path) -> None:
-    (tmp_path / "vocabulary.json").write_text(json.dumps(["<pad>", "the", "puppies", "puppy", "two dogs"]))
-    assert Wording.load(tmp_path / "vocabulary.json").of(photo_of("")) == {"puppi": "puppies"}
+    write(tmp_path, "captioner/vocabulary.json", ["<pad>", "the", "puppies", "puppy", "two dogs"])
+    assert Wording.load(tmp_path).of(photo_of(""))["puppi"] == "puppies"
 
 
-def test_the_photos_own_words_go_before(tmp_path: Path) -> None:
-    assert Wording({"run": "runs", "dog": "dogs"}).of(photo_of("a man running", "hunting dog")) == {
-        "run": "running",
-        "man": "man",
-        "dog": "dog",
-        "hunt": "hunting",
-    }
+def test_a_term_that_the_vocabulary_lacks_is_shown_as_the_labels_word(tmp_path: Path) -> None:
+    write(tmp_path, "captioner/vocabulary.json", ["puppies"])
+    write(tmp_path, "classifier/labels.json", ["tabby, tabby cat", "puppy kennel"])
+    shown = Wording.load(tmp_path).of(photo_of(""))
+    assert [shown[term] for term in ("puppi", "tabbi", "kennel")] == ["puppies", "tabby", "kennel"]
 
 
-def test_without_a_vocabulary_there_are_the_photos_words_only(tmp_path: Path) -> None:
-    assert Wording.load(tmp_path / "missing.json").of(photo_of("a kite")) == {"kite": "kite"}
+def test_the_photos_own_words_go_before() -> None:
+    shown = Wording({"run": "runs", "dog": "dogs"}).of(photo_of("a man running", "hunting dog"))
+    assert [shown[term] for term in ("run", "man", "dog", "hunt")] == ["running", "man", "dog", "hunting"]
+
+
+def test_the_querys_words_go_before_the_photos() -> None:
+    shown = Wording({"run": "runs", "dog": "dogs"}).of(photo_of("a man running")).after({"run": "ran"})
+    assert [shown[term] for term in ("run", "man", "dog")] == ["ran", "man", "dogs"]
+
+
+def test_without_models_there_are_the_photos_words_only(tmp_path: Path) -> None:
+    assert Wording.load(tmp_path).of(photo_of("a kite")) == {"kite": "kite"}
 
 
 def test_the_first_of_several_words_for_a_term_counts() -> None:
