@@ -9,8 +9,6 @@ import socket
 import sys
 import threading
 import time
-import urllib.error
-import urllib.request
 import webbrowser
 from importlib.util import find_spec
 from pathlib import Path
@@ -86,11 +84,13 @@ def _has_screen() -> bool:
 
 def _open_when_ready(url: str) -> None:
     """Open the browser once the server answers."""
+    import urllib.request  # which the other commands do without
+
     deadline = time.monotonic() + _START_S
     while time.monotonic() < deadline:
         try:
             with urllib.request.urlopen(f"{url}/_stcore/health", timeout=2):  # noqa: S310 - our own server
                 webbrowser.open(url)
                 return
-        except (urllib.error.URLError, OSError):
+        except OSError:  # urllib's errors are such, too
             time.sleep(0.2)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from sqlalchemy import BindParameter, ColumnElement, Connection, ScalarSelect, Select, bindparam, select
 
@@ -53,7 +53,7 @@ _CAPTIONS = (
     .order_by(t.analysis.c.at.desc(), t.caption.c.model_id.desc(), t.caption.c.rank)
 )
 _OBJECTS = (
-    select(t.detection)
+    select(*(t.detection.c[name] for name in ("sha256", "label", "score", "x", "y", "width", "height")))
     .where(t.detection.c.sha256.in_(_THESE))
     .where(t.detection.c.model_id == newest_model(Station.DETECTOR, t.detection.c.sha256))
     .order_by(t.detection.c.score.desc(), t.detection.c.id)
@@ -101,14 +101,13 @@ def assemble(connection: Connection, ids: Sequence[str]) -> list[Photo]:
     rows = connection.execute(_PHOTOS, {"these": list(ids)}).all()
     shas = {"these": [row.sha256 for row in rows if row.sha256]}
     captions: dict[str, list[Caption]] = {}
-    for sha256, text, log_prob, model, rank in connection.execute(_CAPTIONS, shas):
-        captions.setdefault(sha256, []).append(Caption(text, log_prob, model, rank))
+    for sha256, *caption in connection.execute(_CAPTIONS, shas).all():
+        captions.setdefault(sha256, []).append(Caption(*caption))
     objects: dict[str, list[Detection]] = {}
-    for row in connection.execute(_OBJECTS, shas):
-        detection = Detection(row.label, row.score, (row.x, row.y, row.width, row.height))
-        objects.setdefault(row.sha256, []).append(detection)
+    for sha256, label, score, *box in connection.execute(_OBJECTS, shas).all():
+        objects.setdefault(sha256, []).append(Detection(label, score, tuple(box)))
     texts: dict[str, list[tuple[TextKind, str]]] = {}
-    for photo_id, kind, text in connection.execute(_TEXTS, {"these": [row.id for row in rows]}):
+    for photo_id, kind, text in connection.execute(_TEXTS, {"these": [row.id for row in rows]}).all():
         texts.setdefault(photo_id, []).append((TextKind(kind), text))
     return [
         Photo(
@@ -122,9 +121,9 @@ def assemble(connection: Connection, ids: Sequence[str]) -> list[Photo]:
             width_px=row.width,
             height_px=row.height,
             captions=(
-                *_sentences(texts, row.id, TextKind.HUMAN, model=None),
+                *_sentences(texts.get(row.id, ()), TextKind.HUMAN, model=None),
                 *captions.get(row.sha256, ()),
-                *_sentences(texts, row.id, TextKind.IMPORTED, model=TextKind.IMPORTED.value),
+                *_sentences(texts.get(row.id, ()), TextKind.IMPORTED, model=TextKind.IMPORTED.value),
             ),
             objects=tuple(objects.get(row.sha256, ())) or _imported_objects(texts.get(row.id, ())),
             details=Details(
@@ -142,10 +141,8 @@ def assemble(connection: Connection, ids: Sequence[str]) -> list[Photo]:
     ]
 
 
-def _sentences(
-    texts: Mapping[str, Sequence[tuple[TextKind, str]]], photo_id: str, kind: TextKind, model: str | None
-) -> list[Caption]:
-    return [Caption(text, None, model) for text_kind, text in texts.get(photo_id, ()) if text_kind == kind]
+def _sentences(texts: Sequence[tuple[TextKind, str]], kind: TextKind, model: str | None) -> list[Caption]:
+    return [Caption(text, None, model) for text_kind, text in texts if text_kind == kind]
 
 
 def _imported_objects(texts: Sequence[tuple[TextKind, str]]) -> tuple[Detection, ...]:

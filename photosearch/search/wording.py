@@ -4,30 +4,25 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from itertools import chain
 from pathlib import Path
 
-from photosearch.analyzer import is_pair, term_of, terms, words
+from photosearch.analyzer import is_pair, term_of, words
 from photosearch.records import Photo
 
 
 class Wording:
     """Words to show for terms, from what the models can say and from a photo's own texts."""
 
-    def __init__(self, by_term: Mapping[str, str] | None = None) -> None:
-        """Take words by their terms, for terms that no text of the photo holds."""
-        self._by_term = by_term or {}
+    def __init__(self, texts: Iterable[str] = ()) -> None:
+        """Take words and texts, the most frequent first, for terms that no text of the photo holds."""
+        self._by_term = _ByTerm(texts)
 
     @classmethod
     def load(cls, models_dir: Path) -> Wording:
-        """Read the captioner's most frequent word of each term, then the words of the classifier's labels."""
-        by_term: dict[str, str] = {}
-        for word in _read_list(models_dir / "captioner" / "vocabulary.json"):  # by frequency
-            if words(word) == [word] and len(stems := terms(word)) == 1:
-                by_term.setdefault(stems[0], word)
-        for label in _read_list(models_dir / "classifier" / "labels.json"):
-            for term, word in words_by_term(label).items():
-                by_term.setdefault(term, word)
-        return cls(by_term)
+        """Read the words that the captioner can say, the most frequent first, and the labels of the classifier."""
+        said = _read_list(models_dir / "captioner" / "vocabulary.json")
+        return cls([*said, *_read_list(models_dir / "classifier" / "labels.json")])
 
     def of(self, photo: Photo) -> Words:
         """Return words by their terms; those of the photo's own texts come first ("running" rather than "run")."""
@@ -37,13 +32,33 @@ class Wording:
         return Words(own, self._by_term)
 
 
+class _ByTerm:
+    """The first word of each term in some texts; words are stemmed when a term with their first letter is asked for."""
+
+    def __init__(self, texts: Iterable[str]) -> None:
+        self._unread = [text.lower() for text in texts]
+        self._words: dict[str, dict[str, None]] = {}  # by their first letter, in order
+        self._read: dict[str, dict[str, str]] = {}  # by their first letter: words by their terms
+
+    def get(self, term: str) -> str | None:
+        """Return the first word of a term, None for an unknown term; a stem has its word's first letter."""
+        if self._unread:
+            for word in chain.from_iterable(map(words, self._unread)):
+                self._words.setdefault(word[0], {})[word] = None
+            self._unread = []
+        first = term[:1]
+        if first not in self._read:
+            self._read[first] = words_by_term(" ".join(self._words.get(first, ())))
+        return self._read[first].get(term)
+
+
 class Words(dict[str, str]):
     """Words by their terms."""
 
-    def __init__(self, by_term: Mapping[str, str], others: Mapping[str, str] | None = None) -> None:
+    def __init__(self, by_term: Mapping[str, str], others: _ByTerm | None = None) -> None:
         """Take words by their terms, and others that are looked up where the first have none."""
         super().__init__(by_term)
-        self._others = others or {}
+        self._others = others or _ByTerm(())
 
     def __missing__(self, term: str) -> str:
         """Return another word, the words of a pair of terms, or an unknown term itself."""

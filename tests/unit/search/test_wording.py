@@ -20,7 +20,7 @@ def write(models: Path, file: str, texts: list[str]) -> None:
 
 
 def test_a_term_is_shown_as_the_most_frequent_word_of_the_vocabulary(tmp_path: Path) -> None:
-    write(tmp_path, "captioner/vocabulary.json", ["<pad>", "the", "puppies", "puppy", "two dogs"])
+    write(tmp_path, "captioner/vocabulary.json", ["<pad>", "the", "puppies", "puppy"])
     assert Wording.load(tmp_path).of(photo_of(""))["puppi"] == "puppies"
 
 
@@ -32,12 +32,12 @@ def test_a_term_that_the_vocabulary_lacks_is_shown_as_the_labels_word(tmp_path: 
 
 
 def test_the_photos_own_words_go_before() -> None:
-    shown = Wording({"run": "runs", "dog": "dogs"}).of(photo_of("a man running", "hunting dog"))
+    shown = Wording(["runs", "dogs"]).of(photo_of("a man running", "hunting dog"))
     assert [shown[term] for term in ("run", "man", "dog", "hunt")] == ["running", "man", "dog", "hunting"]
 
 
 def test_the_querys_words_go_before_the_photos() -> None:
-    shown = Wording({"run": "runs", "dog": "dogs"}).of(photo_of("a man running")).after({"run": "ran"})
+    shown = Wording(["runs", "dogs"]).of(photo_of("a man running")).after({"run": "ran"})
     assert [shown[term] for term in ("run", "man", "dog")] == ["ran", "man", "dogs"]
 
 
@@ -50,7 +50,7 @@ def test_the_first_of_several_words_for_a_term_counts() -> None:
 
 
 def test_a_pair_is_shown_as_its_words_and_what_is_unknown_as_it_is() -> None:
-    shown = Wording({"puppi": "puppy", "run": "running"}).of(photo_of(""))
+    shown = Wording(["puppy", "running"]).of(photo_of(""))
     assert [shown[term] for term in ("puppi", "puppi run", "zzz", "zzz run")] == [
         "puppy",
         "puppy running",
