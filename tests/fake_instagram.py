@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import json
 import random
+import time
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -109,6 +110,7 @@ class Answer:
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
     cookies: dict[str, str] = field(default_factory=dict)
+    takes_s: float = 0.0  # real seconds
 
 
 @dataclass
@@ -119,6 +121,11 @@ class Fault:
     what: Answer | Exception
     times: int = 10**6
     after: int = 0  # such requests that are still answered well
+
+
+def redirect(path: str) -> Answer:
+    """A redirect to a path of Instagram, or to another address."""
+    return Answer(status=302, headers={"location": path if "://" in path else f"https://www.instagram.com{path}"})
 
 
 LOGIN_REDIRECT = Answer(status=302, headers={"location": "https://www.instagram.com/accounts/login/?next=/sea/"})
@@ -138,6 +145,8 @@ class FakeInstagram:
         self.followed: set[str] = set()
         self.similar: list[str] = []
         self.lost: set[str] = set()  # profiles whose page is there, but who are not found when logged in
+        self.has_search = True  # Instagram has retired it for sessions
+        self.has_ended_session = False  # its start page then has no token for queries with a login
         self.passwords = {"me": "s3cret word"}
         self.codes: dict[str, str] = {}  # two-factor codes
         self.login_answer: dict[str, Any] | None = None
@@ -149,6 +158,8 @@ class FakeInstagram:
     def send(self, adapter: HTTPAdapter, request: requests.PreparedRequest, **options: Any) -> requests.Response:
         assert options["timeout"], f"{request.url} would wait for ever"
         answer = self._answer(request)
+        if answer.takes_s:
+            time.sleep(answer.takes_s)
         body = answer.body if isinstance(answer.body, str) else json.dumps(answer.body)
         message = Message()
         for name, value in answer.cookies.items():
@@ -184,6 +195,8 @@ class FakeInstagram:
         user = self._user(request)
         if "login/ajax" in url.path:
             return self._login(url.path, given)
+        if "topsearch" in url.path and not self.has_search:
+            return Answer("<html>Sorry</html>", 404)
         if "topsearch" in url.path:
             return Answer({"users": [{"user": {"username": name, "pk": "9"}} for name in self.similar]})
         if "graphql" in url.path:
@@ -196,6 +209,8 @@ class FakeInstagram:
 
     def _start_page(self) -> Answer:
         tokens = '["DTSGInitialData",[],{"token":"dt"}],["LSD",[],{"token":"ls"}],"IG_USER_EIMU":"17"'
+        if self.has_ended_session:
+            tokens = tokens.replace("DTSGInitialData", "")
         return Answer(f"<html>{tokens}</html>", cookies={"csrftoken": "csrf"})
 
     def _page(self, name: str) -> Answer:
@@ -230,6 +245,8 @@ class FakeInstagram:
                 p.medium() for profile in self.profiles.values() for p in profile if p.code == variables["shortcode"]
             ]
             return Answer({"data": {"xdt_api__v1__media__shortcode__web_info": {"items": found}}, "status": "ok"})
+        if given["doc_id"] == PROFILE_QUERY and variables["id"] == COOKIES["ds_user_id"]:
+            return Answer({"data": {"user": {"username": user, "pk": variables["id"]}}, "status": "ok"})
         if given["doc_id"] == PROFILE_QUERY:
             name = next(name for name in self.profiles)
             if name in self.lost:
@@ -314,13 +331,13 @@ def stand_in(monkeypatch: pytest.MonkeyPatch) -> FakeInstagram:
     return fake
 
 
-def source_maker(folder: Path, time: FakeTime) -> Callable[..., InstagramSource]:
+def source_maker(folder: Path, passing: FakeTime) -> Callable[..., InstagramSource]:
     """Makes sources of profile sea: `make(login="me", max_posts=3)`."""
 
     def make(profile: str = "instagram:sea", **options: Any) -> InstagramSource:
         if options.get("login"):
             write_private(folder / "session-me", {"cookies": COOKIES})
-        return InstagramSource(profile, Options(**options), folder, clock=time.clock)
+        return InstagramSource(profile, Options(**options), folder, clock=passing.clock)
 
     return make
 

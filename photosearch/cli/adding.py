@@ -15,6 +15,7 @@ from photosearch.cli.output import print_json, printable, say, say_failures
 from photosearch.library.upkeep import read_origins
 from photosearch.records import Report
 from photosearch.sources import Options
+from photosearch.sources.instagram.profile import LOGIN_WARNING
 from photosearch.sources.kinds import usages
 from photosearch.workspace import Workspace
 
@@ -59,6 +60,9 @@ def add(
     login: Annotated[
         str | None, typer.Option(help="Of a profile: use the saved session of this user (see login).")
     ] = None,
+    max_requests: Annotated[
+        int | None, typer.Option(min=1, help="Of a profile: send at most this many requests to Instagram (2000).")
+    ] = None,
     format: FormatOption = Format.TEXT,
 ) -> None:
     """Add photos to a collection and caption them. Run it again to take in what is new, changed or gone."""
@@ -66,7 +70,15 @@ def add(
     from photosearch.pipeline.tasks import Task
     from photosearch.vision.registry import ModelChoice
 
-    options = Options(max_posts, since.date() if since else None, frozenset(part.value for part in also or ()), login)
+    options = Options(
+        max_posts,
+        since.date() if since else None,
+        frozenset(part.value for part in also or ()),
+        login,
+        max_requests,
+    )
+    if login is not None:
+        say(LOGIN_WARNING)
     then = "fetch" if fetch else "list" if no_caption else "caption"
     choice = ModelChoice(objects=not no_objects)
     with opened(context) as workspace:

@@ -10,6 +10,7 @@ import typer
 from photosearch.cli.app import WrongUsage, app, opened
 from photosearch.cli.output import program, say
 from photosearch.errors import PhotosearchError, SourceError
+from photosearch.sources.instagram.profile import LOGIN_WARNING
 
 
 @app.command()
@@ -26,12 +27,18 @@ def login(
         raise WrongUsage("Give one of these: a user, --browser NAME, --session FILE.")
     with opened(context) as workspace:
         folder = workspace.instagram_folder()
+        say(LOGIN_WARNING)
+        note = ""
         if browser is not None:
-            name = access.from_browser(folder, browser)
+            saved = access.from_browser(folder, browser)
+            name, note = saved.user, saved.note
         elif session is not None:
-            name = access.import_session(folder, session)
+            saved = access.import_session(folder, session)
+            name, note = saved.user, saved.note
         else:
             name = access.log_in(folder, user or "", _ask("Password", hidden=True), lambda: _ask("Two-factor code"))
+    if note:
+        say(note)
     say(f"Logged in as {name}. Use it with: {program()} add instagram:PROFILE --login {name}")
 
 

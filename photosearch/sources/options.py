@@ -15,6 +15,7 @@ def options_json(options: Options) -> str:
         "since": options.since.isoformat() if options.since else None,
         "also": sorted(options.also),
         "login": options.login,
+        "max_requests": options.max_requests,
     }
     return json.dumps({name: value for name, value in chosen.items() if value}, ensure_ascii=False)
 
@@ -30,4 +31,5 @@ def parse_options(text: str) -> Options:
         since=date.fromisoformat(since) if since else None,
         also=frozenset(chosen.get("also", ())),
         login=chosen.get("login"),
+        max_requests=chosen.get("max_requests"),
     )

@@ -22,6 +22,7 @@ class Options:
     since: date | None = None  # of a profile: only posts from this day (UTC) or later
     also: frozenset[str] = frozenset()  # of an Instagram export: "archived", "stories", "reels"
     login: str | None = None  # the Instagram user whose saved session is used; None: without login
+    max_requests: int | None = None  # of a profile: the most requests to Instagram in one listing; None: the default
 
 
 NO_OPTIONS = Options()

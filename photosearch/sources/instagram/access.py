@@ -7,17 +7,19 @@ from __future__ import annotations
 
 import importlib
 import io
+import os
 import pickle
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from photosearch.errors import Cancelled, PhotosearchError, SourceError
 from photosearch.records import UNWATCHED, Watch
 from photosearch.sources.instagram.files import read_json, write_private
-from photosearch.sources.instagram.names import user_name
+from photosearch.sources.instagram.names import is_user_name, user_name
 
 if TYPE_CHECKING:
     from photosearch.sources.instagram.connection import Connection
@@ -27,7 +29,16 @@ BROWSERS = ("brave", "chrome", "chromium", "edge", "firefox", "librewolf", "oper
 _PREFIX = "session-"
 _LOGIN_COOKIES = ("sessionid", "ds_user_id", "csrftoken")  # a session without one of these is not a login
 _MAX_SESSION_BYTES = 100_000
+_MODE_OF_OTHERS = 0o077  # the bits that let others than the owner use a file
 _MAX_CODES = 3  # two-factor codes that one login may try
+
+
+@dataclass(frozen=True)
+class Saved:
+    """A session that was copied from elsewhere and saved."""
+
+    user: str  # Instagram's name for the user; the user's number where Instagram did not say it
+    note: str = ""  # a sentence that people should read; empty: there is none
 
 
 def users(folder: Path) -> list[str]:
@@ -43,7 +54,13 @@ def forget(folder: Path, user: str) -> bool:
     return was_saved
 
 
-def connect(folder: Path, login: str | None, watch: Watch = UNWATCHED, clock: Clock | None = None) -> Connection:
+def connect(
+    folder: Path,
+    login: str | None,
+    watch: Watch = UNWATCHED,
+    clock: Clock | None = None,
+    max_requests: int | None = None,
+) -> Connection:
     """Return a connection to Instagram, with a saved session or without a login; send no request yet.
 
     Args:
@@ -51,13 +68,15 @@ def connect(folder: Path, login: str | None, watch: Watch = UNWATCHED, clock: Cl
         login: the user whose saved session is used; None reads without a login.
         watch: receives the progress of waits, and can cancel them.
         clock: None uses the system's clock.
+        max_requests: the most requests that the connection sends; None: the default.
 
     Raises:
         SourceError: the session is not saved, or its file is damaged.
     """
     from photosearch.sources.instagram.connection import Connection
+    from photosearch.sources.instagram.transport import MAX_REQUESTS, Limits
 
-    connection = Connection(watch, clock)
+    connection = Connection(watch, clock, Limits(max_requests or MAX_REQUESTS))
     if login is not None:
         connection.load_session(user_name(login), _load(folder, login))
     return connection
@@ -70,16 +89,21 @@ def check_session(folder: Path, user: str, watch: Watch = UNWATCHED, clock: Cloc
         SourceError: the session has ended, is not saved, or Instagram cannot be reached.
     """
     with closing(connect(folder, user, watch, clock)) as connection:
-        is_valid = _user_of_session(connection) is not None
-    if not is_valid:
+        user_found, is_answered = _user_of_session(connection)
+    if not is_answered:
+        raise SourceError(
+            f'Instagram does not say whether the session of user "{user}" is still valid. It is kept: try it, and save'
+            " it again if it is refused."
+        )
+    if user_found is None:
         raise SourceError(
             f'The session of Instagram user "{user}" has ended. Log in at instagram.com in a browser, and save the'
             " session again."
         )
 
 
-def import_session(folder: Path, path: Path, watch: Watch = UNWATCHED, clock: Clock | None = None) -> str:
-    """Copy a session from a file that instaloader wrote, and return the user whom Instagram names for it.
+def import_session(folder: Path, path: Path, watch: Watch = UNWATCHED, clock: Clock | None = None) -> Saved:
+    """Copy a session from a file that instaloader wrote; the user is the one whom Instagram names for it.
 
     Raises:
         SourceError: the file holds no session, the session has ended, or Instagram cannot be reached.
@@ -87,16 +111,21 @@ def import_session(folder: Path, path: Path, watch: Watch = UNWATCHED, clock: Cl
     try:
         with path.open("rb") as file:
             data = file.read(_MAX_SESSION_BYTES + 1)
+            is_open = bool(os.fstat(file.fileno()).st_mode & _MODE_OF_OTHERS)
     except OSError as error:
         raise SourceError(f'Session file "{path}" cannot be read: {error.strerror}. Check the path.') from error
     cookies = _cookies(_unpickle(data, path))
     if len(data) > _MAX_SESSION_BYTES or cookies is None:
         raise _no_session(path)
-    return _adopt(folder, cookies, f'The session in "{path}"', watch, clock)
+    saved = _adopt(folder, cookies, f'The session in "{path}"', path.name.removeprefix(_PREFIX), watch, clock)
+    if is_open and os.name == "posix":
+        warning = f'Other users of this machine can read "{path}" and so log in as you: delete it, or use chmod 600.'
+        saved = replace(saved, note=f"{saved.note} {warning}".strip())
+    return saved
 
 
-def from_browser(folder: Path, browser: str, watch: Watch = UNWATCHED, clock: Clock | None = None) -> str:
-    """Copy the session of the user who is logged in to instagram.com in a browser on this machine; return the user.
+def from_browser(folder: Path, browser: str, watch: Watch = UNWATCHED, clock: Clock | None = None) -> Saved:
+    """Copy the session of the user who is logged in to instagram.com in a browser on this machine.
 
     Raises:
         SourceError: nobody is logged in there, its cookies cannot be read, or Instagram cannot be reached.
@@ -122,7 +151,7 @@ def from_browser(folder: Path, browser: str, watch: Watch = UNWATCHED, clock: Cl
         raise SourceError(
             f"Nobody is logged in to Instagram in {browser}. Log in at instagram.com there and try again."
         )
-    return _adopt(folder, cookies, f"The session in {browser}", watch, clock)
+    return _adopt(folder, cookies, f"The session in {browser}", "", watch, clock)
 
 
 def log_in(
@@ -221,33 +250,59 @@ def _refusal(about: str, step: Callable[..., object], *secrets: str) -> Photosea
     return None
 
 
-def _adopt(folder: Path, cookies: dict[str, str], subject: str, watch: Watch, clock: Clock | None) -> str:
+def _adopt(
+    folder: Path, cookies: dict[str, str], subject: str, file_user: str, watch: Watch, clock: Clock | None
+) -> Saved:
+    """Save a session from elsewhere under the name that Instagram gives for it.
+
+    Instagram redirects this question for some sessions that are good, so a session is saved even then: under the name
+    of its file, or else under the user's number.
+    """
     with closing(connect(folder, None, watch, clock)) as connection:
         connection.load_session(cookies["ds_user_id"], cookies)
-        user = _user_of_session(connection)
-    if user is None:
+        user, is_answered = _user_of_session(connection)
+    if is_answered and user is None:
         raise SourceError(
             f"{subject} has ended. Log in at instagram.com in a browser, then save the session from that browser."
         )
-    name = user_name(user)
-    _save(folder, name, cookies)
-    return name
+    if user is not None:
+        saved = Saved(user_name(user))
+    else:
+        name = user_name(file_user if is_user_name(file_user) else cookies["ds_user_id"])
+        saved = Saved(name, f'Instagram did not say whose session it is; it is saved as "{name}" and will be tried.')
+    _save(folder, saved.user, cookies)
+    return saved
 
 
-def _user_of_session(connection: Connection) -> str | None:
-    """Return the user whom Instagram names for the connection's session, None if the session has ended.
+def _user_of_session(connection: Connection) -> tuple[str | None, bool]:
+    """Ask Instagram whose session the connection has.
 
     instaloader's `test_login` is not used: it also returns None if the network is down or Instagram does not answer.
+
+    Returns:
+        The user, None if the session has ended or Instagram does not say it; and whether Instagram answered.
     """
     from instaloader import Profile
 
-    from photosearch.sources.instagram.problems import instagram_errors
+    from photosearch.sources.instagram.error_reasons import LOGGED_OUT
+    from photosearch.sources.instagram.problems import InstagramProblem, instagram_errors
 
     with instagram_errors("the saved session"):
+        number = connection.user_id
+    questions = [lambda: Profile.own_profile(connection)]
+    if number and number.isdigit():
+        questions.append(lambda: Profile.from_id(connection, int(number)))
+    for question in questions:
         try:
-            return Profile.own_profile(connection).username
-        except (TypeError, AssertionError):  # instaloader reads on although Instagram named no user
-            return None
+            with instagram_errors("the saved session"):
+                try:
+                    return question().username, True
+                except (TypeError, AssertionError):  # instaloader reads on although Instagram named no user
+                    return None, True
+        except InstagramProblem as error:
+            if error.problem is not LOGGED_OUT:
+                raise
+    return None, False
 
 
 def _path(folder: Path, user: str) -> Path:
@@ -260,6 +315,8 @@ def _save(folder: Path, user: str, cookies: dict[str, str]) -> None:
 
 def _load(folder: Path, user: str) -> dict[str, str]:
     path = _path(folder, user)
+    if path.exists() and path.stat().st_mode & _MODE_OF_OTHERS:
+        path.chmod(0o600)  # for instance after a copy from another disk
     if not path.exists():
         saved_users = ", ".join(users(folder))
         raise SourceError(

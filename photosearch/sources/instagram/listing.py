@@ -20,13 +20,16 @@ from instaloader.exceptions import (
 from photosearch.errors import Cancelled
 from photosearch.records import Failure, Listing, Progress, Watch
 from photosearch.sources.instagram.connection import Connection
+from photosearch.sources.instagram.error_reasons import LOGGED_OUT
 from photosearch.sources.instagram.files import read_json, write_private
 from photosearch.sources.instagram.journal import Complete, Journal, may_stop
 from photosearch.sources.instagram.posts import is_pinned, key_of, listings_of
-from photosearch.sources.instagram.problems import InstagramProblem, Reach, instagram_errors
+from photosearch.sources.instagram.problems import InstagramProblem, Refusal, instagram_errors, problem_of
+from photosearch.sources.instagram.reasons import HIDDEN_PAGE, REPEATED, Reach
 from photosearch.sources.source import Options
 
 _MAX_FAILED_IN_A_ROW = 3
+_MAX_REPEATED_IN_A_ROW = 36  # posts that this listing had before, three pages of them: Instagram leads in a circle
 
 
 class _End(Enum):
@@ -56,6 +59,8 @@ class Walk:
         self._end = _End.BOTTOM
         self._last_key: str | None = None
         self._n_photos = 0
+        self._codes: set[str] = set()  # of the posts that this listing had
+        self._n_repeated = 0  # of those in a row
 
     def listings(self, watch: Watch) -> Iterator[Listing | Failure]:
         """Yield each picture or failure, newest post first; save the place if the listing is interrupted."""
@@ -83,11 +88,13 @@ class Walk:
         """Find the profile; search for it if its public page, which Instagram does not show everywhere, is refused."""
         try:
             return Profile.from_username(self._connection, self._profile)
-        except (AbortDownloadException, ConnectionException, ProfileNotExistsException):
+        except (AbortDownloadException, ConnectionException, ProfileNotExistsException) as error:
             if self._connection.is_logged_in:
                 for profile in TopSearchResults(self._connection, self._profile).get_profiles():
                     if profile.username == self._profile:
                         return profile
+                if problem_of(error) is LOGGED_OUT:  # instaloader asks for the page without the session
+                    raise Refusal(HIDDEN_PAGE) from error
             raise
 
     @contextmanager
@@ -148,8 +155,21 @@ class Walk:
                     return
                 continue
             yield from self._list_post(post)
-            watch.on_progress(Progress(self._n_photos, 0, f"Listing {self._about}: {posts.total_index} posts"))
+            self._check_circle(post.shortcode)
+            watch.on_progress(Progress(self._n_photos, 0, self._note(posts.total_index)))
         self._end = _End.LIMIT
+
+    def _note(self, n_posts: int) -> str:
+        guard = self._connection.guard
+        return f"Listing {self._about}: {n_posts} posts, {guard.n_requests:,} of {guard.limits.max_requests:,} requests"
+
+    def _check_circle(self, code: str) -> None:
+        """Raise `InstagramProblem` when Instagram gave only posts that it gave before, page after page."""
+        self._n_repeated = self._n_repeated + 1 if code in self._codes else 0
+        self._codes.add(code)
+        if self._n_repeated > _MAX_REPEATED_IN_A_ROW:
+            with instagram_errors(self._about):
+                raise Refusal(REPEATED)
 
     def _next(self, posts: NodeIterator[Post], watch: Watch, n_failed: int) -> Post | Failure | None:
         if watch.is_cancelled():

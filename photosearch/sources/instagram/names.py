@@ -18,10 +18,15 @@ def is_profile(written: str) -> bool:
     return _PROFILE.fullmatch(written.strip()) is not None
 
 
+def is_user_name(name: str) -> bool:
+    """Return whether a user can have that name."""
+    return _NAME.fullmatch(name) is not None
+
+
 def user_name(written: str) -> str:
     """Return a user's name in lower case, as Instagram keeps it; raise `SourceError` if no user can have that name."""
     name = written.strip().removeprefix("@")
-    if not _NAME.fullmatch(name):
+    if not is_user_name(name):
         raise SourceError(
             f'"{written}" cannot be the name of an Instagram user: names have 1 to 30 characters out of A to Z, 0 to'
             " 9, dot and underscore. Check the spelling and try again."

@@ -14,6 +14,12 @@ from photosearch.records import Progress, Watch
 STEP_S = 0.5  # the longest delay before a cancelled wait ends
 SHOWN_FROM_S = 15.0  # shorter waits are usual and not shown; instaloader has the same limit
 
+# With a login: fewer requests than instaloader's 200 of a kind in 11 minutes and 275 in all in 10 minutes, by which
+# users lost their accounts: after 150 posts of their own (instaloader/instaloader, issue 2555, March 2026), after some
+# hundred pictures (issue 1997). Instagram names no limit.
+LOGIN_MAX_OF_KIND = 100
+LOGIN_MAX_IN_ALL, LOGIN_WINDOW_S = 150, 600.0
+
 
 @dataclass(frozen=True)
 class Clock:
@@ -42,6 +48,21 @@ class Pace(RateController):
                 self._watch.on_progress(Progress(self.n_done, 0, f"Instagram asks to wait: {in_minutes(left_s)} left"))
             self._clock.sleep(min(left_s, STEP_S))
         self._check()
+
+    def count_per_sliding_window(self, query_type: str) -> int:
+        """Return how many requests of a kind may be sent in instaloader's window of 11 minutes."""
+        count = super().count_per_sliding_window(query_type)
+        return min(count, LOGIN_MAX_OF_KIND) if self._context.is_logged_in else count
+
+    def query_waittime(self, query_type: str, current_time: float, untracked_queries: bool = False) -> float:
+        """Return the seconds to wait before a request; with a login, requests of all kinds count together."""
+        wait_s = super().query_waittime(query_type, current_time, untracked_queries)
+        if not self._context.is_logged_in:
+            return wait_s
+        sent = sorted(at for times in self._query_timestamps.values() for at in times)
+        if len(sent) < LOGIN_MAX_IN_ALL:
+            return wait_s
+        return max(wait_s, sent[-LOGIN_MAX_IN_ALL] + LOGIN_WINDOW_S - current_time)
 
     def _check(self) -> None:
         if self._watch.is_cancelled():

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from photosearch.sources.instagram.pace import Clock
 
 NAME = "instagram"
+LOGIN_WARNING = (
+    "Instagram has banned accounts for reading with a program while logged in, even their own 150 posts, and gave no"
+    " warning. For your own posts ask for your export instead: it risks nothing (docs/instagram.md)."
+)
 
 
 class InstagramSource:
@@ -37,17 +41,21 @@ class InstagramSource:
 
         Args:
             profile: `instagram:NAME`, `@NAME` or the profile's address.
-            options: `max_posts`, `since` and `login` are used.
+            options: `max_posts`, `since`, `login` and `max_requests` are used.
             folder: the library's folder for Instagram; it is made when something is written.
             clock: None uses the system's clock.
 
         Raises:
-            SourceError: `profile` or `login` cannot be a name, or `max_posts` is below 1.
+            SourceError: `profile` or `login` cannot be a name, or a limit is below 1.
         """
         self.collection = profile_name(profile)
         self._login = user_name(options.login) if options.login else None
         if options.max_posts is not None and options.max_posts < 1:
             raise SourceError(f"The number of posts is {options.max_posts}. Allow at least 1, or leave the limit out.")
+        if options.max_requests is not None and options.max_requests < 1:
+            raise SourceError(
+                f"The number of requests is {options.max_requests}. Allow at least 1, or leave the limit out."
+            )
         self._options = options
         self._folder = folder
         self._clock = clock
@@ -64,7 +72,8 @@ class InstagramSource:
         from photosearch.sources.instagram.listing import Walk
 
         journal = Journal(self._folder, self.collection)
-        with closing(connect(self._folder, self._login, watch, self._clock)) as connection:
+        limit = self._options.max_requests
+        with closing(connect(self._folder, self._login, watch, self._clock, limit)) as connection:
             yield from Walk(connection, self.collection, self._options, journal, known).listings(watch)
 
     def covers(self, source_key: str) -> bool:  # noqa: ARG002

@@ -94,7 +94,8 @@ class InstagramReader:
         try:
             links = self._links_of(code)
         except SourceError as error:
-            from photosearch.sources.instagram.problems import InstagramProblem, Reach
+            from photosearch.sources.instagram.problems import InstagramProblem
+            from photosearch.sources.instagram.reasons import Reach
 
             reason = f"its link has expired, and there is no new one: {error}"
             problem = error.problem if isinstance(error, InstagramProblem) else None

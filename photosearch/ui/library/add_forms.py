@@ -58,11 +58,14 @@ def _export(choice: ModelChoice, kind: SourceKind) -> None:
 def _profile(choice: ModelChoice, _kind: SourceKind) -> None:
     folder = state.workspace().instagram_folder()
     users = access.users(folder)
+    if users:
+        st.warning(profile.LOGIN_WARNING)
     with st.form("add-profile", border=False):
         written = st.text_input("Profile", placeholder="natgeotravel", max_chars=200, key="profile")
         user = st.selectbox("Log in as", ["nobody (public profiles only)", *users])
         max_posts = st.number_input("Number of posts at most (0: all)", min_value=0, value=200, step=100)
         since = st.date_input("Only posts since", value=None, min_value=date(2010, 10, 6))
+        max_requests = st.number_input("Number of requests to Instagram at most", min_value=1, value=2000, step=500)
         steps = st.radio("What to do", list(_THEN))
         submitted = st.form_submit_button("Add", type="primary", key="go-profile")
     if submitted:
@@ -70,6 +73,7 @@ def _profile(choice: ModelChoice, _kind: SourceKind) -> None:
             max_posts=int(max_posts) or None,
             since=since if isinstance(since, date) else None,
             login=user if user in users else None,
+            max_requests=int(max_requests),
         )
         name = f"instagram:{written.strip().removeprefix('instagram:')}"
         _start(choice, [name], "", options, _THEN[str(steps)])

@@ -9,6 +9,7 @@ import streamlit as st
 
 from photosearch.errors import PhotosearchError
 from photosearch.sources.instagram import access
+from photosearch.sources.instagram.profile import LOGIN_WARNING
 from photosearch.ui.text import plain
 
 _LOGIN = "instagram-login"  # in the session's state: a login that waits for its two-factor code
@@ -25,6 +26,7 @@ def show_login(folder: Path, users: Sequence[str]) -> None:
         if st.button(f"Delete the session of {plain(user)}", key=f"forget-{user}"):
             access.forget(folder, user)
             st.rerun()
+    st.warning(LOGIN_WARNING)
     st.caption(
         "The session is saved in a file that only you can read. The password is sent to Instagram only and not saved."
     )
@@ -46,8 +48,8 @@ def show_login(folder: Path, users: Sequence[str]) -> None:
             _log_in(lambda: _give_password(folder, user, password))
 
 
-def _give_password(folder: Path, user: str, password: str) -> str:
-    """Log in with a password; return the user name. Where Instagram wants a code, draw the page with its form."""
+def _give_password(folder: Path, user: str, password: str) -> access.Saved:
+    """Log in with a password; return the session. Where Instagram wants a code, draw the page with its form."""
     login = access.Login(folder, user)
     refused = login.give_password(password)
     if login.wants_code:  # the code is valid for this login only, so it must be kept
@@ -56,7 +58,7 @@ def _give_password(folder: Path, user: str, password: str) -> str:
     login.close()
     if refused is not None:
         raise refused
-    return login.user
+    return access.Saved(login.user)
 
 
 def _enter_code(login: access.Login) -> None:
@@ -78,11 +80,13 @@ def _enter_code(login: access.Login) -> None:
         st.error(plain(str(refused)))
 
 
-def _log_in(log_in: Callable[[], str]) -> None:
-    """Call `log_in`, which returns the user name, and say how it ended."""
+def _log_in(log_in: Callable[[], access.Saved]) -> None:
+    """Call `log_in`, which saves a session, and say how it ended."""
     try:
-        user = log_in()
+        saved = log_in()
     except PhotosearchError as error:
         st.error(plain(str(error)))
     else:
-        st.success(f"Logged in as {plain(user)}.")
+        st.success(f"Logged in as {plain(saved.user)}.")
+        if saved.note:
+            st.warning(plain(saved.note))

@@ -135,6 +135,13 @@ def test_a_damaged_session_is_told(folder, content):
         access.check_session(folder, "me")
 
 
+def test_a_session_that_others_can_read_is_hidden_again(log_in, folder, passing):
+    log_in()
+    (folder / "session-me").chmod(0o644)
+    access.check_session(folder, "me", clock=passing.clock)
+    assert mode(folder / "session-me") == 0o600
+
+
 def test_a_session_that_has_ended(log_in, instagram, folder, passing):
     log_in()
     instagram.sessions.clear()
@@ -147,13 +154,13 @@ def test_a_session_that_has_ended(log_in, instagram, folder, passing):
     [
         (requests.exceptions.ConnectionError("down"), "cannot be reached"),
         (PLEASE_WAIT, "401"),
-        (LOGIN_REDIRECT, "ended the session"),
+        (LOGIN_REDIRECT, "does not say whether .* It is kept"),
         (Answer("<html>"), "does not understand"),
     ],
 )
 def test_a_session_that_cannot_be_checked_has_not_ended_for_that(log_in, instagram, folder, passing, what, says):
     log_in()
-    instagram.faults = [Fault(VIEWER_QUERY, what)]
+    instagram.faults = [Fault("graphql", what), Fault("GET /", what)]
     with pytest.raises(SourceError, match=says):
         access.check_session(folder, "me", clock=passing.clock)
 
@@ -279,19 +286,27 @@ def test_no_error_holds_the_password(log_in, instagram, fault, caplog, capfd):
 def session_file(tmp_path, content: object, protocol: int = 4):
     path = tmp_path / "session-me"
     path.write_bytes(pickle.dumps(content, protocol))
+    path.chmod(0o600)
     return path
 
 
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
 def test_a_session_file_of_instaloader_is_taken(instagram, folder, passing, tmp_path, protocol):
     path = session_file(tmp_path, COOKIES, protocol)
-    assert access.import_session(folder, path, clock=passing.clock) == "me"
+    assert access.import_session(folder, path, clock=passing.clock).user == "me"
     assert json.loads((folder / "session-me").read_text())["cookies"] == COOKIES
+
+
+@pytest.mark.parametrize(("bits", "is_warned"), [(0o600, False), (0o644, True)])
+def test_a_session_file_that_others_can_read(instagram, folder, passing, tmp_path, bits, is_warned):
+    path = session_file(tmp_path, COOKIES)
+    path.chmod(bits)
+    assert ("chmod 600" in access.import_session(folder, path, clock=passing.clock).note) == is_warned
 
 
 def test_instagram_says_whose_session_it_is(instagram, folder, passing, tmp_path):
     instagram.sessions = {"sid-me": "somebody.else"}
-    assert access.import_session(folder, session_file(tmp_path, COOKIES), clock=passing.clock) == "somebody.else"
+    assert access.import_session(folder, session_file(tmp_path, COOKIES), clock=passing.clock).user == "somebody.else"
     assert access.users(folder) == ["somebody.else"]
 
 
@@ -362,7 +377,7 @@ def test_a_session_from_a_browser(instagram, folder, passing, monkeypatch):
     jar = [cookie(*item) for item in COOKIES.items()]
     foreign = [cookie("sessionid", "stolen", "notinstagram.com"), cookie("x", "y", "instagram.com.evil.example")]
     monkeypatch.setitem(sys.modules, "browser_cookie3", browser_with([*jar, *foreign]))
-    assert access.from_browser(folder, "firefox", clock=passing.clock) == "me"
+    assert access.from_browser(folder, "firefox", clock=passing.clock) == access.Saved("me")
     assert json.loads((folder / "session-me").read_text())["cookies"] == COOKIES
 
 

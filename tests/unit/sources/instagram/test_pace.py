@@ -92,3 +92,41 @@ def test_any_wait_ends_in_time(seconds):
     time = FakeTime()
     pace(time, Watch()).sleep(seconds)
     assert time.seconds == pytest.approx(1000 + seconds, abs=1e-6)
+
+
+def logged_in(time: FakeTime) -> Pace:
+    connection = Connection(Watch(), time.clock)
+    connection.username = "me"
+    return connection.pace
+
+
+def test_with_a_login_a_kind_has_half_the_requests(passing):
+    control = logged_in(passing)
+    for _ in range(100):
+        control.wait_before_query("kind")
+    assert passing.seconds == 1000
+    control.wait_before_query("kind")
+    assert passing.seconds == 1666
+
+
+def test_with_a_login_all_kinds_count_together(passing):
+    control = logged_in(passing)
+    for number in range(150):
+        control.wait_before_query(("kind", "other", "third")[number % 3])
+    assert passing.seconds == 1000
+    control.wait_before_query("fourth")
+    assert passing.seconds == 1600
+
+
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.floats(0, 30)), max_size=400))
+def test_no_window_of_ten_minutes_holds_more(requests):
+    with pytest.MonkeyPatch.context() as patch:
+        let = let_time_pass(patch)
+        control = logged_in(let)
+        sent = []
+        for kind, idle_s in requests:
+            let.seconds += idle_s
+            control.wait_before_query(kind)
+            sent.append(let.seconds)
+    for first, later in zip(sent, sent[150:], strict=False):
+        assert later - first >= 600

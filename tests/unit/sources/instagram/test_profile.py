@@ -258,8 +258,8 @@ def test_it_tells_how_far_it_is(source, instagram):
     witness = Witness()
     keys(source(), watch=witness.watch)
     assert [(p.done, p.total, p.note) for p in witness.seen] == [
-        (1, 0, 'Listing profile "sea": 1 posts'),
-        (2, 0, 'Listing profile "sea": 2 posts'),
+        (1, 0, 'Listing profile "sea": 1 posts, 4 of 2,000 requests'),
+        (2, 0, 'Listing profile "sea": 2 posts, 5 of 2,000 requests'),
     ]
 
 
