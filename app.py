@@ -3,6 +3,6 @@
 import streamlit as st
 
 from photosearch.ui import site_path
-from photosearch.ui.server import lifespan, routes
+from photosearch.ui.server import guard, lifespan, routes
 
-app = st.App(site_path(), lifespan=lifespan, routes=routes())
+app = st.App(site_path(), lifespan=lifespan, routes=routes(), middleware=guard())

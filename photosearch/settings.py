@@ -19,6 +19,8 @@ KEEPS = ("thumbnail", "original")
 FILE_NAME = "photosearch.toml"
 BUILT_IN = "built in"  # where a value comes from that is set nowhere
 _ORIGIN = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:\d{1,5})?")  # as browsers send it: no path, no capitals
+_HOST = re.compile(r"(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*|[0-9a-f:]*:[0-9a-f:.]*")  # a name or address, without a port
+MIN_PASSWORD_CHARS = 8
 _YES, _NO = ("1", "true", "yes", "on"), ("", "0", "false", "no", "off")
 
 
@@ -46,6 +48,9 @@ class Settings:
     keep: str = "thumbnail"  # of a fetched photo: a JPEG of at most 640 px, or its "original" bytes
     allow_private: bool = False  # whether photos may be fetched from this machine and its own network
     cors_origins: tuple[str, ...] = ()  # sites whose pages may read the HTTP API in a visitor's browser; "*": all
+    password: str | None = field(default=None, repr=False)  # that visitors give to see the photos; None: no lock
+    open_to_all: bool = False  # without a lock: whether visitors from other machines see and change everything
+    allowed_hosts: tuple[str, ...] = ()  # names by which the server may be called besides this machine's own
     owner_language: str = ""  # of the posts' texts, where it is not English; a Snowball stemmer's name
     database: str | None = field(default=None, repr=False)  # PostgreSQL's URL with a password; None: SQLite
 
@@ -85,7 +90,7 @@ def read_settings(environ: Mapping[str, str] = os.environ, file: Path | None = N
         SettingsError: a value cannot be used, or the file cannot be read.
     """
     values: dict[str, Any] = {held.setting.name: held.value for held in settings_in_force(environ, file)}
-    values["library_dir"] = values.pop("library")
+    values["library_dir"], values["open_to_all"] = values.pop("library"), values.pop("open")
     return Settings(**values)
 
 
@@ -184,6 +189,19 @@ def _origins(text: str) -> tuple[str, ...]:
     return origins
 
 
+def _hosts(text: str) -> tuple[str, ...]:
+    names = tuple(name.lower().rstrip(".") for name in text.replace(",", " ").split())
+    if not all(_HOST.fullmatch(name) for name in names):
+        raise ValueError
+    return names
+
+
+def _password(text: str) -> str | None:
+    if text and len(text) < MIN_PASSWORD_CHARS:
+        raise ValueError
+    return text or None
+
+
 def _language(text: str) -> str:
     name = text.lower()
     if name and name not in LANGUAGES:
@@ -204,5 +222,8 @@ SETTINGS = (
     Setting("keep", _keep, " or ".join(KEEPS)),
     Setting("allow_private", _switch, "1 or true to fetch photos from private addresses", bool),
     Setting("cors_origins", _origins, "origins such as https://example.org", list),
+    Setting("password", _password, f"a password of at least {MIN_PASSWORD_CHARS} characters", is_secret=True),
+    Setting("open", _switch, "1 or true to let everybody in who reaches this machine", bool),
+    Setting("allowed_hosts", _hosts, "names such as photos.example.org, without a port", list),
     Setting("owner_language", _language, f"one of {', '.join(sorted(LANGUAGES))}"),
 )

@@ -7,7 +7,18 @@ import sys
 
 import typer
 
-from photosearch.cli import adding, captioning, collections, exporting, instagram, models, searching, server, settings
+from photosearch.cli import (
+    adding,
+    captioning,
+    collections,
+    exporting,
+    instagram,
+    models,
+    searching,
+    server,
+    settings,
+    tokens,
+)
 from photosearch.cli.app import app
 from photosearch.cli.output import complain, program, say
 from photosearch.errors import PhotosearchError
@@ -24,6 +35,7 @@ __all__ = [
     "searching",
     "server",
     "settings",
+    "tokens",
 ]
 
 log = logging.getLogger(__name__)

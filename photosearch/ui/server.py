@@ -11,12 +11,18 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+from starlette.middleware import Middleware
 from starlette.routing import BaseRoute, Mount
 
 from photosearch import __version__
+from photosearch.access.gate import Gate, Login, Rules
+from photosearch.access.login import PasswordLogin
+from photosearch.access.sessions import Sessions
+from photosearch.access.tokens import Tokens
+from photosearch.access.visits import own_names
 from photosearch.api import PREFIX, make_api
 from photosearch.errors import PhotosearchError, SettingsError
-from photosearch.settings import read_settings
+from photosearch.settings import Settings, read_settings
 from photosearch.ui import state
 from photosearch.ui.library import downloads
 from photosearch.ui.server_log import start_log
@@ -33,6 +39,32 @@ def routes() -> list[BaseRoute]:
     except SettingsError:  # every page and every answer of the API shows this error
         api = make_api(state.workspace, public=True)
     return [Mount(PREFIX, app=api), *downloads.routes(state.workspace)]
+
+
+def guard() -> list[Middleware]:
+    """Return the middleware in front of all routes: who may see what, as the settings say."""
+    try:
+        settings = read_settings()
+    except SettingsError as error:  # shown on this machine only
+        log.error("%s", error)
+        return [Middleware(Gate, rules=Rules(PREFIX))]
+    return [Middleware(Gate, rules=rules(settings))]
+
+
+def rules(settings: Settings) -> Rules:
+    """Return who may see what."""
+    login: Login | None = None
+    if settings.password:
+        login = PasswordLogin(Sessions(settings.library_dir, settings.password))
+    return Rules(
+        PREFIX,
+        login,
+        Tokens(settings.library_dir),
+        is_open=settings.open_to_all or settings.demo,
+        hosts=own_names().union(settings.allowed_hosts),
+        any_host=settings.demo,
+        api_origins=frozenset(settings.cors_origins),
+    )
 
 
 @asynccontextmanager
