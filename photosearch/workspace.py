@@ -78,7 +78,7 @@ class Workspace:
     @property
     def inspections(self) -> Inspections:
         """Return what shows photos as captioners see them."""
-        from photosearch.pipeline.inspections import Inspections  # with torch
+        from photosearch.pipeline.inspections import Inspections  # with Pillow, which searching does without
 
         return self._room("inspections", lambda: Inspections(self.library, self.settings, self.models))
 

@@ -87,7 +87,8 @@ def tiny_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     import torch
 
     from photosearch.vision.captioner.beam import Decoding
-    from photosearch.vision.captioner.network import Decoder, Sizes
+    from photosearch.vision.captioner.decoder import Sizes
+    from photosearch.vision.captioner.network import Decoder
     from photosearch.vision.captioner.vocabulary import SPECIAL, Vocabulary
 
     torch.manual_seed(0)

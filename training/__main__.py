@@ -26,7 +26,7 @@ from photosearch.records import Station
 from photosearch.search.word_tables import RELATED_FILE, RelatedWords
 from photosearch.vision.captioner import beam
 from photosearch.vision.captioner.checkpoint import save_checkpoint
-from photosearch.vision.captioner.network import ENCODER_WIDTH
+from photosearch.vision.captioner.decoder import ENCODER_WIDTH
 from photosearch.vision.captioner.vocabulary import Vocabulary
 from photosearch.vision.concepts import GRAPH as CONCEPTS
 from photosearch.vision.concepts import TERMS

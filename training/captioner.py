@@ -23,7 +23,9 @@ from torch.nn import functional as F
 from photosearch.analyzer import terms
 from photosearch.evaluation.metrics import bleu, cider_d
 from photosearch.vision.captioner import beam
-from photosearch.vision.captioner.network import Decoder, LstmState, Memory, Sizes
+from photosearch.vision.captioner.decoder import Sizes
+from photosearch.vision.captioner.network import Decoder, LstmState, Memory
+from photosearch.vision.captioner.torch_writer import TorchWriter, TorchWriting
 from photosearch.vision.captioner.vocabulary import END, PAD, START, Vocabulary, tokens
 from training.data import Split, mirror_columns, mirrored
 from training.encoder import Averaged, rate_at
@@ -99,11 +101,12 @@ def write_captions(
 ) -> list[list[str]]:
     """Return the best sentence for each photo's regions (N, R, E) and probabilities (N, C)."""
     decoder.eval()
-    found = []
+    writer, found = TorchWriter(decoder), []
     for first in range(0, len(regions), 64):
         some = torch.from_numpy(np.asarray(regions[first : first + 64])).float()
-        seen = decoder.begin(some, probs[first : first + 64].float())
-        found += [vocabulary.decode(sentences[0].words) for sentences in beam.search(decoder, seen, decoding)]
+        with torch.inference_mode():
+            begun = TorchWriting.begin(decoder.begin(some, probs[first : first + 64].float()))
+        found += [vocabulary.decode(sentences[0].words) for sentences in beam.search(writer, begun, decoding)]
     return found
 
 

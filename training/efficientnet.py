@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from photosearch.images import PIXEL_MEAN, PIXEL_SCALE
-from photosearch.vision.captioner.network import ENCODER_WIDTH
+from photosearch.vision.captioner.decoder import ENCODER_WIDTH
 
 # EfficientNet-Lite0 (Tan & Le 2019, arXiv:1905.11946; the "lite" variant drops squeeze-and-excite and
 # uses ReLU6): expansion, kernel, stride, output channels, blocks.

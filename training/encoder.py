@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from photosearch.analyzer import pairs, terms
-from photosearch.vision.captioner.network import ENCODER_WIDTH
+from photosearch.vision.captioner.decoder import ENCODER_WIDTH
 from training.data import N_DOMAINS, Split, chunks, coloured, compressed, crop, mirror_columns, sampled
 from training.efficientnet import Classifier, Encoder, imagenet_classifier, to_pixels
 

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from photosearch.vision.captioner.network import ENCODER_WIDTH
+from photosearch.vision.captioner.decoder import ENCODER_WIDTH
 from training.data import Split, chunks, crop
 from training.efficientnet import Encoder, to_pixels
 from training.encoder import pooled

@@ -15,9 +15,7 @@ from photosearch.library.corrections import forget_corrections
 from photosearch.records import Photo
 from photosearch.settings import Settings
 from photosearch.sources.originals import find_listed, read_original
-from photosearch.vision.captioner.attention import Inspector
-from photosearch.vision.captioner.captioner import Captioner
-from photosearch.vision.captioner.older_system.captioner import OlderCaptioner
+from photosearch.vision.captioner.attention import Attentive, Inspector
 from photosearch.vision.observer import Batch
 from photosearch.vision.registry import CAPTIONER, Models
 
@@ -65,7 +63,7 @@ class Inspections:
             ModelError: there is no such captioner, or it is of a kind that has no attention to show.
         """
         captioner = self._models.captioner(model)
-        if not isinstance(captioner, Captioner | OlderCaptioner):
+        if not isinstance(captioner, Attentive):
             raise ModelError(f'The model "{model}" cannot be looked into. Choose one of those that attend to regions.')
         return Inspector(captioner, picture)
 

@@ -5,7 +5,7 @@ Weights are stored as float16 inside the graph and computed with as float32.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -22,15 +22,19 @@ class Graph(Protocol):
         ...
 
 
+class NamedGraph(Protocol):
+    """A network whose input arrays have names, with a list of outputs."""
+
+    def __call__(self, inputs: Mapping[str, np.ndarray]) -> list[np.ndarray]:
+        """Run a batch."""
+        ...
+
+
 def open_graph(folder: ModelFolder, name: str) -> Graph:
     """Open one of a model's graphs; raises `ModelError` when its file is missing or damaged."""
     content = folder.read(name)
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3  # errors only
-    # Threads that spin while they wait would slow down the next network, also one that torch runs.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
-        session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+        session = _open(content)
     except Exception as error:
         raise folder.damaged(name, error) from error
     (entry,) = session.get_inputs()
@@ -40,3 +44,22 @@ def open_graph(folder: ModelFolder, name: str) -> Graph:
         return list(outputs)
 
     return run
+
+
+def open_content(content: bytes) -> NamedGraph:
+    """Open a graph that was made of checked weights, as `onnx_file.write_graph` returns it."""
+    session = _open(content)
+
+    def run(inputs: Mapping[str, np.ndarray]) -> list[np.ndarray]:
+        outputs: Sequence[np.ndarray] = session.run(None, dict(inputs))
+        return list(outputs)
+
+    return run
+
+
+def _open(content: bytes) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3  # errors only
+    # Threads that spin while they wait would slow down the next network, also one that torch runs.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])

@@ -16,6 +16,7 @@ from typing import TypeVar
 from photosearch.errors import ModelError
 from photosearch.images import Picture
 from photosearch.records import Findings, Station
+from photosearch.vision.captioner.captioner import Captioner
 from photosearch.vision.classifier import Classifier
 from photosearch.vision.concepts import Concepts
 from photosearch.vision.detector import Detector
@@ -60,13 +61,11 @@ class SupportedModel:
 
 
 def _load_captioner(models: Models, folder: Path) -> Observer:
-    from photosearch.vision.captioner.captioner import Captioner  # imports torch: seconds and hundreds of MB
-
     return Captioner.load(folder, models.encoder(), models.concepts())
 
 
 def _load_older_captioner(_: Models, folder: Path) -> Observer:
-    from photosearch.vision.captioner.older_system.captioner import OlderCaptioner
+    from photosearch.vision.captioner.older_system.captioner import OlderCaptioner  # imports torch
 
     return OlderCaptioner.load(folder)
 

@@ -17,7 +17,8 @@ from photosearch.search.fields import Field
 from photosearch.search.question import Question
 from photosearch.settings import Settings
 from photosearch.vision.captioner.beam import Decoding
-from photosearch.vision.captioner.network import Decoder, Sizes
+from photosearch.vision.captioner.decoder import Sizes
+from photosearch.vision.captioner.network import Decoder
 from photosearch.vision.captioner.vocabulary import SPECIAL, Vocabulary
 from photosearch.vision.registry import ModelChoice
 from photosearch.workspace import Workspace

@@ -12,28 +12,42 @@ import re
 import threading
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeAlias, TypeVar, cast
+from typing import Any, Protocol, TypeVar, cast, runtime_checkable
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from photosearch.images import Picture
 from photosearch.records import Caption, Prediction
 from photosearch.vision.captioner import beam
-from photosearch.vision.captioner.captioner import Captioner
-from photosearch.vision.captioner.network import LstmState, Memory
-from photosearch.vision.captioner.older_system.captioner import OlderCaptioner
 from photosearch.vision.captioner.vocabulary import END, SPECIAL, START, UNKNOWN, Vocabulary
 from photosearch.vision.observer import Batch
 
 T = TypeVar("T")
-Attentive: TypeAlias = Captioner | OlderCaptioner  # those whose attention can be seen
 N_ALTERNATIVES = 5
 MAX_WORDS_READ = 60  # of a longer sentence the first ones are read
 ROOM = 8  # words that may follow a beginning as long as the model's sentences get
 _WORD = re.compile(r"[\w']+")
 _KEPT = 32  # results cached for each picture
+
+
+@runtime_checkable
+class Attentive(Protocol):
+    """A captioner whose attention can be seen, because it attends to regions for each word."""
+
+    name: str
+    vocabulary: Vocabulary
+    decoding: beam.Decoding
+    decoder: beam.Writer[Any]
+
+    def see(self, batch: Batch) -> beam.Writing:
+        """Return a sentence without words for each of at least one picture, for the decoder to go on with."""
+        ...
+
+    def write(
+        self, batch: Batch, decoding: beam.Decoding | None = None, prefix: Sequence[int] = ()
+    ) -> list[tuple[Caption, ...]]:
+        """Write sentences for each picture that begin with the words of `prefix`, best first."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -103,31 +117,32 @@ class Inspector:
             replace(caption, text=" ".join([*words, *caption.text.split()[len(words) :]])) for caption in captions
         )
 
-    @torch.inference_mode()
     def _read(self, words: list[str], decoding: beam.Decoding) -> Inspection:
         numbers = [*self.vocabulary.encode(words), END]
         logits, attention = _decode(self._captioner.decoder, self._captioner.see(self._batch), [START, *numbers[:-1]])
-        last, said = torch.tensor([START, *numbers[:-1]]), torch.tensor(numbers)
+        last, said = np.array([START, *numbers[:-1]]), np.array(numbers)
         log_probs = beam.next_words(logits, last, decoding, given=said)  # (T, V)
         free = beam.next_words(logits, last, decoding)
         if len(words) == decoding.max_words:  # there it can only end
             for rows in (log_probs, free):
-                rows[-1] = -math.inf
+                rows[-1] = -np.inf
                 rows[-1, END] = 0.0
-        own = log_probs.gather(1, said[:, None])[:, 0]  # (T)
-        probs, best = free.exp().topk(min(N_ALTERNATIVES, free.shape[1]), dim=1)
-        alternatives = [
-            tuple(Prediction(self._word(n), p) for n, p in zip(*row, strict=True) if p > 0)
-            for row in zip(best.tolist(), probs.tolist(), strict=True)
-        ]
+        own = log_probs[np.arange(len(said)), said]  # (T)
+        alternatives = [self._alternatives(row) for row in np.exp(free)]
+        probs = np.exp(own).tolist()
         steps = tuple(
             Step(word, prob, number != UNKNOWN, others)
-            for word, number, prob, others in zip([*words, ""], numbers, own.exp().tolist(), alternatives, strict=True)
+            for word, number, prob, others in zip([*words, ""], numbers, probs, alternatives, strict=True)
         )
         side = math.isqrt(attention.shape[1])
         attention = attention[:, : side * side]  # without the region that predicted terms make
-        attention = attention / attention.sum(1, keepdim=True).clamp(min=1e-9)
-        return Inspection(self.model, steps, attention.numpy(), (side, side), min(float(own.mean()), 0.0))
+        attention = attention / np.maximum(attention.sum(axis=1, keepdims=True), 1e-9)
+        return Inspection(self.model, steps, attention, (side, side), min(float(own.mean()), 0.0))
+
+    def _alternatives(self, probs: np.ndarray) -> tuple[Prediction, ...]:
+        """Return the likeliest next words of probabilities (V), best first."""
+        best = np.argsort(-probs, kind="stable")[:N_ALTERNATIVES]
+        return tuple(Prediction(self._word(n), float(probs[n])) for n in best.tolist() if probs[n] > 0)
 
     def _word(self, number: int) -> str:
         return "" if number == END else self.vocabulary.words[number]
@@ -156,13 +171,13 @@ def to_npz(inspection: Inspection) -> bytes:
     return out.getvalue()
 
 
-def _decode(decoder: beam.Writer, seen: tuple[Memory, LstmState], words: Sequence[int]) -> tuple[Tensor, Tensor]:
+def _decode(
+    decoder: beam.Writer[beam.WritingT], writing: beam.WritingT, words: Sequence[int]
+) -> tuple[np.ndarray, np.ndarray]:
     """Feed a sentence to the decoder over one picture: return the next words' logits (T, V), attention (T, R)."""
-    memory, state = seen
     logits, attention = [], []
     for word in words:
-        embedded = decoder.embedding(torch.tensor([word]))
-        state, context, weights = decoder.step(memory, state, embedded)
-        logits.append(decoder.logits(embedded, state.hidden, context))
+        writing, of_word, weights = decoder.step(writing, np.array([word]))
+        logits.append(of_word)
         attention.append(weights)
-    return torch.cat(logits), torch.cat(attention).float()
+    return np.concatenate(logits), np.concatenate(attention)

@@ -1,16 +1,17 @@
-"""Beam search over many photos at once."""
+"""Beam search over many photos at once: the rules by which sentences are written, whatever computes the next words.
+
+Shapes: B photos, W hypotheses a photo, N hypotheses that are not finished, V vocabulary, T words so far.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
-import torch
-from torch import Tensor, nn
+import numpy as np
 
-from photosearch.vision.captioner.network import LstmState, Memory
 from photosearch.vision.captioner.vocabulary import END, PAD, START, UNKNOWN
 
 MAX_BEAM_WIDTH = 20
@@ -46,109 +47,92 @@ class Sentence:
     log_prob: float
 
 
-class WriterSizes(Protocol):
-    """The sizes of a decoder that the search needs."""
+class Writing(Protocol):
+    """Sentences being written, as a decoder keeps them: one a row."""
 
-    @property
-    def vocabulary(self) -> int:
-        """Return the number of words."""
+    def __len__(self) -> int: ...
 
-
-class Writer(Protocol):
-    """A decoder, as the search drives it; `photosearch.vision.captioner.network.Decoder` says what each does."""
-
-    embedding: nn.Embedding
-
-    @property
-    def sizes(self) -> WriterSizes:
-        """Return the decoder's sizes."""
-
-    def step(self, memory: Memory, state: LstmState, embedded: Tensor) -> tuple[LstmState, Tensor, Tensor]:
-        """Take in a word's embedding (B, W): return the new state, context (B, D) and attention (B, R)."""
-
-    def logits(self, embedded: Tensor, hidden: Tensor, context: Tensor) -> Tensor:
-        """Return the next word's logits (B, V)."""
+    def pick(self: WritingT, rows: np.ndarray) -> WritingT:
+        """Return the given rows, in that order; one may be taken several times."""
+        ...
 
 
-@torch.inference_mode()
+WritingT = TypeVar("WritingT", bound=Writing)
+
+
+class Writer(Protocol[WritingT]):
+    """A decoder, as the search drives it."""
+
+    def step(self, writing: WritingT, words: np.ndarray) -> tuple[WritingT, np.ndarray, np.ndarray]:
+        """Take in the next word of each sentence, int (N).
+
+        Returns:
+            The sentences with it, the logits float32 (N, V) of the words that may follow, and how much attention was
+            paid to each region, float32 (N, R).
+        """
+        ...
+
+
 def search(
-    decoder: Writer, seen: tuple[Memory, LstmState], decoding: Decoding, prefix: Sequence[int] = ()
+    writer: Writer[WritingT], begun: WritingT, decoding: Decoding, prefix: Sequence[int] = ()
 ) -> list[list[Sentence]]:
-    """Write sentences for photos as the decoder's `begin` has seen them: for each its hypotheses, best first.
+    """Write sentences for photos: for each its hypotheses, best first.
 
     No word follows itself. A finished sentence stays in the beam at its own score; the search ends when
     no open one is left. All sentences begin with the words of `prefix`, at most `max_words`, which may be words
     that are never written.
+
+    Args:
+        writer: the decoder.
+        begun: a sentence without words for each photo, as the decoder's `begin` returned it.
+        decoding: how sentences are searched for.
+        prefix: numbers of words.
 
     Raises:
         ValueError: the prefix is too long.
     """
     if len(prefix) > decoding.max_words:
         raise ValueError(f"the prefix has {len(prefix)} words; a sentence has at most {decoding.max_words}")
-    memory, state = seen
-    n_photos, width = len(memory.regions), decoding.beam_width
-    if n_photos == 0:
+    if len(begun) == 0:
         return []
-    memory, state = memory.repeat(width), state.pick(torch.arange(n_photos).repeat_interleave(width))
-    words = torch.full((n_photos, width, 1), START)
-    totals = torch.full((n_photos, width), -math.inf)  # summed log-probabilities
-    totals[:, 0] = 0  # at first all hypotheses are the same one
-    lengths = torch.ones(n_photos, width)
-    finished = torch.zeros(n_photos, width, dtype=torch.bool)
-    n_words = decoder.sizes.vocabulary
-    first_row = torch.arange(n_photos)[:, None] * width
+    beams, writing = _Beams.start(len(begun), decoding), begun
     for t in range(decoding.max_words + 1):
-        last = words[:, :, -1].flatten()
-        embedded = decoder.embedding(last)
-        state, context, _ = decoder.step(memory, state, embedded)
+        last = beams.last_words()
+        writing, logits, _ = writer.step(writing, last)
         given = prefix[t] if t < len(prefix) else None
-        steps = next_words(decoder.logits(embedded, state.hidden, context), last, decoding, given=given)
+        log_probs = next_words(logits, last, decoding, given=given)
         if given is not None:
-            steps = _only(given, steps)
+            log_probs = _only(given, log_probs)
         elif t == decoding.max_words:
-            steps = _only(END, torch.zeros_like(steps))
-        steps = steps.view(n_photos, width, n_words)
-        # A finished hypothesis has one way on: itself.
-        steps = steps.masked_fill(finished[:, :, None], -math.inf)
-        steps[:, :, PAD] = steps[:, :, PAD].masked_fill(finished, 0.0)
-        sums = totals[:, :, None] + steps
-        scores = (sums / (lengths**decoding.length_exponent)[:, :, None]).flatten(1)  # (B, width * V)
-        _, best = scores.topk(width, dim=1)
-        parent, word = best // n_words, best % n_words
-        totals = sums.flatten(1).gather(1, best)
-        finished = finished.gather(1, parent) | (word == END)
-        lengths = lengths.gather(1, parent) + (~finished).float()
-        words = torch.cat([words.gather(1, parent[:, :, None].expand(-1, -1, words.shape[2])), word[:, :, None]], dim=2)
-        if bool(finished.all()):
+            log_probs = _only(END, np.zeros_like(log_probs))
+        went_on = beams.extend(log_probs)
+        if len(went_on) == 0:
             break
-        state = state.pick((first_row + parent).flatten())
-    return [_sentences(words[i], totals[i], lengths[i]) for i in range(n_photos)]
+        writing = writing.pick(went_on)
+    return beams.sentences()
 
 
-def next_words(logits: Tensor, last: Tensor, decoding: Decoding, *, given: int | Tensor | None = None) -> Tensor:
-    """Return the log-probabilities (N, V) of the words that may follow.
+def next_words(
+    logits: np.ndarray, last: np.ndarray, decoding: Decoding, *, given: int | np.ndarray | None = None
+) -> np.ndarray:
+    """Return the log-probabilities float32 (N, V) of the words that may follow.
 
     Args:
-        logits: (N, V), from the decoder.
+        logits: float32 (N, V), from the decoder.
         last: (N), the word before.
         decoding: how sentences are searched for.
         given: the word that does follow, of all rows or of each (N); it may be one that is never written.
     """
-    logits = logits.float() / decoding.temperature  # a copy
-    rows = torch.arange(len(logits))
+    logits = logits / np.float32(decoding.temperature)  # a copy
+    rows = np.arange(len(logits))
     kept = None if given is None else logits[rows, given]
-    logits[:, list(NEVER_WRITTEN)] = -math.inf
-    logits.scatter_(1, last[:, None], -math.inf)  # "a rock rock"
-    if given is not None and kept is not None:
+    logits[:, NEVER_WRITTEN] = -np.inf
+    logits[rows, last] = -np.inf  # "a rock rock"
+    if kept is not None:
         logits[rows, given] = kept
-    return logits.log_softmax(1)
-
-
-def _only(word: int, steps: Tensor) -> Tensor:
-    """Return log-probabilities (N, V) with all words but one ruled out."""
-    left = torch.full_like(steps, -math.inf)
-    left[:, word] = steps[:, word]
-    return left
+    logits -= logits.max(axis=1, keepdims=True)
+    logits -= np.log(np.exp(logits).sum(axis=1, keepdims=True))
+    return logits
 
 
 def score(sentence: Sentence, decoding: Decoding) -> float:
@@ -157,11 +141,92 @@ def score(sentence: Sentence, decoding: Decoding) -> float:
     return sentence.log_prob * n ** (1 - decoding.length_exponent)
 
 
-def _sentences(words: Tensor, totals: Tensor, lengths: Tensor) -> list[Sentence]:
-    sentences = []
-    for row, total, length in zip(words.tolist(), totals.tolist(), lengths.tolist(), strict=True):
-        if total > -math.inf:  # fewer sentences than the beam is wide
-            sentences.append(
+@dataclass
+class _Beams:
+    """The hypotheses of each photo, best first; where it has fewer than the beam is wide, the others are impossible."""
+
+    decoding: Decoding
+    words: np.ndarray  # int (B, W, T), with the start
+    totals: np.ndarray  # float32 (B, W), summed log-probabilities; -inf: impossible
+    lengths: np.ndarray  # float32 (B, W), with the end
+    finished: np.ndarray  # bool (B, W)
+
+    @classmethod
+    def start(cls, n_photos: int, decoding: Decoding) -> _Beams:
+        shape = (n_photos, decoding.beam_width)
+        totals = np.full(shape, -np.inf, np.float32)
+        totals[:, 0] = 0
+        return cls(decoding, np.full((*shape, 1), START), totals, np.ones(shape, np.float32), np.zeros(shape, bool))
+
+    def _open(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return the photo (N) and the place in its beam (N) of each hypothesis that may go on."""
+        photos, places = np.nonzero(~self.finished & (self.totals > -np.inf))
+        return photos, places
+
+    def last_words(self) -> np.ndarray:
+        """Return the last word (N) of each hypothesis that may go on."""
+        return self.words[(*self._open(), -1)]
+
+    def extend(self, log_probs: np.ndarray) -> np.ndarray:
+        """Go on by one word, which may be the end; the best hypotheses of each photo are kept.
+
+        Args:
+            log_probs: (N, V), of the words that may follow each hypothesis that may go on; it is overwritten.
+
+        Returns:
+            The rows of those that the hypotheses that may now go on come from.
+        """
+        photos, places = self._open()
+        n_photos, width = self.totals.shape
+        likeliest, added = _likeliest(log_probs, min(width, log_probs.shape[1]))  # (N, K) each
+        sums = np.full((n_photos, width, likeliest.shape[1]), -np.inf, np.float32)
+        words = np.full(sums.shape, PAD)
+        sums[photos, places] = self.totals[photos, places, None] + added
+        words[photos, places] = likeliest
+        sums[:, :, 0] = np.where(self.finished, self.totals, sums[:, :, 0])  # it has one way on: itself
+        scores = sums / (self.lengths**self.decoding.length_exponent)[:, :, None]
+        best = np.argsort(-scores.reshape(n_photos, -1), axis=1, kind="stable")[:, :width]
+        parents, word = best // sums.shape[2], np.take_along_axis(words.reshape(n_photos, -1), best, 1)
+        rows = np.zeros((n_photos, width), np.intp)
+        rows[photos, places] = np.arange(len(photos))
+        self.totals = np.take_along_axis(sums.reshape(n_photos, -1), best, 1)
+        self.finished = np.take_along_axis(self.finished, parents, 1) | (word == END)
+        self.lengths = np.take_along_axis(self.lengths, parents, 1) + ~self.finished
+        before = np.take_along_axis(self.words, parents[:, :, None], 1)
+        self.words = np.concatenate([before, word[:, :, None]], axis=2)
+        return np.take_along_axis(rows, parents, 1)[self._open()]
+
+    def sentences(self) -> list[list[Sentence]]:
+        """Return each photo's sentences, best first."""
+        return [
+            [
                 Sentence([word for word in row if word not in (START, END, PAD)], min(total / length, 0.0))
+                for row, total, length in zip(words, totals, lengths, strict=True)
+                if total > -math.inf
+            ]
+            for words, totals, lengths in zip(
+                self.words.tolist(), self.totals.tolist(), self.lengths.tolist(), strict=True
             )
-    return sentences
+        ]
+
+
+def _only(word: int, log_probs: np.ndarray) -> np.ndarray:
+    """Return log-probabilities (N, V) with all words but one ruled out."""
+    left = np.full_like(log_probs, -np.inf)
+    left[:, word] = log_probs[:, word]
+    return left
+
+
+def _likeliest(log_probs: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the `n` likeliest words of each row and their log-probabilities, (N, n) each; overwrites the rows.
+
+    For the few that a beam keeps, looking for the largest several times is quicker than to sort or partition.
+    """
+    rows = np.arange(len(log_probs))
+    words = np.empty((len(log_probs), n), np.intp)
+    values = np.empty((len(log_probs), n), np.float32)
+    for i in range(n):
+        words[:, i] = log_probs.argmax(axis=1)
+        values[:, i] = log_probs[rows, words[:, i]]
+        log_probs[rows, words[:, i]] = -np.inf
+    return words, values

@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import Protocol
 
 import numpy as np
-import torch
 
 from photosearch.records import Caption, Findings, Station
 from photosearch.vision.captioner import beam
 from photosearch.vision.captioner.checkpoint import Checkpoint, load_checkpoint
-from photosearch.vision.captioner.network import LstmState, Memory
+from photosearch.vision.captioner.decoder import Writing
 from photosearch.vision.encoder import Encoder
 from photosearch.vision.observer import Batch
 
@@ -54,16 +53,15 @@ class Captioner:
         """Read a captioner from its files; raises `ModelError` as `load_checkpoint` does."""
         return cls(load_checkpoint(folder, encoder, critic.digest), encoder, critic)
 
-    def see(self, batch: Batch) -> tuple[Memory, LstmState]:
-        """Return what the decoder attends to in each of at least one picture, and its first state."""
-        terms = torch.from_numpy(self._critic.of_terms(batch, self._terms)) if self._terms else None
-        return self.decoder.begin(torch.from_numpy(self._encoder.regions(batch)), terms)
+    def see(self, batch: Batch) -> Writing:
+        """Return a sentence without words for each of at least one picture, for the decoder to go on with."""
+        terms = self._critic.of_terms(batch, self._terms) if self._terms else None
+        return self.decoder.begin(self._encoder.regions(batch), terms)
 
     def observe(self, batch: Batch) -> list[Findings]:
         """Return sentences for each picture, best first, found with the model's own decoding."""
         return [Findings(captions=captions) for captions in self.write(batch)]
 
-    @torch.inference_mode()
     def write(
         self, batch: Batch, decoding: beam.Decoding | None = None, prefix: Sequence[int] = ()
     ) -> list[tuple[Caption, ...]]:

@@ -7,22 +7,26 @@ predicted terms, `terms.json`; a `README.md` is the model's card.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import torch
+import numpy as np
 from safetensors import SafetensorError
-from safetensors.torch import load, save
+from safetensors.numpy import load, save
 
 from photosearch.errors import ModelError
 from photosearch.records import Station
 from photosearch.vision.captioner.beam import Decoding
-from photosearch.vision.captioner.network import Decoder, Sizes
+from photosearch.vision.captioner.decoder import GraphDecoder, Sizes
 from photosearch.vision.captioner.vocabulary import Vocabulary
 from photosearch.vision.encoder import Encoder
 from photosearch.vision.model_folder import CONFIG, ModelFolder, check_same, open_model, write_model
+
+if TYPE_CHECKING:
+    from photosearch.vision.captioner.network import Decoder  # in torch, which only training needs
 
 WEIGHTS, VOCABULARY, TERMS = "decoder.safetensors", "vocabulary.json", "terms.json"
 
@@ -32,7 +36,7 @@ class Checkpoint:
     """A captioner's parts, as read from its files."""
 
     name: str
-    decoder: Decoder  # float32 and in evaluation mode
+    decoder: GraphDecoder
     vocabulary: Vocabulary
     decoding: Decoding
     digest: str
@@ -51,7 +55,7 @@ def save_checkpoint(
     terms: Sequence[str] = (),
 ) -> ModelFolder:
     """Write a captioner's files; existing files are replaced. `terms` are those that the decoder reads."""
-    state = {key: value.half().contiguous() for key, value in decoder.state_dict().items()}
+    state = {key: value.numpy(force=True).astype(np.float16) for key, value in decoder.state_dict().items()}
     files = {WEIGHTS: save(state, metadata={"format": "pt"}), VOCABULARY: _listed(vocabulary.words)}
     if terms:
         files[TERMS] = _listed(terms)
@@ -107,18 +111,22 @@ def load_checkpoint(folder: Path, encoder: Encoder, concepts_digest: str) -> Che
             f"{folder / VOCABULARY} has {len(vocabulary):,} words, but {CONFIG} says {sizes.vocabulary:,}."
             " Replace both together; see models/README.md."
         )
-    decoder = Decoder(sizes).eval().requires_grad_(False)
-    try:
-        missing, unexpected = decoder.load_state_dict({k: v.float() for k, v in state.items()}, strict=False)
-    except RuntimeError as error:
-        raise ModelError(f"{folder / WEIGHTS} does not fit {CONFIG}: {str(error).splitlines()[-1].strip()}") from error
-    if odd := [*sorted(missing), *unexpected]:
+    if odd := _misfits(sizes, state):
         raise ModelError(f"{folder / WEIGHTS} does not fit {CONFIG}: {len(odd)} tensors differ, among them {odd[0]}.")
-    if not all(bool(torch.isfinite(value).all()) for value in decoder.state_dict().values()):
+    if not all(np.isfinite(values).all() for values in state.values()):
         raise ModelError(
             f"{folder / WEIGHTS} holds numbers that are not finite. Get the file again; see models/README.md."
         )
+    decoder = GraphDecoder(sizes, {name: values.astype(np.float32) for name, values in state.items()})
     return Checkpoint(model.name, decoder, vocabulary, decoding, model.digest, terms)
+
+
+def _misfits(sizes: Sizes, state: Mapping[str, np.ndarray]) -> list[str]:
+    """Return the names of tensors that are missing, unknown, or of another shape than the sizes give."""
+    shapes = sizes.shapes()
+    return sorted(
+        name for name in shapes.keys() | state.keys() if name not in state or state[name].shape != shapes.get(name)
+    )
 
 
 def _read_terms(model: ModelFolder, sizes: Sizes) -> tuple[str, ...]:

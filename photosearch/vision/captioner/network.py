@@ -1,6 +1,7 @@
 """Show, Attend and Tell (Xu et al. 2015, arXiv:1502.03044): soft attention and the LSTM decoder.
 
-The encoder is an exported graph (`photosearch.vision.graph`).
+This is what is trained. Captions are written by `photosearch.vision.captioner.decoder`, which computes the same
+without torch. The encoder is an exported graph (`photosearch.vision.graph`).
 
 Shapes: B batch, R regions, E encoder width, C predicted terms, D region width inside the decoder, H hidden,
 W word embedding, T steps, V vocabulary.
@@ -14,19 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-ENCODER_WIDTH = 1280  # E, of EfficientNet-Lite0's region vectors
-
-
-@dataclass(frozen=True)
-class Sizes:
-    """The widths a captioner is built with; they travel with its weights."""
-
-    vocabulary: int
-    embedding: int = 320
-    hidden: int = 512
-    region: int = 512
-    attention: int = 256
-    terms: int = 0  # predicted search terms that make one more region; 0: there is no such region
+from photosearch.vision.captioner.decoder import ENCODER_WIDTH, Sizes
 
 
 @dataclass(frozen=True)
@@ -36,9 +25,9 @@ class Memory:
     regions: Tensor  # (B, R, D); where the decoder reads predicted terms, they make the last region
     keys: Tensor  # (B, R, A), the regions' part of the attention, computed once a photo
 
-    def repeat(self, n: int) -> Memory:
-        """Repeat each photo `n` times in a row, for `n` sentences a photo."""
-        return Memory(self.regions.repeat_interleave(n, 0), self.keys.repeat_interleave(n, 0))
+    def pick(self, photos: Tensor) -> Memory:
+        """Return the regions of the given photos, in that order; one may be taken several times."""
+        return Memory(self.regions[photos], self.keys[photos])
 
 
 @dataclass(frozen=True)

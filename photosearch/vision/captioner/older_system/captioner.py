@@ -16,7 +16,6 @@ from torch import Tensor
 from photosearch.images import Picture
 from photosearch.records import Caption, Findings, Station
 from photosearch.vision.captioner import beam
-from photosearch.vision.captioner.network import LstmState, Memory
 from photosearch.vision.captioner.older_system.network import (
     INPUT_SIDE_PX,
     OlderNetwork,
@@ -24,6 +23,7 @@ from photosearch.vision.captioner.older_system.network import (
     check_fit,
     make_network,
 )
+from photosearch.vision.captioner.torch_writer import TorchWriter, TorchWriting
 from photosearch.vision.captioner.vocabulary import Vocabulary
 from photosearch.vision.model_folder import CONFIG, open_model
 from photosearch.vision.observer import Batch
@@ -48,7 +48,8 @@ class OlderCaptioner:
         self.vocabulary = vocabulary
         self.decoding = decoding
         self._encoder = network.encoder
-        self.decoder = network.decoder
+        self._begin = network.decoder.begin
+        self.decoder = TorchWriter(network.decoder)
 
     @classmethod
     def load(cls, folder: Path) -> OlderCaptioner:
@@ -86,14 +87,15 @@ class OlderCaptioner:
         grid: Tensor = self._encoder(torch.stack([_pixels(picture) for picture in pictures]))  # (B, E, 14, 14)
         return grid.flatten(2).transpose(1, 2)  # (B, R, E)
 
-    def see(self, batch: Batch) -> tuple[Memory, LstmState]:
-        """Return what the decoder attends to in each of at least one picture, computed once, and its first state."""
+    @torch.inference_mode()
+    def see(self, batch: Batch) -> TorchWriting:
+        """Return a sentence without words for each of at least one picture; the pictures are encoded once."""
 
         def encode() -> Tensor:
             firsts = range(0, len(batch.pictures), ENCODED_AT_ONCE)
             return torch.cat([self.regions(list(batch.pictures[i : i + ENCODED_AT_ONCE])) for i in firsts])
 
-        return self.decoder.begin(batch.once(("regions", self.digest), encode))
+        return TorchWriting.begin(self._begin(batch.once(("regions", self.digest), encode)))
 
     def observe(self, batch: Batch) -> list[Findings]:
         """Return sentences for each picture, best first; a sentence found twice is kept once."""

@@ -19,7 +19,7 @@ from photosearch.vision.captioner.captioner import Captioner
 from photosearch.vision.captioner.vocabulary import END, SPECIAL, Vocabulary
 from photosearch.vision.registry import Models
 from tests.conftest import TINY_WORDS, jpeg
-from tests.unit.vision.captioner.test_captioner import make_decoder, make_regions
+from tests.unit.vision.captioner.test_captioner import make_decoder, make_regions, write_in_graphs
 
 CLOSE = 1e-4
 N_REGIONS = 49
@@ -150,16 +150,16 @@ def test_a_sentence_can_be_made_to_end(inspector):
 @pytest.mark.parametrize("prefix", [(4,), (5, 6)])
 def test_prefixed_photos_together_get_the_same_sentences_as_alone(prefix):
     decoder, regions, decoding = make_decoder(), make_regions(4), beam.Decoding(4, max_words=6)
-    together = beam.search(decoder, decoder.begin(regions), decoding, prefix)
+    together = write_in_graphs(decoder, regions, decoding, prefix)
     for i, sentences in enumerate(together):
-        (alone,) = beam.search(decoder, decoder.begin(regions[i : i + 1]), decoding, prefix)
+        (alone,) = write_in_graphs(decoder, regions[i : i + 1], decoding, prefix)
         assert [s.words for s in sentences] == [s.words for s in alone]
         assert all(s.words[: len(prefix)] == list(prefix) for s in sentences)
 
 
 def test_a_beginning_longer_than_a_sentence_is_refused():
     with pytest.raises(ValueError, match="the prefix has 3 words"):
-        beam.search(make_decoder(), make_decoder().begin(make_regions(1)), beam.Decoding(max_words=2), (4, 5, 6))
+        write_in_graphs(make_decoder(), make_regions(1), beam.Decoding(max_words=2), (4, 5, 6))
 
 
 # Temperature
@@ -167,8 +167,8 @@ def test_a_beginning_longer_than_a_sentence_is_refused():
 
 def test_a_temperature_of_one_changes_nothing_at_all():
     decoder, regions = make_decoder(), make_regions(3)
-    plain = beam.search(decoder, decoder.begin(regions), beam.Decoding(4, max_words=6))
-    assert plain == beam.search(decoder, decoder.begin(regions), beam.Decoding(4, max_words=6, temperature=1.0))
+    plain = write_in_graphs(decoder, regions, beam.Decoding(4, max_words=6))
+    assert plain == write_in_graphs(decoder, regions, beam.Decoding(4, max_words=6, temperature=1.0))
 
 
 def test_a_high_temperature_is_less_sure_and_a_low_one_surer(inspector):

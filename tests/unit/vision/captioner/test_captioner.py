@@ -21,7 +21,9 @@ from photosearch.vision.captioner import beam
 from photosearch.vision.captioner.beam import MAX_BEAM_WIDTH, NEVER_WRITTEN, Decoding
 from photosearch.vision.captioner.captioner import Captioner
 from photosearch.vision.captioner.checkpoint import TERMS, VOCABULARY, WEIGHTS, Checkpoint, save_checkpoint
-from photosearch.vision.captioner.network import ENCODER_WIDTH, Decoder, Sizes
+from photosearch.vision.captioner.decoder import ENCODER_WIDTH, GraphDecoder, Sizes
+from photosearch.vision.captioner.network import Decoder
+from photosearch.vision.captioner.torch_writer import TorchWriter, TorchWriting
 from photosearch.vision.captioner.vocabulary import END, PAD, SPECIAL, START, UNKNOWN, Vocabulary
 from photosearch.vision.model_folder import CONFIG, open_model
 from photosearch.vision.observer import Batch
@@ -39,6 +41,29 @@ def make_decoder(n_words: int = 8, seed: int = 0, n_terms: int = 0) -> Decoder:
     for weights in decoder.parameters():
         weights.data *= 3
     return decoder.requires_grad_(False)
+
+
+def as_graphs(decoder: Decoder) -> GraphDecoder:
+    return GraphDecoder(decoder.sizes, {name: values.numpy() for name, values in decoder.state_dict().items()})
+
+
+def write_in_graphs(
+    decoder: Decoder, regions: torch.Tensor, decoding: Decoding, prefix: tuple[int, ...] = (), terms=None
+) -> list[list[beam.Sentence]]:
+    """Write sentences as photos are captioned."""
+    graphs = as_graphs(decoder)
+    begun = graphs.begin(regions.numpy(), None if terms is None else terms.numpy())
+    return beam.search(graphs, begun, decoding, prefix)
+
+
+def write_in_torch(
+    decoder: Decoder, regions: torch.Tensor, decoding: Decoding, prefix: tuple[int, ...] = (), terms=None
+) -> list[list[beam.Sentence]]:
+    """Write sentences as training does."""
+    return beam.search(TorchWriter(decoder), TorchWriting.begin(decoder.begin(regions, terms)), decoding, prefix)
+
+
+both_ways = pytest.mark.parametrize("write", [write_in_graphs, write_in_torch])
 
 
 def make_regions(n_photos: int, seed: int = 1) -> torch.Tensor:
@@ -95,42 +120,86 @@ def test_attention_rows_sum_to_one():
     assert bool((attention >= 0).all())
 
 
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("width", [1, 3, 5])
+def test_graphs_write_what_torch_writes(seed, width):
+    """The same words for photos at random, and log-probabilities within 1e-4."""
+    torch.manual_seed(seed)
+    sizes = Sizes(len(SPECIAL) + 60, embedding=12, hidden=20, region=16, attention=10, terms=9 if seed % 2 else 0)
+    decoder = Decoder(sizes).eval().requires_grad_(False)
+    for weights in decoder.parameters():
+        weights.data *= 4
+    regions = make_regions(40, seed)
+    terms = torch.rand(40, 9) if sizes.terms else None
+    decoding = Decoding(width, max_words=12, temperature=1 + seed / 10)
+    in_graphs = write_in_graphs(decoder, regions, decoding, terms=terms)
+    in_torch = write_in_torch(decoder, regions, decoding, terms=terms)
+    assert [[s.words for s in found] for found in in_graphs] == [[s.words for s in found] for found in in_torch]
+    assert len({tuple(s.words) for found in in_graphs for s in found}) > 10
+    for ours, theirs in zip(in_graphs, in_torch, strict=True):
+        assert [s.log_prob for s in ours] == pytest.approx([s.log_prob for s in theirs], abs=CLOSE)
+
+
+@pytest.mark.parametrize("n_terms", [0, 5])
+@pytest.mark.parametrize("seed", range(4))
+def test_a_step_in_graphs_is_torchs(seed, n_terms):
+    """From states at random: next state, logits and attention, with several sentences a photo."""
+    decoder, regions = make_decoder(seed=seed, n_terms=n_terms), make_regions(3, seed)
+    terms = torch.rand(3, n_terms) if n_terms else None
+    graphs, rows = as_graphs(decoder), np.array([2, 0, 0, 2, 1, 0])
+    ours = graphs.begin(regions.numpy(), None if terms is None else terms.numpy()).pick(rows)
+    theirs = TorchWriting.begin(decoder.begin(regions, terms)).pick(rows)
+    draw = np.random.default_rng(seed)
+    for _ in range(4):
+        words = draw.integers(0, decoder.sizes.vocabulary, len(rows))
+        ours, logits, attention = graphs.step(ours, words)
+        theirs, wanted_logits, wanted_attention = TorchWriter(decoder).step(theirs, words)
+        assert np.allclose(logits, wanted_logits, atol=CLOSE)
+        assert np.allclose(attention, wanted_attention, atol=CLOSE)
+        assert np.allclose(ours.cell, theirs.state.cell.numpy(), atol=CLOSE)
+        order = draw.permutation(len(rows))
+        ours, theirs = ours.pick(order), theirs.pick(order)
+
+
 # The search
 
 
+@both_ways
 @pytest.mark.parametrize("seed", range(5))
-def test_width_one_is_greedy(seed):
+def test_width_one_is_greedy(seed, write):
     decoder, regions = make_decoder(seed=seed), make_regions(4, seed)
-    found = beam.search(decoder, decoder.begin(regions), Decoding(1, max_words=6))
+    found = write(decoder, regions, Decoding(1, max_words=6))
     assert [[s.words for s in sentences] for sentences in found] == [
         [greedy(decoder, regions[i : i + 1], 6)] for i in range(4)
     ]
 
 
+@both_ways
 @pytest.mark.parametrize("exponent", [0.0, 0.7, 1.0])
 @pytest.mark.parametrize(("n_words", "max_words"), [(3, 2), (2, 3)])
 @pytest.mark.parametrize("seed", range(3))
-def test_a_beam_wide_enough_finds_exactly_the_best_sentences(seed, n_words, max_words, exponent):
+def test_a_beam_wide_enough_finds_exactly_the_best_sentences(seed, n_words, max_words, exponent, write):
     decoder, regions = make_decoder(n_words, seed), make_regions(2, seed)
     decoding = Decoding(MAX_BEAM_WIDTH, exponent, max_words)
-    for i, sentences in enumerate(beam.search(decoder, decoder.begin(regions), decoding)):
+    for i, sentences in enumerate(write(decoder, regions, decoding)):
         wanted = every_sentence(decoder, regions[i : i + 1], decoding)
         assert [sentence.words for sentence in sentences] == [words for _, words in wanted]
         scores = [s.log_prob * (len(s.words) + 1) ** (1 - exponent) for s in sentences]
         assert scores == pytest.approx([score for score, _ in wanted], abs=CLOSE)
 
 
-def test_photos_together_get_the_same_sentences_as_alone():
+@both_ways
+def test_photos_together_get_the_same_sentences_as_alone(write):
     decoder, regions = make_decoder(), make_regions(5)
-    together = beam.search(decoder, decoder.begin(regions), Decoding(4, max_words=8))
+    together = write(decoder, regions, Decoding(4, max_words=8))
     for i, sentences in enumerate(together):
-        (alone,) = beam.search(decoder, decoder.begin(regions[i : i + 1]), Decoding(4, max_words=8))
+        (alone,) = write(decoder, regions[i : i + 1], Decoding(4, max_words=8))
         assert [s.words for s in sentences] == [s.words for s in alone]
         assert [s.log_prob for s in sentences] == pytest.approx([s.log_prob for s in alone], abs=CLOSE)
 
 
 def test_sentences_are_of_real_words_within_the_limit_and_no_better_than_certain():
-    for sentences in beam.search(make_decoder(), make_decoder().begin(make_regions(5)), Decoding(5, max_words=4)):
+    for sentences in write_in_graphs(make_decoder(), make_regions(5), Decoding(5, max_words=4)):
         assert len({tuple(s.words) for s in sentences}) == len(sentences) == 5
         for sentence in sentences:
             assert len(sentence.words) <= 4
@@ -138,8 +207,9 @@ def test_sentences_are_of_real_words_within_the_limit_and_no_better_than_certain
             assert sentence.log_prob <= 0
 
 
-def test_no_photos_give_no_sentences():
-    assert beam.search(make_decoder(), make_decoder().begin(make_regions(0)), Decoding()) == []
+@both_ways
+def test_no_photos_give_no_sentences(write):
+    assert write(make_decoder(), make_regions(0), Decoding()) == []
 
 
 @pytest.mark.parametrize("width", [-1, 0, MAX_BEAM_WIDTH + 1])
@@ -272,7 +342,7 @@ def change(folder: Path, **options: object) -> None:
 def test_saving_and_loading_keeps_the_captions(tmp_path, encoder):
     decoder, vocabulary = make_decoder(3), Vocabulary([*SPECIAL, "dog", "cat", "runs"])
     decoding, critic = Decoding(beam_width=2, max_words=4), Agreeing()
-    before = Captioner(Checkpoint("tiny", decoder, vocabulary, decoding, "0" * 64), encoder, critic)
+    before = Captioner(Checkpoint("tiny", as_graphs(decoder), vocabulary, decoding, "0" * 64), encoder, critic)
     save_checkpoint(
         tmp_path, "tiny", decoder, vocabulary, decoding, encoder_digest=encoder.digest, concepts_digest=critic.digest
     )
@@ -301,13 +371,13 @@ def save_with_terms(folder: Path, encoder: encoding.Encoder, terms: tuple[str, .
 def test_a_decoder_that_reads_terms_gets_their_probabilities(tmp_path, encoder):
     decoder = save_with_terms(tmp_path, encoder, ("dog", "cat"))
     captioner, batch = load(tmp_path, encoder), make_batch(2)
-    memory, state = captioner.see(batch)
+    begun = captioner.see(batch)
     probs = torch.from_numpy(Agreeing().of_terms(batch, ["dog", "cat"]))
     wanted, first = decoder.begin(torch.from_numpy(encoder.regions(batch)), probs)
-    assert memory.regions.shape == (2, N_REGIONS + 1, 8)
-    assert torch.allclose(memory.regions, wanted.regions, atol=0.05)
-    assert torch.allclose(state.hidden, first.hidden, atol=0.05)
-    assert not torch.allclose(memory.regions[0, -1], memory.regions[1, -1])
+    assert begun.regions.shape == (2, N_REGIONS + 1, 8)
+    assert np.allclose(begun.regions, wanted.regions.numpy(), atol=0.05)
+    assert np.allclose(begun.hidden, first.hidden.numpy(), atol=0.05)
+    assert not np.allclose(begun.regions[0, -1], begun.regions[1, -1])
 
 
 def test_as_many_terms_as_the_config_says_are_wanted(tmp_path, encoder):

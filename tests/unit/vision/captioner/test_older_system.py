@@ -172,7 +172,7 @@ def test_logits_are_the_pickled_modules_own(captioner, parts):
     grid, old_words = torch.rand(3, 14, 14, 2048), torch.randint(0, len(WORDMAP), (3, 8))
     new_number = {old: new for new, old in enumerate(OLD_NUMBERS)}
     new_words = torch.tensor([[new_number[int(word)] for word in row] for row in old_words])
-    ours = captioner.decoder
+    ours = captioner.decoder.decoder  # the network that the beam search's writer drives
     with torch.no_grad():
         wanted = parts[1](grid, old_words)[:, :, OLD_NUMBERS]
         memory, state = ours.begin(grid.flatten(1, 2))
