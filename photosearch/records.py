@@ -90,8 +90,11 @@ class TextKind(StrEnum):
 
 
 @dataclass(frozen=True)
-class Details:
-    """What a source says about a photo."""
+class Facts:
+    """Facts about a photo, None where unknown; all are stored alike.
+
+    A new fact is a line here and the code that reads it; search uses those that `search.fields.FACTS` lists.
+    """
 
     permalink: str | None = None
     taken_at: datetime | None = None  # UTC, without a time zone; the camera's clock where it names no zone
@@ -100,11 +103,32 @@ class Details:
     longitude: float | None = None  # degrees, east positive
     n_likes: int | None = None
     n_comments: int | None = None
+    camera: str | None = None
+    lens: str | None = None
+
+    @property
+    def known(self) -> dict[str, object]:
+        """Return the values of the facts that are known, by their names."""
+        return {name: value for name in FACT_NAMES if (value := getattr(self, name)) is not None}
+
+
+FACT_NAMES = tuple(fact.name for fact in fields(Facts))
+
+
+@dataclass(frozen=True)
+class Details(Facts):
+    """What a source, or a photo's own file, says about a photo: facts and texts."""
+
     texts: tuple[tuple[TextKind, str], ...] = ()
 
     def texts_of(self, kind: TextKind) -> list[str]:
         """Return the texts of a kind, in order."""
         return [text for text_kind, text in self.texts if text_kind == kind]
+
+    def completed_by(self, other: Details) -> Details:
+        """Return these details with the facts that only `other` knows, and with its texts, each text once."""
+        texts = tuple(dict.fromkeys((*self.texts, *other.texts)))
+        return Details(**{**other.known, **self.known}, texts=texts)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)
@@ -193,9 +217,9 @@ class Document:
     objects: tuple[tuple[str, float], ...] = ()  # labels with scores
     labels: Mapping[str, float] = field(default_factory=dict)  # label to probability
     concepts: Mapping[str, float] = field(default_factory=dict)  # search term to probability
-    owner: tuple[str, ...] = ()  # texts from the source: post, hashtags, place
+    owner: tuple[str, ...] = ()  # texts from the source: post, hashtags
     hashtags: tuple[str, ...] = ()  # without "#"
-    taken_at: datetime | None = None
+    facts: Facts = Facts()
 
     @classmethod
     def from_findings(cls, photo_id: str, findings: Findings) -> Document:

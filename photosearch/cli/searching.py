@@ -53,7 +53,8 @@ def search(
 ) -> None:
     """Find photos by a description.
 
-    A query can also hold: -word, "a phrase", #hashtag, before:2023-06, after:2023-06, object:dog, by:caption.
+    A query can also hold: -word, "a phrase", #hashtag, before:2023-06, after:2023-06, object:dog, camera:canon,
+    lens:50mm, place:lisbon, by:caption.
     Put -- before a query that begins with a minus sign: search -- "-people dog".
     """
     fields = frozenset(by) if by else ALL

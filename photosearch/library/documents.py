@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, Select, Table, select
 
 from photosearch.library import schema as t
+from photosearch.library.details import parse_details, parse_facts
 from photosearch.library.photos import newest_model
 from photosearch.records import Document, PhotoState, Station, TextKind
 
@@ -28,7 +29,9 @@ def read_documents(connection: Connection, collection_id: int, since: int = 0) -
     if since:
         is_selected &= t.photo.c.generation > since
     photos = connection.execute(
-        select(t.photo.c.id, t.photo.c.sha256, t.photo.c.place, t.photo.c.taken_at).where(is_selected)
+        select(t.photo.c.id, t.photo.c.sha256, t.photo.c.facts, t.image.c.details)
+        .select_from(t.photo.outerjoin(t.image))
+        .where(is_selected)
     ).all()
     pictures = select(t.photo.c.sha256).where(is_selected)
     captions = _grouped(connection, _latest(t.caption, Station.CAPTIONER, pictures).order_by(t.caption.c.rank))
@@ -42,7 +45,10 @@ def read_documents(connection: Connection, collection_id: int, since: int = 0) -
         texts.setdefault((row.photo_id, row.kind), []).append(row.text)
     documents = []
     for photo in photos:
+        of_file = parse_details(photo.details)
         by_kind = {kind: tuple(texts.get((photo.id, kind), ())) for kind in TextKind}
+        for kind in OWNERS if of_file.texts else ():
+            by_kind[kind] = tuple(dict.fromkeys((*by_kind[kind], *of_file.texts_of(kind))))
         detected = tuple((row.label, row.score) for row in objects.get(photo.sha256, ()))
         documents.append(
             Document(
@@ -52,9 +58,9 @@ def read_documents(connection: Connection, collection_id: int, since: int = 0) -
                 objects=detected or tuple((label, _IMPORTED_SCORE) for label in by_kind[TextKind.OBJECT]),
                 labels=_predictions(labels.get(photo.sha256, [])),
                 concepts=_predictions(concepts.get(photo.sha256, [])),
-                owner=(*(text for kind in OWNERS for text in by_kind[kind]), *filter(None, [photo.place])),
+                owner=tuple(text for kind in OWNERS for text in by_kind[kind]),
                 hashtags=by_kind[TextKind.HASHTAG],
-                taken_at=photo.taken_at,
+                facts=parse_facts(photo.facts, photo.details),
             )
         )
     return [d for d in documents if d.human or d.captions or d.objects or d.labels or d.concepts or d.owner]

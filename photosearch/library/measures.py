@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import exists, select
 
 from photosearch.library import schema as t
+from photosearch.library.details import parse_facts
 from photosearch.library.library import Library
 from photosearch.library.photos import newest_model
 from photosearch.records import PhotoState, Station, TextKind
@@ -40,9 +41,10 @@ def read_names(library: Library, collection: str) -> list[PhotoNames]:
     """Return the names of a collection's photos without those that are gone; raises `CollectionNotFound`."""
     library.generation(collection)  # raises where there is no such collection
     present = (t.collection.c.name == collection) & (t.photo.c.state != PhotoState.GONE)
-    query = select(t.photo.c.id, t.photo.c.source_key, t.photo.c.permalink).join(t.collection).where(present)
+    query = select(t.photo.c.id, t.photo.c.source_key, t.photo.c.facts).join(t.collection).where(present)
     with library.reading() as connection:
-        return [PhotoNames(*row) for row in connection.execute(query)]
+        rows = connection.execute(query)
+        return [PhotoNames(id_, key, parse_facts(facts, None).permalink) for id_, key, facts in rows]
 
 
 def read_confidence(library: Library, collection: str) -> list[SureCaption]:

@@ -9,11 +9,12 @@ from datetime import UTC, datetime
 from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
 
 from photosearch.library import schema as t
+from photosearch.library.details import details_json, parse_details
 from photosearch.library.work import Merge, photo_id
 from photosearch.records import Details, Listing, PhotoState, TextKind
 
-_FACTS = ("permalink", "taken_at", "place", "latitude", "longitude", "n_likes", "n_comments")
 _AT_ONCE = 500
+_FACTS = select(t.photo.c.id, t.photo.c.facts).where(t.photo.c.id.in_(bindparam("these", expanding=True)))
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ def _without_nul(listing: Listing) -> Listing:
     details = listing.details
     if details is not None:
         texts = tuple((kind, text.replace("\0", "")) for kind, text in details.texts)
-        details = replace(details, texts=texts, place=details.place and details.place.replace("\0", ""))
+        details = replace(details, texts=texts)
     return replace(listing, source_key=listing.source_key.replace("\0", ""), details=details)
 
 
@@ -92,7 +93,7 @@ def _row(place: Place, listing: Listing, id_: str) -> dict[str, object]:
         "listed_in": place.listed_in,
         "state": PhotoState.NEW,
         "generation": place.generation,
-        **{name: getattr(listing.details, name, None) for name in _FACTS},
+        "facts": details_json(listing.details, with_texts=False) if listing.details else None,
     }
 
 
@@ -131,11 +132,15 @@ def _save_details(
         connection.execute(delete(t.photo_text).where(t_text.id.in_(stale[first : first + _AT_ONCE])))
     if rows:
         connection.execute(insert(t.photo_text), rows)
-    for id_ in ids:
-        facts = {name: value for name in _FACTS if (value := getattr(details[id_], name)) is not None}
-        if id_ not in of_new and (facts or id_ in with_new_texts):
-            values = {**facts, "generation": place.generation}
-            connection.execute(update(t.photo).where(t.photo.c.id == id_).values(values))
+    old_facts = {row.id: row.facts for row in connection.execute(_FACTS, {"these": [*details.keys() - of_new]})}
+    changed = []
+    for id_, old in old_facts.items():
+        facts = details_json(details[id_].completed_by(parse_details(old)), with_texts=False)
+        if facts != (old or details_json(Details())) or id_ in with_new_texts:
+            changed.append({"of": id_, "to_facts": facts})
+    if changed:
+        values = {"facts": bindparam("to_facts"), "generation": place.generation}
+        connection.execute(update(t.photo).where(t.photo.c.id == bindparam("of")).values(values), changed)
 
 
 def mark_gone(connection: Connection, place: Place, keys: Sequence[str]) -> int:

@@ -4,21 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 
 from sqlalchemy import BindParameter, ColumnElement, Connection, ScalarSelect, Select, bindparam, select
 
 from photosearch.library import schema as t
-from photosearch.records import (
-    Caption,
-    DetailedPhoto,
-    Details,
-    Detection,
-    Photo,
-    PhotoState,
-    Prediction,
-    Station,
-    TextKind,
-)
+from photosearch.library.details import parse_details
+from photosearch.records import Caption, DetailedPhoto, Detection, Photo, PhotoState, Prediction, Station, TextKind
 
 
 def newest_model(station: Station, sha256: ColumnElement[str]) -> ScalarSelect[int]:
@@ -36,7 +28,7 @@ def newest_model(station: Station, sha256: ColumnElement[str]) -> ScalarSelect[i
 # Built once, since building a statement takes longer than SQLite takes to run it.
 _THESE: BindParameter[str] = bindparam("these", expanding=True)
 _PHOTOS = (
-    select(t.photo, t.collection.c.name.label("collection"), t.image.c.width, t.image.c.height)
+    select(t.photo, t.collection.c.name.label("collection"), t.image.c.width, t.image.c.height, t.image.c.details)
     .join(t.collection)
     .outerjoin(t.image)
     .where(t.photo.c.id.in_(_THESE))
@@ -126,16 +118,10 @@ def assemble(connection: Connection, ids: Sequence[str]) -> list[Photo]:
                 *_sentences(texts.get(row.id, ()), TextKind.IMPORTED, model=TextKind.IMPORTED.value),
             ),
             objects=tuple(objects.get(row.sha256, ())) or _imported_objects(texts.get(row.id, ())),
-            details=Details(
-                permalink=row.permalink,
-                taken_at=row.taken_at,
-                place=row.place,
-                latitude=row.latitude,
-                longitude=row.longitude,
-                n_likes=row.n_likes,
-                n_comments=row.n_comments,
+            details=replace(
+                parse_details(row.facts),
                 texts=tuple(pair for pair in texts.get(row.id, ()) if pair[0] != TextKind.HUMAN),
-            ),
+            ).completed_by(parse_details(row.details)),
         )
         for row in rows
     ]

@@ -6,9 +6,10 @@ import json
 import time
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import Connection, case, delete, func, insert, select, update
+from sqlalchemy import Connection, case, delete, insert, select, update
 
 from photosearch.library import schema as t
+from photosearch.library.details import details_json
 from photosearch.library.work import Reading
 from photosearch.records import Findings, PhotoState, Prediction, TextKind
 
@@ -16,7 +17,10 @@ _PROB_DECIMALS = 4
 
 
 def save_images(connection: Connection, readings: Sequence[Reading]) -> None:
-    """Add the pictures that the library does not have; of others add only a kept copy's path where there is none."""
+    """Add the pictures that the library does not have; of others save only what it did not know yet.
+
+    That is the path of a kept copy where there is none, and details that were read anew.
+    """
     images = {
         r.sha256: {
             "sha256": r.sha256,
@@ -24,17 +28,22 @@ def save_images(connection: Connection, readings: Sequence[Reading]) -> None:
             "height": r.height_px,
             "phash": r.phash,
             "kept_path": r.kept_path,
+            "details": None if r.details is None else details_json(r.details),
         }
         for r in readings
         if r.sha256
     }
-    query = select(t.image.c.sha256, t.image.c.kept_path).where(t.image.c.sha256.in_(list(images)))
-    kept_paths = {row.sha256: row.kept_path for row in connection.execute(query)}
-    if new := [values for sha256, values in images.items() if sha256 not in kept_paths]:
+    columns = (t.image.c.sha256, t.image.c.kept_path, t.image.c.details)
+    existing = {row.sha256: row for row in connection.execute(select(*columns).where(columns[0].in_(list(images))))}
+    if new := [values for sha256, values in images.items() if sha256 not in existing]:
         connection.execute(insert(t.image), new)
-    for sha256, kept_path in kept_paths.items():
-        if images[sha256]["kept_path"] and not kept_path:
-            values = {"kept_path": images[sha256]["kept_path"]}
+    for sha256, row in existing.items():
+        values = {}
+        if images[sha256]["kept_path"] and not row.kept_path:
+            values["kept_path"] = images[sha256]["kept_path"]
+        if images[sha256]["details"] not in (None, row.details):
+            values["details"] = images[sha256]["details"]
+        if values:
             connection.execute(update(t.image).where(t.image.c.sha256 == sha256).values(values))
 
 
@@ -53,9 +62,6 @@ def save_reading(connection: Connection, reading: Reading, state: PhotoState) ->
     for name in ("address", "etag"):
         if getattr(reading, name) is not None:
             values[name] = getattr(reading, name)
-    for name in ("taken_at", "latitude", "longitude"):
-        if getattr(reading, name) is not None:
-            values[name] = func.coalesce(t.photo.c[name], getattr(reading, name))
     is_unchanged = (t.photo.c.stamp == reading.stamp) & (t.photo.c.state != PhotoState.GONE)
     is_it = t.photo.c.id == reading.photo_id
     saved = connection.execute(update(t.photo).where(is_it, is_unchanged).values(values))

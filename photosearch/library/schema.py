@@ -29,7 +29,7 @@ from sqlalchemy import (
 from photosearch.errors import LibraryError
 from photosearch.library.engine import Database
 
-HEAD = "0007"  # the newest migration
+HEAD = "0008"  # the newest migration
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
 # In PostgreSQL, too, integers have 64 bits and texts are ordered by their bytes, as in SQLite by default.
@@ -60,6 +60,7 @@ image: Table = Table(
     Column("height", Integer, nullable=False),
     Column("phash", String(16)),
     Column("kept_path", Text),
+    Column("details", Text),  # JSON: what the file says of itself; NULL: it was not read for it yet
 )
 photo: Table = Table(
     "photo",
@@ -70,18 +71,12 @@ photo: Table = Table(
     Column("sha256", ForeignKey("image.sha256")),
     Column("source", String(20), nullable=False),
     Column("stamp", Text, nullable=False),
-    Column("permalink", Text),
-    Column("taken_at", DateTime),
-    Column("place", Text),
     Column("state", String(10), nullable=False),
     Column("reason", Text),
     Column("generation", BIG, nullable=False),
     Column("address", Text),  # where the bytes are, unless the key says it
     Column("etag", Text),
-    Column("latitude", Float),
-    Column("longitude", Float),
-    Column("n_likes", BIG),
-    Column("n_comments", BIG),
+    Column("facts", Text),  # JSON: what the source says; the file's own facts are in `image.details`
     Column("listed_in", Text),  # the one list that has it; NULL: several have it, or it is unknown
     # PostgreSQL cannot index long keys; there the id, which depends on collection and key alone, is unique instead.
     UniqueConstraint("collection_id", "source_key").ddl_if(dialect="sqlite"),

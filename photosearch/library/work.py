@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import astuple, dataclass
-from datetime import datetime
+
+from photosearch.records import Details
 
 
 @dataclass(frozen=True)
@@ -36,9 +37,7 @@ class Reading:
     kept_path: str | None = None
     address: str | None = None  # where its address has changed
     etag: str | None = None
-    taken_at: datetime | None = None  # by the camera; a time that the source gave takes precedence
-    latitude: float | None = None
-    longitude: float | None = None
+    details: Details | None = None  # what the file says of itself; None: it was not read
 
 
 @dataclass(frozen=True)

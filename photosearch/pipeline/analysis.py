@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from photosearch import images
 from photosearch.errors import PhotoError, TryLater
 from photosearch.library import Library, Pending, Reading
-from photosearch.pipeline.exif import read_shot
+from photosearch.pipeline.exif import read_details
 from photosearch.pipeline.speed import READING, SAVING, Stopwatch, keep_speed
 from photosearch.records import UNWATCHED, Failure, Findings, PhotoState, Progress, Report, Watch
 from photosearch.sources.kinds import kind_named
@@ -74,7 +74,7 @@ class _Intake:
         unseen_by = self._unseen_by(sha256)
         is_fetched = kind_named(photo.source).is_fetched
         if not unseen_by and not is_fetched and self._library.knows(sha256):
-            return _Read(replace(reading, **vars(read_shot(content.data))))
+            return _Read(replace(reading, details=read_details(content.data)))
         with _decoding:
             picture = images.decode(content.data)
             self._library.files.keep_thumbnail(sha256, images.thumbnail(picture))
@@ -83,7 +83,7 @@ class _Intake:
                 width_px=picture.width_px,
                 height_px=picture.height_px,
                 phash=images.perceptual_hash(picture),
-                **vars(read_shot(content.data)),
+                details=read_details(content.data),
             )
             if is_fetched:
                 data = content.data if self._keeps_original else images.thumbnail(picture, images.KEPT_SIDE_PX)

@@ -1,9 +1,8 @@
-"""When and where a photo was taken, as its camera wrote it (EXIF 2.32, tables 4, 7 and 15)."""
+"""What a photo's camera wrote into its file (EXIF 2.32, tables 4, 7 and 15)."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from datetime import datetime
 
 from PIL import ExifTags, Image
@@ -11,6 +10,7 @@ from PIL import ExifTags, Image
 from photosearch.coordinates import from_parts, sound_pair
 from photosearch.errors import PhotoError
 from photosearch.images import DAMAGE, open_image
+from photosearch.records import Details
 from photosearch.times import read_offset, read_time
 
 _TIMES = (  # a time, and the tag of its offset from UTC
@@ -18,28 +18,28 @@ _TIMES = (  # a time, and the tag of its offset from UTC
     (ExifTags.Base.DateTimeDigitized, ExifTags.Base.OffsetTimeDigitized),
     (ExifTags.Base.DateTime, ExifTags.Base.OffsetTime),
 )
+_NOT_SAID = "Apple"  # nobody says it before iPhone, and apples are searched for
 
 
-@dataclass(frozen=True)
-class Shot:
-    """When and where a photo was taken; None where its EXIF lacks it or is nonsense."""
-
-    taken_at: datetime | None = None  # by the camera's clock, without a zone
-    latitude: float | None = None  # degrees, north positive
-    longitude: float | None = None  # degrees, east positive
-
-
-def read_shot(data: bytes) -> Shot:
-    """Read time and place from a picture's EXIF; a damaged block counts as none."""
+def read_details(data: bytes) -> Details:
+    """Read what a picture's EXIF says; a damaged block counts as none, and the time is by the camera's clock."""
     try:
         with open_image(data) as image:
             exif = image.getexif()
             if not exif:
-                return Shot()
-            time = _time({**exif, **_block(exif, ExifTags.IFD.Exif)})
-            return Shot(time and time.replace(tzinfo=None), *_place(_block(exif, ExifTags.IFD.GPSInfo)))
+                return Details()
+            details = _block(exif, ExifTags.IFD.Exif)
+            time = _time({**exif, **details})
+            latitude, longitude = _place(_block(exif, ExifTags.IFD.GPSInfo))
+            return Details(
+                taken_at=time and time.replace(tzinfo=None),
+                latitude=latitude,
+                longitude=longitude,
+                camera=_camera(_text(exif.get(ExifTags.Base.Make)), _text(exif.get(ExifTags.Base.Model))),
+                lens=_text(details.get(ExifTags.Base.LensModel)) or None,
+            )
     except PhotoError:
-        return Shot()
+        return Details()
 
 
 def _block(exif: Image.Exif, tag: int) -> dict[int, object]:
@@ -56,6 +56,14 @@ def _time(tags: dict[int, object]) -> datetime | None:
         if time is not None:
             return time.replace(tzinfo=time.tzinfo or read_offset(_text(tags.get(offset_tag))))
     return None
+
+
+def _camera(make: str, model: str) -> str | None:
+    """Return what people call a camera: its model, after the first word of its maker unless the model says it."""
+    brand = make.split(" ")[0]
+    if not model or not brand or brand.lower() in model.lower() or brand == _NOT_SAID:
+        return model or make or None
+    return f"{brand} {model}"
 
 
 def _text(value: object) -> str:

@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from photosearch.analyzer import is_pair, terms
-from photosearch.records import Document
+from photosearch.records import Document, Facts
 from photosearch.search.word_tables import Hypernyms
 
 
@@ -24,6 +24,7 @@ class Field(StrEnum):
     OBJECTS = "objects"
     LABELS = "labels"
     OWNER = "owner"  # what came with the photo
+    CAMERA = "camera"  # what it was taken with
 
 
 ALL = frozenset(Field)
@@ -45,6 +46,7 @@ GROUPS = (
     FieldGroup("objects", "objects", frozenset({Field.OBJECTS})),
     FieldGroup("labels", "labels", frozenset({Field.LABELS})),
     FieldGroup("owner", "owner's words", frozenset({Field.OWNER})),
+    FieldGroup("camera", "cameras", frozenset({Field.CAMERA})),
 )
 BY: Mapping[str, frozenset[Field]] = {group.name: group.fields for group in GROUPS}
 PLACES: Mapping[str, str] = {  # where a word was found, as the page says it
@@ -55,11 +57,12 @@ PLACES: Mapping[str, str] = {  # where a word was found, as the page says it
     Field.OBJECTS: "in the objects",
     Field.LABELS: "in the labels",
     Field.OWNER: "in the owner's words",
+    Field.CAMERA: "in the names of camera and lens",
 }
 # The models' weights maximised the mean of R@10 on dev and coco-dev (`python -m training.weights`) before pairs were
-# predicted; tuned anew they gain .003 there and lose .004 on dev (training/README.md). The other two are
+# predicted; tuned anew they gain .003 there and lose .004 on dev (training/README.md). The others are
 # set by hand: a person's correction counts more than the surest prediction; an owner's words are true, but may say
-# what the picture does not show.
+# what the picture does not show; a camera's name says nothing of the picture, and is seldom what a word means.
 WEIGHTS: Mapping[Field, float] = {
     Field.HUMAN: 8.0,
     Field.CAPTION: 1.0,
@@ -68,7 +71,32 @@ WEIGHTS: Mapping[Field, float] = {
     Field.OBJECTS: 1.25,
     Field.LABELS: 2.5,
     Field.OWNER: 4.0,
+    Field.CAMERA: 1.0,
 }
+
+
+@dataclass(frozen=True)
+class FactUse:
+    """How search and pages use a fact of a photo."""
+
+    name: str  # of the fact, as in `records.Facts`
+    title: str  # as pages call it
+    field: Field | None = None  # where its words are searched; None: they are not
+    key: str = ""  # to be typed before a colon, so that only photos with this fact are found; empty: no filter
+
+    def value_of(self, facts: Facts) -> str:
+        """Return the fact as a text; empty where it is unknown."""
+        value = getattr(facts, self.name)
+        return "" if value is None else str(value)
+
+
+# A fact that is not listed here is kept, but is neither searched nor shown among the others.
+FACTS = (
+    FactUse("place", "Place", Field.OWNER, "place"),
+    FactUse("camera", "Camera", Field.CAMERA, "camera"),
+    FactUse("lens", "Lens", Field.CAMERA, "lens"),
+)
+FILTERS: Mapping[str, FactUse] = {use.key: use for use in FACTS if use.key}
 OWNER_TERMS = 12  # terms of longer texts of the owner count less, so that they do not outweigh the rest
 ROOTS: Mapping[Field, float] = dict.fromkeys(Field, 0.5) | {
     Field.CONCEPTS: 0.42
@@ -125,7 +153,15 @@ def postings(
     yield from _predicted(Field.CONCEPTS, {t: p * pair if is_pair(t) else p for t, p in document.concepts.items()})
     yield from _objects(document.objects, hypernyms)
     yield from _predicted(Field.LABELS, _label_terms(document.labels, hypernyms))
-    yield from _said(Field.OWNER, document.owner, analyze_owner or analyze)
+    owner = (*document.owner, *fact_texts(document.facts, Field.OWNER))
+    yield from _said(Field.OWNER, owner, analyze_owner or analyze)
+    yield from _said(Field.CAMERA, fact_texts(document.facts, Field.CAMERA), analyze)
+
+
+def fact_texts(facts: Facts, field: Field | None = None) -> tuple[str, ...]:
+    """Return the facts whose words are searched in a field; None: in any field."""
+    used = (use.value_of(facts) for use in FACTS if use.field is not None and field in (None, use.field))
+    return tuple(filter(None, used))
 
 
 def _said(field: Field, texts: Sequence[str], analyze: Analyze) -> Iterator[Posting]:

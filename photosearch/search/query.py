@@ -7,6 +7,7 @@
     before:2023-06        only photos taken before June 2023
     after:2023-06         only photos taken in June 2023 or later
     object:dog            only photos in which the detector saw one
+    camera:canon          only photos taken with it; also lens, place
     by:caption            search in captions only; also concepts, objects, labels, owner
 
 A minus sign negates any of them. A query may consist of filters only: it finds all photos that pass. What cannot be
@@ -22,14 +23,14 @@ from datetime import date
 from enum import StrEnum
 
 from photosearch.analyzer import WORD, terms, words
-from photosearch.search.fields import ALL, BY, Field
+from photosearch.search.fields import ALL, BY, FILTERS, Field
 
 MAX_CHARS = 10_000
 MAX_FILTERS = 50  # each is evaluated on all photos
 _SHOWN_CHARS = 40
 _TYPED = str.maketrans(dict.fromkeys("“”„‟«»＂", '"') | {"−": "-", "＃": "#", "：": ":"})  # as phones write them
 _TOKEN = re.compile(
-    r'(?P<minus>-*)(?:(?P<key>before|after|object|by):|(?P<tag>#+))?(?:"(?P<quoted>[^"]*)"|(?P<stray>"?)(?P<bare>[^\s"]*))',
+    rf'(?P<minus>-*)(?:(?P<key>before|after|object|by|{"|".join(FILTERS)}):|(?P<tag>#+))?(?:"(?P<quoted>[^"]*)"|(?P<stray>"?)(?P<bare>[^\s"]*))',
     re.IGNORECASE,
 )
 _DATE = re.compile(r"(\d{4})(?:[-/.](\d{1,2}))?(?:[-/.](\d{1,2}))?")
@@ -42,6 +43,7 @@ class Kind(StrEnum):
     WORDS = "words"
     HASHTAG = "hashtag"
     OBJECT = "object"
+    FACT = "fact"
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,7 @@ class Filter:
     terms: tuple[str, ...]  # side by side; a hashtag has one, folded by `fold_tag`
     shown: str  # as it was written
     negated: bool = False
+    key: str = ""  # of a fact, as in `FILTERS`
 
 
 @dataclass(frozen=True)
@@ -169,6 +172,8 @@ class _Tokens:
                 self._by(value, negated)
             case "object":
                 self._filter(Kind.OBJECT, tuple(terms(value)), value, negated)
+            case key if key in FILTERS:
+                self._filter(Kind.FACT, tuple(terms(value)), value, negated, key)
             case _ if token["tag"]:
                 tag = _TAG.search(value)
                 if tag:
@@ -185,13 +190,14 @@ class _Tokens:
         self.parts.append(value)
         self.spans += [(start + word.start(), start + word.end()) for word in WORD.finditer(value)]
 
-    def _filter(self, kind: Kind, found_terms: tuple[str, ...], value: str, negated: bool) -> None:
+    def _filter(self, kind: Kind, found_terms: tuple[str, ...], value: str, negated: bool, key: str = "") -> None:
         if not found_terms:
-            why = "names no object" if kind is Kind.OBJECT else "is too common to tell photos apart"
-            said = f"object:{value}" if kind is Kind.OBJECT else value
+            key = "object" if kind is Kind.OBJECT else key
+            why = f"names no {key}" if key else "is too common to tell photos apart"
+            said = f"{key}:{value}" if key else value
             self.notes.append(f"{shown(said)} {why}; it was left out.")
         elif len(self.filters) < MAX_FILTERS:
-            self.filters[Filter(kind, found_terms, value, negated)] = None
+            self.filters[Filter(kind, found_terms, value, negated, key)] = None
         else:
             self.notes.append(f"Only the first {MAX_FILTERS} filters were used.")
 

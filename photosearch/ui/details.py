@@ -10,6 +10,7 @@ import streamlit as st
 
 from photosearch.errors import PhotoNotFound
 from photosearch.records import Details, Hit, Photo, PhotoState, TextKind
+from photosearch.search.fields import FACTS
 from photosearch.ui import INSPECT, state
 from photosearch.ui.cards import caption_line, object_chips, reasons
 from photosearch.ui.pictures import show_picture
@@ -85,7 +86,7 @@ def _show_origin(details: Details) -> None:
     """Show what came with a photo: its date, place, hashtags and texts."""
     lines = {
         "Taken": details.taken_at.strftime("%d %B %Y, %H:%M") if details.taken_at else "",
-        "Place": details.place or "",
+        **{use.title: use.value_of(details) for use in FACTS},
         "Hashtags": " ".join(f"#{tag}" for tag in details.texts_of(TextKind.HASHTAG)),
         "Owner's text": "\n".join(details.texts_of(TextKind.OWNER)),
         "Description by Instagram": "\n".join(details.texts_of(TextKind.ACCESSIBILITY)),

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from photosearch.records import Document
+from photosearch.records import Document, Facts
 from photosearch.search.index import Index, Tables
 from photosearch.search.query import parse
 from photosearch.search.word_tables import Expansion, Hypernyms
@@ -36,7 +36,7 @@ def make_photos() -> list[Document]:
             concepts={"snow": 1 / (n + 1), "beach": 0.5},
             owner=(f"Rügen {n}",) if n % 4 == 0 else (),
             hashtags=(f"tag{n % 6}",),
-            taken_at=datetime(2020 + n % 4, 1 + n % 12, 3) if n % 3 else None,
+            facts=Facts(taken_at=datetime(2020 + n % 4, 1 + n % 12, 3) if n % 3 else None),
         )
         for n in range(40)
     ]

@@ -12,7 +12,7 @@ import numpy as np
 from photosearch.analyzer import words
 from photosearch.records import Document
 from photosearch.search.fields import Field, postings
-from photosearch.search.index.lexicon import HASHTAG, OBJECT, Lexicon
+from photosearch.search.index.lexicon import Lexicon
 from photosearch.search.index.segment import (
     BREAK,
     CAPTIONED,
@@ -24,7 +24,7 @@ from photosearch.search.index.segment import (
     first_key,
     make_kind,
 )
-from photosearch.search.index.texts import hashtags, texts
+from photosearch.search.index.texts import facets, texts
 from photosearch.search.word_tables import Hypernyms
 
 _KNOWN_TEXTS = 100_000  # kept while building: a captioner writes the same sentence for many photos
@@ -70,15 +70,11 @@ class Draft:
         self._stream_starts.append(len(self._stream))
 
     def _add_facts(self, document: Document) -> None:
-        self._taken.append(NO_DATE if document.taken_at is None else seconds(document.taken_at))
+        taken_at = document.facts.taken_at
+        self._taken.append(NO_DATE if taken_at is None else seconds(taken_at))
         is_captioned = any(document.human or document.captions)  # an empty correction means that no caption fits
         self._flags.append(CORRECTED * any(document.human) | CAPTIONED * is_captioned)
-        add = self._lexicon.facets.add
-        if not (document.objects or document.hashtags or document.owner):
-            self._facet_starts.append(len(self._facets))
-            return
-        named = [OBJECT + label for label, _ in document.objects] + [HASHTAG + tag for tag in hashtags(document)]
-        self._facets.extend(sorted({add(name) for name in named}))
+        self._facets.extend(sorted(map(self._lexicon.facets.add, facets(document))))
         self._facet_starts.append(len(self._facets))
 
     def _words(self, text: str) -> tuple[int, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, timedelta
 from functools import cached_property
 
@@ -13,7 +13,7 @@ from photosearch.search.fields import FULL
 from photosearch.search.index.lexicon import HASHTAG, OBJECT, Lexicon
 from photosearch.search.index.segment import CAPTIONED, CORRECTED, GAINS, Segment, is_predicted, key_kinds, row_places
 from photosearch.search.index.state import State
-from photosearch.search.index.texts import SURE
+from photosearch.search.index.texts import SURE, fact_facet, term_facet
 from photosearch.search.query import Filter, Kind, Query, Refine, Worded, shown
 
 N_NAMED = 8  # objects listed in a note
@@ -32,17 +32,25 @@ class Filters:
     @cached_property
     def objects(self) -> dict[str, int]:
         """Count the photos that each object was detected in."""
+        return self._counts(OBJECT)
+
+    def _counts(self, start: str) -> dict[str, int]:
+        """Count the photos with each facet whose name starts like this, by the rest of its name."""
+        names = ((self._lexicon.facets[number], n) for number, n in self._facet_counts.items())
+        return {name.removeprefix(start): n for name, n in names if name.startswith(start)}
+
+    @cached_property
+    def _facet_counts(self) -> dict[int, int]:
         counts = np.zeros(len(self._lexicon.facets), np.int64)
         for segment, living, _ in self._parts():
             if len(segment.facet_rows):
                 held = np.add.reduceat(living[segment.facet_rows].astype(np.int64), segment.by_facet_starts[:-1])
                 counts[segment.by_facet] += held
-        names = ((self._lexicon.facets[number], int(counts[number])) for number in np.flatnonzero(counts).tolist())
-        return {name.removeprefix(OBJECT): n for name, n in names if name.startswith(OBJECT)}
+        return {number: int(counts[number]) for number in np.flatnonzero(counts).tolist()}
 
     def common_objects(self, n: int) -> list[str]:
         """Return the labels of the objects that most photos show, the most frequent first."""
-        return [label for label, _ in sorted(self.objects.items(), key=lambda item: (-item[1], item[0]))[:n]]
+        return _most_frequent(self.objects, n)
 
     def passing(self, query: Query, refine: Refine) -> np.ndarray:
         """Return which photos pass all filters: bool (rows)."""
@@ -88,6 +96,10 @@ class Filters:
     def _missing(self, condition: Filter) -> str:
         if condition.kind is Kind.HASHTAG:
             return f"None of these photos has the hashtag {shown(condition.shown)}."
+        if condition.kind is Kind.FACT:
+            known = _most_frequent(self._counts(fact_facet(condition.key)), N_NAMED)
+            asked = shown(f"{condition.key}:{condition.shown}")
+            return f"None of these photos has {asked}." + (f" There is: {', '.join(known)}." if known else "")
         seen = self.common_objects(N_NAMED)
         others = f" Objects that were detected: {', '.join(seen)}." if seen else ""
         return f"The object {shown(condition.shown)} was not detected in any of these photos.{others}"
@@ -98,6 +110,9 @@ class Filters:
                 return self._with_facets([HASHTAG + condition.terms[0]])
             case Kind.OBJECT:
                 return self._showing(condition.terms)
+            case Kind.FACT:
+                parts = (self._with_facets([term_facet(condition.key, term)]) for term in condition.terms)
+                return np.logical_and.reduce([*parts])
             case Kind.WORDS:
                 return self._surely(condition.terms[0]) if len(condition.terms) == 1 else self._saying(condition.terms)
 
@@ -158,6 +173,10 @@ class Filters:
                 places = places[stream[places + step] == number]
             passing[offset + of[places]] = True
         return passing
+
+
+def _most_frequent(counts: Mapping[str, int], n: int) -> list[str]:
+    return [name for name, _ in sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:n]]
 
 
 def _holding_all(segment: Segment, numbers: set[int]) -> np.ndarray:

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from photosearch.analyzer import STOP_WORDS, stemmer_of
-from photosearch.search.fields import COUNT_WORDS, OWNER_TERMS, PAIR, ROOTS, STEP, WEIGHTS, Field
+from photosearch.search.fields import COUNT_WORDS, FACTS, OWNER_TERMS, PAIR, ROOTS, STEP, WEIGHTS, Field
 from photosearch.search.index.draft import StemOwner
 from photosearch.search.index.segment import by_kind
 from photosearch.search.word_tables import (
@@ -49,6 +49,7 @@ class Tables:
             self.owner_language,
             sorted(self.weights.items()),
             (OWNER_TERMS, STEP, COUNT_WORDS, PAIR, sorted(ROOTS.items())),
+            FACTS,
             self.hypernyms.table,
         )
         return hashlib.sha256(repr(parts).encode()).hexdigest()

@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from photosearch.analyzer import terms
 from photosearch.records import Document
+from photosearch.search.fields import FILTERS, fact_texts
+from photosearch.search.index.lexicon import HASHTAG, OBJECT
 from photosearch.search.query import fold_tag
 
 SURE = 0.5  # a photo counts as showing what was predicted with at least this probability
@@ -16,6 +19,7 @@ def texts(document: Document) -> Iterator[str]:
     """Yield all texts of a photo: captions or corrections, the owner's texts, objects, sure labels."""
     yield from document.human or document.captions
     yield from document.owner
+    yield from fact_texts(document.facts)
     yield from dict.fromkeys(label for label, _ in document.objects)
     yield from (label for label, prob in document.labels.items() if prob >= SURE)
 
@@ -24,3 +28,23 @@ def hashtags(document: Document) -> set[str]:
     """Return a photo's hashtags as they are compared, those in the owner's texts included."""
     written = (tag for text in document.owner for tag in _HASHTAG.findall(text))
     return {fold_tag(tag.lstrip("#")) for tag in (*document.hashtags, *written)}
+
+
+def facets(document: Document) -> set[str]:
+    """Return the names of what filters may ask a photo for: objects, hashtags, facts and the terms of facts."""
+    names = {OBJECT + label for label, _ in document.objects} | {HASHTAG + tag for tag in hashtags(document)}
+    for key, use in FILTERS.items():
+        if value := use.value_of(document.facts):
+            names.add(fact_facet(key, value))
+            names.update(term_facet(key, term) for term in terms(value))
+    return names
+
+
+def fact_facet(key: str, value: str = "") -> str:
+    """Return the name of the facet for a whole fact; without a value, what these names start with."""
+    return f"{key}={value}"
+
+
+def term_facet(key: str, term: str) -> str:
+    """Return the name of the facet for one term of a fact."""
+    return f"{key}:{term}"

@@ -30,6 +30,7 @@ HINTS = f"""
 - `dog beach`: photos with any of these words; more words and rarer words score higher
 - `-people`: without this word · `"black dog"`: these words next to each other
 - `object:dog`: only photos in which a dog was detected · `#sunset`: only photos with this hashtag
+- `camera:canon`, `lens:50mm`, `place:lisbon`: taken with it, or there
 - `before:2023-06`, `after:2022`: by date · `by:caption`: only in captions (also: {", ".join(list(BY)[1:])})
 """
 EARLIEST, LATEST = date(1826, 1, 1), date(2199, 12, 31)  # the first photograph, and long enough

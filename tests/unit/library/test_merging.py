@@ -8,7 +8,7 @@ from sqlalchemy import insert, select
 
 from photosearch.library import Library, Reading, photo_id
 from photosearch.library import schema as t
-from photosearch.records import Details, Detection, Document, Listing, PhotoState, Station, TextKind
+from photosearch.records import Details, Detection, Document, Facts, Listing, PhotoState, Station, TextKind
 
 URL = "https://example.com/1.jpg"
 POST = Details(
@@ -43,8 +43,9 @@ def test_details_are_kept_and_searched_before_the_photo_is_read(library: Library
     (photo,) = library.photos("c")
     assert photo.details == POST
     assert (photo.state, photo.owner_text) == (PhotoState.NEW, "a day at the sea #sea")
-    owner = ("a day at the sea #sea", "sea", "a boat", "Lisbon")
-    assert library.documents("c") == [Document(photo.id, owner=owner, hashtags=("sea",), taken_at=datetime(2024, 5, 6))]
+    owner = ("a day at the sea #sea", "sea", "a boat")
+    facts = Facts(**POST.known)
+    assert library.documents("c") == [Document(photo.id, owner=owner, hashtags=("sea",), facts=facts)]
 
 
 def test_new_details_replace_the_old_ones_and_raise_the_generation(library: Library) -> None:
@@ -106,10 +107,10 @@ def test_an_imported_caption_is_shown_until_a_model_writes_one(library: Library)
 
 
 def test_the_cameras_time_and_place_are_used_where_the_source_gives_none(library: Library) -> None:
-    noted = {"taken_at": datetime(2020, 1, 1), "latitude": 1.0, "longitude": 2.0}
+    noted = Details(taken_at=datetime(2020, 1, 1), latitude=1.0, longitude=2.0)
     merge(library, Listing("a.jpg", ""), Listing(URL, "", details=POST))
-    read(library, "a.jpg", **noted)
-    read(library, URL, **noted)
+    read(library, "a.jpg", details=noted)
+    read(library, URL, details=noted)
     of = {photo.source_key: photo.details for photo in library.photos("c")}
     assert (of["a.jpg"].taken_at, of["a.jpg"].latitude) == (datetime(2020, 1, 1), 1.0)
     assert (of[URL].taken_at, of[URL].latitude) == (datetime(2024, 5, 6), 38.7)
@@ -154,3 +155,25 @@ def test_one_key_listed_twice_in_one_go_is_one_photo(library: Library) -> None:
     merge(library, *(Listing(f"{i}.jpg", "") for i in range(1200)))
     merge(library, *(Listing(f"{i}.jpg", "") for i in range(1200)), Listing("0.jpg", ""))
     assert len(library.photos("c")) == 1200
+
+
+def test_what_the_file_says_hangs_on_its_bytes(library: Library) -> None:
+    merge(library, Listing("a.jpg", "", details=Details(place="Lisbon", texts=((TextKind.OWNER, "a tram"),))))
+    of_file = Details(place="Porto", camera="Canon", texts=((TextKind.OWNER, "a tram"), (TextKind.HASHTAG, "yellow")))
+    read(library, "a.jpg", details=of_file)
+    (photo,), (document,) = library.photos("c"), library.documents("c")
+    assert (photo.details.place, photo.details.camera) == ("Lisbon", "Canon")
+    assert document.facts == Facts(place="Lisbon", camera="Canon")
+    assert photo.details.texts == ((TextKind.OWNER, "a tram"), (TextKind.HASHTAG, "yellow"))
+    assert (document.owner, document.hashtags) == (("a tram", "yellow"), ("yellow",))
+    read(library, "a.jpg", sha256="b" * 64, details=Details())
+    (photo,), (document,) = library.photos("c"), library.documents("c")
+    assert (photo.details.camera, photo.details.texts) == (None, ((TextKind.OWNER, "a tram"),))
+    assert (document.facts.camera, document.owner) == (None, ("a tram",))
+
+
+def test_a_listing_that_says_nothing_new_changes_no_photo(library: Library) -> None:
+    merge(library, Listing(URL, "", details=POST))
+    before = library.version("c")
+    merge(library, Listing(URL, "", details=POST))
+    assert library.changes("c", before) == ([], [])

@@ -4,6 +4,7 @@ import resource
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from alembic.config import Config
 from photosearch.errors import LibraryError
 from photosearch.library import Library, schema
 from photosearch.library.engine import FILE_NAME, SQLite
-from photosearch.records import Document
+from photosearch.records import Details, Document, TextKind
 
 
 def run(path: Path, *statements: str) -> list[tuple]:
@@ -135,3 +136,24 @@ def test_of_two_processes_that_open_an_older_library_one_migrates_it(older):
         libraries = list(pool.map(Library, [older.parent] * 4))
     assert all(library.documents("c") for library in libraries)
     assert len(list(older.parent.glob("library-*"))) == 1
+
+
+def test_facts_in_columns_become_facts(tmp_path):
+    path = older_library(tmp_path / "old", "0007")
+    run(
+        path,
+        "UPDATE photo SET permalink = 'https://example.com/p/1/', taken_at = '2023-12-31 23:20:00.000000',"
+        " place = 'Lisbon', latitude = 38.7, longitude = -9.1, n_likes = 5000000000, n_comments = 0",
+        "INSERT INTO photo_text (photo_id, kind, text, at) VALUES ('p', 'owner', 'a tram', '2024-01-01 00:00:00')",
+    )
+    (photo,) = Library(path.parent).photos("c")
+    assert photo.details == Details(
+        permalink="https://example.com/p/1/",
+        taken_at=datetime(2023, 12, 31, 23, 20),
+        place="Lisbon",
+        latitude=38.7,
+        longitude=-9.1,
+        n_likes=5_000_000_000,
+        n_comments=0,
+        texts=((TextKind.OWNER, "a tram"),),
+    )

@@ -11,13 +11,14 @@ from hypothesis import strategies as st
 from PIL import ExifTags, Image
 from PIL.TiffImagePlugin import IFDRational
 
-from photosearch.pipeline.exif import Shot, read_shot
+from photosearch.pipeline.exif import read_details
+from photosearch.records import Details
 from tests.conftest import jpeg
 
 LISBON = {1: "N", 2: (38.0, 43.0, 12.0), 3: "W", 4: (9.0, 8.0, 24.0)}
 
 
-def shot(base: dict | None = None, details: dict | None = None, gps: dict | None = None, kind: str = "JPEG") -> Shot:
+def shot(base: dict | None = None, details: dict | None = None, gps: dict | None = None, kind: str = "JPEG") -> Details:
     exif = Image.Exif()
     exif.update({0x010F: "Camera", **(base or {})})
     if details:
@@ -26,7 +27,7 @@ def shot(base: dict | None = None, details: dict | None = None, gps: dict | None
         exif.get_ifd(ExifTags.IFD.GPSInfo).update(gps)
     out = io.BytesIO()
     Image.new("RGB", (8, 6)).save(out, kind, exif=exif)
-    return read_shot(out.getvalue())
+    return read_details(out.getvalue())
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
@@ -84,18 +85,20 @@ def test_an_odd_part_of_a_place_costs_no_more_than_itself(latitude: tuple, degre
 
 def test_a_bad_place_leaves_the_time_and_a_bad_time_the_place() -> None:
     time = {0x9003: "2024:05:06 07:08:09"}
-    assert shot(details=time, gps={1: "N", 2: (IFDRational(0, 0),), 4: (9.0,)}) == Shot(datetime(2024, 5, 6, 7, 8, 9))
+    assert shot(details=time, gps={1: "N", 2: (IFDRational(0, 0),), 4: (9.0,)}) == Details(
+        taken_at=datetime(2024, 5, 6, 7, 8, 9), camera="Camera"
+    )
     assert shot(details={0x9003: "\xff\xff"}, gps=LISBON).latitude == pytest.approx(38.72)
 
 
 def test_a_photo_without_notes_has_none() -> None:
-    assert read_shot(jpeg()) == Shot()
+    assert read_details(jpeg()) == Details()
 
 
 @given(st.binary(max_size=200))
 @settings(max_examples=200, deadline=None)
 def test_no_bytes_do_harm(data: bytes) -> None:
-    assert read_shot(data) == Shot()
+    assert read_details(data) == Details()
 
 
 @given(st.data())
@@ -110,4 +113,23 @@ def test_no_damage_does_harm(data: st.DataObject) -> None:
     damaged = bytearray(out.getvalue())
     for _ in range(data.draw(st.integers(1, 6))):
         damaged[data.draw(st.integers(0, min(300, len(damaged) - 1)))] = data.draw(st.integers(0, 255))
-    assert isinstance(read_shot(bytes(damaged)), Shot)
+    assert isinstance(read_details(bytes(damaged)), Details)
+
+
+@pytest.mark.parametrize(
+    ("make", "model", "camera"),
+    [
+        ("Canon", "Canon EOS R5", "Canon EOS R5"),
+        ("NIKON CORPORATION", "NIKON D750", "NIKON D750"),
+        ("samsung", "SM-G991B", "samsung SM-G991B"),
+        ("Apple", "iPhone 12 Pro", "iPhone 12 Pro"),
+        ("Kodak", "", "Kodak"),
+        ("", "", None),
+    ],
+)
+def test_a_camera_is_called_by_maker_and_model(make: str, model: str, camera: str | None) -> None:
+    assert shot({0x010F: make, 0x0110: model}, {0xA434: "EF50mm f/1.8 STM"}).camera == camera
+
+
+def test_a_lens_is_read() -> None:
+    assert shot(details={0xA434: "EF50mm f/1.8 STM\0"}).lens == "EF50mm f/1.8 STM"

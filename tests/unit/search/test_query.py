@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from photosearch.analyzer import terms
-from photosearch.records import Document
+from photosearch.records import Document, Facts
 from photosearch.search.fields import ALL, Field
 from photosearch.search.index import Index
 from photosearch.search.query import (
@@ -35,14 +35,14 @@ PHOTOS = [
         objects=(("dog", 0.9), ("sports ball", 0.6)),
         owner=("Our Rügen holiday #SunSet", "sunset"),
         hashtags=("sunset",),
-        taken_at=datetime(2023, 6, 1, 0, 0),
+        facts=Facts(taken_at=datetime(2023, 6, 1, 0, 0)),
     ),
     Document(
         "b",
         captions=("a dog with a black cat",),
         concepts={"peopl": 0.7, "beach": 0.2},
         labels={"snow leopard": 0.8, "Border collie": 0.3},
-        taken_at=datetime(2023, 5, 31, 23, 59, 59),
+        facts=Facts(taken_at=datetime(2023, 5, 31, 23, 59, 59)),
     ),
     Document("c", human=("people dance",), captions=("a black dog runs",), concepts={"peopl": 0.49}),
     Document("d", captions=("two men",), objects=(("person", 0.8), ("person", 0.7), ("hot dog", 0.5))),
@@ -127,7 +127,7 @@ def test_by_names_fields(raw: str, fields: set[Field]) -> None:
         ("dog before:0000", "names no date"),
         ("before:2022 after:2023", "No day is both"),
         ("dog object:", "“object:” names no object"),
-        ("dog by:magic", "by: takes caption, concepts, objects, labels, owner; “magic”"),
+        ("dog by:magic", "by: takes caption, concepts, objects, labels, owner, camera; “magic”"),
         ("the of a", "too common to tell photos apart"),
         ("dog -the", "“the” is too common"),
         ("?!, …", "no word to search for"),
@@ -282,8 +282,10 @@ def test_the_cutoff_is_a_share_of_the_best_score() -> None:
 @pytest.mark.parametrize("sort", Sort)
 def test_the_cutoff_goes_by_the_best_score_in_any_order(sort: Sort) -> None:
     photos = [
-        Document("best", captions=("black dog",), taken_at=datetime(2020, 1, 1)),
-        Document("weak", captions=("a dog and a cat on a red ball in the snow",), taken_at=datetime(2021, 1, 1)),
+        Document("best", captions=("black dog",), facts=Facts(taken_at=datetime(2020, 1, 1))),
+        Document(
+            "weak", captions=("a dog and a cat on a red ball in the snow",), facts=Facts(taken_at=datetime(2021, 1, 1))
+        ),
     ]
     index = Index(photos)
     found = index.find(parse("black dog"), refine=Refine(sort=sort, cutoff=0.9))
@@ -362,3 +364,27 @@ def test_photos_like_one_are_by_cosine_without_itself() -> None:
     for match in matches:
         assert sum(share.share for share in match.shares) == pytest.approx(match.score, abs=1e-8)
     assert len(index.similar("nobody")) == 0
+
+
+def test_facts_are_words_and_filters() -> None:
+    index = Index(
+        [
+            Document("a", captions=("a dog",), facts=Facts(camera="Canon EOS R5", lens="RF24-105mm", place="New York")),
+            Document("b", captions=("a dog with a canon",), facts=Facts(camera="iPhone 12")),
+            Document("c", facts=Facts(place="York")),
+        ]
+    )
+
+    def ids(raw: str) -> list[str]:
+        return sorted(match.photo_id for match in index.matches(index.find(parse(raw)), 10))
+
+    assert ids("camera:canon") == ids("camera:EOS") == ids('camera:"canon eos r5"') == ["a"]
+    assert ids("dog -camera:canon") == ["b"]
+    assert ids("place:york") == ["a", "c"]
+    assert ids('place:"new york" lens:105mm') == ["a"]
+    assert ids("canon") == ["a", "b"]
+    assert ids("canon by:camera") == ["a"]
+    assert ids("york") == ["a", "c"]
+    (note,) = index.filters.notes(parse("camera:nikon"), Refine())
+    assert note == "None of these photos has “camera:nikon”. There is: Canon EOS R5, iPhone 12."
+    assert parse("camera:").notes == ("“camera:” names no camera; it was left out.",)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from photosearch.records import Document
+from photosearch.records import Document, Facts
 from photosearch.search.fields import ALL, Field
 from photosearch.search.index import Index, Tables, state
 from photosearch.search.query import Refine, Sort, parse
@@ -37,7 +37,12 @@ DOCUMENTS = st.builds(
     labels=LABELS,
     concepts=PROBS,
     owner=st.lists(st.sampled_from(["red #snow", "dog " * 20, ""]), max_size=2).map(tuple),
-    taken_at=st.none() | st.datetimes(datetime(2020, 1, 1), datetime(2020, 1, 9)),
+    facts=st.builds(
+        Facts,
+        taken_at=st.none() | st.datetimes(datetime(2020, 1, 1), datetime(2020, 1, 9)),
+        place=st.sampled_from([None, "Snow Hill"]),
+        camera=st.sampled_from([None, "Red One"]),
+    ),
 )
 CHANGES = st.lists(st.tuples(st.lists(DOCUMENTS, max_size=4), st.sets(st.sampled_from(IDS), max_size=3)), max_size=6)
 

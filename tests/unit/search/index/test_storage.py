@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from photosearch.errors import IndexDamaged
-from photosearch.records import Document
+from photosearch.records import Document, Facts
 from photosearch.search.index import Index, Store, Tables
 
 DOCUMENTS = [
@@ -21,7 +21,7 @@ DOCUMENTS = [
         concepts={"dog": 0.9, "snow": n / 1000},
         objects=(("dog", 0.9),) if n % 3 else (),
         owner=("walk #beach",) if n % 5 else (),
-        taken_at=datetime(2023, 1, 1 + n % 28) if n % 7 else None,
+        facts=Facts(taken_at=datetime(2023, 1, 1 + n % 28) if n % 7 else None),
     )
     for n in range(600)
 ]

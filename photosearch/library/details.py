@@ -1,0 +1,49 @@
+"""Details as the tables store them: JSON with the known facts by their names, and texts with their kinds."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+
+from photosearch.records import FACT_NAMES, Details, Facts, TextKind
+
+_MOMENTS = frozenset({"taken_at"})  # facts that are moments, which JSON lacks
+_TEXTS = "texts"
+
+
+def details_json(details: Details, *, with_texts: bool = True) -> str:
+    """Return a photo's details as JSON; equal details give equal texts."""
+    values = {name: _plain(value) for name, value in details.known.items()}
+    if with_texts and details.texts:
+        values[_TEXTS] = [[kind.value, text] for kind, text in details.texts]
+    return json.dumps(values)
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return value.replace("\0", "") if isinstance(value, str) else value
+
+
+def parse_details(text: str | None) -> Details:
+    """Parse what `details_json` returned; None gives no details, and facts of newer versions are left out."""
+    if text is None:
+        return Details()
+    values = json.loads(text)
+    texts = tuple((TextKind(kind), said) for kind, said in values.pop(_TEXTS, ()))
+    return Details(**_facts(values), texts=texts)  # type: ignore[arg-type]
+
+
+def parse_facts(of_source: str | None, of_file: str | None) -> Facts:
+    """Parse the facts of two details; those of the source come before those of the file."""
+    if of_source is None and of_file is None:
+        return Facts()
+    values = {**(json.loads(of_file) if of_file else {}), **(json.loads(of_source) if of_source else {})}
+    return Facts(**_facts(values))  # type: ignore[arg-type]
+
+
+def _facts(values: dict[str, object]) -> dict[str, object]:
+    facts = {name: value for name, value in values.items() if name in FACT_NAMES}
+    for name in _MOMENTS.intersection(facts):
+        facts[name] = datetime.fromisoformat(str(facts[name]))
+    return facts
