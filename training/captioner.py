@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from photosearch.analyzer import terms
+from photosearch.analyzer import stems
 from photosearch.evaluation.metrics import bleu, cider_d
 from photosearch.vision.captioner import beam
 from photosearch.vision.captioner.decoder import Sizes
@@ -66,7 +66,7 @@ class _Batch:
 
 def common_terms(captions: list[list[str]], vocabulary: list[str]) -> list[str]:
     """Return the `N_TERMS` terms that most descriptions hold, sorted."""
-    held = Counter(term for texts in captions for text in texts for term in set(terms(text)))
+    held = Counter(term for texts in captions for text in texts for term in set(stems(text)))
     return sorted(sorted(vocabulary, key=lambda term: (-held[term], term))[:N_TERMS])
 
 

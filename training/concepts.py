@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from photosearch.analyzer import pairs, terms
+from photosearch.analyzer import pairs, stems
 from training.data import FLICKR, Split, chunks, mirror_columns
 from training.encoder import Averaged, TermHead, domain_logits, term_shares
 from training.features import Features
@@ -82,7 +82,7 @@ class ConceptNetwork(nn.Module):
 
 def pair_vocabulary(captions: list[list[str]]) -> list[str]:
     """Return the pairs of neighbouring terms that describe at least `MIN_PAIR_DESCRIPTIONS` photos, sorted."""
-    n_photos = Counter(pair for texts in captions for pair in {p for text in texts for p in pairs(terms(text))})
+    n_photos = Counter(pair for texts in captions for pair in {p for text in texts for p in pairs(stems(text))})
     return sorted(pair for pair, n in n_photos.items() if n >= MIN_PAIR_DESCRIPTIONS)
 
 

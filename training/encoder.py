@@ -21,7 +21,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from photosearch.analyzer import pairs, terms
+from photosearch.analyzer import pairs, stems
 from photosearch.vision.captioner.decoder import ENCODER_WIDTH
 from training.data import N_DOMAINS, Split, chunks, coloured, compressed, crop, mirror_columns, sampled
 from training.efficientnet import Classifier, Encoder, imagenet_classifier, to_pixels
@@ -129,7 +129,7 @@ def term_shares(captions: list[list[str]], vocabulary: list[str]) -> Tensor:
     for row, texts in enumerate(captions):
         held: Counter[int] = Counter()
         for text in texts:
-            found = terms(text)
+            found = stems(text)
             held.update(column[term] for term in {*found, *pairs(found)} if term in column)
         shares[row, list(held)] = np.array(list(held.values())) / len(texts)
     return torch.from_numpy(shares)
@@ -137,7 +137,7 @@ def term_shares(captions: list[list[str]], vocabulary: list[str]) -> Tensor:
 
 def term_vocabulary(captions: list[list[str]]) -> list[str]:
     """Return the terms that at least `MIN_DESCRIPTIONS` descriptions hold, sorted."""
-    held = Counter(term for texts in captions for text in texts for term in set(terms(text)))
+    held = Counter(term for texts in captions for text in texts for term in set(stems(text)))
     return sorted(term for term, n in held.items() if n >= MIN_DESCRIPTIONS)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
-from photosearch.analyzer import is_pair, terms
+from photosearch.analyzer import is_pair, respelled, terms
 from photosearch.records import Document, Facts
 from photosearch.search.word_tables import Hypernyms
 
@@ -150,7 +150,8 @@ def postings(
         yield from _said(Field.CAPTION, document.captions[:1], analyze)
         yield from _said(Field.SENTENCES, document.captions[1:], analyze)
     pair = PAIR ** (1 / ROOTS[Field.CONCEPTS])
-    yield from _predicted(Field.CONCEPTS, {t: p * pair if is_pair(t) else p for t, p in document.concepts.items()})
+    concepts = _respelled(document.concepts)
+    yield from _predicted(Field.CONCEPTS, {t: p * pair if is_pair(t) else p for t, p in concepts.items()})
     yield from _objects(document.objects, hypernyms)
     yield from _predicted(Field.LABELS, _label_terms(document.labels, hypernyms))
     owner = (*document.owner, *fact_texts(document.facts, Field.OWNER))
@@ -179,6 +180,16 @@ def _predicted(field: Field, probs: Mapping[str, float]) -> Iterator[Posting]:
             yield Posting(field, term, 0, min(whole, FULL))
 
 
+def _respelled(stems: Mapping[str, float]) -> dict[str, float]:
+    """Return a model's stems as terms; of stems that are one term the most probable counts."""
+    probs: dict[str, float] = {}
+    for stem, prob in stems.items():
+        term = respelled(stem)
+        if term is not None and prob > probs.get(term, 0.0):
+            probs[term] = prob
+    return probs
+
+
 def _objects(objects: Sequence[tuple[str, float]], hypernyms: Hypernyms) -> Iterator[Posting]:
     """Yield objects and their numbers as said, their hypernyms as predicted."""
     if not objects:
@@ -193,7 +204,7 @@ def _objects(objects: Sequence[tuple[str, float]], hypernyms: Hypernyms) -> Iter
         for term in set(terms(label)):
             said[term] += n
         if 2 <= n <= len(COUNT_WORDS) + 1:
-            said.update(dict.fromkeys((*terms(COUNT_WORDS[n - 2]), str(n)), 1))
+            said.update(dict.fromkeys(terms(COUNT_WORDS[n - 2]), 1))
     for term, n in said.items():
         yield Posting(Field.OBJECTS, term, min(n, FULL), FULL)
     above = {term: prob for term, prob in _label_terms(scores, hypernyms).items() if term not in said}

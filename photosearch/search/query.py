@@ -17,12 +17,12 @@ understood is explained in a note; no query is an error.
 from __future__ import annotations
 
 import re
-import unicodedata
 from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import StrEnum
 
 from photosearch.analyzer import WORD, terms, words
+from photosearch.hashtags import asked_hashtags, fold_hashtag
 from photosearch.search.fields import ALL, BY, FILTERS, Field
 
 MAX_CHARS = 10_000
@@ -34,7 +34,6 @@ _TOKEN = re.compile(
     re.IGNORECASE,
 )
 _DATE = re.compile(r"(\d{4})(?:[-/.](\d{1,2}))?(?:[-/.](\d{1,2}))?")
-_TAG = re.compile(r"\w+")
 
 
 class Kind(StrEnum):
@@ -51,7 +50,7 @@ class Filter:
     """A condition that photos must meet, or must not."""
 
     kind: Kind
-    terms: tuple[str, ...]  # side by side; a hashtag has one, folded by `fold_tag`
+    terms: tuple[str, ...]  # side by side; a hashtag has one, folded by `fold_hashtag`
     shown: str  # as it was written
     negated: bool = False
     key: str = ""  # of a fact, as in `FILTERS`
@@ -131,11 +130,6 @@ def parse_words(raw: str) -> Query:
     return Query(raw, raw, tuple(word.span() for word in WORD.finditer(raw)), notes=_nothing_asked(raw, raw))
 
 
-def fold_tag(tag: str) -> str:
-    """Return a hashtag as it is compared."""
-    return unicodedata.normalize("NFKC", tag).casefold()
-
-
 def shown(text: str) -> str:
     """Return typed text for a message: shortened, printable, in quotation marks."""
     kept = "".join(char for char in text[: _SHOWN_CHARS + 1] if char.isprintable())
@@ -175,9 +169,8 @@ class _Tokens:
             case key if key in FILTERS:
                 self._filter(Kind.FACT, tuple(terms(value)), value, negated, key)
             case _ if token["tag"]:
-                tag = _TAG.search(value)
-                if tag:
-                    self._filter(Kind.HASHTAG, (fold_tag(tag.group()),), f"#{tag.group()}", negated)
+                for tag in asked_hashtags(f"#{value}"):
+                    self._filter(Kind.HASHTAG, (fold_hashtag(tag),), f"#{tag}", negated)
             case _ if quoted or negated:
                 if words(value):
                     self._filter(Kind.WORDS, tuple(terms(value)), value, negated)

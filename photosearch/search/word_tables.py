@@ -17,12 +17,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from photosearch.analyzer import term_of
+from photosearch.analyzer import respelled, term_of
 from photosearch.errors import ModelError
 from photosearch.vision.model_folder import ADVICE, read_table
 
 EXPANSION_FILE, RELATED_FILE, HYPERNYMS_FILE = "expansion.txt", "related.txt", "hypernyms.txt"
 _END = "# end\n"
+MAX_RELATED = 8  # terms for one, as in each line of the tables
 # A term, a word for it, related words with weights above 0 and below 1. Matched possessively (without backtracking)
 # over the whole file, so that the check is one pass and ends at the first damaged line.
 _LINE = r"[a-z]++\t[a-z]++(?:\t[=^~][a-z]++ 0\.(?!00)[0-9]{2})++\n"
@@ -56,7 +57,7 @@ class Expansion:
             if not term or not all(0 < weight < 1 for _, weight in weights):
                 raise ModelError(f"{path} is damaged in line {number}. {ADVICE}")
             table[term] = weights
-        return cls(table)
+        return cls(_respelled(table))
 
     def __len__(self) -> int:
         return len(self._table)
@@ -64,6 +65,22 @@ class Expansion:
     def related(self, term: str) -> tuple[tuple[str, float], ...]:
         """Return the terms that a query's term also counts for; none for an unknown term."""
         return self._table.get(term, ())
+
+
+def _respelled(table: Mapping[str, tuple[tuple[str, float], ...]]) -> dict[str, tuple[tuple[str, float], ...]]:
+    """Return a table of stems as one of terms; of stems that are one term the largest weight counts."""
+    merged: dict[str, dict[str, float]] = {}
+    for stem, related in table.items():
+        term = respelled(stem)
+        weights = merged.setdefault(term, {}) if term else {}
+        for other, weight in related:
+            other_term = respelled(other)
+            if other_term and other_term != term:
+                weights[other_term] = max(weight, weights.get(other_term, 0.0))
+    return {
+        term: tuple(sorted(weights.items(), key=lambda item: (-item[1], item[0]))[:MAX_RELATED])
+        for term, weights in merged.items()
+    }
 
 
 class Relation(StrEnum):

@@ -11,8 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from photosearch.analyzer import is_pair
-from photosearch.analyzer import terms as terms_of
+from photosearch.analyzer import is_pair, stems
 from photosearch.errors import ModelError
 from photosearch.records import Findings, Prediction, Station
 from photosearch.vision.encoder import Encoder
@@ -91,7 +90,7 @@ class Concepts:
         return [[self._cosine(text, row) for text in texts] for row, texts in zip(predicted, sentences, strict=True)]
 
     def _cosine(self, text: str, predicted: np.ndarray) -> float:
-        columns = sorted({self._column[term] for term in terms_of(text) if term in self._column})
+        columns = sorted({self._column[term] for term in stems(text) if term in self._column})
         weights = self._idf[columns]
         return float(weights @ predicted[columns] / max(np.linalg.norm(weights), 1e-9))
 

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from photosearch.analyzer import STOP_WORDS, stemmer_of
+from photosearch.analyzer import SPELLINGS, STOP_WORDS, stemmer_of
+from photosearch.hashtags import DEFINITION
 from photosearch.search.fields import COUNT_WORDS, FACTS, OWNER_TERMS, PAIR, ROOTS, STEP, WEIGHTS, Field
 from photosearch.search.index.draft import StemOwner
 from photosearch.search.index.segment import by_kind
@@ -45,6 +46,8 @@ class Tables:
         """Return a digest of all that postings and norms depend on besides the photos."""
         parts = (
             sorted(STOP_WORDS),
+            SPELLINGS,
+            DEFINITION,
             version("PyStemmer"),
             self.owner_language,
             sorted(self.weights.items()),

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from photosearch.analyzer import terms
+from photosearch.hashtags import find_hashtags, fold_hashtag
 from photosearch.records import Document
 from photosearch.search.fields import FILTERS, fact_texts
 from photosearch.search.index.lexicon import HASHTAG, OBJECT
-from photosearch.search.query import fold_tag
 
 SURE = 0.5  # a photo counts as showing what was predicted with at least this probability
-_HASHTAG = re.compile(r"#(\w+)")
 
 
 def texts(document: Document) -> Iterator[str]:
@@ -26,8 +24,8 @@ def texts(document: Document) -> Iterator[str]:
 
 def hashtags(document: Document) -> set[str]:
     """Return a photo's hashtags as they are compared, those in the owner's texts included."""
-    written = (tag for text in document.owner for tag in _HASHTAG.findall(text))
-    return {fold_tag(tag.lstrip("#")) for tag in (*document.hashtags, *written)}
+    written = (tag for text in document.owner for tag in find_hashtags(text))
+    return {fold_hashtag(tag.lstrip("#")) for tag in (*document.hashtags, *written)}
 
 
 def facets(document: Document) -> set[str]:

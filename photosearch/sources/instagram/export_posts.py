@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from photosearch.hashtags import find_hashtags
 from photosearch.records import Details, TextKind
 from photosearch.sources.json_text import parse_json
 
@@ -33,13 +34,6 @@ _PERMALINK = re.compile(r"https://www\.instagram\.com/(?:p|reel|tv)/[\w-]+")
 _MILLISECONDS_FROM = 100_000_000_000  # as seconds, the year 5138
 _MAX_DEPTH = 8  # of nested labels
 
-# A tag ends at a space or at punctuation of ASCII, Latin-1, or from U+2000 on, except the joiners U+200C and U+200D.
-_PUNCTUATION = (
-    r"!-/:-@\[-^`{-~"
-    r"\u00a0-\u00a9\u00ab-\u00b4\u00b6\u00b8-\u00bf"
-    r"\u2000-\u200b\u200e-\u206f\u3000-\u303f\uff01-\uff0f"
-)
-_TAGS = re.compile(rf"(?<![\w/&])(?:[#＃][^\s{_PUNCTUATION}]+)+")
 _MENTION = re.compile(r"(?<!\w)@([A-Za-z0-9_](?:[A-Za-z0-9._]{0,28}[A-Za-z0-9_])?)")
 
 
@@ -131,13 +125,14 @@ def texts_of(caption: str) -> tuple[tuple[TextKind, str], ...]:
     """Return a post's text, then its hashtags and mentioned users, each once and without # or @."""
     if not caption:
         return ()
-    tags = [tag for run in _TAGS.findall(caption) for tag in re.split("[#＃]", run) if tag and not tag.isdigit()]
-    tags_and_mentions = [(TextKind.HASHTAG, tag) for tag in tags]
-    tags_and_mentions += [(TextKind.MENTION, name) for name in _MENTION.findall(caption)]
-    distinct: dict[tuple[TextKind, str], tuple[TextKind, str]] = {}
-    for kind, text in tags_and_mentions:
-        distinct.setdefault((kind, text.casefold()), (kind, text))
-    return ((TextKind.OWNER, caption), *distinct.values())
+    mentions: dict[str, str] = {}
+    for name in _MENTION.findall(caption):
+        mentions.setdefault(name.casefold(), name)
+    return (
+        (TextKind.OWNER, caption),
+        *((TextKind.HASHTAG, tag) for tag in find_hashtags(caption)),
+        *((TextKind.MENTION, name) for name in mentions.values()),
+    )
 
 
 @dataclass(frozen=True)

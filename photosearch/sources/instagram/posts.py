@@ -11,6 +11,7 @@ from typing import Any
 
 from instaloader import Post, get_json_structure
 
+from photosearch.hashtags import find_hashtags
 from photosearch.records import Details, Failure, Listing, TextKind
 
 _PIN_FIELDS = ("timeline_pinned_user_ids", "pinned_for_users")
@@ -84,5 +85,5 @@ def _texts(post: Post, medium: Mapping[str, Any], accessibility: str | None) -> 
     if accessibility:
         yield TextKind.ACCESSIBILITY, accessibility
     if (medium.get("caption") or {}).get("text"):
-        yield from ((TextKind.HASHTAG, tag) for tag in dict.fromkeys(post.caption_hashtags))
+        yield from ((TextKind.HASHTAG, tag.lower()) for tag in find_hashtags(post.caption or ""))
         yield from ((TextKind.MENTION, name) for name in dict.fromkeys(post.caption_mentions))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from photosearch.analyzer import terms
+from photosearch.analyzer import respelled, terms
 from photosearch.errors import ModelError
 from photosearch.search.word_tables import Expansion
 from photosearch.settings import MODELS_DIR
@@ -42,7 +42,7 @@ def test_the_committed_table_relates_terms_of_the_analyzer():
     table = Expansion.load(PATH)
     assert len(table) > 1000
     for line in PATH.read_text(encoding="utf-8").splitlines()[1:]:
-        term = line.split("\t")[0]
+        term = respelled(line.split("\t")[0])
         related = table.related(term)
         assert 1 <= len(related) <= 8
         assert [w for _, w in related] == sorted((w for _, w in related), reverse=True)

@@ -119,8 +119,7 @@ def test_the_committed_table_relates_terms_of_the_analyzer(committed):
     [
         ("automobile", "car", Relation.SYNONYM),
         ("sofa", "couch", Relation.SYNONYM),
-        ("geese", "goose", Relation.SYNONYM),
-        ("child", "children", Relation.SYNONYM),
+        ("risen", "rise", Relation.SYNONYM),
         ("physician", "doctor", Relation.SYNONYM),
         ("automobile", "vehicle", Relation.HYPERNYM),
         ("terrier", "dog", Relation.HYPERNYM),
