@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
+
+N_NAMED = 8  # kinds of files that a report names of those that were left out
 
 
 class PhotoState(StrEnum):
@@ -338,11 +341,24 @@ class Report:
     n_changed: int = 0
     n_unchanged: int = 0
     n_gone: int = 0
-    n_skipped: int = 0  # files whose names are not those of pictures
+    left_out: Counter[str] = field(default_factory=Counter)  # what is no picture: suffixes and the like, with numbers
     n_captioned: int = 0
     n_reused: int = 0  # the same picture was captioned before
     failures: tuple[Failure, ...] = ()
     n_fetched: int = 0  # read and kept, not captioned yet
+
+    @property
+    def n_left_out(self) -> int:
+        """Return how many files and folders were left out."""
+        return self.left_out.total()
+
+    @property
+    def left_out_names(self) -> str:
+        """Return what was left out, for people, the most frequent first: ".mp4 (3), .txt (1)"."""
+        ordered = sorted(self.left_out.items(), key=lambda item: (-item[1], item[0]))
+        named = [f"{what} ({n:,})" for what, n in ordered[:N_NAMED]]
+        rest = sum(n for _, n in ordered[N_NAMED:])
+        return ", ".join([*named, f"others ({rest:,})"] if rest else named)
 
     def __add__(self, other: Report) -> Report:
         """Add up what two runs did."""

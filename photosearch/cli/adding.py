@@ -125,8 +125,8 @@ def _say_added(added: Added) -> None:
         say(
             "These photos came with captions and can be searched now; `caption` fetches them and adds its own captions."
         )
-    if report.n_skipped:
-        say(f"Left out, since their names are not those of pictures: {report.n_skipped} files.")
+    if report.left_out:
+        say(f"Left out, since these are no photos: {printable(report.left_out_names)}.")
     say_failures(report.failures)
 
 

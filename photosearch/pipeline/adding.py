@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -103,7 +104,7 @@ def add_source(
         and not any(PurePath(key).is_relative_to(place) for place in unreadable)
     ]
     merged += merge((), gone)
-    return _report(merged, source.n_skipped, failures)
+    return _report(merged, source.left_out, failures)
 
 
 def add_named(
@@ -194,13 +195,13 @@ def add_sources(
     return [*added[:-1], replace(added[-1], report=added[-1].report + Report(failures=failures))]
 
 
-def _report(merged: Merge, n_skipped: int, failures: list[Failure]) -> Report:
+def _report(merged: Merge, left_out: Counter[str], failures: list[Failure]) -> Report:
     return Report(
         merged.n_new,
         merged.n_changed,
         merged.n_unchanged,
         merged.n_gone,
-        n_skipped=n_skipped,
+        left_out=left_out,
         failures=tuple(failures),
     )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import stat
 import struct
 import threading
@@ -15,18 +14,18 @@ from typing import IO, BinaryIO
 
 from photosearch.errors import PhotoError, SourceError
 from photosearch.sources.source import Resources
+from photosearch.sources.zip_names import leads_out, name_members
 
 MAX_MEMBERS = 1_000_000
 MAX_RATIO = 100  # unpacked to packed size; photos hardly shrink, the JSON of an export shrinks to a twentieth
 RATIO_MATTERS_BYTES = 10_000_000  # a smaller member does no harm, whatever its ratio
+MAX_PEEKED_BYTES = 1_000_000_000  # of a file whose first bytes are looked at; a few of them are unpacked
 MAX_OPEN = 64  # ZIPs open at the same time; systems limit the number of open files
 
 _CHUNK_BYTES = 1 << 20
 # Of compressed members only Deflate: for other methods `zipfile` may unpack far more bytes than a read asks for.
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _ENCRYPTED = 0x1 | 0x40 | 0x2000  # APPNOTE 4.4.4: bits 0, 6 and 13
-_UTF8_NAME = 0x800
-_DRIVE = re.compile(r"[A-Za-z]:")
 # Errors that `zipfile` raises for damaged files.
 _DAMAGED = (
     zipfile.BadZipFile,
@@ -80,7 +79,7 @@ class Archive:
             raise SourceError(
                 f'"{path}" is no ZIP, or not the whole of one ({error}). Download or copy it again.'
             ) from error
-        self._infos = {_name(info): info for info in self._zip.infolist() if not info.filename.endswith("/")}
+        self._infos = name_members(self._zip.infolist())
         try:
             self._check(path)
         except SourceError:
@@ -129,12 +128,20 @@ class Archive:
             raise PhotoError(f"the file is larger than {max_bytes // 1_000_000} MB")
         return self._zip.open(self._infos[member.name])
 
+    def read_start(self, member: Member, n_bytes: int) -> bytes:
+        """Return the first bytes of a file; none where it is refused or damaged."""
+        try:
+            with self.open(member, MAX_PEEKED_BYTES) as stream:
+                return stream.read(n_bytes)
+        except (PhotoError, OSError, *_DAMAGED):
+            return b""
+
     def _reaches_out(self, info: zipfile.ZipInfo) -> bool:
         return not 0 <= info.header_offset <= self._n_bytes - info.compress_size
 
     def _refusal(self, info: zipfile.ZipInfo) -> str | None:
         kind = stat.S_IFMT(info.external_attr >> 16)
-        if not _is_safe(info.orig_filename):
+        if leads_out(info.orig_filename):
             return "its name points out of the ZIP, or cannot be a file's"
         if kind not in (0, stat.S_IFREG):
             return "this is a link or another special file"
@@ -245,26 +252,6 @@ def _read_all(stream: IO[bytes], n_bytes: int) -> bytes:
     if len(data) != n_bytes:  # only fewer: a longer stream ends there, and its checksum fails
         raise EOFError(f"{len(data):,} bytes instead of {n_bytes:,}")
     return data
-
-
-def _name(info: zipfile.ZipInfo) -> str:
-    """Return a member's name; macOS writes UTF-8 without the flag for it, so `zipfile` reads code page 437."""
-    if info.flag_bits & _UTF8_NAME or info.filename.isascii():
-        return info.filename
-    try:
-        return info.filename.encode("cp437").decode("utf-8")
-    except UnicodeError:
-        return info.filename
-
-
-def _is_safe(name: str) -> bool:
-    return (
-        not name.startswith("/")
-        and "\\" not in name
-        and not _DRIVE.match(name)
-        and ".." not in name.split("/")
-        and not any(ord(char) < ord(" ") for char in name)
-    )
 
 
 _END = struct.Struct("<4s4H2LH")  # APPNOTE 4.3.16: end of central directory record

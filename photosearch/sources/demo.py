@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -50,8 +51,10 @@ class DemoSource:
     kind = NAME
     described = False
     collection = NAME
-    n_skipped = 0
     listed_in: str | None = None
+
+    def __init__(self) -> None:
+        self.left_out: Counter[str] = Counter()
 
     def covers(self, source_key: str) -> bool:
         """Tell whether a key begins with a package of the demo."""

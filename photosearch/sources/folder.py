@@ -4,20 +4,32 @@ from __future__ import annotations
 
 import os
 import stat
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from photosearch.errors import PhotoError, SourceError
 from photosearch.library import Pending
-from photosearch.picture_formats import is_picture_name
 from photosearch.records import Failure, Listing, Watch
+from photosearch.sources.left_out import (
+    LINK_LOOP,
+    MARKED,
+    NO_MEDIA,
+    file_label,
+    folder_label,
+    is_machinery,
+    is_picture,
+)
 from photosearch.sources.source import Content, Options, Resources, Source, SourceKind
 
 NAME = "folder"
 
 
 class FolderSource:
-    """Lists the files with names of pictures; leaves out hidden ones and does not follow links to folders."""
+    """Lists the pictures, by name or by their first bytes; leaves out hidden files and folders of programs.
+
+    Linked folders are followed, each once and after all others, so that photos keep the paths of their own folders.
+    """
 
     kind = NAME
     described = False
@@ -26,7 +38,7 @@ class FolderSource:
     def __init__(self, path: Path) -> None:
         self._root = path.resolve()
         self.collection = self._root.name or "photos"
-        self.n_skipped = 0
+        self.left_out: Counter[str] = Counter()
 
     def covers(self, source_key: str) -> bool:
         """Tell whether a path lies in the folder."""
@@ -40,19 +52,14 @@ class FolderSource:
             raise SourceError(
                 f'Folder "{self._root}" cannot be opened: {error.strerror}. Check its access rights.'
             ) from error
-        unreadable: list[OSError] = []
-        for parent, folders, names in os.walk(self._root, onerror=unreadable.append):
-            folders[:] = sorted(name for name in folders if not name.startswith("."))
-            for name in sorted(names):
-                path = os.path.join(parent, name)
-                if name.startswith("."):
-                    continue
-                if is_picture_name(name):
-                    yield self._listing(path)
-                else:
-                    self.n_skipped += 1
-        for problem in unreadable:
+        walk = _Walk(self._root, self.left_out)
+        for path in walk.files():
+            yield self._listing(path)
+        for problem in walk.unreadable:
             yield Failure(_text(problem.filename), f"the folder cannot be opened: {problem.strerror}")
+        for link in walk.broken:
+            if any(key.startswith(os.path.join(link, "")) for key in known):  # a disk that is not there, for instance
+                yield Failure(_text(link), "the link leads to no folder now; its photos are kept")
 
     def _listing(self, path: str) -> Listing | Failure:
         if path != _text(path):
@@ -64,6 +71,80 @@ class FolderSource:
         if not stat.S_ISREG(status.st_mode):
             return Failure(path, "this is no file")  # reading a pipe could block for ever
         return Listing(path, f"{status.st_size}:{status.st_mtime_ns}")
+
+
+class _Walk:
+    """A walk through a folder that enters each folder once, whatever links lead to it."""
+
+    def __init__(self, root: Path, left_out: Counter[str]) -> None:
+        self._root = root
+        self._left_out = left_out
+        self._entered: set[tuple[int, int]] = set()  # device and number of each folder
+        self._links: list[str] = []  # to folders, which are entered last
+        self.unreadable: list[OSError] = []
+        self.broken: list[str] = []  # links that lead nowhere
+
+    def files(self) -> Iterator[str]:
+        """Yield the path of each picture, a folder's own before those of its subfolders, by name."""
+        yield from self._below(str(self._root))
+        while self._links:
+            link = self._links.pop(0)
+            if self._root.is_relative_to(os.path.realpath(link)):
+                self._left_out[LINK_LOOP] += 1
+            else:
+                yield from self._below(link)
+
+    def _below(self, top: str) -> Iterator[str]:
+        waiting = [top]
+        while waiting:
+            folder = waiting.pop()
+            try:
+                status = os.stat(folder)
+                if (status.st_dev, status.st_ino) in self._entered:
+                    continue
+                self._entered.add((status.st_dev, status.st_ino))
+                with os.scandir(folder) as found:
+                    entries = sorted(found, key=lambda entry: entry.name)
+            except OSError as error:
+                self.unreadable.append(error)
+                continue
+            if folder != str(self._root) and any(entry.name == NO_MEDIA for entry in entries):
+                self._left_out[MARKED] += 1
+                continue
+            subfolders: list[str] = []
+            for entry in entries:
+                if entry.name.startswith("."):
+                    continue
+                if _is_folder(entry):
+                    if is_machinery(entry.name, os.path.basename(folder)):
+                        self._left_out[folder_label(entry.name)] += 1
+                    else:
+                        (self._links if entry.is_symlink() else subfolders).append(entry.path)
+                elif is_picture(entry.name, lambda n_bytes, entry=entry: _start(entry, n_bytes)):  # type: ignore[misc]
+                    yield entry.path
+                else:
+                    self._left_out[file_label(entry.name)] += 1
+                    if entry.is_symlink() and not os.path.exists(entry.path):
+                        self.broken.append(entry.path)
+            waiting += reversed(subfolders)
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
+
+
+def _start(entry: os.DirEntry[str], n_bytes: int) -> bytes:
+    """Return the first bytes of a file; none of what cannot be read, or is no file, since a pipe could block."""
+    try:
+        if not entry.is_file():
+            return b""
+        with open(entry.path, "rb", buffering=0) as file:
+            return file.read(n_bytes)
+    except OSError:
+        return b""
 
 
 def _text(path: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -57,7 +58,7 @@ class OlderSystemSource:
     def __init__(self, name: str, entries: Sequence[tuple[object, object, object]]) -> None:
         """Take the name of the collection, and the address, caption and objects of each photo."""
         self.collection = name
-        self.n_skipped = 0
+        self.left_out: Counter[str] = Counter()
         self._entries = entries
         self.is_empty = not entries
 

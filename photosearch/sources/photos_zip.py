@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from photosearch.errors import Cancelled, SourceError
 from photosearch.library import Pending
-from photosearch.picture_formats import is_picture_name
 from photosearch.records import Failure, Listing, Watch
 from photosearch.sources.archive import Archives, are_zips, open_archives
+from photosearch.sources.left_out import MARKED, NO_MEDIA, file_label, folder_label, is_machinery, is_picture
 from photosearch.sources.source import Content, Options, Resources, Source, SourceKind
 
 NAME = "zip"
@@ -19,7 +21,7 @@ _MARK_CHARS = 8  # of the SHA-256 of a path, enough to tell some ZIPs of one nam
 
 
 class PhotosZipSource:
-    """Lists the members with names of pictures; leaves out hidden ones and does not open ZIPs in the ZIP."""
+    """Lists the pictures, by name or by their first bytes; leaves out what `FolderSource` does, and ZIPs in the ZIP."""
 
     kind = NAME
     described = False
@@ -28,7 +30,7 @@ class PhotosZipSource:
     def __init__(self, path: Path) -> None:
         self._path = path.resolve()
         self.collection = self._path.stem or "photos"
-        self.n_skipped = 0
+        self.left_out: Counter[str] = Counter()
         self._name = self._path.name
         self._others: frozenset[str] = frozenset()  # keys of photos in other ZIPs that still exist
 
@@ -41,14 +43,17 @@ class PhotosZipSource:
         self._name = self._name_beside(known)
         with Archives() as archives:
             archive = archives.open(self._path)
+            outside = _Outside(archive.names(), self.left_out)
             for name in archive.names():
                 if watch.is_cancelled():
                     raise Cancelled("The listing was cancelled. What was listed until then is kept.")
                 if _is_hidden(name):
                     continue
+                if outside.holds(name):
+                    continue
                 member = archive.member(name)
-                if member is None or not is_picture_name(name):
-                    self.n_skipped += 1
+                if member is None or not is_picture(name, partial(archive.read_start, member)):
+                    self.left_out[file_label(name)] += 1
                     continue
                 key = f"{self._name}/{name}"
                 if member.refusal:
@@ -80,9 +85,31 @@ def read_member(photo_key: str, address: str, archives: Archives, max_bytes: int
     return archives.read(Path(address), photo_key.partition("/")[2], max_bytes)
 
 
+class _Outside:
+    """The folders of a ZIP that hold no photos of their own; each is counted once."""
+
+    def __init__(self, names: Iterable[str], left_out: Counter[str]) -> None:
+        self._marked = {name.removesuffix(NO_MEDIA) for name in names if name.endswith(f"/{NO_MEDIA}")}
+        self._left_out = left_out
+        self._met: set[str] = set()
+
+    def holds(self, name: str) -> bool:
+        """Return whether a file lies in such a folder."""
+        *folders, _ = name.split("/")
+        path = parent = ""
+        for folder in folders:
+            path += f"{folder}/"
+            label = folder_label(folder) if is_machinery(folder, parent) else MARKED if path in self._marked else None
+            if label is not None:
+                self._left_out[label] += path not in self._met
+                self._met.add(path)
+                return True
+            parent = folder
+        return False
+
+
 def _is_hidden(name: str) -> bool:
-    folders = name.split("/")
-    return "__MACOSX" in folders or any(part.startswith(".") and part not in (".", "..") for part in folders)
+    return any(part.startswith(".") and part not in (".", "..") for part in name.split("/"))
 
 
 def _open(paths: Sequence[Path], _options: Options) -> Sequence[Source] | None:

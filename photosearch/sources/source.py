@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -34,7 +35,7 @@ class Source(Protocol):
     kind: str
     collection: str  # the name its collection gets when none is given
     described: bool  # whether its photos come with captions, so that adding need not read and caption them
-    n_skipped: int  # files left out so far because they are not named like pictures
+    left_out: Counter[str]  # what was left out so far because it is no picture: suffixes and the like, with numbers
     listed_in: str | None  # path of the list that is read; photos in another list too are not covered
 
     def listings(self, known: Mapping[str, str | None], watch: Watch) -> Iterator[Listing | Failure]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import BinaryIO
@@ -35,7 +36,7 @@ class UploadSource:
         """Take the uploads, each a name with its bytes, and the files of the library that keeps them."""
         self._uploads = uploads
         self._files = files
-        self.n_skipped = 0
+        self.left_out: Counter[str] = Counter()
 
     def covers(self, source_key: str) -> bool:  # noqa: ARG002
         """Return False: earlier uploads stay when others are uploaded."""
@@ -78,7 +79,7 @@ class UploadSource:
                         yield self._kept(key, data)
             except SourceError as error:  # its message names the temporary file
                 yield Failure(name, str(error).replace(f'"{path.resolve()}"', "it"))
-            self.n_skipped += source.n_skipped
+            self.left_out += source.left_out
 
     def _kept(self, name: str, data: bytes) -> Listing:
         sha256 = hashlib.sha256(data).hexdigest()

@@ -6,6 +6,7 @@ import csv
 import io
 import math
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -69,7 +70,7 @@ class UrlListSource:
     def __init__(self, path: Path) -> None:
         self._path = path
         self.collection = path.stem.removeprefix(PREFIX) or "photos"
-        self.n_skipped = 0
+        self.left_out: Counter[str] = Counter()
         self.listed_in: str | None = str(path.resolve()).encode("utf-8", "replace").decode("utf-8")
 
     def covers(self, source_key: str) -> bool:  # noqa: ARG002

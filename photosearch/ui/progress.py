@@ -126,7 +126,7 @@ def _outcome(ended: Snapshot) -> str:
         (report.n_captioned, "captioned"),
         (report.n_fetched, "fetched"),
         (report.n_reused, "already captioned"),
-        (report.n_skipped, "files left out, since their names are not those of pictures"),
+        (report.n_left_out, f"left out, since these are no photos: {report.left_out_names}"),
         (len(report.failures), "could not be used"),
     )
     parts = [f"{n:,} {what}" for n, what in counts if n]

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections import Counter
+
 from photosearch.records import (
     Caption,
     Details,
@@ -38,8 +40,8 @@ def test_permalink_is_shown_before_the_key() -> None:
 def test_reports_add_up() -> None:
     first, second = Failure("a.jpg", "empty"), Failure("b.jpg", "damaged")
     one = Report(n_new=2, n_changed=1, n_gone=3, failures=(first,))
-    other = Report(n_new=5, n_unchanged=7, n_skipped=1, n_captioned=4, n_reused=6, failures=(second,))
-    assert one + other == Report(7, 1, 7, 3, 1, 4, 6, (first, second))
+    other = Report(n_new=5, n_unchanged=7, left_out=Counter({".txt": 1}), n_captioned=4, n_reused=6, failures=(second,))
+    assert one + other == Report(7, 1, 7, 3, Counter({".txt": 1}), 4, 6, (first, second))
     assert Report() + one == one + Report() == one
 
 
@@ -49,3 +51,12 @@ def test_findings_of_several_models_join_in_one_document() -> None:
     concepts = Findings(concepts=(Prediction("grass", 0.8),))
     document = Document.from_findings("id", captions + objects + concepts)
     assert document == Document("id", captions=("a dog",), objects=(("dog", 0.9),), concepts={"grass": 0.8})
+
+
+def test_a_report_names_what_was_left_out() -> None:
+    report = Report(left_out=Counter({".mp4": 1200, "folder @eaDir": 3})) + Report(
+        left_out=Counter({".txt": 3, ".mp4": 1})
+    )
+    assert (report.n_left_out, report.left_out_names) == (1207, ".mp4 (1,201), .txt (3), folder @eaDir (3)")
+    many = Report(left_out=Counter({f".{n}": n for n in range(1, 12)}))
+    assert many.left_out_names.endswith(", .4 (4), others (6)")

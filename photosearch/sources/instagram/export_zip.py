@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from photosearch.picture_formats import SUFFIXES, is_picture_name
 from photosearch.records import Failure, Listing, TextKind, Watch
 from photosearch.sources.archive import Archive, Archives, Member, are_zips, open_archives
 from photosearch.sources.instagram.export_posts import Medium, Posts, read_posts
+from photosearch.sources.left_out import file_label
 from photosearch.sources.source import Content, Options, Resources, Source, SourceKind
 
 NAME = "export"
@@ -58,7 +60,7 @@ class ExportSource:
         """Take all parts of one export; raise `SourceError` if their names are those of several users."""
         self._paths = list(dict.fromkeys(path.resolve() for path in paths))
         self._options = options
-        self.n_skipped = 0
+        self.left_out: Counter[str] = Counter()
         users = {user.lower(): user for path in self._paths if (user := _user(path))}
         if len(users) > 1:
             raise SourceError(
@@ -117,7 +119,7 @@ class ExportSource:
             if listing:
                 yield listing
             else:
-                self.n_skipped += 1
+                self.left_out[file_label(medium.uri)] += 1
 
 
 def read_photo(photo_key: str, address: str, archives: Archives, max_bytes: int) -> bytes:

@@ -5,6 +5,7 @@ instaloader is imported for the first request only, so that a run without Instag
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -33,7 +34,6 @@ class InstagramSource:
 
     kind = NAME
     described = False  # no captions come with the pictures
-    n_skipped = 0
     listed_in: str | None = None
 
     def __init__(self, profile: str, options: Options, folder: Path, *, clock: Clock | None = None) -> None:
@@ -49,6 +49,7 @@ class InstagramSource:
             SourceError: `profile` or `login` cannot be a name, or a limit is below 1.
         """
         self.collection = profile_name(profile)
+        self.left_out: Counter[str] = Counter()
         self._login = user_name(options.login) if options.login else None
         if options.max_posts is not None and options.max_posts < 1:
             raise SourceError(f"The number of posts is {options.max_posts}. Allow at least 1, or leave the limit out.")

@@ -1,5 +1,7 @@
 """A ZIP of photos: what is listed, what is left out, and that its bytes are found again."""
 
+import warnings
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -38,7 +40,7 @@ def test_pictures_are_listed_by_their_path_in_the_zip(path):
     items = listed(source)
     assert list(items) == ["holidays.zip/red.jpg", "holidays.zip/trip/blue.PNG", "holidays.zip/./dotted.jpg"]
     assert (source.kind, source.collection, source.described) == ("zip", "holidays", False)
-    assert source.n_skipped == 2  # the notes and the ZIP in the ZIP, which is not opened
+    assert source.left_out == {".txt": 1, ".zip": 1}  # the ZIP in the ZIP is not opened
     assert {item.address for item in items.values()} == {str(path)}
 
 
@@ -94,7 +96,7 @@ def test_refused_pictures_are_told_and_the_rest_listed(tmp_path):
     failures = [key for key, item in items.items() if isinstance(item, Failure)]
     assert failures == ["bad.zip/../out.jpg", "bad.zip//abs.jpg", "bad.zip/locked.jpg", "bad.zip/bomb.jpg"]
     assert [key for key, item in items.items() if isinstance(item, Listing)] == ["bad.zip/good.jpg"]
-    assert source.n_skipped == 1
+    assert source.left_out.total() == 1
     with Archives() as archives, pytest.raises(PhotoError):
         read_member("bad.zip/../out.jpg", str(path), archives, LIMIT)
 
@@ -171,3 +173,46 @@ def test_where_both_were_mixed_before_each_covers_its_own_only(path, twin):
     known = {"holidays.zip/red.jpg": str(twin), "holidays.zip/gone.jpg": str(path), "holidays.zip/old.jpg": str(twin)}
     listed(source := PhotosZipSource(path), known)
     assert [source.covers(key) for key in known] == [False, True, False]
+
+
+def test_a_zip_leaves_out_what_a_folder_does(tmp_path):
+    members = {
+        "2023/red.jpg": picture(),
+        "2023/DSC0001.HIF": picture(),
+        "2023/@eaDir/red.jpg/THUMB.jpg": picture(),
+        "__MACOSX/2023/red.jpg": picture(),
+        "WhatsApp/.nomedia": b"",
+        "WhatsApp/Private/a.jpg": picture(),
+        "WhatsApp/b.jpg": picture(),
+        "Mine.photoslibrary/resources/a.jpg": picture(),
+        "Mine.photoslibrary/originals/a.jpg": picture(),
+        "clip.mp4": b"\0\0\0 ftypisom",
+    }
+    source = PhotosZipSource(write_zip(tmp_path / "nas.zip", members))
+    assert [key.removeprefix("nas.zip/") for key in listed(source)] == [
+        "2023/red.jpg",
+        "2023/DSC0001.HIF",
+        "Mine.photoslibrary/originals/a.jpg",
+    ]
+    assert source.left_out == {
+        "folder @eaDir": 1,
+        "folder __MACOSX": 1,
+        "folder with .nomedia": 1,
+        "folder resources": 1,
+        ".mp4": 1,
+    }
+
+
+def test_several_files_of_one_name_are_all_listed_and_read(tmp_path):
+    path = tmp_path / "twice.zip"
+    with warnings.catch_warnings(), zipfile.ZipFile(path, "w") as file:
+        warnings.simplefilter("ignore")  # of the duplicate names
+        for name, colour in (("a.jpg", "red"), ("a.jpg", "blue"), ("a (2).jpg", "green"), ("a.jpg", "white")):
+            file.writestr(name, picture(colour))
+        file.writestr("a.jpg", picture("blue"))
+    items = listed(PhotosZipSource(path))
+    with Archives() as archives:
+        contents = {key: read_member(key, item.address, archives, LIMIT) for key, item in items.items()}
+    names = ("a.jpg", "a (2).jpg", "a (3).jpg", "a (4).jpg")
+    colours = ("red", "green", "blue", "white")
+    assert contents == {f"twice.zip/{name}": picture(c) for name, c in zip(names, colours, strict=True)}

@@ -85,14 +85,14 @@ def test_a_folder_lists_pictures_in_all_its_folders_in_order(make_photos):
     (root / "no ending").write_text("")
     source = FolderSource(root)
     assert names(source, root) == ["blue.jpeg", "red.JPG", "k/red.jfif", "z/green.jpg", "z/y/red.JPEG"]
-    assert source.n_skipped == 2
+    assert source.left_out == {".txt": 1, "no ending": 1}
 
 
 def test_hidden_files_and_folders_are_left_out_without_a_word(make_photos):
     root = make_photos("red.jpg", ".cache/green.jpg")
     (root / ".red.jpg").write_bytes(jpeg())
     source = FolderSource(root)
-    assert (names(source, root), source.n_skipped) == (["red.jpg"], 0)
+    assert (names(source, root), source.left_out.total()) == (["red.jpg"], 0)
 
 
 @pytest.mark.parametrize("name", ["two words.jpg", "100%.jpg", "a#b?c.jpg", "\"'<b>.jpg", "\U0001f436\n\x1b[0m.jpg"])
@@ -109,10 +109,89 @@ def test_a_name_that_is_no_unicode_is_a_failure(tmp_path):
     assert failure.source_key.endswith("?.jpg")
 
 
-def test_links_to_folders_are_not_followed(make_photos):
+@pytest.mark.parametrize("name", ["DSC0001.HIF", "scan", "photo.jpg.1", "IMG_1.JPG_large", "b.webp.unknown-ending"])
+def test_what_a_file_is_its_bytes_say(tmp_path, name):
+    (tmp_path / name).write_bytes(jpeg())
+    source = FolderSource(tmp_path)
+    assert (names(source, tmp_path), source.left_out) == ([name], {})
+
+
+@pytest.mark.parametrize("name", ["MVI_1.THM", "a.jpg_original", "a.jpg~", "a.jpg.part", "a.jpg.bak"])
+def test_copies_that_programs_keep_are_left_out(tmp_path, name):
+    (tmp_path / name).write_bytes(jpeg())
+    source = FolderSource(tmp_path)
+    assert names(source, tmp_path) == []
+    assert source.left_out.total() == 1
+
+
+def test_a_pipe_without_a_picture_s_name_is_not_opened(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    source = FolderSource(tmp_path)
+    assert (names(source, tmp_path), source.left_out) == ([], {"no ending": 1})
+
+
+@pytest.mark.parametrize(
+    ("folder", "label"),
+    [
+        ("2023/@eaDir/IMG_1.jpg", "folder @eaDir"),
+        ("#recycle", "folder #recycle"),
+        ("$RECYCLE.BIN/S-1", "folder $RECYCLE.BIN"),
+        ("lost+found", "folder lost+found"),
+        ("System Volume Information", "folder System Volume Information"),
+        ("Mine.photoslibrary/resources/derivatives", "folder resources"),
+        ("Mine.photoslibrary/database", "folder database"),
+        ("Old.aplibrary/Thumbnails", "folder Thumbnails"),
+        ("Catalog Previews.lrdata/A/AB", "folder .lrdata"),
+    ],
+)
+def test_folders_of_programs_are_left_out_and_told(make_photos, folder, label):
+    root = make_photos("red.jpg", "Mine.photoslibrary/originals/1/blue.jpg", f"{folder}/green.jpg")
+    source = FolderSource(root)
+    assert names(source, root) == ["red.jpg", "Mine.photoslibrary/originals/1/blue.jpg"]
+    assert source.left_out == {label: 1}
+
+
+def test_folders_that_are_marked_as_no_media_are_left_out_but_not_the_one_that_was_named(make_photos):
+    root = make_photos("red.jpg", "WhatsApp/green.jpg", "WhatsApp/Private/blue.jpg")
+    (root / "WhatsApp" / ".nomedia").touch()
+    source = FolderSource(root)
+    assert (names(source, root), source.left_out) == (["red.jpg"], {"folder with .nomedia": 1})
+    assert len(names(FolderSource(root / "WhatsApp"), root / "WhatsApp")) == 2
+    assert len(names(FolderSource(make_photos("lost+found/red.jpg")), root)) >= 1
+
+
+def test_a_linked_folder_is_followed_once_and_after_all_others(make_photos, tmp_path):
+    root = make_photos("z/red.jpg")
+    (tmp_path / "elsewhere" / "deep").mkdir(parents=True)
+    (tmp_path / "elsewhere" / "deep" / "blue.jpg").write_bytes(jpeg())
+    (root / "a link").symlink_to(tmp_path / "elsewhere")
+    (root / "another").symlink_to(tmp_path / "elsewhere" / "deep")
+    (root / "b to z").symlink_to(root / "z")
+    source = FolderSource(root)
+    assert (names(source, root), source.left_out) == (["z/red.jpg", "a link/deep/blue.jpg"], {})
+    assert source.covers(str(root / "a link" / "deep" / "blue.jpg"))
+
+
+def test_loops_of_links_are_cut_and_told(make_photos, tmp_path):
     root = make_photos("inner/red.jpg")
     (root / "inner" / "loop").symlink_to(root)
-    assert names(FolderSource(root), root) == ["inner/red.jpg"]
+    (root / "up").symlink_to(tmp_path)
+    (tmp_path / "elsewhere").mkdir()
+    (root / "out").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "elsewhere" / "back").symlink_to(root / "inner")
+    (tmp_path / "elsewhere" / "itself").symlink_to(tmp_path / "elsewhere")
+    source = FolderSource(root)
+    assert names(source, root) == ["inner/red.jpg"]
+    assert source.left_out == {"link to a folder that holds it": 2}
+
+
+def test_photos_behind_a_link_that_leads_nowhere_now_are_kept(make_photos, tmp_path):
+    root = make_photos("red.jpg")
+    (root / "disk").symlink_to(tmp_path / "not mounted")
+    key = str(root / "disk" / "blue.jpg")
+    assert list(FolderSource(root).listings({}, UNWATCHED)) == [*FolderSource(root).listings({}, UNWATCHED)]
+    (failure,) = (item for item in FolderSource(root).listings({key: None}, UNWATCHED) if isinstance(item, Failure))
+    assert failure.source_key == str(root / "disk")
 
 
 def test_a_link_to_nowhere_is_a_failure(tmp_path):

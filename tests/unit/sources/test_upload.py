@@ -34,7 +34,7 @@ def kept(workspace: Workspace) -> list[Path]:
 
 def test_uploads_are_kept_and_captioned(workspace: Workspace) -> None:
     added = upload(workspace, ("red.jpg", jpeg("red")), ("more.zip", zipped(a__green=b"", a__blue_jpg=b"")))
-    assert (added.collection, added.report.n_new, added.report.n_skipped) == ("c", 1, 2)
+    assert (added.collection, added.report.n_new, added.report.n_left_out) == ("c", 1, 2)
     assert analyse(workspace.library, ColourStation()).n_captioned == 1
     (photo,) = workspace.library.photos("c", PhotoState.READY)
     assert (photo.source, photo.name, photo.caption) == ("upload", "red.jpg", "a red picture")
@@ -48,7 +48,7 @@ def test_a_zip_is_taken_apart(workspace: Workspace) -> None:
         archive.writestr("../out.jpg", jpeg("red"))
         archive.writestr("notes.txt", "no photo")
     report = upload(workspace, ("trip.zip", out.getvalue())).report
-    assert (report.n_new, report.n_skipped) == (2, 1)
+    assert (report.n_new, report.n_left_out) == (2, 1)
     assert [failure.source_key for failure in report.failures] == ["trip.zip/../out.jpg"]
     assert not (workspace.library.folder.parent / "out.jpg").exists()
     assert analyse(workspace.library, ColourStation()).n_captioned == 2

@@ -83,7 +83,7 @@ def test_each_form_lists_its_addresses_once(write, name, content):
 )
 def test_the_collection_is_named_after_the_file(write, name, collection):
     (source,) = find_sources([str(write(name, f'["{A}"]'))], Path("library"), NO_OPTIONS)
-    assert (source.kind, source.collection, source.described, source.n_skipped) == ("url", collection, False, 0)
+    assert (source.kind, source.collection, source.described, source.left_out.total()) == ("url", collection, False, 0)
 
 
 def test_what_is_not_in_the_list_any_more_is_gone(write):

@@ -97,7 +97,7 @@ def test_a_carousel_is_several_photos_of_one_text_and_its_video_is_skipped(tmp_p
     for item in (second, third):
         assert item.details.texts_of(TextKind.OWNER) == ["Drei Bilder"]
         assert item.details.taken_at == datetime(2023, 11, 13, 22, 13, 20)  # the post's, not the photo's
-    assert source.n_skipped == 1
+    assert source.left_out.total() == 1
 
 
 def test_the_stamp_is_the_contents(tmp_path):
@@ -120,7 +120,7 @@ def test_media_2018(tmp_path, wrapped):
         write_zip(path, members)
     source = recognise([path], Options())
     first, second = source.listings((), Watch())
-    assert (source.collection, source.n_skipped) == ("anna", 1)
+    assert (source.collection, source.left_out.total()) == ("anna", 1)
     assert (first.source_key, second.source_key) == ("photos/201812/a.jpg", "photos/201901/b.jpg")
     assert first.details == Details(
         taken_at=datetime(2018, 12, 31, 8, 5, 13),
@@ -210,7 +210,7 @@ def test_posts_that_parts_repeat_are_listed_once(tmp_path):
     second = export(tmp_path / "2.zip")
     source = recognise([first, second], Options())
     assert [item.source_key for item in source.listings((), Watch())] == KEYS
-    assert source.n_skipped == 1  # the video
+    assert source.left_out.total() == 1  # the video
 
 
 def test_a_part_of_media_alone_says_what_is_missing(tmp_path):

@@ -115,7 +115,7 @@ def test_no_posts_at_all_cannot_be_asked_for(tmp_path):
 
 def test_the_collection_is_called_like_the_profile(source):
     made = source("@Sea")
-    assert (made.kind, made.collection, made.n_skipped, made.described) == ("instagram", "sea", 0, False)
+    assert (made.kind, made.collection, made.left_out.total(), made.described) == ("instagram", "sea", 0, False)
     assert not made.covers("P1/1")
 
 

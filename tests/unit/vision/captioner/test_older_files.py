@@ -23,7 +23,7 @@ def read(tmp_path):
         found = {}
         for source in find_sources([str(path)], Path("library"), NO_OPTIONS):
             assert isinstance(source, OlderSystemSource)
-            assert (source.kind, source.described, source.n_skipped, source.covers(A)) == ("url", True, 0, False)
+            assert (source.kind, source.described, source.left_out.total(), source.covers(A)) == ("url", True, 0, False)
             found[source.collection] = [shown(item) for item in source.listings((), UNWATCHED)]
         return found
 
