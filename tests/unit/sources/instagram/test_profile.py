@@ -204,7 +204,7 @@ def test_what_comes_with_a_picture(source, instagram, login):
 def test_a_post_may_say_nothing_and_hide_its_numbers(source, instagram, login, caption):
     instagram.profiles["sea"] = [FakePost("A", NOON, [Slide("1")], caption, likes=-1, place={"name": "Sea"})]
     (listed,) = first(source(login=login))
-    assert listed.details == Details("https://www.instagram.com/p/A/", NOON, "Sea", None, None, None, 2, ())
+    assert listed.details == Details("https://www.instagram.com/p/A/", NOON, "Sea", n_comments=2)
 
 
 def test_a_new_link_alone_changes_no_stamp(source, instagram):
