@@ -100,7 +100,7 @@ class Facts:
     """
 
     permalink: str | None = None
-    taken_at: datetime | None = None  # UTC, without a time zone; the camera's clock where it names no zone
+    taken_at: datetime | None = None  # by the clock, with its offset where known
     place: str | None = None
     latitude: float | None = None  # degrees, north positive
     longitude: float | None = None  # degrees, east positive
@@ -108,6 +108,16 @@ class Facts:
     n_comments: int | None = None
     camera: str | None = None
     lens: str | None = None
+    rating: int | None = None  # stars, 1 to 5; 0: none; -1: rejected
+    folder: str | None = None  # where it lies, from the source's own name on
+    file: str | None = None  # the file's name
+    named_at: datetime | None = None  # the time in the file's name; it counts where no other is known
+    area: str | None = None  # city, region and country at its coordinates
+
+    @property
+    def dated_at(self) -> datetime | None:
+        """Return when it was taken, or else the time in its file's name."""
+        return self.taken_at or self.named_at
 
     @property
     def known(self) -> dict[str, object]:

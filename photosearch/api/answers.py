@@ -53,7 +53,7 @@ UNREADABLE: Described = {503: {"model": Message, "description": "The library can
 
 def without_paths(photo: AnyPhoto) -> AnyPhoto:
     """Return a photo without the path and failure reason, which a public demo must not reveal."""
-    return replace(photo, source_key=photo.name, reason=None)
+    return replace(photo, source_key=photo.name, reason=None, details=replace(photo.details, folder=None))
 
 
 def hits_json(results: Results, *, explain: bool = False, public: bool) -> dict[str, object]:

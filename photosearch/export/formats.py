@@ -88,7 +88,7 @@ def photo_json(photo: DetailedPhoto) -> dict[str, object]:
 
 
 def _when(photo: DetailedPhoto) -> str | None:
-    return photo.details.taken_at.isoformat() if photo.details.taken_at else None
+    return photo.details.dated_at.isoformat() if photo.details.dated_at else None
 
 
 def photos_csv(photos: Iterable[DetailedPhoto]) -> str:

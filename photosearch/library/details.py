@@ -7,7 +7,7 @@ from datetime import datetime
 
 from photosearch.records import FACT_NAMES, Details, Facts, TextKind
 
-_MOMENTS = frozenset({"taken_at"})  # facts that are moments, which JSON lacks
+_MOMENTS = frozenset({"taken_at", "named_at"})  # facts that are moments, which JSON lacks
 _TEXTS = "texts"
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from photosearch import images
 from photosearch.errors import PhotoError, TryLater
 from photosearch.library import Library, Pending, Reading
-from photosearch.pipeline.exif import read_details
+from photosearch.pipeline.embedded import read_details
 from photosearch.pipeline.speed import READING, SAVING, Stopwatch, keep_speed
 from photosearch.records import UNWATCHED, Failure, Findings, PhotoState, Progress, Report, Watch
 from photosearch.sources.kinds import kind_named

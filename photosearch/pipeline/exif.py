@@ -8,8 +8,7 @@ from datetime import datetime
 from PIL import ExifTags, Image
 
 from photosearch.coordinates import from_parts, sound_pair
-from photosearch.errors import PhotoError
-from photosearch.images import DAMAGE, open_image
+from photosearch.images import DAMAGE
 from photosearch.records import Details
 from photosearch.times import read_offset, read_time
 
@@ -21,25 +20,18 @@ _TIMES = (  # a time, and the tag of its offset from UTC
 _NOT_SAID = "Apple"  # nobody says it before iPhone, and apples are searched for
 
 
-def read_details(data: bytes) -> Details:
-    """Read what a picture's EXIF says; a damaged block counts as none, and the time is by the camera's clock."""
-    try:
-        with open_image(data) as image:
-            exif = image.getexif()
-            if not exif:
-                return Details()
-            details = _block(exif, ExifTags.IFD.Exif)
-            time = _time({**exif, **details})
-            latitude, longitude = _place(_block(exif, ExifTags.IFD.GPSInfo))
-            return Details(
-                taken_at=time and time.replace(tzinfo=None),
-                latitude=latitude,
-                longitude=longitude,
-                camera=_camera(_text(exif.get(ExifTags.Base.Make)), _text(exif.get(ExifTags.Base.Model))),
-                lens=_text(details.get(ExifTags.Base.LensModel)) or None,
-            )
-    except PhotoError:
-        return Details()
+def exif_details(exif: Image.Exif) -> Details:
+    """Return time, by the camera's clock, place, camera and lens; a damaged block counts as none."""
+    details = _block(exif, ExifTags.IFD.Exif)
+    latitude, longitude = _place(_block(exif, ExifTags.IFD.GPSInfo))
+    time = _time({**exif, **details})
+    return Details(
+        taken_at=time and time.replace(tzinfo=None),
+        latitude=latitude,
+        longitude=longitude,
+        camera=_camera(_text(exif.get(ExifTags.Base.Make)), _text(exif.get(ExifTags.Base.Model))),
+        lens=_text(details.get(ExifTags.Base.LensModel)) or None,
+    )
 
 
 def _block(exif: Image.Exif, tag: int) -> dict[int, object]:

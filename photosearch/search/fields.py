@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from photosearch.analyzer import is_pair, respelled, terms
+from photosearch.names import all_name_words, name_words
 from photosearch.records import Document, Facts
 from photosearch.search.word_tables import Hypernyms
 
@@ -25,6 +26,7 @@ class Field(StrEnum):
     LABELS = "labels"
     OWNER = "owner"  # what came with the photo
     CAMERA = "camera"  # what it was taken with
+    NAMES = "names"  # of its folder and file
 
 
 ALL = frozenset(Field)
@@ -47,6 +49,7 @@ GROUPS = (
     FieldGroup("labels", "labels", frozenset({Field.LABELS})),
     FieldGroup("owner", "owner's words", frozenset({Field.OWNER})),
     FieldGroup("camera", "cameras", frozenset({Field.CAMERA})),
+    FieldGroup("names", "names", frozenset({Field.NAMES})),
 )
 BY: Mapping[str, frozenset[Field]] = {group.name: group.fields for group in GROUPS}
 PLACES: Mapping[str, str] = {  # where a word was found, as the page says it
@@ -58,11 +61,13 @@ PLACES: Mapping[str, str] = {  # where a word was found, as the page says it
     Field.LABELS: "in the labels",
     Field.OWNER: "in the owner's words",
     Field.CAMERA: "in the names of camera and lens",
+    Field.NAMES: "in the names of folder and file",
 }
 # The models' weights maximised the mean of R@10 on dev and coco-dev (`python -m training.weights`) before pairs were
 # predicted; tuned anew they gain .003 there and lose .004 on dev (training/README.md). The others are
 # set by hand: a person's correction counts more than the surest prediction; an owner's words are true, but may say
-# what the picture does not show; a camera's name says nothing of the picture, and is seldom what a word means.
+# what the picture does not show; a camera's name says nothing of the picture, and is seldom what a word means; a
+# folder's or file's name is the owner's word, but often stands for many photos at once, or for what they are for.
 WEIGHTS: Mapping[Field, float] = {
     Field.HUMAN: 8.0,
     Field.CAPTION: 1.0,
@@ -72,6 +77,7 @@ WEIGHTS: Mapping[Field, float] = {
     Field.LABELS: 2.5,
     Field.OWNER: 4.0,
     Field.CAMERA: 1.0,
+    Field.NAMES: 3.0,
 }
 
 
@@ -83,6 +89,9 @@ class FactUse:
     title: str  # as pages call it
     field: Field | None = None  # where its words are searched; None: they are not
     key: str = ""  # to be typed before a colon, so that only photos with this fact are found; empty: no filter
+    is_number: bool = False  # filters compare it: rating:>3
+    searched: Callable[[str], str] = str  # returns the words of it that are searched
+    filtered: Callable[[str], str] = str  # returns the words of it by which filters find it
 
     def value_of(self, facts: Facts) -> str:
         """Return the fact as a text; empty where it is unknown."""
@@ -93,10 +102,14 @@ class FactUse:
 # A fact that is not listed here is kept, but is neither searched nor shown among the others.
 FACTS = (
     FactUse("place", "Place", Field.OWNER, "place"),
+    FactUse("area", "Near", Field.OWNER, "place"),
     FactUse("camera", "Camera", Field.CAMERA, "camera"),
     FactUse("lens", "Lens", Field.CAMERA, "lens"),
+    FactUse("rating", "Rating", key="rating", is_number=True),
+    FactUse("folder", "Folder", Field.NAMES, "folder", searched=name_words, filtered=all_name_words),
+    FactUse("file", "File", Field.NAMES, "file", searched=name_words, filtered=all_name_words),
 )
-FILTERS: Mapping[str, FactUse] = {use.key: use for use in FACTS if use.key}
+FILTERS: Mapping[str, FactUse] = {use.key: use for use in FACTS if use.key}  # facts of one key are filtered alike
 OWNER_TERMS = 12  # terms of longer texts of the owner count less, so that they do not outweigh the rest
 ROOTS: Mapping[Field, float] = dict.fromkeys(Field, 0.5) | {
     Field.CONCEPTS: 0.42
@@ -157,11 +170,12 @@ def postings(
     owner = (*document.owner, *fact_texts(document.facts, Field.OWNER))
     yield from _said(Field.OWNER, owner, analyze_owner or analyze)
     yield from _said(Field.CAMERA, fact_texts(document.facts, Field.CAMERA), analyze)
+    yield from _said(Field.NAMES, fact_texts(document.facts, Field.NAMES), analyze_owner or analyze)
 
 
 def fact_texts(facts: Facts, field: Field | None = None) -> tuple[str, ...]:
     """Return the facts whose words are searched in a field; None: in any field."""
-    used = (use.value_of(facts) for use in FACTS if use.field is not None and field in (None, use.field))
+    used = (use.searched(use.value_of(facts)) for use in FACTS if use.field and field in (None, use.field))
     return tuple(filter(None, used))
 
 

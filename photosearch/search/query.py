@@ -7,7 +7,8 @@
     before:2023-06        only photos taken before June 2023
     after:2023-06         only photos taken in June 2023 or later
     object:dog            only photos in which the detector saw one
-    camera:canon          only photos taken with it; also lens, place
+    camera:canon          only photos taken with it; also lens, place, folder, file
+    rating:>3             only photos with more than three stars
     by:caption            search in captions only; also concepts, objects, labels, owner
 
 A minus sign negates any of them. A query may consist of filters only: it finds all photos that pass. What cannot be
@@ -16,6 +17,7 @@ understood is explained in a note; no query is an error.
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -34,6 +36,7 @@ _TOKEN = re.compile(
     re.IGNORECASE,
 )
 _DATE = re.compile(r"(\d{4})(?:[-/.](\d{1,2}))?(?:[-/.](\d{1,2}))?")
+_NUMBER = re.compile(r"(?P<sign>[<>]?=?)(?P<number>-?\d{1,9})", re.ASCII)
 
 
 class Kind(StrEnum):
@@ -54,6 +57,8 @@ class Filter:
     shown: str  # as it was written
     negated: bool = False
     key: str = ""  # of a fact, as in `FILTERS`
+    least: float = -math.inf  # of a fact that is a number
+    most: float = math.inf
 
 
 @dataclass(frozen=True)
@@ -166,6 +171,8 @@ class _Tokens:
                 self._by(value, negated)
             case "object":
                 self._filter(Kind.OBJECT, tuple(terms(value)), value, negated)
+            case key if key in FILTERS and FILTERS[key].is_number:
+                self._number(key, value, negated)
             case key if key in FILTERS:
                 self._filter(Kind.FACT, tuple(terms(value)), value, negated, key)
             case _ if token["tag"]:
@@ -193,6 +200,16 @@ class _Tokens:
             self.filters[Filter(kind, found_terms, value, negated, key)] = None
         else:
             self.notes.append(f"Only the first {MAX_FILTERS} filters were used.")
+
+    def _number(self, key: str, value: str, negated: bool) -> None:
+        match = _NUMBER.fullmatch(value)
+        if match is None:
+            self.notes.append(f"{shown(f'{key}:{value}')} names no number; write 4, >3 or <=2. It was left out.")
+            return
+        number, sign = float(match["number"]), match["sign"]
+        least = {">": math.nextafter(number, math.inf), "<": -math.inf, "<=": -math.inf}.get(sign, number)
+        most = {"<": math.nextafter(number, -math.inf), ">": math.inf, ">=": math.inf}.get(sign, number)
+        self.filters[Filter(Kind.FACT, (), value, negated, key, least, most)] = None
 
     def _date(self, key: str, value: str, negated: bool) -> None:
         day = _day(value)

@@ -82,10 +82,17 @@ def _web_address(link: str | None) -> str | None:
         return None
 
 
+def _when(details: Details) -> str:
+    if details.dated_at is None:
+        return ""
+    by_name = "" if details.taken_at else ", as the file's name says"
+    return f"{details.dated_at:%d %B %Y, %H:%M}{by_name}"
+
+
 def _show_origin(details: Details) -> None:
     """Show what came with a photo: its date, place, hashtags and texts."""
     lines = {
-        "Taken": details.taken_at.strftime("%d %B %Y, %H:%M") if details.taken_at else "",
+        "Taken": _when(details),
         **{use.title: use.value_of(details) for use in FACTS},
         "Hashtags": " ".join(f"#{tag}" for tag in details.texts_of(TextKind.HASHTAG)),
         "Owner's text": "\n".join(details.texts_of(TextKind.OWNER)),

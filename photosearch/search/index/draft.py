@@ -70,7 +70,7 @@ class Draft:
         self._stream_starts.append(len(self._stream))
 
     def _add_facts(self, document: Document) -> None:
-        taken_at = document.facts.taken_at
+        taken_at = document.facts.dated_at
         self._taken.append(NO_DATE if taken_at is None else seconds(taken_at))
         is_captioned = any(document.human or document.captions)  # an empty correction means that no caption fits
         self._flags.append(CORRECTED * any(document.human) | CAPTIONED * is_captioned)

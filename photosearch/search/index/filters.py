@@ -111,8 +111,7 @@ class Filters:
             case Kind.OBJECT:
                 return self._showing(condition.terms)
             case Kind.FACT:
-                parts = (self._with_facets([term_facet(condition.key, term)]) for term in condition.terms)
-                return np.logical_and.reduce([*parts])
+                return self._with_fact(condition)
             case Kind.WORDS:
                 return self._surely(condition.terms[0]) if len(condition.terms) == 1 else self._saying(condition.terms)
 
@@ -122,6 +121,15 @@ class Filters:
         labels = [label for label, name in called.items() if name == name_terms]
         labels = labels or [label for label, name in called.items() if set(name_terms) <= set(name)]
         return self._with_facets(OBJECT + label for label in labels)
+
+    def _with_fact(self, condition: Filter) -> np.ndarray:
+        """Return the photos whose fact holds all the terms, or is a number in the range."""
+        if not condition.terms:
+            start = fact_facet(condition.key)
+            numbers = self._counts(start)
+            return self._with_facets(start + n for n in numbers if condition.least <= float(n) <= condition.most)
+        parts = [self._with_facets([term_facet(condition.key, term)]) for term in condition.terms]
+        return np.logical_and.reduce(parts)
 
     def _with_facets(self, names: Iterable[str]) -> np.ndarray:
         numbers = [number for name in names if (number := self._lexicon.facets.get(name)) is not None]

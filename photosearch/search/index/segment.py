@@ -18,7 +18,7 @@ from photosearch.search.fields import FULL, ROOTS, Field
 FIELDS = tuple(Field)
 N_KINDS = 2 * len(FIELDS)
 _SAID = {field: 2 * number for number, field in enumerate(FIELDS)}  # each field's kind of terms that are said
-_KIND_BITS = 4  # the lowest bits of a key; bit 0 says whether the term is predicted
+_KIND_BITS = 5  # the lowest bits of a key; bit 0 says whether the term is predicted
 _TABLE_SIZE = 1 << _KIND_BITS
 Numbers = TypeVar("Numbers", int, np.ndarray)
 BREAK = -1  # in the stream: the end of a text

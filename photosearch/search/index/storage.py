@@ -35,7 +35,7 @@ from photosearch.search.index.state import State
 from photosearch.search.index.tables import Tables
 from photosearch.search.index.views import View, idf_of
 
-FORMAT = 2
+FORMAT = 3
 _MANIFEST = "index.json"
 _MAX_HEAD = 4096  # bytes at most of an array's header (its shape and type)
 _ALIGNED = 64  # bytes; every array starts at a multiple

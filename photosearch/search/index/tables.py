@@ -52,7 +52,7 @@ class Tables:
             self.owner_language,
             sorted(self.weights.items()),
             (OWNER_TERMS, STEP, COUNT_WORDS, PAIR, sorted(ROOTS.items())),
-            FACTS,
+            [(use.name, use.field, use.key) for use in FACTS],
             self.hypernyms.table,
         )
         return hashlib.sha256(repr(parts).encode()).hexdigest()

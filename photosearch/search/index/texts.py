@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from photosearch.analyzer import terms
 from photosearch.hashtags import find_hashtags, fold_hashtag
 from photosearch.records import Document
-from photosearch.search.fields import FILTERS, fact_texts
+from photosearch.search.fields import FACTS, Field, fact_texts
 from photosearch.search.index.lexicon import HASHTAG, OBJECT
 
 SURE = 0.5  # a photo counts as showing what was predicted with at least this probability
@@ -23,18 +23,23 @@ def texts(document: Document) -> Iterator[str]:
 
 
 def hashtags(document: Document) -> set[str]:
-    """Return a photo's hashtags as they are compared, those in the owner's texts included."""
+    """Return a photo's hashtags as they are compared, those in the owner's texts included.
+
+    A keyword of several words is one hashtag, as people write them: "farm animal" is #farmanimal.
+    """
     written = (tag for text in document.owner for tag in find_hashtags(text))
-    return {fold_hashtag(tag.lstrip("#")) for tag in (*document.hashtags, *written)}
+    return {fold_hashtag("".join(tag.lstrip("#").split())) for tag in (*document.hashtags, *written)}
 
 
 def facets(document: Document) -> set[str]:
     """Return the names of what filters may ask a photo for: objects, hashtags, facts and the terms of facts."""
     names = {OBJECT + label for label, _ in document.objects} | {HASHTAG + tag for tag in hashtags(document)}
-    for key, use in FILTERS.items():
-        if value := use.value_of(document.facts):
-            names.add(fact_facet(key, value))
-            names.update(term_facet(key, term) for term in terms(value))
+    for use in FACTS:
+        if use.key and (value := use.value_of(document.facts)):
+            if use.field is not Field.NAMES:  # of which there are as many as photos
+                names.add(fact_facet(use.key, value))
+            if not use.is_number:
+                names.update(term_facet(use.key, term) for term in terms(use.filtered(value)))
     return names
 
 

@@ -62,7 +62,7 @@ def show_texts(subject: Subject) -> None:
 def show_facts(subject: Subject) -> None:
     """Show the photo's collection, name, date and link, and whether the photo itself could be read."""
     if subject.photo is not None:
-        taken = subject.photo.details.taken_at
+        taken = subject.photo.details.dated_at
         facts = [f"{subject.photo.collection}: {subject.name}", taken.strftime("%-d %B %Y") if taken else ""]
         st.caption(" · ".join(plain(fact) for fact in facts if fact))
         link = subject.photo.details.permalink or ""

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from PIL import ExifTags, Image
 from PIL.TiffImagePlugin import IFDRational
 
-from photosearch.pipeline.exif import read_details
+from photosearch.pipeline.embedded import read_details
 from photosearch.records import Details
 from tests.conftest import jpeg
 

@@ -127,7 +127,7 @@ def test_by_names_fields(raw: str, fields: set[Field]) -> None:
         ("dog before:0000", "names no date"),
         ("before:2022 after:2023", "No day is both"),
         ("dog object:", "“object:” names no object"),
-        ("dog by:magic", "by: takes caption, concepts, objects, labels, owner, camera; “magic”"),
+        ("dog by:magic", "by: takes caption, concepts, objects, labels, owner, camera, names; “magic”"),
         ("the of a", "too common to tell photos apart"),
         ("dog -the", "“the” is too common"),
         ("?!, …", "no word to search for"),
@@ -388,3 +388,29 @@ def test_facts_are_words_and_filters() -> None:
     (note,) = index.filters.notes(parse("camera:nikon"), Refine())
     assert note == "None of these photos has “camera:nikon”. There is: Canon EOS R5, iPhone 12."
     assert parse("camera:").notes == ("“camera:” names no camera; it was left out.",)
+
+
+def test_names_and_stars_are_filters() -> None:
+    index = Index(
+        [
+            Document("a", facts=Facts(folder="Pictures/2019 Lisbon", file="tram_28.jpg", rating=5)),
+            Document("b", facts=Facts(folder="Pictures", file="IMG_1234.jpg", rating=3)),
+            Document("c", captions=("a tram",), facts=Facts(rating=-1)),
+        ]
+    )
+
+    def ids(raw: str) -> list[str]:
+        return sorted(match.photo_id for match in index.matches(index.find(parse(raw)), 10))
+
+    assert ids("lisbon tram")[0] == "a"
+    assert ids("lisbon") == ids("folder:lisbon") == ids("file:tram_28") == ids("file:tram_28.jpg") == ["a"]
+    assert ids("file:IMG_1234") == ["b"]
+    assert ids("1234") == ids("pictures") == []
+    assert ids("tram -lisbon") == ids("by:caption tram") == ["c"]
+    assert ids("rating:>3") == ids("rating:5") == ids("rating:>=4") == ["a"]
+    assert ids("rating:<3") == ["c"]
+    assert ids("rating:<=3") == ["b", "c"]
+    assert ids("-rating:>3") == ["b", "c"]
+    assert parse("rating:good").notes == ("“rating:good” names no number; write 4, >3 or <=2. It was left out.",)
+    (note,) = index.filters.notes(parse("rating:4"), Refine())
+    assert note == "None of these photos has “rating:4”. There is: -1, 3, 5."
