@@ -24,6 +24,7 @@ PIXEL_MEAN, PIXEL_SCALE = 127.0, 128.0  # its published preprocessing: (rgb - 12
 THUMBNAIL_SIDE_PX = 400
 KEPT_SIDE_PX = 640  # of what is kept of a fetched photo, unless its original bytes are
 JPEG_QUALITY = 80
+BRIGHTNESS_SIDE, COLOURS_SIDE = 16, 4  # parts of a miniature
 LEARNED_SIDE_PX, LEARNED_QUALITY = 320, 75  # of the everyday photos that the models learned from, or close to it
 MAX_FILE_BYTES = 250_000_000
 MAX_PIXELS = 80_000_000  # decoded at once: 320 MB in Pillow; a larger JPEG is decoded at a half, a quarter or an eighth
@@ -208,6 +209,14 @@ def thumbnail(picture: Picture, side_px: int = THUMBNAIL_SIDE_PX) -> bytes:
     out = io.BytesIO()
     small.save(out, "JPEG", quality=JPEG_QUALITY)
     return out.getvalue()
+
+
+def miniature(picture: Picture) -> bytes:
+    """Return a picture's brightness in 16 x 16 parts, then its two colour differences in 4 x 4 parts: 288 bytes."""
+    ycc = picture.rgb.convert("YCbCr")
+    brightness = ycc.getchannel("Y").resize((BRIGHTNESS_SIDE, BRIGHTNESS_SIDE), Image.Resampling.BOX)
+    colours = ycc.resize((COLOURS_SIDE, COLOURS_SIDE), Image.Resampling.BOX)
+    return brightness.tobytes() + colours.getchannel("Cb").tobytes() + colours.getchannel("Cr").tobytes()
 
 
 def perceptual_hash(picture: Picture) -> str:

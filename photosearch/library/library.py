@@ -305,6 +305,16 @@ class Library:
             query = select(t.photo.c.id, t.image.c.phash).join(t.image).where(in_collection, has_hash)
             return {row.id: row.phash for row in connection.execute(query)}
 
+    def miniatures(self, photo_ids: Iterable[str]) -> dict[str, bytes]:
+        """Return the miniatures of some photos' pictures, by the photos' ids; none of those that have none."""
+        found: dict[str, bytes] = {}
+        with self.reading() as connection:
+            for some in _batches(sorted(set(photo_ids))):
+                is_wanted = t.photo.c.id.in_(some) & t.image.c.miniature.is_not(None)
+                rows = connection.execute(select(t.photo.c.id, t.image.c.miniature).join(t.image).where(is_wanted))
+                found.update((row.id, row.miniature) for row in rows)
+        return found
+
     def photo(self, photo_id: str) -> DetailedPhoto:
         """Return the photo with that id, with everything known about it; raises `PhotoNotFound`."""
         is_text = not any("\ud800" <= char <= "\udfff" for char in photo_id)  # a command line may give other bytes

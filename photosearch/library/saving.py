@@ -19,7 +19,7 @@ _PROB_DECIMALS = 4
 def save_images(connection: Connection, readings: Sequence[Reading]) -> None:
     """Add the pictures that the library does not have; of others save only what it did not know yet.
 
-    That is the path of a kept copy where there is none, and details that were read anew.
+    That is the path of a kept copy or a miniature where there is none, and details that were read anew.
     """
     images = {
         r.sha256: {
@@ -27,13 +27,14 @@ def save_images(connection: Connection, readings: Sequence[Reading]) -> None:
             "width": r.width_px,
             "height": r.height_px,
             "phash": r.phash,
+            "miniature": r.miniature,
             "kept_path": r.kept_path,
             "details": None if r.details is None else details_json(r.details),
         }
         for r in readings
         if r.sha256
     }
-    columns = (t.image.c.sha256, t.image.c.kept_path, t.image.c.details)
+    columns = (t.image.c.sha256, t.image.c.kept_path, t.image.c.details, t.image.c.miniature)
     existing = {row.sha256: row for row in connection.execute(select(*columns).where(columns[0].in_(list(images))))}
     if new := [values for sha256, values in images.items() if sha256 not in existing]:
         connection.execute(insert(t.image), new)
@@ -41,6 +42,8 @@ def save_images(connection: Connection, readings: Sequence[Reading]) -> None:
         values = {}
         if images[sha256]["kept_path"] and not row.kept_path:
             values["kept_path"] = images[sha256]["kept_path"]
+        if images[sha256]["miniature"] and not row.miniature:
+            values["miniature"] = images[sha256]["miniature"]
         if images[sha256]["details"] not in (None, row.details):
             values["details"] = images[sha256]["details"]
         if values:

@@ -17,6 +17,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -29,7 +30,7 @@ from sqlalchemy import (
 from photosearch.errors import LibraryError
 from photosearch.library.engine import Database
 
-HEAD = "0008"  # the newest migration
+HEAD = "0009"  # the newest migration
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
 # In PostgreSQL, too, integers have 64 bits and texts are ordered by their bytes, as in SQLite by default.
@@ -59,6 +60,7 @@ image: Table = Table(
     Column("width", Integer, nullable=False),
     Column("height", Integer, nullable=False),
     Column("phash", String(16)),
+    Column("miniature", LargeBinary),  # as `images.miniature` makes it; NULL: read before there were any
     Column("kept_path", Text),
     Column("details", Text),  # JSON: what the file says of itself; NULL: it was not read for it yet
 )

@@ -32,6 +32,7 @@ class Reading:
     width_px: int = 0
     height_px: int = 0
     phash: str | None = None  # perceptual hash, 16 hexadecimal digits
+    miniature: bytes | None = None  # as `images.miniature` makes it
     reason: str | None = None
     is_final: bool = True  # False: reading it again may succeed
     kept_path: str | None = None

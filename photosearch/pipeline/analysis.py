@@ -83,6 +83,7 @@ class _Intake:
                 width_px=picture.width_px,
                 height_px=picture.height_px,
                 phash=images.perceptual_hash(picture),
+                miniature=images.miniature(picture),
                 details=read_details(content.data),
             )
             if is_fetched:
@@ -101,6 +102,7 @@ class _Intake:
         data = self._library.files.read_kept(photo.kept_path)
         with _decoding:
             picture = images.decode(data)
+            reading = replace(reading, miniature=images.miniature(picture))
         return _Read(reading, replace(picture, sha256=photo.sha256), unseen_by)
 
     def _unseen_by(self, sha256: str) -> frozenset[int]:

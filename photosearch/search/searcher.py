@@ -162,11 +162,11 @@ class Searcher:
 
     def _near_duplicates(self, current: _CurrentIndex, collection: str) -> _NearDuplicates:
         if current.near_duplicates is None:
-            from photosearch.search.near_duplicates import group_near_duplicates
+            from photosearch.search.near_duplicates import compare_miniatures, group_near_duplicates
 
-            current.near_duplicates = _NearDuplicates(
-                group_near_duplicates(self.library.hashes(collection)), current.index
-            )
+            by_hash = group_near_duplicates(self.library.hashes(collection))
+            groups = compare_miniatures(by_hash, self.library.miniatures(by_hash))
+            current.near_duplicates = _NearDuplicates(groups, current.index)
         return current.near_duplicates
 
     # Keeping up

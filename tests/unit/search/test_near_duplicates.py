@@ -8,11 +8,11 @@ import random
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 from sklearn.datasets import load_sample_images
 
-from photosearch.images import decode, perceptual_hash
-from photosearch.search.near_duplicates import MOST_BITS, group_near_duplicates
+from photosearch.images import decode, miniature, perceptual_hash
+from photosearch.search.near_duplicates import MOST_BITS, compare_miniatures, group_near_duplicates
 from tests.conftest import jpeg
 
 
@@ -92,3 +92,67 @@ def test_a_photo_saved_smaller_and_coarser_is_alike_and_another_one_is_not() -> 
     assert len(groups) == len(hashes)
     assert len({(name.partition("-")[0], number) for name, number in groups.items()}) == 2
     assert groups["china-640"] != groups["flower-640"]
+
+
+def saved(picture: Image.Image, side: int = 800, quality: int = 90) -> bytes:
+    small, out = picture.copy(), io.BytesIO()
+    small.thumbnail((side, side))
+    small.save(out, "JPEG", quality=quality)
+    return out.getvalue()
+
+
+def invoice(*lines: str) -> Image.Image:
+    page = Image.new("RGB", (600, 800), "white")
+    for n, line in enumerate(lines):
+        ImageDraw.Draw(page).text((40, 40 + n * 34), line, fill="black", font=ImageFont.load_default(22))
+    return page
+
+
+def ball(fill: tuple[int, int, int]) -> Image.Image:
+    picture = Image.new("RGB", (400, 400), (120, 120, 120))
+    ImageDraw.Draw(picture).ellipse((100, 100, 300, 300), fill=fill)
+    return picture
+
+
+def grouped_pictures(pictures: dict[str, bytes]) -> set[frozenset[str]]:
+    decoded = {name: decode(data) for name, data in pictures.items()}
+    by_hash = group_near_duplicates({name: perceptual_hash(picture) for name, picture in decoded.items()})
+    groups = compare_miniatures(by_hash, {name: miniature(picture) for name, picture in decoded.items()})
+    return {frozenset(name for name in groups if groups[name] == number) for number in groups.values()}
+
+
+FIRST = invoice("Invoice 2023-001", "Carpenter", "New kitchen table", "Total 1,240.00")
+SECOND = invoice("Invoice 2023-002", "Plumber", "Bathroom leak fixed", "Total 310.00")
+
+
+def test_two_letters_are_two_photos_and_a_copy_of_one_is_one() -> None:
+    copies = {"first": saved(FIRST), "copy": saved(FIRST, 300, 50), "second": saved(SECOND)}
+    assert len(group_near_duplicates({n: perceptual_hash(decode(data)) for n, data in copies.items()})) == 3
+    assert grouped_pictures(copies) == {frozenset({"first", "copy"})}
+
+
+def test_a_red_and_a_green_ball_are_two_photos() -> None:
+    red, green = saved(ball((220, 30, 30)), quality=92), saved(ball((30, 130, 30)), quality=92)
+    assert len(group_near_duplicates({n: perceptual_hash(decode(d)) for n, d in {"r": red, "g": green}.items()})) == 2
+    assert grouped_pictures({"red": red, "green": green}) == set()
+
+
+def test_a_photo_whose_colour_was_removed_is_another_photo() -> None:
+    photo = Image.fromarray(load_sample_images().images[1])
+    assert grouped_pictures({"colour": saved(photo), "grey": saved(photo.convert("L"))}) == set()
+
+
+def test_copies_of_photos_stay_one_group_each() -> None:
+    photos = dict(zip(("china", "flower"), map(Image.fromarray, load_sample_images().images), strict=True))
+    sizes = ((640, 95), (500, 60), (224, 40))
+    copies = {f"{name}-{side}": saved(photo, side, q) for name, photo in photos.items() for side, q in sizes}
+    assert grouped_pictures(copies) == {frozenset(f"{name}-{side}" for side, _ in sizes) for name in photos}
+
+
+def test_a_photo_without_a_miniature_stays_with_its_group() -> None:
+    first, second = miniature(decode(saved(FIRST))), miniature(decode(saved(SECOND)))
+    assert len(first) == 288
+    groups = {"a": 3, "b": 3, "c": 8, "d": 8}
+    assert set(compare_miniatures(groups, {"a": first, "b": second, "c": first})) == {"c", "d"}
+    assert set(compare_miniatures(groups, {"a": first, "b": second, "c": first, "d": b"odd"})) == {"c", "d"}
+    assert compare_miniatures({}, {}) == {}
