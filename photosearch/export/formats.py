@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from photosearch.evaluation.described_photos import Measured
 
 _DECIMALS = 6
+_FORMULA = re.compile(r"(?:^|(?<=[;\t\r\n]))(?= *[=+\-@\uff1d\uff0b\uff0d\uff20])|^(?=[\t\r])")  # also in full width
 CSV_COLUMNS = ("source", "caption", "log_prob", "model", "edited", "objects", "labels", "owner_text", "taken_at")
 
 
@@ -118,9 +120,11 @@ def csv_row(photo: DetailedPhoto) -> list[object]:
 
 
 def csv_cell(value: object) -> object:
-    """Return a cell's value; text that spreadsheets would take for a formula gets an apostrophe in front."""
-    starts = ("=", "+", "-", "@", "\t", "\r")
-    return f"'{value}" if isinstance(value, str) and value.startswith(starts) else value
+    """Return a cell's value; text that spreadsheets would take for a formula gets an apostrophe in front of that.
+
+    Where semicolons or tabs separate cells, a formula may begin in the middle of ours, as it may behind a line break.
+    """
+    return _FORMULA.sub("'", value) if isinstance(value, str) else value
 
 
 def collection_json(info: CollectionInfo) -> dict[str, object]:

@@ -3,13 +3,14 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from photosearch.export.formats import CSV_COLUMNS, photo_json, photos_csv, results_json
+from photosearch.export.formats import CSV_COLUMNS, csv_cell, photo_json, photos_csv, results_json
 from photosearch.records import (
     Caption,
     DetailedPhoto,
@@ -125,7 +126,7 @@ def test_table_keeps_negative_numbers() -> None:
     assert rows(photos_csv([photo]))[0]["log_prob"] == "-0.5"
 
 
-@pytest.mark.parametrize("text", ['=HYPERLINK("x")', "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"])
+@pytest.mark.parametrize("text", ['=HYPERLINK("x")', "+1", "-1", "@SUM(A1)", "\ta", "\ra"])
 def test_table_holds_no_formulas(text: str) -> None:
     assert rows(photos_csv([owned(text)]))[0]["owner_text"] == f"'{text}"
 
@@ -134,8 +135,29 @@ def test_table_holds_no_formulas(text: str) -> None:
 @given(text=st.text(st.characters(exclude_categories=["Cs"]), max_size=30))
 def test_table_gives_texts_back(text: str) -> None:
     (row,) = rows(photos_csv([owned(text)]))
-    assert row["owner_text"] in (text, f"'{text}")
+    assert row["owner_text"].replace("'", "") == text.replace("'", "")
+    assert len(row["owner_text"]) <= len(text) + 1 + sum(map(text.count, ";\t\r\n"))
     assert row["owner_text"][:1] not in tuple("=+-@\t\r")
+    for cell in re.split(r"[;\t\r\n]", row["owner_text"]):
+        assert not cell.lstrip(" ").startswith(tuple("=+-@＝＋－＠"))
+
+
+@pytest.mark.parametrize(
+    ("text", "cell"),
+    [
+        ("a;=1+1", "a;'=1+1"),
+        ("a\n@SUM(A1)", "a\n'@SUM(A1)"),
+        ("a\r\n=1", "a\r\n'=1"),
+        ("\t=1", "'\t'=1"),
+        ("\r=1", "'\r'=1"),
+        ("dog; -5", "dog;' -5"),
+        ("＝1+1", "'＝1+1"),
+        ("well-known; so-so = fine", "well-known; so-so = fine"),
+        ("a =1, -2", "a =1, -2"),
+    ],
+)
+def test_a_formula_behind_a_separator_is_guarded(text: str, cell: str) -> None:
+    assert csv_cell(text) == cell
 
 
 def test_answer_has_its_hits_with_terms_that_add_up() -> None:
