@@ -53,7 +53,7 @@ if photo_id:
         st.error(plain(f"{error} It may have been removed. Choose another photo."))
         st.stop()
     button_place.button("Another photo", key="another", on_click=go_back, args=(photo.collection,))
-    show(subject_of_photo(photo))
+    show(subject_of_photo(state.shown(photo)))
 else:
     own = upload_picture("Upload any picture", "own-upload")
     if own is not None:

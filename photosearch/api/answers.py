@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
+from photosearch.access.publication import public_message, published
 from photosearch.api.addresses import image_address
 from photosearch.errors import CollectionNotFound, PhotoNotFound, PhotosearchError
 from photosearch.export.formats import results_json
@@ -21,7 +22,6 @@ from photosearch.sources import urls
 
 Described = dict[int | str, dict[str, Any]]  # for FastAPI: descriptions of answers by their status
 URL_SCHEMES = ("http://", "https://")
-AnyPhoto = TypeVar("AnyPhoto", bound=Photo)
 
 
 class Message(BaseModel):
@@ -51,15 +51,10 @@ WRONG: Described = {422: {"model": Message, "description": "A parameter is missi
 UNREADABLE: Described = {503: {"model": Message, "description": "The library cannot be read at the moment."}}
 
 
-def without_paths(photo: AnyPhoto) -> AnyPhoto:
-    """Return a photo without the path and failure reason, which a public demo must not reveal."""
-    return replace(photo, source_key=photo.name, reason=None, details=replace(photo.details, folder=None))
-
-
 def hits_json(results: Results, *, explain: bool = False, public: bool) -> dict[str, object]:
     """Return the answer to a query as `results_json` builds it; `public` leaves paths out."""
     if public:
-        hits = tuple(replace(hit, photo=without_paths(hit.photo)) for hit in results.hits)
+        hits = tuple(replace(hit, photo=published(hit.photo)) for hit in results.hits)
         results = replace(results, hits=hits)
     return results_json(results, explain=explain)
 
@@ -87,7 +82,7 @@ def answer_errors(api: FastAPI, *, public: bool) -> None:
         return _answer(404, str(error))
 
     async def unreadable(_: Request, error: Exception) -> JSONResponse:
-        return _answer(503, "The library cannot be read at the moment. Try again later." if public else str(error))
+        return _answer(503, public_message(error) if public and isinstance(error, PhotosearchError) else str(error))
 
     async def other(_: Request, error: Exception) -> JSONResponse:
         if isinstance(error, HTTPException):

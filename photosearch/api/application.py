@@ -10,14 +10,13 @@ import swagger_ui_bundle
 from fastapi import FastAPI, Path, Query
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.telemetry import TelemetryConfig
-from starlette.datastructures import MutableHeaders
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.staticfiles import StaticFiles
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from photosearch import images
+from photosearch.access.publication import published
 from photosearch.api.addresses import MAX_SIZE_PX
 from photosearch.api.answers import (
     FOUND,
@@ -27,9 +26,8 @@ from photosearch.api.answers import (
     answer_errors,
     hits_json,
     hits_rows,
-    without_paths,
 )
-from photosearch.api.pictures import picture_answer
+from photosearch.api.pictures import Pictures
 from photosearch.errors import CollectionNotFound
 from photosearch.export.formats import collection_json, photo_json
 from photosearch.pipeline.adding import MAX_NAME_CHARS
@@ -129,8 +127,9 @@ def make_api(
     api.openapi_version = "3.0.3"  # the bundled documentation page cannot show 3.1
     answer_errors(api, public=public)
     if cors_origins:
-        api.add_middleware(CORSMiddleware, allow_origins=list(cors_origins), allow_methods=["GET"])
-    api.add_middleware(_NoSniff)
+        api.add_middleware(
+            CORSMiddleware, allow_origins=list(cors_origins), allow_methods=["GET"], allow_headers=["Authorization"]
+        )
     _add_searching(api, get_workspace, public=public)
     _add_photos(api, get_workspace, public=public)
     _add_docs(api)
@@ -176,12 +175,13 @@ def _add_searching(api: FastAPI, get_workspace: Callable[[], Workspace], *, publ
 
 def _add_photos(api: FastAPI, get_workspace: Callable[[], Workspace], *, public: bool) -> None:
     errors = {**MISSING, **WRONG, **UNREADABLE}
+    pictures = Pictures(get_workspace)
 
     @api.get("/v1/photos/{photo_id}", tags=["photos"], summary="Read all data of a photo", responses=errors)
     def photo(photo_id: PhotoId) -> JSONResponse:
         """Return captions, objects, labels and concepts with probabilities, and the data that came with the photo."""
         stored = get_workspace().library.photo(photo_id)
-        return JSONResponse(photo_json(without_paths(stored) if public else stored))
+        return JSONResponse(photo_json(published(stored) if public else stored))
 
     @api.get(
         "/v1/photos/{photo_id}/similar",
@@ -202,9 +202,9 @@ def _add_photos(api: FastAPI, get_workspace: Callable[[], Workspace], *, public:
         response_class=Response,
         responses={200: {"content": {"image/jpeg": {}}, "description": "A JPEG without metadata."}, **errors},
     )
-    def image(photo_id: PhotoId, size: Size = images.THUMBNAIL_SIDE_PX, v: Version = "") -> Response:
+    async def image(photo_id: PhotoId, size: Size = images.THUMBNAIL_SIDE_PX, v: Version = "") -> Response:
         """Return the picture, upright, its longer side at most `size` pixels."""
-        return picture_answer(get_workspace(), photo_id, size, v)
+        return await pictures.answer(photo_id, size, v)
 
 
 def _add_docs(api: FastAPI) -> None:
@@ -231,18 +231,3 @@ def _only_collection(workspace: Workspace) -> str:
     if not names:
         raise CollectionNotFound("There are no collections yet. Add photos first.")
     raise CollectionNotFound(f"There are several collections. Choose one with name=: {', '.join(names)}.")
-
-
-class _NoSniff:
-    """Middleware that forbids browsers to guess another content type than the one stated."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def send_marked(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                MutableHeaders(scope=message)["X-Content-Type-Options"] = "nosniff"
-            await send(message)
-
-        await self._app(scope, receive, send_marked if scope["type"] == "http" else send)

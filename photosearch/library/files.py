@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from photosearch.errors import LibraryError, PhotoError
-from photosearch.files import write_whole
+from photosearch.files import read_regular, write_whole
 
 UPLOAD = "upload"  # the kind of source whose only copy is in the library
 _ARRIVING = "arriving-"  # begins the names of folders of files that are being received
@@ -49,7 +49,7 @@ class Files:
         if within is None:
             raise PhotoError("it was not kept")
         try:
-            return self.path(within).read_bytes()
+            return read_regular(self.path(within))
         except OSError as error:
             raise PhotoError(f"its kept copy cannot be read: {error.strerror}") from error
 

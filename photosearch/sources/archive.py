@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO, BinaryIO
 
 from photosearch.errors import PhotoError, SourceError
+from photosearch.files import open_regular
 from photosearch.sources.source import Resources
 from photosearch.sources.zip_names import leads_out, name_members
 
@@ -67,7 +68,7 @@ class Archive:
         if str(path) != str(path).encode("utf-8", "replace").decode("utf-8"):
             raise SourceError(f"The name of ZIP {str(path)!a} is not valid Unicode. Rename it.")
         try:
-            with path.open("rb") as file:
+            with open_regular(path) as file:
                 self._n_bytes = file.seek(0, 2)
                 _check_directory(file, self._n_bytes, path)
             self._zip = zipfile.ZipFile(path)

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from photosearch.errors import PhotoError, SourceError
+from photosearch.files import read_regular
 from photosearch.library import Pending
 from photosearch.records import Failure, Listing, Watch
 from photosearch.sources.left_out import (
@@ -155,8 +156,7 @@ def _text(path: str) -> str:
 def read_file(path: Path, max_bytes: int) -> bytes:
     """Read a photo's file; raise `PhotoError` when it is missing, unreadable or larger than `max_bytes`."""
     try:
-        with path.open("rb") as file:
-            data = file.read(max_bytes + 1)
+        data = read_regular(path, max_bytes + 1)
     except FileNotFoundError as error:
         raise PhotoError("the file is no longer there") from error
     except OSError as error:

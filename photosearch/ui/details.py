@@ -54,7 +54,7 @@ def close_details() -> None:
 @st.dialog("Photo", width="large", on_dismiss=close_details)
 def _show_details(hit: Hit, query: str) -> None:
     """Show the dialog of a hit of `query`; without a query the hit's score is its similarity to another photo."""
-    photo = hit.photo
+    photo = state.shown(hit.photo)
     matched = {share.term for share in hit.shares} if query else set()
     left, right = st.columns([3, 2], gap="medium")
     with left, st.container(key="large-picture"):

@@ -22,5 +22,5 @@ try:
     state.workspace()
     page.run()
 except PhotosearchError as error:
-    st.error(plain(str(error)))
+    st.error(plain(state.message(error)))
 show_footer()

@@ -52,7 +52,7 @@ def upload_picture(label: str, key: str, on_change: Callable[[], None] | None = 
         st.error(plain(f"This picture cannot be used: {error}."))
         return None
     except PhotosearchError as error:
-        st.error(plain(str(error)))
+        st.error(plain(state.message(error)))
         return None
     st.session_state[_LATEST] = uploaded
     return uploaded

@@ -1,8 +1,11 @@
 """Files written whole or not at all, and names that every system accepts."""
 
+import os
+from pathlib import Path
+
 import pytest
 
-from photosearch.files import clean_name, write_whole
+from photosearch.files import clean_name, read_regular, write_whole
 
 
 def test_a_file_gets_its_name_only_when_it_is_whole(tmp_path):
@@ -42,3 +45,25 @@ def test_a_block_that_writes_nothing_is_an_error(tmp_path):
 )
 def test_a_clean_name_is_accepted_by_every_system(name, n_bytes, clean):
     assert clean_name(name, n_bytes) == clean
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device", "folder", "link to a pipe"])
+def test_only_files_are_read_and_nothing_waits(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "a.jpg"
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "device":
+        path = Path("/dev/zero")
+    elif kind == "folder":
+        path.mkdir()
+    else:
+        os.mkfifo(tmp_path / "pipe")
+        path.symlink_to(tmp_path / "pipe")
+    with pytest.raises(OSError):  # noqa: PT011
+        read_regular(path, 100)
+
+
+def test_a_file_is_read_whole_or_to_a_limit(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"12345")
+    assert read_regular(tmp_path / "a") == b"12345"
+    assert read_regular(tmp_path / "a", 3) == b"123"

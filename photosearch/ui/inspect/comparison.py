@@ -34,7 +34,7 @@ def compare_captioners(subject: Subject) -> None:
                 with st.spinner("Writing sentences"):
                     _show_sentences(_sentences(subject, model))
             except PhotosearchError as error:
-                st.error(plain(str(error)))
+                st.error(plain(state.message(error)))
 
 
 def _models(subject: Subject) -> list[str]:

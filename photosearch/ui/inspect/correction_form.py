@@ -104,7 +104,7 @@ def _change(change: Callable[[], None], message: str) -> None:
     try:
         change()
     except PhotosearchError as error:
-        st.error(plain(str(error)))
+        st.error(plain(state.message(error)))
         return
     st.session_state[_MESSAGE] = message
     st.rerun()

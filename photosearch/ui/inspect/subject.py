@@ -65,7 +65,7 @@ def subject_of_photo(photo: DetailedPhoto) -> Subject:
     try:
         read = inspections.picture(photo)
     except PhotoError as error:
-        return Subject(photo.id, photo.name, findings, lacking=str(error), photo=photo)
+        return Subject(photo.id, photo.name, findings, lacking=_lacking(str(error)), photo=photo)
     picture = read.picture
     url = picture_url(photo, None if read.lacking else FIGURE_PX) or _data_url(picture)
     return Subject(
@@ -74,7 +74,7 @@ def subject_of_photo(photo: DetailedPhoto) -> Subject:
         findings,
         picture,
         url,
-        read.lacking,
+        _lacking(read.lacking) if read.lacking else None,
         photo,
         lambda model: inspections.inspector(picture, model),
     )
@@ -97,6 +97,11 @@ def subject_of_upload(upload: UploadedPicture) -> Subject:
     subject = Subject(picture.sha256, upload.name, upload.findings, picture, _data_url(picture), inspectors=inspector)
     st.session_state[_UPLOAD] = subject
     return subject
+
+
+def _lacking(reason: str) -> str:
+    """Return why a photo could not be read, as the page may say it; a reason may hold the path of its ZIP."""
+    return "the photo itself cannot be reached" if state.is_public() else reason
 
 
 def _data_url(picture: images.Picture) -> str:

@@ -8,6 +8,7 @@ from pathlib import PurePath
 import streamlit as st
 
 from photosearch.errors import PhotosearchError
+from photosearch.ui import state
 from photosearch.ui.inspect import caption_viewer
 from photosearch.ui.inspect.caption_viewer import percent, show_viewer
 from photosearch.ui.inspect.sentences import (
@@ -33,7 +34,7 @@ def show_words(subject: Subject) -> None:
         model = choose_model(subject)
         _show(subject, subject.inspector(model), f"{subject.key}-{model}")
     except PhotosearchError as error:
-        st.error(plain(str(error)))
+        st.error(plain(state.message(error)))
 
 
 def _show(subject: Subject, inspector: Inspector, key: str) -> None:

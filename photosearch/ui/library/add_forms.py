@@ -129,7 +129,7 @@ def _start(
     try:
         state.workspace().check_source(*names, options=options)
     except PhotosearchError as error:
-        st.error(plain(str(error)))
+        st.error(plain(state.message(error)))
         return
     title = f"Adding {names[0]}" + (f" and {len(names) - 1} more" if len(names) > 1 else "")
     task = Task(title, tuple(names), collection.strip() or None, options, then=then, choice=choice)

@@ -150,6 +150,6 @@ def ask_removal(info: CollectionInfo) -> None:
         try:
             state.workspace().remove(info.name)
         except PhotosearchError as error:
-            st.error(plain(str(error)))
+            st.error(plain(state.message(error)))
             return
         st.rerun()

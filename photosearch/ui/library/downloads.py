@@ -93,8 +93,7 @@ def _send(workspace: Callable[[], Workspace], request: Request) -> Response:
     if _TOKEN.fullmatch(token) and not workspace().settings.demo and folder.is_dir():
         for path in folder.iterdir():
             if path.suffix != PART:
-                headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
-                return FileResponse(path, filename=path.name, headers=headers)
+                return FileResponse(path, filename=path.name, headers={"Cache-Control": "no-store"})
     return JSONResponse({"message": "This file was deleted. Make it again on the Library page."}, 404)
 
 

@@ -10,12 +10,13 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from photosearch.errors import PhotosearchError
+from photosearch.errors import LibraryError, PhotosearchError
 from photosearch.evaluation.known_photos import Ranked, SearchQuality
 from photosearch.evaluation.metrics import Retrieval
 from photosearch.evaluation.quality import Quality
 from photosearch.evaluation.questions import MAX_BYTES, MAX_PAIRS
 from photosearch.records import CollectionInfo, Progress, Watch
+from photosearch.ui import state
 from photosearch.ui.text import plain
 
 WAYS = ("Type queries", "Upload a file", "Use corrections")
@@ -111,7 +112,10 @@ def _measure_text(quality: Quality, info: CollectionInfo, way: str, text: str) -
     st.session_state.pop(_RESULT, None)
     try:
         questions = quality.read_questions(info.name, text)
-    except PhotosearchError as error:
+    except LibraryError as error:
+        st.error(plain(state.message(error)))
+        return
+    except PhotosearchError as error:  # about the visitor's own text
         st.error(plain(str(error)))
         return
     if not questions.asked:
@@ -129,7 +133,7 @@ def _measure(info: CollectionInfo, way: str, problems: tuple[str, ...], measure:
     try:
         st.session_state[_RESULT] = _Result(info.name, info.generation, way, measure(Watch(on_progress)), problems)
     except PhotosearchError as error:
-        st.error(plain(str(error)))
+        st.error(plain(state.message(error)))
     finally:
         bar.empty()
 

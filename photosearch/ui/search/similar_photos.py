@@ -35,7 +35,7 @@ def show_similar_to_photo(photo_id: str, options: SearchOptions) -> Sequence[Hit
             options,
         )
     except PhotoNotFound as error:
-        st.warning(plain(str(error)))
+        st.warning(plain(state.message(error)))
         return ()
 
 

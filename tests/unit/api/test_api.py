@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import threading
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -13,9 +16,11 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 from starlette.testclient import TestClient
 
-from photosearch.api import MAX_SIZE_PX, PREFIX, image_address, make_api
+from photosearch.access.gate import Gate, Rules
+from photosearch.api import MAX_SIZE_PX, PREFIX, image_address, make_api, pictures
 from photosearch.errors import LibraryError
 from photosearch.export.formats import photo_json
+from photosearch.records import Details, Listing
 from photosearch.settings import Settings
 from photosearch.workspace import Workspace
 from tests.conftest import ColourStation, analyse, jpeg
@@ -25,7 +30,8 @@ ORIGIN = "http://testserver"
 
 def client_of(workspace: Workspace, *, public: bool = False, cors_origins: tuple[str, ...] = ()) -> TestClient:
     api = make_api(lambda: workspace, public=public, cors_origins=cors_origins)
-    return TestClient(Starlette(routes=[Mount(PREFIX, app=api)]), raise_server_exceptions=False)
+    gate = Gate(Starlette(routes=[Mount(PREFIX, app=api)]), Rules(PREFIX, is_open=True, any_host=True))
+    return TestClient(gate, raise_server_exceptions=False)
 
 
 @pytest.fixture
@@ -196,7 +202,7 @@ def test_collections_have_their_counts(client):
 
 
 def test_a_photo_is_what_an_export_says_of_it(client, filled):
-    photo = large(filled)
+    photo = filled.library.photo(large(filled).id)
     assert client.get(f"/api/v1/photos/{photo.id}").json() == json.loads(json.dumps(photo_json(photo)))
 
 
@@ -244,6 +250,41 @@ def test_a_lost_thumbnail_is_made_again(client, filled):
     assert client.get(image_address(photo.id, photo.sha256)).status_code == 404
 
 
+def test_an_empty_thumbnail_is_a_lost_one(client, filled):
+    photo = large(filled)
+    filled.library.files.thumbnail_path(photo.sha256).write_bytes(b"")  # as a power cut leaves it
+    assert size_of(client.get(image_address(photo.id, photo.sha256)).content) == (400, 200)
+    Path(photo.source_key).unlink()
+    missing = client.get(image_address(photo.id, photo.sha256))
+    assert missing.status_code == 404
+    assert "cache-control" not in missing.headers
+
+
+@pytest.mark.parametrize("place", ["photo", "thumbnail"])
+def test_a_pipe_in_place_of_a_file_holds_nothing_up(client, filled, place):
+    photo = large(filled)
+    path = Path(photo.source_key) if place == "photo" else filled.library.files.thumbnail_path(photo.sha256)
+    path.unlink()
+    os.mkfifo(path)
+    for _ in range(40):
+        assert size_of(client.get(image_address(photo.id, photo.sha256, 1600)).content)[0] in (400, 1600)
+        assert size_of(client.get(image_address(photo.id, photo.sha256)).content) == (400, 200)
+
+
+def test_a_drive_that_hangs_costs_its_pictures_only(filled, monkeypatch):
+    hangs = threading.Event()
+    monkeypatch.setattr(pictures, "PATIENCE_S", 0.3)
+    monkeypatch.setattr(pictures, "make_rendition", lambda *_: hangs.wait(60))
+    client, photo = client_of(filled), large(filled)
+    for _ in range(5):
+        told = client.get(image_address(photo.id, photo.sha256, 1600))
+        assert told.status_code == 503
+        assert "cannot be read at the moment" in told.json()["message"]
+        assert client.get(image_address(photo.id, photo.sha256)).status_code == 200
+        assert client.get("/api/v1/search?str=red").status_code == 200
+    hangs.set()
+
+
 def test_a_photo_that_is_listed_only_has_no_picture(client, filled, make_photos):
     filled.add(str(make_photos("green.jpg", folder="new")))
     (photo,) = filled.library.photos("new")
@@ -257,6 +298,18 @@ def test_the_public_demo_tells_no_path(filled):
     found = client.get("/api/v1/search?str=picture").json()
     assert sorted(hit["source"] for hit in found["hits"]) == ["green.jpg", "large.jpg", "red-2.jpg", "red.jpg"]
     assert client.get(f"/api/v1/photos/{found['hits'][0]['photo']}").json()["source"] == found["hits"][0]["source"]
+
+
+def test_the_public_demo_does_not_tell_where_exactly_a_photo_was_taken(workspace):
+    details = Details(latitude=54.3233, longitude=10.1228, place="Kiel", taken_at=datetime(2024, 5, 1))
+    workspace.library.merge("c", "folder", [Listing("/home/me/a.jpg", "1", details=details)])
+    (photo,) = workspace.library.photos("c")
+    address = f"/api/v1/photos/{photo.id}"
+    assert client_of(workspace).get(address).json()["latitude"] == 54.3233
+    told = client_of(workspace, public=True).get(address)
+    assert (told.json()["latitude"], told.json()["longitude"], told.json()["place"]) == (None, None, "Kiel")
+    assert "54.3" not in told.text
+    assert "/home" not in told.text
 
 
 @pytest.mark.parametrize(("public", "said"), [(False, "/secret"), (True, "cannot be read at the moment")])
