@@ -1,14 +1,16 @@
 """Turn new photos into text, in batches: resumable, with progress.
 
 Reading (fetch, decode, turn, shrink) runs in threads one batch ahead of the models. A batch is saved in one
-transaction; a run that is killed loses at most the batches in flight.
+transaction; a run that is killed loses at most the batches in flight. As many batches are observed at once as cores
+serve, each by one thread, and saved in their order.
 """
 
 from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
@@ -20,9 +22,9 @@ from photosearch.pipeline.speed import READING, SAVING, Stopwatch, keep_speed
 from photosearch.records import UNWATCHED, Failure, Findings, PhotoState, Progress, Report, Watch
 from photosearch.sources.kinds import kind_named
 from photosearch.sources.reading import Reader
-from photosearch.vision.observer import Batch, Observer
+from photosearch.vision.observer import N_AT_ONCE, Batch, Observer
 
-BATCH = 32
+BATCH = 16  # half as many cost the decoder a tenth of its speed; more would keep more pictures in memory
 N_READERS = 8  # most of them wait for a server
 N_DECODERS = 2
 _decoding = threading.Semaphore(N_DECODERS)
@@ -138,22 +140,22 @@ def analyse_photos(
     """
     n_captioned = n_reused = n_fetched = n_done = 0
     failures: list[Failure] = []
-    done: set[str] = set()  # pictures observed in this run
     intake = _Intake(library, reader, list(observers), redo=redo, keep=keep)
     state = PhotoState.READY if observers else PhotoState.NEW
     stopwatch = Stopwatch()
     watch.on_progress(Progress(0, len(photos)))
-    with ThreadPoolExecutor(N_READERS, thread_name_prefix="reader") as pool:
-        for batch, read in _read_ahead(pool, intake.read_one, photos, stopwatch):
-            fresh = {r.picture.sha256: r for r in read if r.picture and r.picture.sha256 not in done}
-            findings = _observe(observers, fresh, stopwatch)
+    with (
+        ThreadPoolExecutor(N_READERS, thread_name_prefix="reader") as readers,
+        ThreadPoolExecutor(N_AT_ONCE, thread_name_prefix="observer") as pool,
+    ):
+        coming = _read_ahead(readers, intake.read_one, photos, stopwatch)
+        for batch, read, n_fresh, findings in _observe_ahead(pool, observers, coming, stopwatch):
             with stopwatch.measure(SAVING, "", len(batch)):
                 library.save([r.reading for r in read], findings, state)
-            done |= fresh.keys()
             n_read = sum(r.reading.sha256 is not None for r in read)
             if observers:
-                n_captioned += len(fresh)
-                n_reused += n_read - len(fresh)
+                n_captioned += n_fresh
+                n_reused += n_read - n_fresh
             else:
                 n_fetched += n_read
             failures += [
@@ -168,6 +170,39 @@ def analyse_photos(
     if observers and n_captioned:
         keep_speed(library.folder, stopwatch.stop(n_captioned))
     return Report(n_captioned=n_captioned, n_reused=n_reused, n_fetched=n_fetched, failures=tuple(failures))
+
+
+def _observe_ahead(
+    pool: ThreadPoolExecutor,
+    observers: Observers,
+    batches: Iterable[tuple[Sequence[Pending], list[_Read]]],
+    stopwatch: Stopwatch,
+) -> Iterator[tuple[Sequence[Pending], list[_Read], int, dict[int, dict[str, Findings]]]]:
+    """Yield batches in their order with the number of pictures observed and the findings; later ones are under way.
+
+    Pictures that an earlier batch has are not observed again.
+    """
+    seen: set[str] = set()
+    under_way: deque[tuple[Sequence[Pending], list[_Read], int, Future[dict[int, dict[str, Findings]]]]] = deque()
+    try:
+        for batch, read in batches:
+            fresh = {r.picture.sha256: r for r in read if r.picture and r.picture.sha256 not in seen}
+            seen |= fresh.keys()
+            under_way.append((batch, read, len(fresh), pool.submit(_observe, observers, fresh, stopwatch)))
+            if len(under_way) > N_AT_ONCE:  # one waits, so that no thread does while a batch is saved
+                yield _observed(under_way.popleft())
+        while under_way:
+            yield _observed(under_way.popleft())
+    finally:
+        for *_, future in under_way:
+            future.cancel()
+
+
+def _observed(
+    batch: tuple[Sequence[Pending], list[_Read], int, Future[dict[int, dict[str, Findings]]]],
+) -> tuple[Sequence[Pending], list[_Read], int, dict[int, dict[str, Findings]]]:
+    photos, read, n_fresh, findings = batch
+    return photos, read, n_fresh, findings.result()
 
 
 def _observe(observers: Observers, fresh: Mapping[str, _Read], stopwatch: Stopwatch) -> dict[int, dict[str, Findings]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,7 +22,7 @@ READING, SAVING = "reading", "saving"
 
 @dataclass(frozen=True)
 class StationSpeed:
-    """What one station did in a run."""
+    """What one station did in a run; several threads may have worked for it at once, whose time is added up."""
 
     station: str  # one of `records.Station`, READING or SAVING
     model: str  # its name; empty where there is none
@@ -50,9 +51,10 @@ class RunSpeed:
 
 
 class Stopwatch:
-    """Measures one run, whose stations work one after the other."""
+    """Measures one run. Use from any thread."""
 
     def __init__(self) -> None:
+        self._lock = threading.Lock()
         self._began = time.monotonic()
         self._spent: dict[tuple[str, str], tuple[int, float]] = {}
 
@@ -61,8 +63,10 @@ class Stopwatch:
         """Add the time that the block takes to a station's."""
         began = time.monotonic()
         yield
-        n, seconds = self._spent.get((station, model), (0, 0.0))
-        self._spent[station, model] = (n + n_photos, seconds + time.monotonic() - began)
+        took = time.monotonic() - began
+        with self._lock:
+            n, seconds = self._spent.get((station, model), (0, 0.0))
+            self._spent[station, model] = (n + n_photos, seconds + took)
 
     def stop(self, n_photos: int) -> RunSpeed:
         """Return the run's figures; `n_photos` were observed by models."""

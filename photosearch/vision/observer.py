@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Hashable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
@@ -11,6 +12,8 @@ if TYPE_CHECKING:
     from photosearch.images import Picture  # with Pillow, which searching does without
 
 T = TypeVar("T")
+N_CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+N_AT_ONCE = min(N_CORES, 8)  # batches observed at the same time: more would keep more pictures in memory
 
 
 class Batch:
@@ -28,7 +31,7 @@ class Batch:
 
 
 class Observer(Protocol):
-    """A model that observes pictures for one station."""
+    """A model that observes pictures for one station. Several threads may use it at once."""
 
     station: Station
     name: str

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,7 @@ class HuggingFaceCaptioner:
         self._model = model
         self._prepare = prepare
         self._tokenizer = tokenizer
+        self._lock = threading.Lock()  # tokenizers fail when several threads use them at once
 
     @classmethod
     def load(cls, name: str) -> HuggingFaceCaptioner:
@@ -91,7 +93,8 @@ class HuggingFaceCaptioner:
         findings: list[Findings] = []
         for first in range(0, len(batch.pictures), WRITTEN_AT_ONCE):
             pictures = [picture.rgb for picture in batch.pictures[first : first + WRITTEN_AT_ONCE]]
-            findings += [Findings(captions=captions) for captions in self._write(pictures)]
+            with self._lock:
+                findings += [Findings(captions=captions) for captions in self._write(pictures)]
         return findings
 
     @torch.inference_mode()
