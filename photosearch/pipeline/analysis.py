@@ -142,14 +142,14 @@ def analyse_photos(
     failures: list[Failure] = []
     intake = _Intake(library, reader, list(observers), redo=redo, keep=keep)
     state = PhotoState.READY if observers else PhotoState.NEW
-    stopwatch = Stopwatch()
+    stopwatch, stopped = Stopwatch(), threading.Event()
     watch.on_progress(Progress(0, len(photos)))
     with (
         ThreadPoolExecutor(N_READERS, thread_name_prefix="reader") as readers,
         ThreadPoolExecutor(N_AT_ONCE, thread_name_prefix="observer") as pool,
     ):
         coming = _read_ahead(readers, intake.read_one, photos, stopwatch)
-        for batch, read, n_fresh, findings in _observe_ahead(pool, observers, coming, stopwatch):
+        for batch, read, n_fresh, findings in _observe_ahead(pool, observers, coming, stopwatch, stopped):
             with stopwatch.measure(SAVING, "", len(batch)):
                 library.save([r.reading for r in read], findings, state)
             n_read = sum(r.reading.sha256 is not None for r in read)
@@ -166,7 +166,7 @@ def analyse_photos(
             n_done += len(batch)
             watch.on_progress(Progress(n_done, len(photos)))
             if watch.is_cancelled():
-                break
+                stopped.set()
     if observers and n_captioned:
         keep_speed(library.folder, stopwatch.stop(n_captioned))
     return Report(n_captioned=n_captioned, n_reused=n_reused, n_fetched=n_fetched, failures=tuple(failures))
@@ -177,22 +177,28 @@ def _observe_ahead(
     observers: Observers,
     batches: Iterable[tuple[Sequence[Pending], list[_Read]]],
     stopwatch: Stopwatch,
+    stopped: threading.Event,
 ) -> Iterator[tuple[Sequence[Pending], list[_Read], int, dict[int, dict[str, Findings]]]]:
     """Yield batches in their order with the number of pictures observed and the findings; later ones are under way.
 
-    Pictures that an earlier batch has are not observed again.
+    Pictures that an earlier batch has are not observed again. Once `stopped` is set, only those that are being observed
+    come: what was computed is not lost.
     """
     seen: set[str] = set()
     under_way: deque[tuple[Sequence[Pending], list[_Read], int, Future[dict[int, dict[str, Findings]]]]] = deque()
     try:
         for batch, read in batches:
+            if stopped.is_set():
+                break
             fresh = {r.picture.sha256: r for r in read if r.picture and r.picture.sha256 not in seen}
             seen |= fresh.keys()
             under_way.append((batch, read, len(fresh), pool.submit(_observe, observers, fresh, stopwatch)))
             if len(under_way) > N_AT_ONCE:  # one waits, so that no thread does while a batch is saved
                 yield _observed(under_way.popleft())
         while under_way:
-            yield _observed(under_way.popleft())
+            last = under_way.popleft()
+            if not (stopped.is_set() and last[-1].cancel()):
+                yield _observed(last)
     finally:
         for *_, future in under_way:
             future.cancel()

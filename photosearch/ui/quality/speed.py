@@ -32,7 +32,8 @@ def show_speed(quality: Quality) -> None:
         hide_index=True,
     )
     st.caption(
-        "Stations work one after the other on a batch of photos, while the next batch is read. When several models"
+        "Stations work one after the other on a batch of photos, and as many batches are observed at once as there are"
+        " cores; the seconds of all of them are added up, so they can be more than the run took. When several models"
         " need the same computation, its time counts for the first of them; therefore the classifier and the concept"
         " model seem to take no time after the captioner. Loading the models is not counted."
     )
