@@ -356,6 +356,7 @@ class Report:
     n_reused: int = 0  # the same picture was captioned before
     failures: tuple[Failure, ...] = ()
     n_fetched: int = 0  # read and kept, not captioned yet
+    notes: tuple[str, ...] = ()  # for people: what a source left out on purpose, with numbers and reasons
 
     @property
     def n_left_out(self) -> int:

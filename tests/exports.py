@@ -1,4 +1,6 @@
-"""Instagram exports in all known layouts, made of small pictures; `python -m tests.exports FOLDER N_POSTS` makes one.
+"""Instagram exports in all known layouts, made of small pictures; `python -m tests.exports FOLDER` makes one of each.
+
+`python -m tests.exports FOLDER N_POSTS` makes a large one.
 
 The shapes are those of real exports since 2018; Instagram documents none of them.
 """
@@ -79,6 +81,8 @@ POSTS = [
 MEDIA = {f"media/posts/{name}": picture(suffix=Path(name).suffix) for name in ("202311/1.jpg", "202310/2.webp")}
 MEDIA["media/posts/202310/3.heic"] = picture(suffix=".heic")
 MEDIA["media/posts/202310/4.mp4"] = b"a video"
+NAME = "instagram-anna.b-2024-01-31-abCD12.zip"
+POSTS_FOLDER = "your_instagram_activity/media"
 KEYS = ["media/posts/202311/1.jpg", "media/posts/202310/2.webp", "media/posts/202310/3.heic"]
 
 
@@ -100,6 +104,36 @@ def export_in_parts(folder: Path) -> list[Path]:
         write_zip(folder / "instagram-anna.b-2024-01-31-abCD12.zip", first),
         write_zip(folder / "instagram-anna.b-2024-01-31-abCD12 (1).zip", second),
     ]
+
+
+def unpack(path: Path, folder: Path) -> Path:
+    """The folder that a ZIP unpacks to."""
+    with zipfile.ZipFile(path) as file:
+        file.extractall(folder)
+    return folder
+
+
+def export_of_two(path: Path) -> Path:
+    """One ZIP with the exports of two accounts, whose pictures have the same paths."""
+    members = {f"{POSTS_FOLDER}/posts_1.json": dumps(POSTS[:1]), KEYS[0]: MEDIA[KEYS[0]], **OTHERS}
+    tops = ("instagram-anna-2024-01-31-x/", "instagram-bert-2024-01-31-y/")
+    return write_zip(path, {top + name: data for top in tops for name, data in members.items()})
+
+
+LAYOUTS: dict[str, Callable[[Path], list[Path]]] = {  # how people have an export of `POSTS`: name to its maker
+    "zip": lambda folder: [export(folder / NAME)],
+    "parts": export_in_parts,
+    "unpacked": lambda folder: [unpack(export(folder / NAME), folder / "unpacked")],
+    "folder in a folder": lambda folder: [
+        unpack(export(folder / NAME), folder / "meta-2026-Apr-11-10-00" / NAME[: -len(".zip")]).parent
+    ],
+    "parts unpacked": lambda folder: [unpack(part, folder / part.stem) for part in export_in_parts(folder)],
+    "a part unpacked": lambda folder: [
+        (first := export_in_parts(folder))[0],
+        unpack(first[1], folder / "second"),
+    ],
+    "older folders": lambda folder: [export(folder / NAME, layout="content", top="Downloads/x/")],
+}
 
 
 def export_2018(path: Path) -> Path:
@@ -197,6 +231,16 @@ def large_export(path: Path, n_posts: int) -> Path:
     return write_zip(path, {"your_instagram_activity/media/posts_1.json": dumps(posts), **OTHERS, **members})
 
 
-if __name__ == "__main__":
+def make_all(folder: Path) -> None:
+    """Make an export in each layout, in a folder of its own."""
+    for name, make in LAYOUTS.items():
+        place = folder / name
+        place.mkdir(parents=True)
+        sys.stdout.write(f"{name}: {' '.join(map(str, make(place)))}\n")
+
+
+if __name__ == "__main__" and len(sys.argv) == 2:
+    make_all(Path(sys.argv[1]))
+elif __name__ == "__main__":
     made = large_export(Path(sys.argv[1]) / f"instagram-large-2024-01-31-{sys.argv[2]}.zip", int(sys.argv[2]))
     sys.stdout.write(f"{made}\n")

@@ -32,6 +32,8 @@ class Also(StrEnum):
     ARCHIVED = "archived"
     STORIES = "stories"
     REELS = "reels"
+    IGTV = "igtv"
+    OTHER = "other"
 
 
 @app.command()
@@ -127,6 +129,8 @@ def _say_added(added: Added) -> None:
         )
     if report.left_out:
         say(f"Left out, since these are no photos: {printable(report.left_out_names)}.")
+    for note in report.notes:
+        say(printable(note))
     say_failures(report.failures)
 
 

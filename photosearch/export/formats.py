@@ -151,6 +151,7 @@ def report_json(report: Report) -> dict[str, object]:
         "captioned": report.n_captioned,
         "reused": report.n_reused,
         "failures": failures_json(report.failures),
+        "notes": list(report.notes),
     }
 
 

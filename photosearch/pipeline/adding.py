@@ -104,7 +104,8 @@ def add_source(
         and not any(PurePath(key).is_relative_to(place) for place in unreadable)
     ]
     merged += merge((), gone)
-    return _report(merged, source.left_out, failures)
+    # Most kinds of sources leave out nothing but files of other kinds, which `left_out` counts.
+    return replace(_report(merged, source.left_out, failures), notes=tuple(getattr(source, "notes", ())))
 
 
 def add_named(

@@ -10,7 +10,7 @@ from pathlib import Path
 from photosearch.errors import PhotoError, SourceError
 from photosearch.library import Pending
 from photosearch.records import Failure, Listing, Watch
-from photosearch.sources.folder import read_file
+from photosearch.sources.disk import read_file
 from photosearch.sources.source import Content, Options, Resources, Source, SourceKind
 
 NAME = "demo"

@@ -8,10 +8,11 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from photosearch.errors import PhotoError, SourceError
-from photosearch.files import read_regular
+from photosearch.errors import SourceError
 from photosearch.library import Pending
 from photosearch.records import Failure, Listing, Watch
+from photosearch.sources.disk import read_file
+from photosearch.sources.instagram.export_layout import is_export_folder
 from photosearch.sources.left_out import (
     LINK_LOOP,
     MARKED,
@@ -56,6 +57,8 @@ class FolderSource:
         walk = _Walk(self._root, self.left_out)
         for path in walk.files():
             yield self._listing(path)
+        for export in walk.exports:
+            yield Failure(_text(export), "this is an Instagram export; add this folder by itself")
         for problem in walk.unreadable:
             yield Failure(_text(problem.filename), f"the folder cannot be opened: {problem.strerror}")
         for link in walk.broken:
@@ -84,6 +87,7 @@ class _Walk:
         self._links: list[str] = []  # to folders, which are entered last
         self.unreadable: list[OSError] = []
         self.broken: list[str] = []  # links that lead nowhere
+        self.exports: list[str] = []  # folders of Instagram exports, with messages and deleted posts in them
 
     def files(self) -> Iterator[str]:
         """Yield the path of each picture, a folder's own before those of its subfolders, by name."""
@@ -111,6 +115,9 @@ class _Walk:
                 continue
             if folder != str(self._root) and any(entry.name == NO_MEDIA for entry in entries):
                 self._left_out[MARKED] += 1
+                continue
+            if is_export_folder(Path(folder)):
+                self.exports.append(folder)
                 continue
             subfolders: list[str] = []
             for entry in entries:
@@ -151,19 +158,6 @@ def _start(entry: os.DirEntry[str], n_bytes: int) -> bytes:
 def _text(path: str) -> str:
     """Return a path as text that can be stored; bytes that are not UTF-8 become question marks."""
     return path.encode("utf-8", "replace").decode("utf-8")
-
-
-def read_file(path: Path, max_bytes: int) -> bytes:
-    """Read a photo's file; raise `PhotoError` when it is missing, unreadable or larger than `max_bytes`."""
-    try:
-        data = read_regular(path, max_bytes + 1)
-    except FileNotFoundError as error:
-        raise PhotoError("the file is no longer there") from error
-    except OSError as error:
-        raise PhotoError(f"the file cannot be read: {error.strerror or error}") from error
-    if len(data) > max_bytes:
-        raise PhotoError(f"the file is larger than {max_bytes // 1_000_000} MB")
-    return data
 
 
 def _open(paths: Sequence[Path], _options: Options) -> Sequence[Source] | None:

@@ -7,13 +7,13 @@ from pathlib import Path
 
 from photosearch.errors import PhotoError, SourceError
 from photosearch.sources import demo, folder, older_system, photos_zip, upload, urls
-from photosearch.sources.instagram import export_zip, profile
+from photosearch.sources.instagram import export_source, profile
 from photosearch.sources.source import Options, Source, SourceKind
 
 # The Library page shows the kinds in this order, and the first that recognises what was typed is used.
 KINDS: tuple[SourceKind, ...] = (
     demo.KIND,
-    export_zip.KIND,
+    export_source.KIND,
     profile.KIND,
     folder.KIND,
     upload.KIND,

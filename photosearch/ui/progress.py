@@ -108,6 +108,8 @@ def _show_end(ended: Snapshot) -> None:
         n = len(ended.report.failures)
         with st.expander(f"{n:,} {'photo' if n == 1 else 'photos'} could not be used"):
             show_failures(ended.report.failures)
+    for note in ended.report.notes if ended.report is not None else ():
+        st.caption(plain(note))
     with st.container(horizontal=True):
         if state.runs().can_go_on and st.button("Go on", key="go-on", type="primary"):
             state.runs().go_on()

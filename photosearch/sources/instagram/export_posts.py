@@ -6,17 +6,14 @@ Instagram does not document these files. The shapes are those of exports since 2
 
 from __future__ import annotations
 
-import math
-import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, fields, replace
+from datetime import UTC, datetime, timedelta
 
-from photosearch.hashtags import find_hashtags
 from photosearch.records import Details, TextKind
+from photosearch.sources.instagram.export_labels import degrees, facts_of, labelled_media
+from photosearch.sources.instagram.export_text import Json, dict_of, list_of, text_of, texts_of
 from photosearch.sources.json_text import parse_json
-
-Json = dict[str, object]
 
 LEGACY_SECTIONS = (
     "photos",
@@ -24,17 +21,9 @@ LEGACY_SECTIONS = (
 )  # of media.json; "stories" on request, but never "direct" (messages) and "profile"
 
 _POST_KEYS = ("uri", "label_values", "string_map_data", "media_map_data")
-_CAPTION_LABELS = frozenset(
-    "caption description title text légende bildunterschrift beschreibung descripción título didascalia descrizione"
-    " legenda descrição".split()
-)
-_PLACE_LABELS = frozenset(("location", "location name", "place", "place name"))
 _COVER_KEYS = ("thumbnail", "cover", "cover_photo", "cover_image", "cover_uri", "thumbnail_uri")
-_PERMALINK = re.compile(r"https://www\.instagram\.com/(?:p|reel|tv)/[\w-]+")
 _MILLISECONDS_FROM = 100_000_000_000  # as seconds, the year 5138
-_MAX_DEPTH = 8  # of nested labels
-
-_MENTION = re.compile(r"(?<!\w)@([A-Za-z0-9_](?:[A-Za-z0-9._]{0,28}[A-Za-z0-9_])?)")
+_CLOCK_MAY_LEAD = timedelta(days=2)  # a camera's clock, in any time zone, before the post; more is a wrong clock
 
 
 @dataclass(frozen=True)
@@ -73,6 +62,16 @@ def read_posts(data: bytes, *, legacy: bool = False, stories: bool = False) -> P
     return Posts((medium for entry, media in posts for medium in _read_post(entry, media)), len(entries) - len(posts))
 
 
+def lists_posts(data: bytes) -> bool:
+    """Return whether a JSON file lists posts of an export, and is no list of addresses or the like."""
+    try:
+        posts = read_posts(data)
+    except ValueError:
+        return False
+    uris = [medium.uri for medium in posts.media]
+    return bool(uris) and all("://" not in uri and "/" in uri for uri in uris)
+
+
 def _entries(document: object) -> list[object]:
     if isinstance(document, list):
         return document
@@ -89,119 +88,72 @@ def _legacy_entries(document: object, stories: bool) -> list[object]:
     sections = (*LEGACY_SECTIONS, "stories") if stories else LEGACY_SECTIONS
     if not isinstance(document, dict) or not any(isinstance(document.get(name), list) for name in sections):
         raise ValueError("it lists no photos")
-    return [entry for name in sections for entry in _list(document.get(name))]
+    return [entry for name in sections for entry in list_of(document.get(name))]
 
 
 def _media_of(entry: Json) -> list[Json]:
     """Return the media of a post, or the post itself if it is a single medium."""
-    candidates = [*_list(entry.get("media")), *_dict(entry.get("media_map_data")).values()]
+    candidates = [*list_of(entry.get("media")), *dict_of(entry.get("media_map_data")).values()]
     if not candidates:
-        candidates = [medium for labelled in _labelled(entry) for medium in _list(labelled.get("media"))]
-    media = [_dict(_dict(medium).get("media")) or _dict(medium) for medium in candidates] or [entry]
-    return [medium for medium in media if _text(medium.get("uri")) or _text(medium.get("path"))]
+        candidates = labelled_media(entry)
+    media = [dict_of(dict_of(medium).get("media")) or dict_of(medium) for medium in candidates] or [entry]
+    return [medium for medium in media if text_of(medium.get("uri")) or text_of(medium.get("path"))]
 
 
 def _read_post(entry: Json, media: list[Json]) -> Iterator[Medium]:
-    facts = _facts(entry)
-    caption = _text(entry.get("title")) or _text(entry.get("caption")) or facts.caption
+    facts = facts_of(entry)
+    caption = text_of(entry.get("title")) or text_of(entry.get("caption")) or facts.caption
     for medium in media:
-        text = caption or _text(medium.get("title")) or _text(medium.get("caption"))
-        latitude, longitude = _coordinates(_exif(medium)) or _coordinates(facts.numbers) or (None, None)
+        text = caption or text_of(medium.get("title")) or text_of(medium.get("caption"))
+        exif = _exif(medium)
+        coordinates = degrees(exif.get("latitude"), exif.get("longitude")) or facts.coordinates
+        latitude, longitude = coordinates or (None, None)
         times = (*_times(entry), *facts.times, *_times(medium))
+        posted = next((time for time in map(_time, times) if time), None)
         details = Details(
             permalink=facts.permalink,
-            taken_at=next((time for time in map(_time, times) if time), None),
+            taken_at=_camera_time(exif.get("date_time_original"), posted) or posted,
             place=_place(entry) or _place(medium) or facts.place,
             latitude=latitude,
             longitude=longitude,
             texts=texts_of(text),
         )
-        covers = (_text(_dict(medium.get(key)).get("uri")) or _text(medium.get(key)) for key in _COVER_KEYS)
-        uri = _text(medium.get("uri")) or _text(medium.get("path"))
+        covers = (text_of(dict_of(medium.get(key)).get("uri")) or text_of(medium.get(key)) for key in _COVER_KEYS)
+        uri = text_of(medium.get("uri")) or text_of(medium.get("path"))
         yield Medium(uri, next(filter(None, covers), None), details)
 
 
-def texts_of(caption: str) -> tuple[tuple[TextKind, str], ...]:
-    """Return a post's text, then its hashtags and mentioned users, each once and without # or @."""
-    if not caption:
-        return ()
-    mentions: dict[str, str] = {}
-    for name in _MENTION.findall(caption):
-        mentions.setdefault(name.casefold(), name)
-    return (
-        (TextKind.OWNER, caption),
-        *((TextKind.HASHTAG, tag) for tag in find_hashtags(caption)),
-        *((TextKind.MENTION, name) for name in mentions.values()),
-    )
+def join_details(first: Details, second: Details) -> Details:
+    """Return what two lists say of one photo: the first one's facts, then the second one's, and the texts of both.
 
-
-@dataclass(frozen=True)
-class _Facts:
-    """The values of a post's labels."""
-
-    caption: str
-    place: str | None
-    permalink: str | None
-    times: tuple[object, ...]
-    numbers: Json  # latitude and longitude
-
-
-def _facts(entry: Json) -> _Facts:
-    values: dict[str, str] = {}
-    times: list[object] = []
-    permalink = None
-    for labelled in _labelled(entry):
-        value = _text(labelled.get("value")) or _text(labelled.get("href"))
-        label = _text(labelled.get("label")).lower()
-        field = _text(labelled.get("ent_field_name")).lower()  # in English whatever the account's language
-        for name in filter(None, (label, field)):
-            values.setdefault(name, value)
-        if permalink is None and (link := _PERMALINK.match(value)):
-            permalink = f"{link[0]}/"
-        times += (labelled.get("timestamp"), labelled.get("timestamp_value"))
-    return _Facts(
-        caption=next((text for label, text in values.items() if label in _CAPTION_LABELS and text), ""),
-        place=next((text for label, text in values.items() if label in _PLACE_LABELS and text), None),
-        permalink=permalink,
-        times=tuple(times),
-        numbers={name: text for label, text in values.items() if (name := label.rpartition(" ")[2]) in _DEGREES},
-    )
-
-
-def _labelled(entry: Json, about: str = "", depth: int = 0) -> Iterator[Json]:
-    """Yield each labelled value of a post; the label of a nested value begins with its group's title."""
-    for label, value in _dict(entry.get("string_map_data")).items():
-        yield {**_dict(value), "label": label}
-    for item in (*_list(entry.get("label_values")), *_list(entry.get("dict"))):
-        labelled = _dict(item)
-        names = {name: f"{about} {_text(labelled.get(name))}".strip() for name in ("label", "ent_field_name")}
-        yield {**labelled, **names}
-        if depth < _MAX_DEPTH:
-            yield from _labelled(labelled, _text(labelled.get("title")) or about, depth + 1)
-
-
-_DEGREES = {"latitude": 90.0, "longitude": 180.0}
-
-
-def _coordinates(facts: Json) -> tuple[float, float] | None:
-    coordinates: list[float] = []
-    for name, max_degrees in _DEGREES.items():
-        value = facts.get(name)
-        try:
-            degrees = float(value) if isinstance(value, (int, float, str)) else math.nan
-        except (ValueError, OverflowError):
-            return None
-        if not abs(degrees) <= max_degrees:  # written so that it also refuses NaN
-            return None
-        coordinates.append(degrees)
-    return (coordinates[0], coordinates[1]) if any(coordinates) else None  # a camera without GPS fix writes zeros
+    A text that is contained in the other one is not repeated.
+    """
+    facts = {
+        field.name: getattr(first, field.name)
+        if getattr(first, field.name) is not None
+        else getattr(second, field.name)
+        for field in fields(Details)
+    }
+    if first.latitude is None or first.longitude is None:
+        facts["latitude"], facts["longitude"] = second.latitude, second.longitude
+    owner = first.texts_of(TextKind.OWNER)
+    for text in second.texts_of(TextKind.OWNER):
+        if not any(text in other for other in owner):
+            owner = [*(other for other in owner if other not in text), text]
+    texts = [(TextKind.OWNER, text) for text in owner]
+    known = {(kind, text.casefold()) for kind, text in texts}
+    for kind, text in (*first.texts, *second.texts):
+        if kind is not TextKind.OWNER and (kind, text.casefold()) not in known:
+            known.add((kind, text.casefold()))
+            texts.append((kind, text))
+    return replace(Details(**facts), texts=tuple(texts))
 
 
 def _exif(medium: Json) -> Json:
     merged: dict[str, object] = {}
-    for metadata in _dict(medium.get("media_metadata")).values():
-        for block in _list(_dict(metadata).get("exif_data")):
-            merged = {**_dict(block), **merged}
+    for metadata in dict_of(medium.get("media_metadata")).values():
+        for block in list_of(dict_of(metadata).get("exif_data")):
+            merged = {**dict_of(block), **merged}
     return merged
 
 
@@ -223,31 +175,17 @@ def _time(value: object) -> datetime | None:
         return None
 
 
+def _camera_time(value: object, posted: datetime | None) -> datetime | None:
+    """Return the camera's time, such as 20230601T101500 or 2023:06:01 10:15:00; None for what cannot be one."""
+    if not isinstance(value, str):
+        return None
+    date, separator, time = value.strip().replace("T", " ").partition(" ")
+    taken = _time(f"{date.replace(':', '-')}{separator and 'T'}{time}")
+    if taken is None or taken.year < 1900 or (posted is not None and taken > posted + _CLOCK_MAY_LEAD):
+        return None
+    return taken
+
+
 def _place(entry: Json) -> str | None:
     location = entry.get("location")
-    return (_text(_dict(location).get("name")) or _text(location)) or None
-
-
-def _text(value: object) -> str:
-    """Return a string with Instagram's encoding mistake undone, "" for anything else.
-
-    Instagram writes each byte of UTF-8 as a character of its own. A string that is not such a sequence is right as it
-    is.
-    """
-    if not isinstance(value, str):
-        return ""
-    try:
-        value = value.encode("latin-1").decode("utf-8")
-    except UnicodeError:
-        value = value.encode("utf-8", "replace").decode("utf-8")  # half of a surrogate pair cannot be stored
-    return value.replace("\0", "").strip()
-
-
-def _dict(value: object) -> dict[str, object]:
-    return value if isinstance(value, dict) else {}
-
-
-def _list(value: object) -> list[object]:
-    if isinstance(value, dict):
-        return [value]
-    return value if isinstance(value, list) else []
+    return (text_of(dict_of(location).get("name")) or text_of(location)) or None

@@ -13,14 +13,20 @@ from photosearch.picture_formats import SUFFIXES
 from photosearch.pipeline.tasks import Task
 from photosearch.records import Report, Watch
 from photosearch.sources import NO_OPTIONS, Options, SourceKind, upload
-from photosearch.sources.instagram import access, export_zip, profile
+from photosearch.sources.instagram import access, export_source, profile
 from photosearch.sources.kinds import KINDS
 from photosearch.ui import state
 from photosearch.ui.library.instagram_login import show_login
 from photosearch.ui.text import plain
 from photosearch.vision.registry import ModelChoice
 
-ALSO_READ = {"Archived posts": "archived", "Stories": "stories", "Covers of reels": "reels"}
+ALSO_READ = {
+    "Archived posts": "archived",
+    "Stories": "stories",
+    "Covers of reels": "reels",
+    "Covers of IGTV": "igtv",
+    "Other content": "other",
+}
 BUSY = "Another run is in progress. Wait until it ends or stop it, then try again."
 _COLLECTION = "Name of the collection"
 _THEN = {
@@ -42,7 +48,7 @@ def add_photos(choice: ModelChoice) -> None:
 def _export(choice: ModelChoice, kind: SourceKind) -> None:
     with st.form("add-export", border=False):
         paths = st.text_area(
-            "ZIP files on this machine, one path a line",
+            "ZIP files on this machine, or the folder they unpack to; one path a line",
             placeholder=kind.example,
             key="export-paths",
         )
@@ -95,7 +101,11 @@ def _path(choice: ModelChoice, kind: SourceKind) -> None:
 
 def _upload(choice: ModelChoice, _kind: SourceKind) -> None:
     with st.form("add-upload", border=False, clear_on_submit=True):
-        files = st.file_uploader("Photos, or ZIP files of photos", type=[*SUFFIXES, ".zip"], accept_multiple_files=True)
+        files = st.file_uploader(
+            "Photos, ZIP files of photos, or all ZIP files of an Instagram export",
+            type=[*SUFFIXES, ".zip"],
+            accept_multiple_files=True,
+        )
         collection = st.text_input(_COLLECTION, placeholder="uploads", max_chars=100, key="upload-name")
         submitted = st.form_submit_button("Add and caption", type="primary", key="go-upload")
     if not submitted:
@@ -104,7 +114,9 @@ def _upload(choice: ModelChoice, _kind: SourceKind) -> None:
         st.error("No file is chosen. Choose photos first.")
         return
     uploads = [(file.name, file) for file in files]
-    _show_start(_start_uploading(uploads, collection.strip() or upload.UploadSource.collection, choice))
+    _show_start(
+        _start_uploading(uploads, collection.strip() or upload.collection_of([file.name for file in files]), choice)
+    )
 
 
 def _start_uploading(uploads: Sequence[tuple[str, BinaryIO]], collection: str, choice: ModelChoice) -> bool:
@@ -119,7 +131,7 @@ def _start_uploading(uploads: Sequence[tuple[str, BinaryIO]], collection: str, c
     return runs.start(task.title, work, task)
 
 
-_FORMS = {export_zip.KIND.name: _export, profile.KIND.name: _profile, upload.KIND.name: _upload}
+_FORMS = {export_source.KIND.name: _export, profile.KIND.name: _profile, upload.KIND.name: _upload}
 
 
 def _start(

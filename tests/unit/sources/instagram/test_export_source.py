@@ -2,6 +2,7 @@
 
 import json
 import zipfile
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
@@ -14,8 +15,9 @@ from photosearch.errors import Cancelled, PhotoError, SourceError
 from photosearch.images import decode
 from photosearch.records import Details, Failure, Listing, TextKind, Watch
 from photosearch.sources.archive import Archives
-from photosearch.sources.instagram import export_zip
-from photosearch.sources.instagram.export_zip import ExportSource, recognise
+from photosearch.sources.instagram import export_source
+from photosearch.sources.instagram.export_parts import read_photo
+from photosearch.sources.instagram.export_source import ExportSource
 from photosearch.sources.source import Options
 from tests.exports import (
     CAPTION,
@@ -40,7 +42,17 @@ from tests.exports import (
 )
 
 LIMIT = 1_000_000
+NO_COVER = "videos without a cover picture, since films are not read yet"
 POSTS_FILE = "your_instagram_activity/media/posts_1.json"
+
+
+def recognise(paths: Sequence[Path], options: Options) -> ExportSource | None:
+    """The one source that some paths are, None if they are no export."""
+    sources = export_source.recognise(paths, options)
+    if sources is None:
+        return None
+    (source,) = sources
+    return source
 
 
 def also(*choices: str) -> Options:
@@ -50,7 +62,7 @@ def also(*choices: str) -> Options:
 def items(*paths: Path, options: Options = Options()) -> list[Listing | Failure]:  # noqa: B008
     source = recognise(paths, options)
     assert isinstance(source, ExportSource)
-    return list(source.listings((), Watch()))
+    return list(source.listings({}, Watch()))
 
 
 def listings(*paths: Path, options: Options = Options()) -> dict[str, Listing]:  # noqa: B008
@@ -74,7 +86,7 @@ def test_every_layout_gives_the_same_photos(tmp_path, layout, top):
     with Archives() as archives:
         for key, item in found.items():
             assert item.address == str(path)
-            assert export_zip.read_photo(key, item.address, archives, LIMIT) == MEDIA[key]
+            assert read_photo(key, item.address, archives, LIMIT) == MEDIA[key]
 
 
 def test_details_of_a_post_of_one_photo(tmp_path):
@@ -93,11 +105,11 @@ def test_details_of_a_post_of_one_photo(tmp_path):
 
 def test_a_carousel_is_several_photos_of_one_text_and_its_video_is_skipped(tmp_path):
     source = recognise([export(tmp_path / "a.zip")], Options())
-    (_, second, third) = source.listings((), Watch())
+    (_, second, third) = source.listings({}, Watch())
     for item in (second, third):
         assert item.details.texts_of(TextKind.OWNER) == ["Drei Bilder"]
         assert item.details.taken_at == datetime(2023, 11, 13, 22, 13, 20)  # the post's, not the photo's
-    assert source.left_out.total() == 1
+    assert source.omitted[NO_COVER] == ["media/posts/202310/4.mp4"]
 
 
 def test_the_stamp_is_the_contents(tmp_path):
@@ -119,8 +131,8 @@ def test_media_2018(tmp_path, wrapped):
             members = {f"anna_20190131/{name}": file.read(name) for name in file.namelist()}
         write_zip(path, members)
     source = recognise([path], Options())
-    first, second = source.listings((), Watch())
-    assert (source.collection, source.left_out.total()) == ("anna", 1)
+    first, second = source.listings({}, Watch())
+    assert (source.collection, source.omitted[NO_COVER]) == ("anna", ["videos/201812/c.mp4"])
     assert (first.source_key, second.source_key) == ("photos/201812/a.jpg", "photos/201901/b.jpg")
     assert first.details == Details(
         taken_at=datetime(2018, 12, 31, 8, 5, 13),
@@ -129,7 +141,7 @@ def test_media_2018(tmp_path, wrapped):
     )
     assert second.details == Details(taken_at=datetime(2019, 1, 2, 3, 4, 5))
     with Archives() as archives:
-        assert decode(export_zip.read_photo(first.source_key, first.address, archives, LIMIT)).width_px == 32
+        assert decode(read_photo(first.source_key, first.address, archives, LIMIT)).width_px == 32
 
 
 def test_stories_2018_only_when_asked_for(tmp_path):
@@ -199,7 +211,7 @@ def test_media_may_lie_in_another_part(tmp_path):
 def test_what_no_part_holds_is_told(tmp_path):
     first, _ = export_in_parts(tmp_path)
     source = recognise([first], Options())
-    found = list(source.listings((), Watch()))
+    found = list(source.listings({}, Watch()))
     assert [item.source_key for item in found if isinstance(item, Listing)] == KEYS[:1]
     assert [item.source_key for item in found if isinstance(item, Failure)] == KEYS[1:]
     assert all("give all parts" in item.reason for item in found if isinstance(item, Failure))
@@ -209,8 +221,8 @@ def test_posts_that_parts_repeat_are_listed_once(tmp_path):
     first = export(tmp_path / "1.zip", layout="content")
     second = export(tmp_path / "2.zip")
     source = recognise([first, second], Options())
-    assert [item.source_key for item in source.listings((), Watch())] == KEYS
-    assert source.left_out.total() == 1  # the video
+    assert [item.source_key for item in source.listings({}, Watch())] == KEYS
+    assert source.omitted[NO_COVER] == ["media/posts/202310/4.mp4"]
 
 
 def test_a_part_of_media_alone_says_what_is_missing(tmp_path):
@@ -257,7 +269,7 @@ def test_only_posts_are_opened(tmp_path, monkeypatch, options):
     found = listings(path, options=options)
     assert opened == [POSTS_FILE]
     with Archives() as archives:
-        export_zip.read_photo(KEYS[0], found[KEYS[0]].address, archives, LIMIT)
+        read_photo(KEYS[0], found[KEYS[0]].address, archives, LIMIT)
     assert opened == [POSTS_FILE, KEYS[0]]
 
 
@@ -305,7 +317,7 @@ def test_no_posts_at_all_are_no_failure(tmp_path):
 
 
 def test_a_file_of_posts_that_is_too_large_is_told(tmp_path, monkeypatch):
-    monkeypatch.setattr(export_zip, "MAX_JSON_BYTES", 1_000)
+    monkeypatch.setattr(export_source, "MAX_JSON_BYTES", 1_000)
     with pytest.raises(SourceError, match="larger than"):
         items(export(tmp_path / "a.zip", POSTS * 10))
 
@@ -373,33 +385,32 @@ def test_photos_are_read_by_several_threads(tmp_path):
     found = listings(path).values()
     assert len(found) == 100
     with Archives() as archives, ThreadPoolExecutor(8) as threads:
-        read = threads.map(lambda item: export_zip.read_photo(item.source_key, item.address, archives, LIMIT), found)
+        read = threads.map(lambda item: read_photo(item.source_key, item.address, archives, LIMIT), found)
         assert [f"{zipfile.crc32(data):08x}:{len(data)}" for data in read] == [item.stamp for item in found]
 
 
 def test_an_export_that_changed_or_went_is_told(tmp_path):
     path = export(tmp_path / "a.zip", top="instagram-anna/")
     with Archives() as archives:
-        export_zip.read_photo(KEYS[0], str(path), archives, LIMIT)
+        read_photo(KEYS[0], str(path), archives, LIMIT)
         write_zip(path, {f"elsewhere/{KEYS[1]}": b"x"})
-        assert export_zip.read_photo(KEYS[1], str(path), archives, LIMIT) == b"x"
+        assert read_photo(KEYS[1], str(path), archives, LIMIT) == b"x"
         with pytest.raises(PhotoError, match="no longer holds it"):
-            export_zip.read_photo(KEYS[0], str(path), archives, LIMIT)
+            read_photo(KEYS[0], str(path), archives, LIMIT)
         path.unlink()
         with pytest.raises(PhotoError, match="Put it back"):
-            export_zip.read_photo(KEYS[0], str(path), archives, LIMIT)
+            read_photo(KEYS[0], str(path), archives, LIMIT)
 
 
 def test_an_export_that_goes_before_it_is_listed_is_told(tmp_path):
     source = recognise([path := export(tmp_path / "a.zip")], Options())
     path.unlink()
     with pytest.raises(SourceError):
-        next(iter(source.listings((), Watch())))
+        next(iter(source.listings({}, Watch())))
 
 
 def test_the_one_who_watches_may_end_it(tmp_path):
     answers = iter([False, False, True])
-    found = recognise([export(tmp_path / "a.zip")], Options()).listings((), Watch(is_cancelled=lambda: next(answers)))
-    assert next(found).source_key == KEYS[0]
+    found = recognise([export(tmp_path / "a.zip")], Options()).listings({}, Watch(is_cancelled=lambda: next(answers)))
     with pytest.raises(Cancelled):
         next(found)

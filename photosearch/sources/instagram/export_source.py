@@ -1,0 +1,276 @@
+"""An Instagram user's own export ("Export your information"), as JSON: its ZIPs, or the folder they unpack to.
+
+Only the files that list posts and the pictures that these name are read: no messages, no contacts.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from photosearch.errors import Cancelled, PhotoError, SourceError
+from photosearch.library import Pending
+from photosearch.picture_formats import is_picture_name
+from photosearch.records import Failure, Listing, TextKind, Watch
+from photosearch.sources.archive import Archives, are_zips, open_archives
+from photosearch.sources.instagram.export_layout import (
+    CHOICES,
+    LEGACY,
+    POSTS,
+    account_of,
+    account_of_file,
+    export_folders,
+    has_legacy_media,
+    is_html_export,
+    is_of_export,
+    list_choice,
+    list_root,
+)
+from photosearch.sources.instagram.export_media import LeftOut, MediaFinder, covers_of
+from photosearch.sources.instagram.export_parts import Part, open_part, read_photo
+from photosearch.sources.instagram.export_posts import Medium, Posts, join_details, lists_posts, read_posts
+from photosearch.sources.source import Content, Options, Resources, Source, SourceKind
+
+NAME = "export"
+MAX_JSON_BYTES = 64_000_000  # some 60,000 posts in one file; an export may hold several
+_MAX_PROBE_BYTES = 10_000_000  # of a single JSON file that may be a list of posts
+
+_ASK_FOR_JSON = (
+    "In Instagram, open Accounts Center > Your information and permissions > Export your information, and choose"
+    " Format: JSON."
+)
+
+
+class ExportSource:
+    """A source that lists each photo of each post in an export; a video is listed by its cover, if there is one."""
+
+    kind = NAME
+    described = False
+    listed_in: str | None = None
+
+    def __init__(self, paths: Sequence[Path], options: Options, account: str | None = None, title: str = "") -> None:
+        """Take all parts of one export.
+
+        Args:
+            paths: ZIPs and folders.
+            options: `also` is used.
+            account: the user whose posts are listed, where the parts hold those of several; None: all posts.
+            title: the collection's own name where no account is known.
+        """
+        self._paths = list(dict.fromkeys(path.resolve() for path in paths))
+        self._options = options
+        self._account = account
+        self._omitted = LeftOut()
+        self.left_out: Counter[str] = Counter()  # files of other kinds do not count: `notes` says what was left out
+        self.collection = account or title or self._paths[0].stem or "instagram"
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Return what was left out of the listing, by kind, with numbers and reasons."""
+        return self._omitted.notes()
+
+    @property
+    def omitted(self) -> Mapping[str, Sequence[str]]:
+        """Return the paths of media that were left out, by kind."""
+        return self._omitted.paths
+
+    def covers(self, source_key: str) -> bool:  # noqa: ARG002
+        """Return False: an export may be old or lack a part, so a photo missing from it does not count as deleted."""
+        return False
+
+    def listings(self, known: Mapping[str, str | None], watch: Watch) -> Iterator[Listing | Failure]:
+        """Yield each photo by its path in the export, or a failure for what cannot be read.
+
+        Raises:
+            SourceError: no file of posts can be read.
+            Cancelled: `watch` cancelled it.
+        """
+        self._omitted = LeftOut()
+        unreadable: list[Failure] = []
+        found: dict[str, Listing | Failure] = {}
+        n_read = 0
+        with Archives() as archives:
+            parts = [open_part(path, archives) for path in self._paths]
+            finder = MediaFinder(parts, self._account, self._options, known, archives)
+            for choice, part, name in self._lists(parts):
+                where = f"{part.path.name}/{name}"
+                try:
+                    posts = self._read(part, name, choice)
+                except (PhotoError, ValueError) as error:
+                    unreadable.append(Failure(where, f"the posts in it cannot be read: {error}"))
+                    continue
+                n_read += 1
+                if posts.n_unknown:
+                    unreadable.append(Failure(where, f"{posts.n_unknown} of its entries name no photo or video"))
+                for medium in posts.media:
+                    _check(watch)
+                    self._take(medium, choice, finder, found)
+            self._omitted.count_unlisted(parts, found, self._account)
+        if not n_read:
+            raise _no_posts(self._paths, unreadable)
+        yield from found.values()
+        yield from unreadable
+
+    def _lists(self, parts: Sequence[Part]) -> list[tuple[str, Part, str]]:
+        """Return the lists to read, as choice, part and path; posts come first, as the first details count most."""
+        order = [POSTS, LEGACY, *(choice for choice in CHOICES if choice in self._options.also)]
+        found = [
+            (choice, number, name)
+            for number, part in enumerate(parts)
+            for name in part.names()
+            if (choice := list_choice(name)) in order and self._is_own(part, list_root(name))
+        ]
+        found.sort(key=lambda item: (order.index(item[0]), item[1], len(item[2]), item[2]))
+        return [(choice, parts[number], name) for choice, number, name in found]
+
+    def _is_own(self, part: Part, root: str) -> bool:
+        return self._account is None or _account(part.path, root) in (None, self._account)
+
+    def _read(self, part: Part, name: str, choice: str) -> Posts:
+        data = part.read(name, MAX_JSON_BYTES)
+        return read_posts(data, legacy=choice == LEGACY, stories="stories" in self._options.also)
+
+    def _take(self, medium: Medium, choice: str, finder: MediaFinder, found: dict[str, Listing | Failure]) -> None:
+        """List a photo or a video's cover, and join what several lists say of it."""
+        item: Listing | Failure | None
+        if is_picture_name(medium.uri):
+            item = finder.find(medium.uri, choice)
+        else:
+            covers = (finder.find(cover, choice) for cover in covers_of(medium))
+            item = next((cover for cover in covers if isinstance(cover, Listing)), None)
+        if item is None:
+            self._omitted.add_video(medium.uri, choice)
+            return
+        before = found.get(item.source_key)
+        if isinstance(item, Listing):
+            details = medium.details
+            if isinstance(before, Listing) and before.details is not None:
+                details = join_details(before.details, details)
+            found[item.source_key] = replace(item, details=details)
+        elif before is None:
+            found[item.source_key] = item
+
+
+def _check(watch: Watch) -> None:
+    if watch.is_cancelled():
+        raise Cancelled("The listing was cancelled; what was listed is kept. Run it again to finish it.")
+
+
+def _account(path: Path, root: str) -> str | None:
+    """Return the account that a list belongs to: by its folder, else by the name of its ZIP or folder."""
+    return account_of(root) or account_of_file(path.stem if path.suffix.lower() == ".zip" else path.name)
+
+
+def recognise(paths: Sequence[Path], options: Options) -> list[ExportSource] | None:
+    """Return a source for each account whose export some ZIPs and folders are; None if they hold nothing of one.
+
+    Raises:
+        SourceError: a file is not a ZIP, or the export holds no posts as JSON.
+    """
+    with Archives() as archives:
+        parts = [open_part(path, archives) for path in paths]
+        names = [name for part in parts for name in part.names()]
+        lists = [
+            (choice, _account(part.path, list_root(name)), list_root(name))
+            for part in parts
+            for name in part.names()
+            if (choice := list_choice(name))
+        ]
+    if not has_legacy_media(names):
+        lists = [item for item in lists if item[0] != LEGACY]
+    wanted = [item for item in lists if item[0] in {POSTS, LEGACY, *options.also}]
+    if not wanted:
+        _refuse_without_posts(paths, names, sorted({choice for choice, *_ in lists}))
+        return None
+    accounts = {account.lower(): account for _, account, _ in wanted if account}
+    if len(paths) > 1 and len(accounts) > 1:
+        raise SourceError(
+            f"These are exports of several users ({', '.join(accounts.values())}). Add one user's at a time."
+        )
+    if len(accounts) > 1:
+        return [ExportSource(paths, options, account) for account in accounts.values()]
+    roots = {root for choice, _, root in wanted if choice in (POSTS, LEGACY)}
+    if not accounts and len(paths) == 1 and len(roots) > 1:
+        raise SourceError(
+            f'"{paths[0].name}" holds several exports ({", ".join(sorted(roots))}). Unpack it, and add one at a time.'
+        )
+    other = next((account_of_file(path.stem) for path in paths if account_of_file(path.stem)), None)
+    return [ExportSource(paths, options, next(iter(accounts.values()), other))]
+
+
+def _refuse_without_posts(paths: Sequence[Path], names: list[str], choices: Sequence[str]) -> None:
+    """Raise `SourceError` for parts of an export that list no posts; return for anything else."""
+    subject = f'"{paths[0].name}"'
+    if is_html_export(names):
+        raise SourceError(f"{subject} is an Instagram export as web pages, which cannot be read. {_ASK_FOR_JSON}")
+    if choices:
+        raise SourceError(f"{subject} holds no posts, but {' and '.join(choices)}. Choose these to add them.")
+    if is_of_export(names):
+        raise SourceError(
+            f"{subject} is a part of an Instagram export without its posts. Give all parts of the export together; if"
+            f" there are no more, ask for posts as well. {_ASK_FOR_JSON}"
+        )
+
+
+def _no_posts(paths: Sequence[Path], unreadable: Sequence[Failure]) -> SourceError:
+    why = f" ({unreadable[0].source_key}: {unreadable[0].reason})" if unreadable else ""
+    return SourceError(f'"{paths[0].name}" holds no posts that can be read{why}. Export it again. {_ASK_FOR_JSON}')
+
+
+def _open(paths: Sequence[Path], options: Options) -> Sequence[Source] | None:
+    if len(paths) == 1 and paths[0].suffix.lower() == ".json":
+        _refuse_list_alone(paths[0])
+        return None
+    folders = [path for path in paths if path.is_dir()]
+    if not are_zips([path for path in paths if path not in folders]):
+        return None
+    tops = [top for folder in folders for top in export_folders(folder)]
+    if folders and (not tops or (len(paths) == 1 and _has_other_pictures(folders[0], tops))):
+        return None
+    return recognise(paths, options)
+
+
+def _has_other_pictures(folder: Path, tops: Sequence[Path]) -> bool:
+    """Return whether a folder holds pictures beside the exports in it."""
+    if folder in tops:
+        return False
+    for entry in folder.iterdir():
+        if entry in tops:
+            continue
+        if entry.is_dir() and not entry.is_symlink():
+            if _has_other_pictures(entry, tops):
+                return True
+        elif is_picture_name(entry.name):
+            return True
+    return False
+
+
+def _refuse_list_alone(path: Path) -> None:
+    """Raise `SourceError` for a list of posts without its export; return for any other JSON."""
+    if path.stat().st_size > _MAX_PROBE_BYTES or not lists_posts(path.read_bytes()):
+        return
+    top = next((parent for parent in path.parents if export_folders(parent, 0)), None)
+    raise SourceError(
+        f'"{path.name}" lists the posts of an Instagram export, but their pictures are not in it. '
+        + (f'Add the folder "{top}".' if top else "Give the whole export: its ZIPs, or the folder they unpack to.")
+    )
+
+
+def _read(resources: Resources, photo: Pending, max_bytes: int, _etag: str | None) -> Content:
+    return Content(read_photo(photo.source_key, photo.address or "", resources.shared(open_archives), max_bytes))
+
+
+KIND: SourceKind = SourceKind(
+    NAME,
+    _read,
+    usage="Instagram's export (all its ZIPs, or the folder they unpack to)",
+    title="Instagram export",
+    note="Ask Instagram for **your own posts**: *Accounts Centre > Your information and permissions > Export your"
+    " information*, format **JSON**. Instagram sends you one or several ZIP files. Nothing is scraped, so Instagram"
+    " cannot block it.",
+    example="/home/you/Downloads/instagram-you.zip",
+    complete_texts=(TextKind.OWNER, TextKind.HASHTAG, TextKind.MENTION),
+    open_paths=_open,
+)

@@ -1,0 +1,256 @@
+"""An export as people have it: ZIPs, folders, parts of both; what is no whole export; what never comes in."""
+
+import io
+import os
+import shutil
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from photosearch.errors import SourceError
+from photosearch.records import Failure, Listing, TextKind, Watch
+from photosearch.sources import Options, find_sources
+from photosearch.sources.archive import Archives
+from photosearch.sources.instagram.export_parts import read_photo
+from photosearch.sources.upload import collection_of
+from tests.exports import (
+    CAPTION,
+    KEYS,
+    LAYOUTS,
+    MEDIA,
+    NAME,
+    OTHERS,
+    POSTS,
+    POSTS_FOLDER,
+    PRIVATE,
+    dumps,
+    export,
+    export_in_parts,
+    export_of_two,
+    medium,
+    picture,
+    post,
+    unpack,
+    write_zip,
+)
+
+LIMIT = 1_000_000
+LISTS = f"{POSTS_FOLDER}/posts_1.json"
+
+
+def find(*paths: Path, **options):
+    return find_sources([str(path) for path in paths], Path("/nowhere"), Options(**options))
+
+
+def listed(source, known=None) -> dict[str, Listing]:
+    found = list(source.listings(known or {}, Watch()))
+    assert not [item for item in found if isinstance(item, Failure)]
+    return {item.source_key: item for item in found}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_every_layout_gives_the_same_photos(tmp_path, layout):
+    (source,) = find(*LAYOUTS[layout](tmp_path))
+    found = listed(source)
+    assert sorted(found) == sorted(KEYS)
+    assert (source.kind, found[KEYS[0]].details.texts_of(TextKind.OWNER)) == ("export", [CAPTION])
+    with Archives() as archives:
+        for key, item in found.items():
+            assert read_photo(key, item.address, archives, LIMIT) == MEDIA[key]
+    assert source.notes == (
+        "Left out: 1 pictures in messages, which are never read.",
+        "Left out: 1 videos without a cover picture, since films are not read yet (media/posts/202310/4.mp4).",
+    )
+
+
+@pytest.mark.parametrize("layout", [layout for layout in LAYOUTS if layout != "unpacked"])
+def test_the_collection_is_named_after_the_account(tmp_path, layout):
+    (source,) = find(*LAYOUTS[layout](tmp_path))
+    assert source.collection == "anna.b"
+
+
+def test_two_accounts_in_one_zip_are_two_collections(tmp_path):
+    sources = find(export_of_two(tmp_path / "both.zip"))
+    assert [source.collection for source in sources] == ["anna", "bert"]
+    with Archives() as archives:
+        for source in sources:
+            (item,) = listed(source).values()
+            assert read_photo(item.source_key, item.address, archives, LIMIT)
+
+
+def test_two_accounts_without_names_are_refused(tmp_path):
+    one = {LISTS: dumps(POSTS), **MEDIA}
+    path = write_zip(tmp_path / "a.zip", {f"{top}/{name}": data for top in "xy" for name, data in one.items()})
+    with pytest.raises(SourceError, match=r"several exports \(x/, y/\).* one at a time"):
+        find(path)
+
+
+def test_the_other_accounts_picture_is_not_taken(tmp_path):
+    tops = ("instagram-anna-2024-01-31-x/", "instagram-bert-2024-01-31-y/")
+    members = {f"{top}{LISTS}": dumps(POSTS[:1]) for top in tops} | {tops[1] + KEYS[0]: MEDIA[KEYS[0]]}
+    anna, bert = find(write_zip(tmp_path / "both.zip", members))
+    assert [type(item) for item in anna.listings({}, Watch())] == [Failure]
+    assert list(listed(bert)) == KEYS[:1]
+
+
+@pytest.mark.parametrize("is_folder", [False, True])
+def test_a_part_of_media_alone_is_no_pile_of_photos(tmp_path, is_folder):
+    path = write_zip(tmp_path / "instagram-anna-2024-01-31-x.zip", {**MEDIA, "media/stories/202401/1.jpg": picture()})
+    with pytest.raises(SourceError, match=r"a part of an Instagram export without its posts. Give all parts"):
+        find(unpack(path, tmp_path / "unpacked") if is_folder else path)
+
+
+def test_a_list_alone_says_what_is_missing(tmp_path):
+    path = tmp_path / "posts_1.json"
+    path.write_bytes(dumps(POSTS))
+    with pytest.raises(SourceError, match=r"pictures are not in it. Give the whole export"):
+        find(path)
+    whole = unpack(export(tmp_path / NAME), tmp_path / "whole")
+    with pytest.raises(SourceError, match=r'Add the folder ".*whole"'):
+        find(whole / LISTS)
+
+
+def test_a_list_of_addresses_is_still_one(tmp_path):
+    path = tmp_path / "url_list_x.json"
+    path.write_text('["https://example.org/a.jpg"]')
+    (source,) = find(path)
+    assert source.kind == "url"
+
+
+def test_a_part_that_came_later_ends_the_complaint(tmp_path):
+    first, second = export_in_parts(tmp_path)
+    (alone,) = find(first)
+    assert [item.source_key for item in alone.listings({}, Watch()) if isinstance(item, Failure)] == KEYS[1:]
+    (both,) = find(first, second)
+    known = {key: item.address for key, item in listed(both).items()}
+    (again,) = find(first)
+    assert {key: item.address for key, item in listed(again, known).items()} == known
+    second.unlink()
+    assert [item.source_key for item in again.listings(known, Watch()) if isinstance(item, Failure)] == KEYS[1:]
+
+
+def test_a_folder_with_other_pictures_leaves_the_export_out_and_says_so(tmp_path):
+    unpack(export(tmp_path / NAME), tmp_path / "photos" / "old" / "instagram")
+    (tmp_path / "photos" / "cat.jpg").write_bytes(picture())
+    (source,) = find(tmp_path / "photos")
+    items = list(source.listings({}, Watch()))
+    assert [Path(item.source_key).name for item in items] == ["cat.jpg", "instagram"]
+    assert "add this folder by itself" in items[1].reason
+
+
+def test_a_folder_of_photos_is_one(tmp_path):
+    (tmp_path / "media").mkdir()
+    (tmp_path / "media" / "a.jpg").write_bytes(picture())
+    (source,) = find(tmp_path)
+    assert source.kind == "folder"
+
+
+# What never comes in
+
+PRIVATE_PATHS = [
+    "your_instagram_activity/messages/inbox/a_1/photos/1.jpg",
+    "media/recently_deleted/202401/1.jpg",
+    "media/profile/202401/1.jpg",
+    "media/drafts/202401/1.jpg",
+    "media/ads/202401/1.jpg",
+    "media/direct/202401/1.jpg",
+]
+
+
+@pytest.mark.parametrize("is_named", [False, True])
+@pytest.mark.parametrize("layout", ["zip", "folder", "upload"])
+def test_private_pictures_never_come_in(tmp_path, workspace, layout, is_named):
+    posts = [*POSTS, *(post(medium(uri)) for uri in PRIVATE_PATHS)] if is_named else POSTS
+    members = {LISTS: dumps(posts), **MEDIA, **OTHERS, **{name: picture("blue") for name in PRIVATE_PATHS}}
+    path = write_zip(tmp_path / NAME, members)
+    if layout == "upload":
+        report = workspace.upload([(NAME, io.BytesIO(path.read_bytes()))], "c").report
+        assert report.n_new == len(KEYS)
+        notes, failures = report.notes, report.failures
+    else:
+        (source,) = find(unpack(path, tmp_path / "whole") if layout == "folder" else path)
+        items = list(source.listings({}, Watch()))
+        assert sorted(item.source_key for item in items if isinstance(item, Listing)) == sorted(KEYS)
+        notes, failures = source.notes, [item for item in items if isinstance(item, Failure)]
+    assert len(failures) == len(PRIVATE_PATHS) * is_named
+    assert "Left out: 1 profile pictures, which are never read." in notes
+    assert sum("never read" in note for note in notes) == 5
+    assert not any("1.jpg" in note or PRIVATE in note for note in notes if "never read" in note)
+
+
+def test_stories_named_by_a_list_of_posts_come_in_on_request_only(tmp_path):
+    story = "media/stories/202401/1.jpg"
+    path = write_zip(tmp_path / NAME, {LISTS: dumps([post(medium(story))]), story: picture()})
+    (source,) = find(path)
+    (failure,) = source.listings({}, Watch())
+    assert "belongs to stories" in failure.reason
+    (source,) = find(path, also=frozenset({"stories"}))
+    assert list(listed(source)) == [story]
+
+
+# Folders may hold anything
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links and pipes")
+@pytest.mark.parametrize("kind", ["link", "pipe", "folder", "gone"])
+def test_what_is_no_file_is_named(tmp_path, kind):
+    folder = unpack(export(tmp_path / NAME), tmp_path / "whole")
+    path = folder / KEYS[0]
+    path.unlink()
+    secret = tmp_path / "secret.jpg"
+    secret.write_bytes(picture())
+    if kind == "link":
+        path.symlink_to(secret)
+    elif kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "folder":
+        path.mkdir()
+    (source,) = find(folder)
+    (failure,) = [item for item in source.listings({}, Watch()) if isinstance(item, Failure)]
+    assert failure.source_key == KEYS[0]
+    assert ("special file" in failure.reason) == (kind in ("link", "pipe"))
+
+
+def test_a_folder_that_goes_before_it_is_listed(tmp_path):
+    folder = unpack(export(tmp_path / NAME), tmp_path / "whole")
+    (source,) = find(folder)
+    shutil.rmtree(folder)
+    with pytest.raises(SourceError, match="Put it back"):
+        next(iter(source.listings({}, Watch())))
+
+
+# Uploads
+
+
+@pytest.mark.parametrize("in_parts", [False, True])
+def test_an_uploaded_export_is_its_posts(tmp_path, workspace, in_parts):
+    paths = export_in_parts(tmp_path) if in_parts else [export(tmp_path / NAME)]
+
+    def upload():
+        uploads = [(path.name, io.BytesIO(path.read_bytes())) for path in paths]
+        return workspace.upload(uploads, collection_of([path.name for path in paths]))
+
+    added = upload()
+    assert (added.collection, added.report.n_new, added.report.failures) == ("anna.b", 3, ())
+    assert {photo.owner_text for photo in workspace.library.photos("anna.b")} == {CAPTION, "Drei Bilder"}
+    assert upload().report.n_unchanged == 3
+
+
+def test_an_uploaded_part_without_posts_is_refused_and_others_are_kept(tmp_path, workspace):
+    _, part = export_in_parts(tmp_path)
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as file:
+        file.writestr("trip/red.jpg", picture())
+    uploads = [(part.name, io.BytesIO(part.read_bytes())), ("trip.zip", io.BytesIO(out.getvalue()))]
+    report = workspace.upload(uploads, "c").report
+    (failure,) = report.failures
+    assert report.n_new == 1
+    assert "Give all parts" in failure.reason
+    assert str(tmp_path) not in failure.reason
+
+
+def test_uploads_are_called_uploads_unless_they_are_one_accounts():
+    assert collection_of(["a.jpg", "trip.zip"]) == "uploads"
+    assert collection_of([NAME, "instagram-bert-2024-01-31-x.zip"]) == "uploads"
+    assert collection_of([NAME, NAME.replace("abCD12", "x")]) == "anna.b"
