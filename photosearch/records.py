@@ -9,6 +9,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
+from photosearch.times import by_the_clock
+
 N_NAMED = 8  # kinds of files that a report names of those that were left out
 
 
@@ -100,7 +102,7 @@ class Facts:
     """
 
     permalink: str | None = None
-    taken_at: datetime | None = None  # by the clock, with its offset where known
+    taken_at: datetime | None = None  # by the camera's clock, with its offset from UTC where that is known
     place: str | None = None
     latitude: float | None = None  # degrees, north positive
     longitude: float | None = None  # degrees, east positive
@@ -141,7 +143,9 @@ class Details(Facts):
     def completed_by(self, other: Details) -> Details:
         """Return these details with the facts that only `other` knows, and with its texts, each text once."""
         texts = tuple(dict.fromkeys((*self.texts, *other.texts)))
-        return Details(**{**other.known, **self.known}, texts=texts)  # type: ignore[arg-type]
+        facts = {**other.known, **self.known}
+        facts["taken_at"] = by_the_clock(self.taken_at, other.taken_at)
+        return Details(**facts, texts=texts)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,13 @@ from datetime import UTC, datetime, timedelta, timezone
 
 FIRST_YEAR, LAST_YEAR = 1826, 2199  # of the first photograph; later ones are the nonsense of clocks and programs
 _FIRST_SECONDS = 10_000  # a smaller number is more likely a year than seconds since 1970
-_DAY = r"(?P<year>\d{4})[-:/. ](?P<month>\d{1,2})[-:/. ](?P<day>\d{1,2})"
+_DAY = r"(?P<year>\d{4})[-:/. ](?P<month>\d{1,2})[-:/. ](?P<day>\d{1,2})(?!\d)"
 _CLOCK = r"(?P<hour>\d{1,2})[:.h](?P<minute>\d{1,2})(?:[:.](?P<second>\d{1,2})(?:[.,]\d*)?)?"
+_COMPACT = re.compile(r"\s*(\d{4})(\d\d)(\d\d)(?:[T\s_](\d\d)(\d\d)(\d\d)?)?(?!\d)", re.ASCII)  # 20240501T101112
 _ZONE = r"(?P<zone>[zZ]|UTC|[+-]\d{2}:?\d{0,2})"
 _TIME = re.compile(rf"\s*{_DAY}(?:[T\s:,]+{_CLOCK}\s*{_ZONE}?)?", re.ASCII)
 _OFFSET = re.compile(r"\s*(?P<sign>[+-])(?P<hours>\d{2}):?(?P<minutes>\d{2})?\s*", re.ASCII)
+_QUARTER = timedelta(minutes=15)  # all offsets are multiples of it
 _MAX_OFFSET_HOURS = 14  # of the islands next to the date line
 
 
@@ -28,6 +30,9 @@ def read_time(text: str) -> datetime | None:
     Returns:
         The time by the clock, to the second, with its offset where the text has one; None where it has no day.
     """
+    if compact := _COMPACT.match(text):
+        year, month, day_of_month, *clock = compact.groups(default="00")
+        text = f"{year}-{month}-{day_of_month} {':'.join(clock)}{text[compact.end() :]}"
     match = _TIME.match(text)
     if match is None:
         return None
@@ -60,10 +65,28 @@ def read_offset(text: str) -> timezone | None:
 def from_seconds(seconds: float) -> datetime | None:
     """Return the time that is so many seconds after the start of 1970, in UTC; None where it is no photo's."""
     try:
-        time = datetime.fromtimestamp(seconds, UTC).replace(microsecond=0)
+        time = datetime.fromtimestamp(seconds, UTC)
     except (ValueError, OverflowError, OSError):
         return None
     return time if abs(seconds) >= _FIRST_SECONDS and FIRST_YEAR <= time.year <= LAST_YEAR else None
+
+
+def by_the_clock(of_source: datetime | None, of_file: datetime | None) -> datetime | None:
+    """Return when a photo was taken, after what its source and its file say; the source's word comes first.
+
+    But where both name the same moment, the file's time counts: only the camera knows its clock, while services give
+    moments in UTC. Times without an offset that are some quarters of an hour away from such a moment are the same.
+    """
+    if of_source is None or of_file is None:
+        return of_source or of_file
+    moment = of_source if of_source.tzinfo else of_source.replace(tzinfo=UTC)  # libraries had camera's times in UTC
+    if of_file.tzinfo is not None:
+        return of_file if of_file == moment else of_source
+    if of_source.utcoffset() == timedelta(0):
+        ahead = of_file - of_source.replace(tzinfo=None)
+        if abs(ahead) <= timedelta(hours=_MAX_OFFSET_HOURS) and not ahead % _QUARTER:
+            return of_file.replace(tzinfo=timezone(ahead))
+    return of_source
 
 
 def shown_offset(time: datetime) -> str:

@@ -6,6 +6,7 @@ import json
 from datetime import datetime
 
 from photosearch.records import FACT_NAMES, Details, Facts, TextKind
+from photosearch.times import by_the_clock
 
 _MOMENTS = frozenset({"taken_at", "named_at"})  # facts that are moments, which JSON lacks
 _TEXTS = "texts"
@@ -38,8 +39,11 @@ def parse_facts(of_source: str | None, of_file: str | None) -> Facts:
     """Parse the facts of two details; those of the source come before those of the file."""
     if of_source is None and of_file is None:
         return Facts()
-    values = {**(json.loads(of_file) if of_file else {}), **(json.loads(of_source) if of_source else {})}
-    return Facts(**_facts(values))  # type: ignore[arg-type]
+    if of_source is None or of_file is None:
+        return Facts(**_facts(json.loads(of_source or of_file or "{}")))  # type: ignore[arg-type]
+    source, file = (_facts(json.loads(text)) for text in (of_source, of_file))
+    taken_at = by_the_clock(source.get("taken_at"), file.get("taken_at"))  # type: ignore[arg-type]
+    return Facts(**{**file, **source, "taken_at": taken_at})  # type: ignore[arg-type]
 
 
 def _facts(values: dict[str, object]) -> dict[str, object]:

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path, PurePath
+from pathlib import PurePath
 from typing import TYPE_CHECKING, BinaryIO
 
 from photosearch.errors import Cancelled, LibraryError, PhotosearchError, SourceError
@@ -15,7 +15,7 @@ from photosearch.library import Library, Merge, Origin
 from photosearch.library.upkeep import read_listed, read_origins, remember_origin, remember_refused
 from photosearch.records import Failure, Listing, Progress, Report, Watch
 from photosearch.sources import Options, Source, find_sources
-from photosearch.sources.kinds import is_path, kind_named
+from photosearch.sources.kinds import is_path, kind_named, typed_path
 from photosearch.sources.options import options_json, parse_options
 from photosearch.sources.upload import UploadSource
 
@@ -49,7 +49,7 @@ class AddRequest:
 
 
 def _from_root(name: str) -> str:
-    return str(Path(name).expanduser().resolve()) if is_path(name) else name
+    return str(typed_path(name).resolve()) if is_path(name) else name
 
 
 def add_source(

@@ -21,12 +21,11 @@ _NOT_SAID = "Apple"  # nobody says it before iPhone, and apples are searched for
 
 
 def exif_details(exif: Image.Exif) -> Details:
-    """Return time, by the camera's clock, place, camera and lens; a damaged block counts as none."""
+    """Return time, place, camera and lens; a damaged block counts as none."""
     details = _block(exif, ExifTags.IFD.Exif)
     latitude, longitude = _place(_block(exif, ExifTags.IFD.GPSInfo))
-    time = _time({**exif, **details})
     return Details(
-        taken_at=time and time.replace(tzinfo=None),
+        taken_at=_time({**exif, **details}),
         latitude=latitude,
         longitude=longitude,
         camera=_camera(_text(exif.get(ExifTags.Base.Make)), _text(exif.get(ExifTags.Base.Model))),

@@ -16,6 +16,7 @@ import httpx2
 
 from photosearch import __version__
 from photosearch.errors import PhotoError, TryLater
+from photosearch.picture_formats import format_of
 from photosearch.sources.addresses import check_url
 from photosearch.sources.connections import Deadline, Transport
 from photosearch.sources.source import Resources
@@ -221,9 +222,9 @@ def _asked_wait_s(text: str | None) -> float:
 
 
 def _unpacked(data: bytes, answer: httpx2.Response, max_bytes: int) -> bytes:
-    """Unpack a body that the server compressed unasked, to `max_bytes` at most."""
+    """Unpack a body that the server compressed unasked, to `max_bytes` at most; a picture's bytes are not packed."""
     packed = answer.headers.get("Content-Encoding", "identity").strip().lower()
-    if packed in ("", "identity"):
+    if packed in ("", "identity") or format_of(data) is not None:
         return data
     if packed not in _PACKED:
         raise PhotoError("the server packs it in a way that is not known")
@@ -240,10 +241,12 @@ def _unpacked(data: bytes, answer: httpx2.Response, max_bytes: int) -> bytes:
 
 
 def _check_picture(data: bytes, answer: httpx2.Response) -> None:
+    """Raise `PhotoError` for a web page; what the bytes say comes before what the server says of them."""
     if not data:
         raise PhotoError("the server's answer is empty")
+    if format_of(data) is not None:
+        return
     start = data[:200].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-    if answer.headers.get("Content-Type", "").lower().startswith("text/html") or start.startswith(
-        (b"<!doctype html", b"<html")
-    ):
+    is_said = answer.headers.get("Content-Type", "").lower().startswith(("text/html", "application/xhtml"))
+    if is_said or start.startswith((b"<!doctype html", b"<html")):
         raise PhotoError("the address leads to a web page, not to a picture")

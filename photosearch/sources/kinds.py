@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 from photosearch.errors import PhotoError, SourceError
 from photosearch.sources import demo, folder, older_system, photos_zip, upload, urls
@@ -21,6 +25,7 @@ KINDS: tuple[SourceKind, ...] = (
     urls.KIND,
     photos_zip.KIND,  # the last kind of ZIP: it takes every single one
 )
+_QUOTES = ('""', "''", "“”", "‘’", "«»", "„“", "<>")
 _BY_NAME = {kind.name: kind for kind in KINDS}
 
 
@@ -35,6 +40,38 @@ def kind_named(name: str) -> SourceKind:
 def usages() -> list[str]:
     """Return what a user can type to name a source, one text for each kind, for help and messages."""
     return [kind.usage for kind in KINDS if kind.usage]
+
+
+def typed_path(name: str) -> Path:
+    """Return the path that a text names, as people type it or paste it from file managers and terminals.
+
+    That is a path, perhaps beginning with "~", in quotation marks, as `file://...` or with its blanks escaped. A path
+    that exists as it is written is taken as it is.
+    """
+    plain = Path(name).expanduser()
+    return next((path for path in (plain, *_pasted(name.strip())) if _exists(path)), plain)
+
+
+def _pasted(text: str) -> Iterator[Path]:
+    for opening, closing in _QUOTES:
+        if len(text) > 2 and text.startswith(opening) and text.endswith(closing):
+            text = text[1:-1].strip()
+            break
+    if text[:7].lower() == "file://":
+        address = urlsplit(text.replace("?", "%3F").replace("#", "%23"))
+        if address.netloc in ("", "localhost") and address.path:
+            yield Path(url2pathname(address.path))
+    if text:
+        yield Path(text).expanduser()
+    if os.sep == "/" and "\\" in text:
+        yield Path(re.sub(r"\\(.)", r"\1", text)).expanduser()  # as terminals escape what is dropped on them
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False
 
 
 def is_path(name: str) -> bool:
@@ -72,7 +109,7 @@ def find_sources(names: Sequence[str], library: Path, options: Options) -> list[
 def _existing(name: str) -> Path:
     if not name.strip():
         raise SourceError(f"Nothing was named. Give one of these: {'; '.join(usages())}.")
-    path = Path(name).expanduser()
+    path = typed_path(name)
     try:
         exists = path.exists()
     except (OSError, ValueError) as error:

@@ -9,16 +9,19 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
+from itertools import chain
 from pathlib import Path
 from typing import TypeVar
 
+from photosearch.coordinates import sound_pair
 from photosearch.errors import PhotoError, SourceError
 from photosearch.library import Pending
 from photosearch.records import Details, Failure, Listing, TextKind, Watch
 from photosearch.sources.addresses import check_url
 from photosearch.sources.json_text import parse_json
 from photosearch.sources.source import Content, Options, Resources, Source, SourceKind
+from photosearch.times import from_seconds, read_time
 
 NAME = "url"
 PREFIX = "url_list_"
@@ -26,12 +29,15 @@ SUFFIXES = (".json", ".txt", ".csv")
 MAX_FILE_BYTES = 100_000_000
 _SHOWN_CHARS = 200
 # Names of columns and keys that such files use, the likeliest first.
-_URLS = ("url", "src", "image_url", "display_url", "photo_url", "image")
+_URLS = (
+    *("url", "src", "image_url", "display_url", "photo_url", "picture_url", "media_url", "file_url", "download_url"),
+    *("image_link", "image_src", "original_url", "image", "photo", "picture", "address", "href", "uri"),
+)
 _OWNER = ("caption", "text", "title", "description", "alt")
 _TIMES = ("taken_at", "timestamp", "date", "created_at")
 _MAX_COUNT = 2**31 - 1
-_DELIMITERS = ",;\t"  # spreadsheets choose one by their language
-_MIN_SECONDS = 10_000  # a smaller number is more likely a year than seconds since 1970
+_DELIMITERS = ",;\t|"  # spreadsheets choose one by their language
+_SEP = re.compile(r"\"?sep=(.)\"?\s*", re.IGNORECASE)  # a first line that tells spreadsheets which one is used
 _SECRET = re.compile(r"^([a-z][a-z0-9+.-]*://)?.*@", re.DOTALL | re.IGNORECASE)
 T = TypeVar("T")
 
@@ -106,18 +112,36 @@ class UrlListSource:
             yield from (line for raw in text.splitlines() if (line := raw.strip()) and not line.startswith("#"))
 
     def _rows(self, text: str) -> Iterator[object]:
+        first, _, rest = text.partition("\n")
+        told = _SEP.fullmatch(first)
+        text = rest if told else text
+        delimiter = told[1] if told else max(_DELIMITERS, key=text.lstrip().partition("\n")[0].count)
         try:
-            delimiter = max(_DELIMITERS, key=text.partition("\n")[0].count)
-            rows = csv.DictReader(io.StringIO(text, newline=""), skipinitialspace=True, delimiter=delimiter)
-            names = [name.strip().lower() for name in rows.fieldnames or () if name]
-            if "url" not in names:
-                raise SourceError(
-                    f'"{self._path}" has no column "url". Name the column of the addresses "url" in the first line.'
-                )
-            for row in rows:
-                yield {name.strip().lower(): cell for name, cell in row.items() if name and isinstance(cell, str)}
+            rows = csv.reader(io.StringIO(text, newline=""), skipinitialspace=True, delimiter=delimiter)
+            filled = (row for row in rows if any(cell.strip() for cell in row))
+            head = next(filled, [])
+            names = [entry_key(cell) for cell in head]
+            if not any(name in _URLS for name in names):
+                if not any(_address(cell) for cell in head):
+                    raise SourceError(
+                        f'"{self._path}" has no column "url". Name the column of the addresses "url" in the first line.'
+                    )
+                filled = chain([head], filled)  # there is no line of names
+                names = ["url" if _address(cell) else "" for cell in head]
+            for row in filled:
+                cells: dict[str, str] = {}
+                for name, cell in zip(names, row, strict=False):
+                    if name and not cells.get(name, "").strip():  # of two columns of a name the first that is filled
+                        cells[name] = cell
+                yield cells
         except csv.Error as error:
             raise SourceError(f'"{self._path}" is no CSV ({error}). Save it as CSV again.') from error
+
+
+def entry_key(name: str) -> str:
+    """Return a column's or key's name as it is compared: "Image URL", "imageUrl" and "image-url" are "image_url"."""
+    parted = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name.strip())
+    return re.sub(r"[\W_]+", "_", parted).strip("_").lower()
 
 
 def make_listing(entry: object, texts: tuple[tuple[TextKind, str], ...] = ()) -> Listing | Failure:
@@ -130,6 +154,11 @@ def make_listing(entry: object, texts: tuple[tuple[TextKind, str], ...] = ()) ->
     Returns:
         The listing, or a failure where the entry holds no address that can be used.
     """
+    if isinstance(entry, Mapping):
+        keyed: dict[str, object] = {}
+        for key, value in entry.items():
+            keyed.setdefault(entry_key(key) if isinstance(key, str) else "", value)
+        entry = {**keyed, **entry}  # a key that is written as it is compared comes first
     url = entry if isinstance(entry, str) else _first(entry, _URLS, _text) if isinstance(entry, Mapping) else None
     if url is None:
         return Failure(_shown(entry), "this is no address")
@@ -152,12 +181,15 @@ def _details(entry: Mapping[str, object]) -> Details:
         texts += [(kind, word) for word in _words(entry.get(key))]
     if description := _first(entry, ("accessibility_caption", "accessibility"), _text):
         texts.append((TextKind.ACCESSIBILITY, description))
+    latitude, longitude = sound_pair(
+        _first(entry, ("latitude", "lat"), _number), _first(entry, ("longitude", "lng", "lon"), _number)
+    )
     return Details(
         permalink=_first(entry, ("permalink", "link"), _address),
         taken_at=_first(entry, _TIMES, _time),
         place=_first(entry, ("place", "location"), _place),
-        latitude=_first(entry, ("latitude", "lat"), _degrees(90)),
-        longitude=_first(entry, ("longitude", "lng", "lon"), _degrees(180)),
+        latitude=latitude,
+        longitude=longitude,
         n_likes=_first(entry, ("likes", "like_count"), _count),
         n_comments=_first(entry, ("comments", "comment_count"), _count),
         texts=tuple(texts),
@@ -199,20 +231,11 @@ def _place(value: object) -> str | None:
 
 
 def _time(value: object) -> datetime | None:
-    """Read a time in ISO 8601 or in seconds since 1970; return it in UTC without a time zone."""
-    if isinstance(value, str):
-        try:
-            time = datetime.fromisoformat(value.strip())
-            return time.astimezone(UTC).replace(tzinfo=None) if time.tzinfo else time
-        except (ValueError, OverflowError):
-            pass
-    seconds = _number(value)
-    try:
-        if seconds is None or abs(seconds) < _MIN_SECONDS:
-            return None
-        return datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None)
-    except (ValueError, OverflowError, OSError):
-        return None
+    """Read a time as people and programs write it, or in seconds since 1970."""
+    time = read_time(value) if isinstance(value, str) else None
+    if time is None and (seconds := _number(value)) is not None:
+        time = from_seconds(seconds)
+    return time
 
 
 def _number(value: object) -> float | None:
@@ -230,14 +253,6 @@ def _count(value: object) -> int | None:
         value = value.get("count")
     number = _number(value)
     return int(number) if number is not None and 0 <= number <= _MAX_COUNT else None
-
-
-def _degrees(most: float) -> Callable[[object], float | None]:
-    def read(value: object) -> float | None:
-        number = _number(value)
-        return number if number is not None and abs(number) <= most else None
-
-    return read
 
 
 def _shown(entry: object) -> str:

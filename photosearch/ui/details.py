@@ -11,6 +11,7 @@ import streamlit as st
 from photosearch.errors import PhotoNotFound
 from photosearch.records import Details, Hit, Photo, PhotoState, TextKind
 from photosearch.search.fields import FACTS
+from photosearch.times import shown_offset
 from photosearch.ui import INSPECT, state
 from photosearch.ui.cards import caption_line, object_chips, reasons
 from photosearch.ui.pictures import show_picture
@@ -86,7 +87,8 @@ def _when(details: Details) -> str:
     if details.dated_at is None:
         return ""
     by_name = "" if details.taken_at else ", as the file's name says"
-    return f"{details.dated_at:%d %B %Y, %H:%M}{by_name}"
+    offset = shown_offset(details.dated_at)
+    return f"{details.dated_at:%d %B %Y, %H:%M}{f' ({offset})' if offset else ''}{by_name}"
 
 
 def _show_origin(details: Details) -> None:

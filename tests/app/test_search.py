@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -40,7 +40,7 @@ def posts(shown: Workspace, tmp_path: Path) -> Workspace:
         (tmp_path / f"{colour}.jpg").write_bytes(jpeg(colour))
     red = Details(
         permalink="https://example.com/p/1",
-        taken_at=datetime(2023, 6, 1, 9, 30),
+        taken_at=datetime(2023, 6, 1, 0, 20, tzinfo=timezone(timedelta(hours=2))),
         place="Rügen",
         texts=((TextKind.OWNER, "our holiday"), (TextKind.HASHTAG, "sunset"), (TextKind.OBJECT, "sports ball")),
     )
@@ -210,7 +210,7 @@ def test_the_dialog_says_why_and_what_came_with_the_photo(posts: Workspace) -> N
     assert '<span class="term">red</span>' in shown
     assert "in the caption" in shown
     assert "in the owner&#x27;s words" in shown
-    for part in ("our holiday", "#sunset", "Rügen", "01 June 2023"):
+    for part in ("our holiday", "#sunset", "Rügen", "01 June 2023, 00:20 (UTC+02:00)"):
         assert part in shown
     assert [link.proto.url for link in app.get("link_button")] == ["https://example.com/p/1"]
     (inspect,) = (link.proto for link in app.get("page_link"))

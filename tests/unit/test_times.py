@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from photosearch.times import FIRST_YEAR, LAST_YEAR, from_seconds, read_offset, read_time, shown_offset
+from photosearch.times import FIRST_YEAR, LAST_YEAR, by_the_clock, from_seconds, read_offset, read_time, shown_offset
 
 EAST, WEST = timezone(timedelta(hours=2)), timezone(-timedelta(hours=4, minutes=30))
 
@@ -30,6 +30,9 @@ EAST, WEST = timezone(timedelta(hours=2)), timezone(-timedelta(hours=4, minutes=
         ("2022:03:04 99:99:99", datetime(2022, 3, 4)),
         ("2022:03:04 soon", datetime(2022, 3, 4)),
         ("2022.03.04 10.11.12", datetime(2022, 3, 4, 10, 11, 12)),
+        ("20220304", datetime(2022, 3, 4)),
+        ("20220304T101112+02:00", datetime(2022, 3, 4, 10, 11, 12, tzinfo=EAST)),
+        ("20220304_1011", datetime(2022, 3, 4, 10, 11)),
         ("1899:12:31 00:00:00", datetime(1899, 12, 31)),
     ],
 )
@@ -74,8 +77,28 @@ def test_offsets_are_shown_as_they_are_known() -> None:
     assert shown_offset(datetime(2024, 1, 1)) == ""
 
 
+@pytest.mark.parametrize(
+    ("of_source", "of_file", "time"),
+    [
+        (None, None, None),
+        (datetime(2024, 1, 1), None, datetime(2024, 1, 1)),
+        (None, datetime(2024, 1, 1, tzinfo=EAST), datetime(2024, 1, 1, tzinfo=EAST)),
+        (datetime(2023, 12, 31, 22), datetime(2024, 1, 1, tzinfo=EAST), datetime(2024, 1, 1, tzinfo=EAST)),
+        (datetime(2023, 12, 31, 22, tzinfo=UTC), datetime(2024, 1, 1), datetime(2024, 1, 1, tzinfo=EAST)),
+        (datetime(2023, 12, 31, 21, 59, tzinfo=UTC), datetime(2024, 1, 1), datetime(2023, 12, 31, 21, 59, tzinfo=UTC)),
+        (datetime(2020, 5, 1), datetime(2024, 1, 1, tzinfo=EAST), datetime(2020, 5, 1)),
+        (datetime(2020, 5, 1), datetime(2024, 1, 1), datetime(2020, 5, 1)),
+    ],
+)
+def test_the_camera_s_clock_counts_where_a_source_names_the_same_moment(
+    of_source: datetime | None, of_file: datetime | None, time: datetime | None
+) -> None:
+    found = by_the_clock(of_source, of_file)
+    assert (found, found and found.tzinfo) == (time, time and time.tzinfo)
+
+
 def test_seconds_since_1970_are_times_in_utc() -> None:
-    assert from_seconds(1_700_000_000.5) == datetime(2023, 11, 14, 22, 13, 20, tzinfo=UTC)
+    assert from_seconds(1_700_000_000.5) == datetime(2023, 11, 14, 22, 13, 20, 500_000, tzinfo=UTC)
     assert from_seconds(-1_000_000_000) == datetime(1938, 4, 24, 22, 13, 20, tzinfo=UTC)
 
 

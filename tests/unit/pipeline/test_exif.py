@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import given, settings
@@ -37,10 +37,15 @@ def test_time_and_place_are_read(kind: str) -> None:
     assert (found.latitude, found.longitude) == (pytest.approx(38.72), pytest.approx(-9.14))
 
 
-@pytest.mark.parametrize("offset", ["+01:00", "-05:00", "", "Z", "+99:00", "02:00", "+0200x", "   :  "])
-def test_a_photo_belongs_to_the_day_on_its_camera_s_clock(offset: str) -> None:
-    found = shot(details={0x9003: "2024:01:01 00:20:00", 0x9011: offset})
-    assert found.taken_at == datetime(2024, 1, 1, 0, 20)
+@pytest.mark.parametrize(
+    ("offset", "hours"),
+    [("+01:00", 1), ("-05:00", -5), ("Z", 0), *((odd, None) for odd in ("", "+99:00", "02:00", "+0200x", "   :  "))],
+)
+def test_a_photo_belongs_to_the_day_on_its_camera_s_clock(offset: str, hours: int | None) -> None:
+    found = shot(details={0x9003: "2024:01:01 00:20:00", 0x9011: offset}).taken_at
+    assert found is not None
+    assert found.replace(tzinfo=None) == datetime(2024, 1, 1, 0, 20)
+    assert found.utcoffset() == (None if hours is None else timedelta(hours=hours))
 
 
 def test_where_the_first_time_is_missing_the_next_one_counts() -> None:

@@ -453,8 +453,22 @@ def test_what_is_packed_badly_is_an_error(server, fetcher, body):
 
 @pytest.mark.parametrize("name", ["br", "zstd", "gzip, gzip", "x" * 1000])
 def test_what_is_packed_in_an_unknown_way_is_an_error(server, fetcher, name):
-    url = server.on("/a.jpg", say(PICTURE, Content_Encoding=name))
+    url = server.on("/a.jpg", say(b"no picture", Content_Encoding=name))
     assert refusal(fetcher, url) == "the server packs it in a way that is not known"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Content_Type": "text/html"},
+        {"Content_Type": "application/xhtml+xml"},
+        {"Content_Type": "text/plain; charset=utf-8"},
+        {"Content_Encoding": "gzip"},
+        {"Content_Encoding": "br"},
+    ],
+)
+def test_a_picture_is_one_whatever_the_server_says_of_it(server, fetcher, headers):
+    assert fetcher.fetch(server.on("/a.jpg", say(PICTURE, **headers)), max_bytes=LIMIT) == Fetched(PICTURE, None)
 
 
 # Time and connections

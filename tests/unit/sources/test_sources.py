@@ -2,12 +2,14 @@
 
 import os
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
 from photosearch.errors import PhotoError, SourceError
 from photosearch.images import decode
 from photosearch.library import Pending
+from photosearch.pipeline.adding import AddRequest
 from photosearch.records import UNWATCHED, Failure, Listing
 from photosearch.settings import Settings
 from photosearch.sources import NO_OPTIONS, Source, demo, find_sources
@@ -56,6 +58,44 @@ def test_a_tilde_is_the_home_folder(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     (tmp_path / "holidays").mkdir()
     assert find("~/holidays").collection == "holidays"
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        '"{}"',
+        "'{}'",
+        " “{}” ",
+        "file://{url}",
+        "file://localhost{url}",
+        '"file://{url}"',
+        "{escaped}",
+        "{}/",
+        "FILE://{url}",
+    ],
+)
+def test_a_path_is_found_as_it_is_pasted(tmp_path, form):
+    folder = tmp_path / "two words & 100%#1?"
+    folder.mkdir()
+    escaped = str(folder).replace(" ", "\\ ").replace("&", "\\&")
+    name = form.format(folder, url=quote(str(folder)), escaped=escaped)
+    assert find(name).collection == folder.name
+    assert AddRequest((name,), NO_OPTIONS).origin().names == (str(folder),)
+
+
+def test_a_path_that_exists_as_it_is_written_is_taken_as_it_is(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ('"a"', "a", "b\\ c", "b c"):
+        Path(name).mkdir()
+        assert find(name).collection == name
+
+
+@pytest.mark.parametrize(
+    "name", ['""', '"', '" "', "file://", "file://elsewhere/etc", "file://%00", "file:///no/such", "\\"]
+)
+def test_what_is_pasted_and_leads_nowhere_is_refused(name):
+    with pytest.raises(SourceError):
+        find(name)
 
 
 def test_a_relative_path_and_its_absolute_one_list_the_same_keys(make_photos, monkeypatch):

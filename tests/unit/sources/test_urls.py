@@ -1,7 +1,7 @@
 """Lists of addresses: three forms, what comes with each address, what is refused."""
 
 import json
-from datetime import datetime
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -139,9 +139,35 @@ def test_what_is_no_utf_8_is_refused(write, name):
     assert "is no UTF-8 text (byte 1)" in refusal(write(name, b"[\xff]"))
 
 
-@pytest.mark.parametrize("content", ["", "a,b\n1,2\n", A])
+@pytest.mark.parametrize("content", ["", "a,b\n1,2\n", "sep=;\na;b\n"])
 def test_a_csv_without_the_column_is_refused(write, content):
     assert 'has no column "url"' in refusal(write("a.csv", content))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        f"sep=;\nurl;caption\n{A};a dog\n",
+        f'"sep=|"\r\nurl|caption\r\n{A}|a dog\r\n',
+        f"Caption,Image URL\na dog,{A}\n",
+        f"caption|imageUrl\na dog|{A}\n",
+        f"Photo-URL;TITLE\n{A};a dog\n",
+        f"\n\nurl\tcaption\n\n{A}\ta dog\n",
+        f"url,caption,Caption\n{A},,a dog\n{A},a cat,\n",
+    ],
+)
+def test_a_csv_is_read_however_its_program_writes_it(write, content):
+    (listing,) = listed(write("a.csv", content))
+    assert (listing.source_key, listing.details.texts) == (A, ((TextKind.OWNER, "a dog"),))
+
+
+def test_a_csv_may_have_no_line_of_names(write):
+    assert [listing.source_key for listing in listed(write("a.csv", f"{A},x\n{B},y\n"))] == [A, B]
+
+
+def test_keys_of_json_are_read_as_columns_are(write):
+    (listing,) = listed(write("a.json", json.dumps([{"Image URL": A, "takenAt": "2024:01:01", "Caption": "a dog"}])))
+    assert listing.details == Details(taken_at=datetime(2024, 1, 1), texts=((TextKind.OWNER, "a dog"),))
 
 
 def test_a_csv_without_rows_is_refused(write):
@@ -181,7 +207,7 @@ def test_all_that_comes_with_an_address_is_kept():
         accessibility_caption="Photo of a dog",
     ) == Details(
         permalink="https://www.instagram.com/p/A/",
-        taken_at=datetime(2024, 5, 1, 10, 0),
+        taken_at=datetime(2024, 5, 1, 12, 0, tzinfo=timezone(timedelta(hours=2))),
         place="Oslo",
         latitude=59.9,
         longitude=10.75,
@@ -214,10 +240,10 @@ def test_the_columns_of_a_csv_are_kept(write):
 @pytest.mark.parametrize(
     ("value", "time"),
     [
-        (1_714_557_600, datetime(2024, 5, 1, 10, 0)),
-        (1_714_557_600.5, datetime(2024, 5, 1, 10, 0, 0, 500_000)),
-        ("1714557600", datetime(2024, 5, 1, 10, 0)),
-        ("2024-05-01T10:00:00Z", datetime(2024, 5, 1, 10, 0)),
+        (1_714_557_600, datetime(2024, 5, 1, 10, 0, tzinfo=UTC)),
+        (1_714_557_600.5, datetime(2024, 5, 1, 10, 0, 0, 500_000, tzinfo=UTC)),
+        ("1714557600", datetime(2024, 5, 1, 10, 0, tzinfo=UTC)),
+        ("2024-05-01T10:00:00Z", datetime(2024, 5, 1, 10, 0, tzinfo=UTC)),
         ("2024-05-01 10:00", datetime(2024, 5, 1, 10, 0)),
         ("20240501", datetime(2024, 5, 1)),
         *(
@@ -227,8 +253,9 @@ def test_the_columns_of_a_csv_are_kept(write):
         *((value, None) for value in ("0001-01-01T00:00:00+01:00", "9999-12-31T23:59:59-01:00", 1_714_557_600_000)),
     ],
 )
-def test_times_are_iso_or_seconds(value, time):
-    assert details(taken_at=value).taken_at == time
+def test_times_are_written_or_seconds(value, time):
+    found = details(taken_at=value).taken_at
+    assert (found, found and found.tzinfo) == (time, time and time.tzinfo)
 
 
 @pytest.mark.parametrize(
@@ -240,7 +267,11 @@ def test_what_is_no_count_is_left_out(value):
 
 @pytest.mark.parametrize("value", [90.1, "x", float("inf"), True, None])
 def test_what_is_no_degree_is_left_out(value):
-    assert details(latitude=value).latitude is None
+    assert details(latitude=value, longitude=9.14).longitude is None
+
+
+def test_zeros_are_no_place():
+    assert details(latitude=0, longitude="0.0") == Details()
 
 
 @pytest.mark.parametrize("link", ["javascript:alert(1)", "file:///etc/passwd", "https://me:pw@host/", 5, "http://["])
