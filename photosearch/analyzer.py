@@ -73,6 +73,11 @@ def _stem(word: str) -> str:
         return _stemmer.stemWord(word)
 
 
+def fold_word(text: str) -> str:
+    """Return a word of any text as the beginnings of words are compared: in lower case, without accents."""
+    return unaccented(unicodedata.normalize("NFKC", text).lower().translate(_APOSTROPHES))
+
+
 _REGIONAL = dict(spellings.spellings(spellings.REGIONAL))
 _CHOSEN = {**dict(spellings.plurals()), **dict(spellings.spellings(spellings.NUMBERS)), **_REGIONAL}
 _STEMS = {_stem(other): _stem(chosen) for other, chosen in _REGIONAL.items()}  # for all forms of these words

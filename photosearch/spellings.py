@@ -23,20 +23,19 @@ shoveling shovelling, shoveled shovelled, swiveling swivelling, tunneling tunnel
 woollen, wooly woolly, chiseled chiselled, councilor councillor, skillful skilful, enrollment enrolment, mustache
 moustache, donut doughnut, plow plough, snowplow snowplough, tire tyre, pajamas pyjamas, yogurt yoghurt, cozy cosy,
 airplane aeroplane, aluminum aluminium, mold mould, smolder smoulder, axe ax, omelet omelette, license licence,
-practice practise, defense defence, offense offence, artifact artefact, whiskey whisky, barbecue barbeque bbq, ketchup
-catsup, racket racquet, wagon waggon, archeology archaeology, archeologist archaeologist, archeological
-archaeological, pediatric paediatric, encyclopedia encyclopaedia, medieval mediaeval, judgment judgement, kilogram
-kilogramme, skeptical sceptical, sulfur sulphur, hummus houmous, veranda verandah, gypsy gipsy, kebab kabob, lasagna
-lasagne, tepee teepee tipi, ukulele ukelele, falafel felafel, peddler pedlar, tidbit titbit, hello hallo, okay ok,
-analyze analyse, paralyze paralyse, organize organise, organizer organiser, organization organisation, realize
-realise, recognize recognise, apologize apologise, specialize specialise, standardize standardise, colonize colonise,
-civilization civilisation, symbolize symbolise, memorize memorise, socialize socialise, vandalize vandalise, fertilize
-fertilise, fertilizer fertiliser, moisturize moisturise, mobilize mobilise, motorize motorise, pressurize pressurise,
-sterilize sterilise, baptize baptise, harmonize harmonise, synchronize synchronise, modernize modernise, categorize
-categorise, customize customise, caramelize caramelise, energize energise, stylize stylise, summarize summarise,
-sympathize sympathise, visualize visualise, authorize authorise, finalize finalise, immunize immunise, itemize
-itemise, magnetize magnetise, maximize maximise, minimize minimise, polarize polarise, tantalize tantalise, urbanize
-urbanise, utilize utilise
+practice practise, defense defence, offense offence, artifact artefact, whiskey whisky, barbecue barbeque bbq, racket
+racquet, wagon waggon, archeology archaeology, archeologist archaeologist, archeological archaeological, pediatric
+paediatric, encyclopedia encyclopaedia, medieval mediaeval, judgment judgement, kilogram kilogramme, skeptical
+sceptical, sulfur sulphur, hummus houmous, veranda verandah, gypsy gipsy, kebab kabob, lasagna lasagne, tepee teepee
+tipi, ukulele ukelele, falafel felafel, peddler pedlar, tidbit titbit, hello hallo, okay ok, analyze analyse, paralyze
+paralyse, organize organise, organizer organiser, organization organisation, realize realise, recognize recognise,
+apologize apologise, specialize specialise, standardize standardise, colonize colonise, civilization civilisation,
+symbolize symbolise, memorize memorise, socialize socialise, vandalize vandalise, fertilize fertilise, fertilizer
+fertiliser, moisturize moisturise, mobilize mobilise, motorize motorise, pressurize pressurise, sterilize sterilise,
+baptize baptise, harmonize harmonise, synchronize synchronise, modernize modernise, categorize categorise, customize
+customise, caramelize caramelise, energize energise, stylize stylise, summarize summarise, sympathize sympathise,
+visualize visualise, authorize authorise, finalize finalise, immunize immunise, itemize itemise, magnetize magnetise,
+maximize maximise, minimize minimise, polarize polarise, tantalize tantalise, urbanize urbanise, utilize utilise
 """
 
 # One, then many, where no ending tells. A verb's form is one only where photos seldom mean the verb (leaves).

@@ -9,7 +9,11 @@
     object:dog            only photos in which the detector saw one
     camera:canon          only photos taken with it; also lens, place, folder, file
     rating:>3             only photos with more than three stars
+    on:2023-06            only photos taken then; also on:2023-06..2023-08
     by:caption            search in captions only; also concepts, objects, labels, owner
+    dog | cat beach       either of two neighbours; a photo's score is that of the alternative that fits it best
+    (black dog) | cat     a group counts as one neighbour
+    sun*                  words that begin so
 
 A minus sign negates any of them. A query may consist of filters only: it finds all photos that pass. What cannot be
 understood is explained in a note; no query is an error.
@@ -19,22 +23,33 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 
-from photosearch.analyzer import WORD, terms, words
+from photosearch.analyzer import WORD, fold_word, terms, words
 from photosearch.hashtags import asked_hashtags, fold_hashtag
+from photosearch.search.alternatives import MAX_ALTERNATIVES, Reader
 from photosearch.search.fields import ALL, BY, FILTERS, Field
 
 MAX_CHARS = 10_000
 MAX_FILTERS = 50  # each is evaluated on all photos
 _SHOWN_CHARS = 40
-_TYPED = str.maketrans(dict.fromkeys("“”„‟«»＂", '"') | {"−": "-", "＃": "#", "：": ":"})  # as phones write them
+_COMMON = "Those words are too common to tell photos apart. Say what is in the photo."
+_NOTHING = "There is no word to search for. Say what is in the photo."
+MAX_PREFIXES = 10  # each is compared with all words of a collection
+MIN_PREFIX = 2  # letters before a *
+# As phones write them.
+_TYPED = str.maketrans(dict.fromkeys("“”„‟«»＂", '"') | dict(zip("−＃：（）｜＊", "-#:()|*", strict=True)))
 _TOKEN = re.compile(
-    rf'(?P<minus>-*)(?:(?P<key>before|after|object|by|{"|".join(FILTERS)}):|(?P<tag>#+))?(?:"(?P<quoted>[^"]*)"|(?P<stray>"?)(?P<bare>[^\s"]*))',
-    re.IGNORECASE,
+    rf"""(?P<minus>-*)(?:(?P<sign>[()|])|by:(?P<by>[^\s"()]*)|
+    (?:(?P<key>before|after|on|object|{"|".join(FILTERS)}):|(?P<tag>\#+))?
+    (?:"(?P<quoted>[^"]*)"|(?P<stray>"?)(?P<bare>[^\s"()|]*)))""",
+    re.IGNORECASE | re.VERBOSE,
 )
+_OR = "OR"  # stands for a bar
+_PREFIX = re.compile(rf"({WORD.pattern})\*")
 _DATE = re.compile(r"(\d{4})(?:[-/.](\d{1,2}))?(?:[-/.](\d{1,2}))?")
 _NUMBER = re.compile(r"(?P<sign>[<>]?=?)(?P<number>-?\d{1,9})", re.ASCII)
 
@@ -46,6 +61,7 @@ class Kind(StrEnum):
     HASHTAG = "hashtag"
     OBJECT = "object"
     FACT = "fact"
+    DATES = "dates"
 
 
 @dataclass(frozen=True)
@@ -53,7 +69,9 @@ class Filter:
     """A condition that photos must meet, or must not."""
 
     kind: Kind
-    terms: tuple[str, ...]  # side by side; a hashtag has one, folded by `fold_hashtag`
+    # Side by side; a hashtag has one, folded by `fold_hashtag`; the last of `WORDS` may be the beginning of a word with
+    # a *; dates have two: the first day, and the first one after the range or "".
+    terms: tuple[str, ...]
     shown: str  # as it was written
     negated: bool = False
     key: str = ""  # of a fact, as in `FILTERS`
@@ -68,16 +86,28 @@ class Query:
     raw: str
     text: str = ""  # the words that are scored
     spans: tuple[tuple[int, int], ...] = ()  # the place of each in `raw`
+    prefixes: tuple[str, ...] = ()  # beginnings of words that are scored, too
     filters: tuple[Filter, ...] = ()
     since: date | None = None  # the first day
     before: date | None = None  # the first day after the range
     fields: frozenset[Field] | None = None  # the fields that the query names itself
     notes: tuple[str, ...] = ()  # messages on what was left out
+    alternatives: tuple[Query, ...] = ()  # plain queries, whose filters are not repeated here; none for a plain query
+
+    @property
+    def plain(self) -> tuple[Query, ...]:
+        """Return the alternatives, or the query itself where it has none."""
+        return self.alternatives or (self,)
+
+    @property
+    def is_scored(self) -> bool:
+        """Return whether any word is scored."""
+        return any(terms(query.text) or query.prefixes for query in self.plain)
 
     @property
     def has_filter(self) -> bool:
         """Return whether photos are left out whatever their score."""
-        return bool(self.filters or self.since or self.before)
+        return any(query.filters or query.since or query.before for query in self.plain)
 
 
 class Sort(StrEnum):
@@ -117,17 +147,57 @@ NO_REFINEMENT = Refine()
 
 def parse(raw: str) -> Query:
     """Parse a query; never fails."""
-    tokens = _Tokens()
-    text = raw[:MAX_CHARS].translate(_TYPED)
-    if len(raw) > MAX_CHARS:
-        tokens.notes.append(f"The query has {len(raw):,} characters; the first {MAX_CHARS:,} were read.")
+    notes = [f"The query has {len(raw):,} characters; the first {MAX_CHARS:,} were read."] * (len(raw) > MAX_CHARS)
+    reader: Reader[re.Match[str]] = Reader()
+    for token in _tokens(raw[:MAX_CHARS].translate(_TYPED)):
+        if token["sign"] == "(":
+            reader.start(is_negated=bool(token["minus"]))
+        elif token["sign"] == ")":
+            reader.end()
+        elif token["sign"] == "|" or token.group() == _OR:
+            reader.bar()
+        else:
+            if token["stray"]:
+                notes.append("A quotation mark has no partner; it was left out.")
+            reader.add(token)
+    alternatives, has_more = reader.alternatives()
+    if reader.n_odd:
+        notes.append("A bracket has no partner; it was left out.")
+    if has_more:
+        notes.append(
+            f"The query has more than {MAX_ALTERNATIVES} alternatives; the first {MAX_ALTERNATIVES} were used."
+        )
+    queries = []
+    for parts in alternatives:
+        tokens = _Tokens(notes=list(notes))
+        for token, is_negated in parts:
+            tokens.take(token, is_negated=is_negated)
+        queries.append(tokens.query(raw))
+    return queries[0] if len(queries) == 1 else _joined(raw, queries)
+
+
+def _tokens(text: str) -> Iterator[re.Match[str]]:
     end = 0
     while (token := _TOKEN.match(text, _skip_space(text, end))) and token.end() > end:
         end = token.end()
-        if token["stray"]:
-            tokens.notes.append("A quotation mark has no partner; it was left out.")
-        tokens.take(token)
-    return tokens.query(raw)
+        if token.end() > token.start():
+            yield token
+
+
+def _joined(raw: str, queries: Sequence[Query]) -> Query:
+    """Return the query of several alternatives; those that ask for nothing are left out."""
+    queries = [query for query in queries if query.has_filter or query.is_scored] or queries[:1]
+    spans = tuple(sorted({span for query in queries for span in query.spans}))
+    fields = [query.fields for query in queries if query.fields]
+    notes = tuple(dict.fromkeys(note for query in queries for note in query.notes))
+    return Query(
+        raw,
+        " ".join(raw[start:end] for start, end in spans),
+        spans,
+        fields=frozenset().union(*fields) if fields else None,
+        notes=notes,
+        alternatives=tuple(queries),
+    )
 
 
 def parse_words(raw: str) -> Query:
@@ -153,22 +223,26 @@ class _Tokens:
 
     parts: list[str] = field(default_factory=list)
     spans: list[tuple[int, int]] = field(default_factory=list)
-    filters: dict[Filter, None] = field(default_factory=dict)  # in order, each once
+    prefixes: dict[str, None] = field(default_factory=dict)  # in order, each once
+    filters: dict[Filter, None] = field(default_factory=dict)  # likewise
     since: date | None = None
     before: date | None = None
     fields: frozenset[Field] | None = None
     notes: list[str] = field(default_factory=list)
 
-    def take(self, token: re.Match[str]) -> None:
-        """Add one token."""
+    def take(self, token: re.Match[str], *, is_negated: bool) -> None:
+        """Add one token; `is_negated` where a group around it is."""
+        negated = bool(token["minus"]) != is_negated
+        if token["by"] is not None:
+            self._by(token["by"], negated)
+            return
         quoted = token["quoted"] is not None
         value = token["quoted"] if quoted else token["bare"]
-        negated = bool(token["minus"])
         match (token["key"] or "").lower():
+            case "on":
+                self._on(value, negated)
             case "before" | "after" as key:
                 self._date(key, value, negated)
-            case "by":
-                self._by(value, negated)
             case "object":
                 self._filter(Kind.OBJECT, tuple(terms(value)), value, negated)
             case key if key in FILTERS and FILTERS[key].is_number:
@@ -180,14 +254,22 @@ class _Tokens:
                     self._filter(Kind.HASHTAG, (fold_hashtag(tag),), f"#{tag}", negated)
             case _ if quoted or negated:
                 if words(value):
-                    self._filter(Kind.WORDS, tuple(terms(value)), value, negated)
+                    self._filter(Kind.WORDS, _asked_terms(value), value, negated)
                 if not negated:
                     self._words(value, token.start("quoted"))
             case _:
                 self._words(value, token.start("bare"))
 
     def _words(self, value: str, start: int) -> None:
-        self.parts.append(value)
+        for prefix in _PREFIX.findall(value):
+            if len(self.prefixes) == MAX_PREFIXES:
+                self.notes.append(f"Only the first {MAX_PREFIXES} beginnings of words were used.")
+            elif len(prefix) >= MIN_PREFIX:
+                self.prefixes[fold_word(prefix)] = None
+            else:
+                self.notes.append(f"{shown(f'{prefix}*')} begins too many words; it was left out.")
+        value = _PREFIX.sub(lambda found: " " * len(found.group()), value)
+        self.parts.append(value.strip())
         self.spans += [(start + word.start(), start + word.end()) for word in WORD.finditer(value)]
 
     def _filter(self, kind: Kind, found_terms: tuple[str, ...], value: str, negated: bool, key: str = "") -> None:
@@ -222,6 +304,18 @@ class _Tokens:
         else:
             self.since = max(day, self.since or day)
 
+    def _on(self, value: str, negated: bool) -> None:
+        first, _, last = value.partition("..")
+        since, (_, before) = _day(first), _range(last or first)
+        if since is None or (before is None and last) or (before is not None and since >= before):
+            self.notes.append(
+                f"{shown(f'on:{value}')} names no date; write 2023, 2023-06, 2023-06-14 or 2023-06..2023-08."
+                " It was left out."
+            )
+        else:
+            days = (since.isoformat(), before.isoformat() if before else "")
+            self._filter(Kind.DATES, days, f"on:{value}", negated)
+
     def _by(self, value: str, negated: bool) -> None:
         for name in re.split(r"[,|]", value.lower()):
             named = BY.get(name) or BY.get(f"{name}s") or BY.get(name.removesuffix("s"))
@@ -235,8 +329,10 @@ class _Tokens:
         text = " ".join(self.parts)
         if self.since and self.before and self.since >= self.before:
             self.notes.append("No day is both after the one date and before the other.")
-        query = Query(raw, text, tuple(self.spans), tuple(self.filters), self.since, self.before, self.fields)
-        nothing = () if query.has_filter or self.notes else _nothing_asked(raw, text)
+        prefixes = tuple(self.prefixes)
+        filters = tuple(self.filters)
+        query = Query(raw, text, tuple(self.spans), prefixes, filters, self.since, self.before, self.fields)
+        nothing = () if query.has_filter or prefixes or self.notes else _nothing_asked(raw, text)
         return replace(query, notes=(*dict.fromkeys(self.notes), *nothing))
 
 
@@ -249,9 +345,34 @@ def _day(text: str) -> date | None:
         return None
 
 
+def _range(text: str) -> tuple[date | None, date | None]:
+    """Return the first day of a year, month or day, and the first day after it; None for what there is not."""
+    first = _day(text)
+    parts = [part for part in re.split(r"[-/.]", text.strip(" ,.;")) if part]
+    if first is None:
+        return None, None
+    try:
+        if len(parts) == 1:
+            return first, first.replace(year=first.year + 1)
+        if len(parts) == 2:
+            return first, first.replace(year=first.year + first.month // 12, month=first.month % 12 + 1)
+        return first, first + timedelta(days=1)
+    except (ValueError, OverflowError):  # after the last year that there is
+        return first, None
+
+
+def _asked_terms(value: str) -> tuple[str, ...]:
+    """Return the terms of a phrase; a * at its end makes its last word a beginning of words."""
+    start = _PREFIX.search(value)
+    if start is None or start.end() < len(value.rstrip()):
+        return tuple(terms(value))
+    begins = (f"{fold_word(start[1])}*",) if len(start[1]) >= MIN_PREFIX else ()
+    return (*terms(value[: start.start()]), *begins)
+
+
 def _nothing_asked(raw: str, text: str) -> tuple[str, ...]:
     if not raw.strip() or terms(text):
         return ()
     if words(text):
-        return ("Those words are too common to tell photos apart. Say what is in the photo.",)
-    return ("There is no word to search for. Say what is in the photo.",)
+        return (_COMMON,)
+    return (_NOTHING,)

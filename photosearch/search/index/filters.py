@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from functools import cached_property
 
@@ -11,12 +11,15 @@ import numpy as np
 from photosearch.analyzer import terms
 from photosearch.search.fields import FULL
 from photosearch.search.index.lexicon import HASHTAG, OBJECT, Lexicon
+from photosearch.search.index.object_names import ObjectNames
 from photosearch.search.index.segment import CAPTIONED, CORRECTED, GAINS, Segment, is_predicted, key_kinds, row_places
 from photosearch.search.index.state import State
+from photosearch.search.index.tables import Tables
 from photosearch.search.index.texts import SURE, fact_facet, term_facet
 from photosearch.search.query import Filter, Kind, Query, Refine, Worded, shown
 
 N_NAMED = 8  # objects listed in a note
+_NO_DATES = "None of these photos has a date."
 _DAY_S = 86_400
 _EPOCH = date(1970, 1, 1)
 _SURE_GAINS = GAINS[:, round(SURE * FULL)].astype(np.float32)  # of each kind, rounded as in segments
@@ -25,14 +28,19 @@ _SURE_GAINS = GAINS[:, round(SURE * FULL)].astype(np.float32)  # of each kind, r
 class Filters:
     """Filters over the photos of one state."""
 
-    def __init__(self, state: State, lexicon: Lexicon) -> None:
+    def __init__(self, state: State, lexicon: Lexicon, tables: Tables) -> None:
         self._state = state
         self._lexicon = lexicon
+        self._tables = tables
 
     @cached_property
     def objects(self) -> dict[str, int]:
         """Count the photos that each object was detected in."""
         return self._counts(OBJECT)
+
+    @cached_property
+    def _object_names(self) -> ObjectNames:
+        return ObjectNames(self.objects, self._tables.hypernyms, self._tables.related, self._tables.expansion)
 
     def _counts(self, start: str) -> dict[str, int]:
         """Count the photos with each facet whose name starts like this, by the rest of its name."""
@@ -75,20 +83,26 @@ class Filters:
         """Return whether any photo has a date."""
         return any(bool(living[segment.by_date].any()) for segment, living, _ in self._parts())
 
+    def says(self, phrase: str) -> bool:
+        """Return whether the texts of a photo hold these words side by side, or surely show the only word."""
+        asked = tuple(terms(phrase))
+        return bool(asked) and bool((self._state.living() & self._holding(Filter(Kind.WORDS, asked, phrase))).any())
+
     def notes(self, query: Query, refine: Refine) -> tuple[str, ...]:
         """Return messages on what the filters ask for and no photo of the collection has."""
         living = self._state.living()
         notes = []
-        for condition in query.filters:
-            if (
-                condition.kind is not Kind.WORDS
-                and not condition.negated
-                and not (living & self._holding(condition)).any()
-            ):
+        for condition in dict.fromkeys(condition for plain in query.plain for condition in plain.filters):
+            if condition.kind is Kind.WORDS or condition.negated:
+                continue
+            if condition.kind is Kind.OBJECT and self._object_names.meant(condition.terms).is_nearest:
+                notes.append(self._nearest(condition))
+            elif not (living & self._holding(condition)).any():
                 notes.append(self._missing(condition))
-        if (query.since or query.before or refine.since or refine.until) and not self.has_dates():
-            notes.append("None of these photos has a date.")
-        return tuple(notes)
+        asks_dates = any(plain.since or plain.before for plain in query.plain) or refine.since or refine.until
+        if asks_dates and not self.has_dates():
+            notes.append(_NO_DATES)
+        return tuple(dict.fromkeys(notes))
 
     def _parts(self) -> Iterator[tuple[Segment, np.ndarray, int]]:
         return zip(self._state.segments, self._state.alive, self._state.offsets.tolist(), strict=False)
@@ -96,31 +110,38 @@ class Filters:
     def _missing(self, condition: Filter) -> str:
         if condition.kind is Kind.HASHTAG:
             return f"None of these photos has the hashtag {shown(condition.shown)}."
+        if condition.kind is Kind.DATES:
+            return f"None of these photos was taken {shown(condition.shown)}." if self.has_dates() else _NO_DATES
         if condition.kind is Kind.FACT:
             known = _most_frequent(self._counts(fact_facet(condition.key)), N_NAMED)
             asked = shown(f"{condition.key}:{condition.shown}")
             return f"None of these photos has {asked}." + (f" There is: {', '.join(known)}." if known else "")
+        return f"None of these photos has the object {shown(condition.shown)}."
+
+    def _nearest(self, condition: Filter) -> str:
+        """Return a message on an object that was not detected."""
+        missing = f"The object {shown(condition.shown)} was not detected in any of these photos"
+        if nearest := self._object_names.meant(condition.terms).labels:
+            return f"{missing}; the nearest that was is {shown(nearest[0])}."
         seen = self.common_objects(N_NAMED)
-        others = f" Objects that were detected: {', '.join(seen)}." if seen else ""
-        return f"The object {shown(condition.shown)} was not detected in any of these photos.{others}"
+        return f"{missing}." + (f" Objects that were detected: {', '.join(seen)}." if seen else "")
 
     def _holding(self, condition: Filter) -> np.ndarray:
         match condition.kind:
             case Kind.HASHTAG:
                 return self._with_facets([HASHTAG + condition.terms[0]])
             case Kind.OBJECT:
-                return self._showing(condition.terms)
+                named = self._object_names.meant(condition.terms)
+                is_meant = not (named.is_nearest and condition.negated)  # the nearest is not what is unwanted
+                return self._with_facets(OBJECT + label for label in named.labels if is_meant)
             case Kind.FACT:
                 return self._with_fact(condition)
+            case Kind.DATES:
+                since, before = (date.fromisoformat(day) if day else None for day in condition.terms)
+                return self._taken_between(since, before)
             case Kind.WORDS:
-                return self._surely(condition.terms[0]) if len(condition.terms) == 1 else self._saying(condition.terms)
-
-    def _showing(self, name_terms: tuple[str, ...]) -> np.ndarray:
-        """Return the photos with the object of this name; if there is none, with objects named with these terms."""
-        called = {label: tuple(terms(label)) for label in self.objects}
-        labels = [label for label, name in called.items() if name == name_terms]
-        labels = labels or [label for label, name in called.items() if set(name_terms) <= set(name)]
-        return self._with_facets(OBJECT + label for label in labels)
+                phrase = [self._numbers(term) for term in condition.terms]
+                return self._surely(phrase[0]) if len(phrase) == 1 else self._saying(phrase)
 
     def _with_fact(self, condition: Filter) -> np.ndarray:
         """Return the photos whose fact holds all the terms, or is a number in the range."""
@@ -150,12 +171,18 @@ class Filters:
             passing[offset + dated[low:high]] = True
         return passing
 
-    def _surely(self, term: str) -> np.ndarray:
+    def _numbers(self, term: str) -> list[int]:
+        """Return the number of a term, or those of all terms that begin so where a * ends it."""
+        if term.endswith("*"):
+            return self._lexicon.terms_from(term[:-1])
+        number = self._lexicon.terms.get(term)
+        return [] if number is None else [number]
+
+    def _surely(self, numbers: Iterable[int]) -> np.ndarray:
         """Return the photos with a term that is said in a text or an object, or predicted with at least `SURE`."""
         passing = np.zeros(self._state.n_rows, bool)
-        number = self._lexicon.terms.get(term)
         for segment, _, offset in self._parts():
-            for place in segment.between(number) if number is not None else ():
+            for place in (place for number in numbers for place in segment.between(number)):
                 rows = segment.holders(place)
                 key = segment.by_key[place]
                 if is_predicted(key):
@@ -164,21 +191,20 @@ class Filters:
                 passing[offset + rows] = True
         return passing
 
-    def _saying(self, phrase: tuple[str, ...]) -> np.ndarray:
-        """Return the photos with a text that holds these terms side by side."""
+    def _saying(self, phrase: Sequence[list[int]]) -> np.ndarray:
+        """Return the photos with a text that holds terms side by side, each one of those given for its place."""
         passing = np.zeros(self._state.n_rows, bool)
-        numbers = [self._lexicon.terms.get(term) for term in phrase]
         stems = self._lexicon.stems()
-        for segment, _, offset in self._parts() if len(stems) and None not in numbers else ():
-            rows = _holding_all(segment, {number for number in numbers if number is not None})
+        for segment, _, offset in self._parts() if len(stems) and all(phrase) else ():
+            rows = _holding_all(segment, phrase)
             said, begins = row_places(segment.stream_starts, rows)
             stream = segment.stream[said]
             stream = np.where(stream >= 0, stems[stream], stream)  # breaks are no words
             of = np.repeat(rows, np.diff(begins))
-            places = np.flatnonzero(stream == numbers[0])
-            for step, number in enumerate(numbers[1:], start=1):
+            places = np.flatnonzero(_is_any(stream, phrase[0]))
+            for step, numbers in enumerate(phrase[1:], start=1):
                 places = places[places + step < len(stream)]
-                places = places[stream[places + step] == number]
+                places = places[_is_any(stream[places + step], numbers)]
             passing[offset + of[places]] = True
         return passing
 
@@ -187,11 +213,15 @@ def _most_frequent(counts: Mapping[str, int], n: int) -> list[str]:
     return [name for name, _ in sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:n]]
 
 
-def _holding_all(segment: Segment, numbers: set[int]) -> np.ndarray:
-    """Return the rows that hold each of some terms: int64, ascending."""
+def _is_any(values: np.ndarray, numbers: list[int]) -> np.ndarray:
+    return values == numbers[0] if len(numbers) == 1 else np.isin(values, numbers)
+
+
+def _holding_all(segment: Segment, phrase: Sequence[list[int]]) -> np.ndarray:
+    """Return the rows that hold a term of each list: int64, ascending."""
     holding: np.ndarray | None = None
-    for number in numbers:
-        parts = [segment.holders(place) for place in segment.between(number)]
+    for numbers in phrase:
+        parts = [segment.holders(place) for number in numbers for place in segment.between(number)]
         rows = np.unique(np.concatenate(parts)) if parts else np.zeros(0, np.int64)
         holding = rows if holding is None else np.intersect1d(holding, rows, assume_unique=True)
     return np.zeros(0, np.int64) if holding is None else holding.astype(np.int64)

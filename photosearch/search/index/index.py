@@ -31,7 +31,7 @@ from photosearch.search.fields import ALL, FULL, Field
 from photosearch.search.index.draft import make_segment
 from photosearch.search.index.filters import Filters
 from photosearch.search.index.lexicon import Lexicon
-from photosearch.search.index.ranking import Ranking, round_scores
+from photosearch.search.index.ranking import Ranking, best_of, round_scores
 from photosearch.search.index.scoring import (
     QueryTerm,
     TermSource,
@@ -39,7 +39,6 @@ from photosearch.search.index.scoring import (
     exact,
     find_postings,
     scores_of,
-    shares_of,
 )
 from photosearch.search.index.segment import key_terms
 from photosearch.search.index.spelling import N_SUGGESTIONS, Spelling
@@ -76,7 +75,7 @@ class Index:
         self.state = state
         self.df = df  # int64 (terms), over all fields
         self.word_counts = words  # int64 (words)
-        self.filters = Filters(state, lexicon)
+        self.filters = Filters(state, lexicon, tables)
         self._views: OrderedDict[frozenset[Field], View] = OrderedDict()
         self._making = threading.Lock()
         self._views[ALL] = view or make_view(state.parts(), df, tables.kind_weights(ALL))
@@ -141,18 +140,23 @@ class Index:
         Fields that the query names replace `fields`.
         """
         view = self._view(query.fields or fields)
+        sort = Sort.NEWEST if refine.sort is Sort.SCORE and not query.is_scored else refine.sort
+        rankings = [self._rank(plain, view, expand, refine, sort) for plain in query.plain]
+        return best_of(rankings).without_weak(refine.cutoff)
+
+    def _rank(self, query: Query, view: View, expand: bool, refine: Refine, sort: Sort) -> Ranking:
+        """Rank photos by a query without alternatives; all that pass score 1 where it has filters only."""
         filtered = query.has_filter or refine.has_filter
-        if not terms(query.text):
+        if not query.is_scored:
             scores = np.zeros(self.state.n_rows, np.float32)
             if filtered:
                 scores[self.filters.passing(query, refine)] = 1.0
-            sort = Sort.NEWEST if refine.sort is Sort.SCORE else refine.sort
             return self._ranking(view, {}, scores, sort)
-        query_terms = self._vectorizer(view).query(query.text, expand=expand)
+        query_terms = self._vectorizer(view).query(query.text, expand=expand, prefixes=query.prefixes)
         scores = scores_of(self.state.segments, self.state.offsets, query_terms, view)
         if filtered:
             scores *= self.filters.passing(query, refine)
-        return self._ranking(view, query_terms, scores, refine.sort).without_weak(refine.cutoff)
+        return self._ranking(view, query_terms, scores, sort)
 
     def similar(self, photo_id: str, *, fields: frozenset[Field] = ALL) -> Ranking:
         """Rank the other photos by the cosine of their vectors with this one's; none for an unknown photo."""
@@ -173,7 +177,9 @@ class Index:
     def _ranking(
         self, view: View, query_terms: Mapping[int, QueryTerm], scores: np.ndarray, sort: Sort = Sort.SCORE
     ) -> Ranking:
-        return Ranking(self.state, view, query_terms, scores, int(np.count_nonzero(scores.view(np.int32))), sort=sort)
+        return Ranking(
+            self.state, view, (query_terms,), scores, int(np.count_nonzero(scores.view(np.int32))), sort=sort
+        )
 
     def matches(self, ranking: Ranking, top: int | None = None, offset: int = 0) -> list[Match]:
         """Return matches in order: ids, scores, and the shares that add up to them.
@@ -184,7 +190,7 @@ class Index:
             offset: matches left out before them.
         """
         rows, scored = ranking.best(len(ranking) if top is None else offset + top, offset)
-        shares = shares_of(scored, len(rows), ranking.query_terms, self.lexicon)
+        shares = ranking.shares(rows, scored, self.lexicon)
         ids = map(bytes.decode, self.state.ids(rows).tolist())
         return list(map(Match._make, zip(ids, round_scores(scored.scores).tolist(), shares, strict=True)))
 

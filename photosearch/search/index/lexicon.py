@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from photosearch.analyzer import term_of
+from photosearch.analyzer import is_pair, term_of, unaccented
 
 OBJECT, HASHTAG = "object:", "#"  # what a facet's name starts with
 
@@ -83,6 +83,12 @@ class Lexicon:
                 self.word_terms.append(term)
                 number = self.words.add(word)
             return number
+
+    def terms_from(self, prefix: str) -> list[int]:
+        """Return the numbers of the terms of which a word begins so, and of those that begin so themselves."""
+        words = (self._stems[number] for number, word in enumerate(self.words) if unaccented(word).startswith(prefix))
+        own = (number for number, term in enumerate(self.terms) if term.startswith(prefix) and not is_pair(term))
+        return sorted({*words, *own})
 
     def snapshot(self) -> dict[str, list[str] | list[int]]:
         """Return all names at one moment, as the constructor takes them."""

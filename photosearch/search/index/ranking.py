@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from photosearch.search.index.scoring import Exact, QueryTerm, exact, slack
+from photosearch.records import Share
+from photosearch.search.index.lexicon import Lexicon
+from photosearch.search.index.scoring import Exact, QueryTerm, exact, joined, shares_of, slack
 from photosearch.search.index.segment import NO_DATE
 from photosearch.search.index.state import State
 from photosearch.search.index.views import View
@@ -24,11 +26,22 @@ class Ranking:
 
     state: State
     view: View
-    query_terms: Mapping[int, QueryTerm]  # empty where nothing but filters was asked
+    queries: tuple[Mapping[int, QueryTerm], ...]  # alternatives; one is empty where it has filters only
     scores: np.ndarray  # float32 (rows): in single precision; 1 when the query has filters only; 0: not found
     n_found: int
     n_weak: int = 0  # found, but left out by the cutoff
     sort: Sort = Sort.SCORE
+    chosen: np.ndarray | None = None  # uint8 (rows): the alternative that each photo fits best; None: there is only one
+
+    @property
+    def is_scored(self) -> bool:
+        """Return whether any word was asked."""
+        return any(self.queries)
+
+    @property
+    def slack(self) -> float:
+        """Return the largest relative error of a score in single precision."""
+        return max(map(slack, self.queries))
 
     def __len__(self) -> int:
         return self.n_found
@@ -56,12 +69,12 @@ class Ranking:
 
     def without_weak(self, share: float) -> Ranking:
         """Return the ranking without photos that score below a share of the best score."""
-        if share <= 0 or not self.n_found or not self.query_terms:
+        if share <= 0 or not self.n_found or not self.is_scored:
             return self
         _, best = replace(self, sort=Sort.SCORE).best(1)
         least = round_scores(best.scores)[0] * share
-        strong = np.flatnonzero(self.scores >= least * (1 - slack(self.query_terms)))
-        unsure = self.scores[strong] <= least * (1 + slack(self.query_terms))
+        strong = np.flatnonzero(self.scores >= least * (1 - self.slack))
+        unsure = self.scores[strong] <= least * (1 + self.slack)
         close = strong[unsure]
         kept = np.concatenate([strong[~unsure], close[round_scores(self._exact(close).scores) >= least]])
         return replace(self.only(kept), n_weak=self.n_found - len(kept))
@@ -70,7 +83,7 @@ class Ranking:
         """Return the rank of a photo by score, from 1; None when it is not found."""
         if not self.scores[row]:
             return None
-        slack_share = slack(self.query_terms)
+        slack_share = self.slack
         close = np.flatnonzero(
             (self.scores >= self.scores[row] * (1 - 2 * slack_share))
             & (self.scores <= self.scores[row] * (1 + 2 * slack_share))
@@ -82,12 +95,39 @@ class Ranking:
         return 1 + int((self.scores > self.scores[row] * (1 + 2 * slack_share)).sum()) + int(before.sum())
 
     def _exact(self, rows: np.ndarray) -> Exact:
-        return exact(self.state.segments, self.state.offsets, rows, self.query_terms, self.view)
+        if self.chosen is None:
+            return self._exact_by(self.queries[0], rows)
+        parts = []
+        # A photo fits an alternative that has filters only wholly.
+        scores = np.full(len(rows), float(self.is_scored))
+        for number, query_terms in enumerate(self.queries):
+            own = np.flatnonzero(self.chosen[rows] == number)
+            if query_terms and len(own):
+                scored = self._exact_by(query_terms, rows[own])
+                scores[own] = scored.scores
+                parts.append((own[scored.places], scored.keys, scored.added))
+        return Exact(*joined(parts), scores)
+
+    def _exact_by(self, query_terms: Mapping[int, QueryTerm], rows: np.ndarray) -> Exact:
+        return exact(self.state.segments, self.state.offsets, rows, query_terms, self.view)
+
+    def shares(self, rows: np.ndarray, scored: Exact, lexicon: Lexicon) -> list[tuple[Share, ...]]:
+        """Return the shares of some rows, largest first."""
+        if self.chosen is None:
+            return shares_of(scored, len(rows), self.queries[0], lexicon)
+        shares: list[tuple[Share, ...]] = [()] * len(rows)
+        for number, query_terms in enumerate(self.queries):
+            own = np.flatnonzero(self.chosen[rows] == number)
+            for place, parts in zip(
+                own.tolist(), shares_of(scored.of(own), len(own), query_terms, lexicon), strict=True
+            ):
+                shares[place] = parts
+        return shares
 
     def _candidates(self, n: int) -> np.ndarray:
         """Return rows that hold the first `n`, and few others."""
         if self.sort is Sort.SCORE:
-            return leading(self.scores, n, slack(self.query_terms))
+            return leading(self.scores, n, self.slack)
         if not n:
             return np.zeros(0, np.int64)
         rows = np.flatnonzero(self.scores)
@@ -95,12 +135,27 @@ class Ranking:
         last = np.partition(keys, n - 1)[n - 1]
         tied = rows[keys == last]
         rows = rows[keys < last]
-        return np.concatenate([rows, tied[leading(self.scores[tied], n - len(rows), slack(self.query_terms))]])
+        return np.concatenate([rows, tied[leading(self.scores[tied], n - len(rows), self.slack)]])
 
     def _date_keys(self, rows: np.ndarray) -> np.ndarray:
         """Return sort keys by date, ascending, photos without a date last: int64."""
         taken = self.state.taken(rows)
         return np.where(taken == NO_DATE, np.iinfo(np.int64).max, -taken if self.sort is Sort.NEWEST else taken)
+
+
+def best_of(rankings: Sequence[Ranking]) -> Ranking:
+    """Return the ranking in which each photo has the largest of its scores."""
+    if len(rankings) == 1:
+        return rankings[0]
+    scores = np.stack([ranking.scores for ranking in rankings])
+    best = scores.max(0)
+    return replace(
+        rankings[0],
+        queries=tuple(query_terms for ranking in rankings for query_terms in ranking.queries),
+        scores=best,
+        n_found=int(np.count_nonzero(best)),
+        chosen=scores.argmax(0).astype(np.uint8),
+    )
 
 
 def round_scores(scores: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from operator import itemgetter
@@ -40,6 +40,8 @@ _FEW = 8  # with at least this many times more photos than postings, only the po
 _SHARE = itemgetter(Share._fields.index("share"))
 _NAMES = itemgetter(Share._fields.index("term"), Share._fields.index("field"))
 LEARNED, LANGUAGE = "learned", "language"  # relations beside those of `related.Relation`
+BEGINNING = "beginning"  # of the word
+MAX_BEGUN = 64  # terms that one beginning of words stands for, the most frequent first
 
 
 class TermSource(NamedTuple):
@@ -67,12 +69,13 @@ class Vectorizer:
         self._tables = tables
         self._unseen = 1 + math.log(1 + n_photos)  # the idf of a term that no photo holds
 
-    def query(self, text: str, *, expand: bool) -> dict[int, QueryTerm]:
+    def query(self, text: str, *, expand: bool, prefixes: Iterable[str] = ()) -> dict[int, QueryTerm]:
         """Return a query's normalised vector, by term number.
 
         Args:
             text: a description; signs mean nothing.
             expand: whether related terms count, too.
+            prefixes: beginnings of words; each stands for all terms that begin so.
         """
         parts: defaultdict[int, list[TermSource]] = defaultdict(list)
         query_terms = terms(text)
@@ -97,6 +100,9 @@ class Vectorizer:
             number, idf = self._held(stem)
             if number is not None:
                 parts[number].append(TermSource(term, (1 + math.log(n)) * idf, LANGUAGE))
+        for prefix in prefixes:
+            for number, idf in self._begun(prefix):
+                parts[number].append(TermSource(f"{prefix}*", idf, BEGINNING))
         return _normalised(parts)
 
     def document(self, document: Document) -> dict[int, QueryTerm]:
@@ -122,6 +128,12 @@ class Vectorizer:
         number = self._lexicon.terms.get(term)
         idf = float(self._view.idf[number]) if number is not None and number < len(self._view.idf) else 0.0
         return (number, idf) if idf else (None, 0.0)
+
+    def _begun(self, prefix: str) -> list[tuple[int, float]]:
+        """Return the terms that begin so with their IDF, the most frequent ones."""
+        numbers = (number for number in self._lexicon.terms_from(prefix) if number < len(self._view.idf))
+        held = [(number, idf) for number in numbers if (idf := float(self._view.idf[number]))]
+        return sorted(held, key=lambda of: (of[1], of[0]))[:MAX_BEGUN]
 
     def _related(self, term: str, is_held: bool) -> list[_Related]:
         """Return the learned table's terms and, for a term that no photo holds, the dictionary's."""
@@ -258,12 +270,13 @@ def exact(
         kinds, row = key_kinds(keys), rows[places]
         gains = view.kind_weights[kinds] * gains_of(kinds, segment.codes[own], segment.scales, row - offset)
         parts.append((places, keys, gains * view.idf[key_terms(keys)] / view.norms[row]))
-    places, keys, added = parts[0] if len(parts) == 1 else _joined(parts)
+    places, keys, added = parts[0] if len(parts) == 1 else joined(parts)
     scores = np.bincount(places, added * weights[key_terms(keys)], minlength=len(rows))
     return Exact(places, keys, added, scores)
 
 
-def _joined(parts: Sequence[tuple[np.ndarray, ...]]) -> Iterator[np.ndarray]:
+def joined(parts: Sequence[tuple[np.ndarray, ...]]) -> Iterator[np.ndarray]:
+    """Join places, keys and what is added, of several parts each."""
     columns = zip((np.zeros(0, np.int64), np.zeros(0, np.int32), np.zeros(0)), *parts, strict=True)
     return (np.concatenate(column) for column in columns)
 

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from photosearch.analyzer import terms
 from photosearch.records import Document, Facts
+from photosearch.search.alternatives import MAX_ALTERNATIVES
 from photosearch.search.fields import ALL, Field
-from photosearch.search.index import Index
+from photosearch.search.index import Index, Tables
 from photosearch.search.query import (
     MAX_CHARS,
     MAX_FILTERS,
@@ -25,6 +26,7 @@ from photosearch.search.query import (
     parse,
     parse_words,
 )
+from photosearch.search.word_tables import Expansion, Hypernyms, RelatedTerm, RelatedWords, Relation
 
 quick = settings(deadline=None, max_examples=150, derandomize=True)
 
@@ -326,6 +328,157 @@ def test_an_empty_collection_is_filtered_too() -> None:
     index = Index([])
     assert len(index.find(parse('-dog "a b c" #x object:y before:2022 zebra'))) == 0
     assert index.filters.common_objects(5) == []
+
+
+# Alternatives, groups, beginnings of words
+
+
+@pytest.mark.parametrize(
+    ("raw", "same"),
+    [
+        ("dog | cat", ["dog", "cat"]),
+        ("dog OR cat", ["dog", "cat"]),
+        ("red | blue car", ["red car", "blue car"]),
+        ("(dog | cat) -people", ["dog -people", "cat -people"]),
+        ("(black dog) | #sunset", ["black dog", "#sunset"]),
+        ("(a1 | b1) (c1 | d1)", ["a1 c1", "a1 d1", "b1 c1", "b1 d1"]),
+        ("-(dog | cat)", ["-dog -cat"]),
+        ("-(dog cat)", ["-dog", "-cat"]),
+        ("-(dog -cat)", ["-dog", "cat"]),
+        ("((dog) | (cat | (cow)))", ["dog", "cat", "cow"]),
+        ("dog |", ["dog"]),
+        ("| dog", ["dog"]),
+        ("dog | the", ["dog"]),
+        ("dog ()", ["dog"]),
+        ("（dog｜cat）", ["dog", "cat"]),
+    ],
+)
+def test_alternatives_are_several_plain_queries(raw: str, same: list[str]) -> None:
+    query = parse(raw)
+    assert [(q.text.split(), q.filters) for q in query.plain] == [
+        (parse(s).text.split(), parse(s).filters) for s in same
+    ]
+    assert query.notes == ()
+
+
+@pytest.mark.parametrize(
+    ("raw", "note"),
+    [
+        ("dog :)", "A bracket has no partner"),
+        ("(dog", "A bracket has no partner"),
+        ("(a1|b1)" * 10, "more than 24 alternatives"),
+        ("x* dog", "“x*” begins too many words"),
+        ("on:2023-13", "“on:2023-13” names no date"),
+        ("on:2023..2021", "names no date"),
+    ],
+)
+def test_what_is_odd_in_groups_is_said(raw: str, note: str) -> None:
+    (said,) = parse(raw).notes
+    assert note in said
+
+
+def test_brackets_in_brackets_without_end_are_read() -> None:
+    assert len(parse("(" * 5_000 + "dog").plain) == 1
+    assert len(parse("(a1|" * 2_000).plain) <= MAX_ALTERNATIVES
+
+
+@pytest.mark.parametrize("raw", ["dog | cat", "(dog | people) -snow", "(black | dancing) dog | beach", "#sunset | men"])
+def test_the_score_of_alternatives_is_the_larger_one(raw: str) -> None:
+    index = Index(PHOTOS)
+    expected: dict[str, float] = {}
+    for plain in parse(raw).plain:
+        for match in index.matches(index.find(plain)):
+            score = match.score if plain.is_scored else 1.0
+            expected[match.photo_id] = max(score, expected.get(match.photo_id, 0.0))
+    matches = index.matches(index.find(parse(raw)))
+    assert {match.photo_id: match.score for match in matches} == expected
+    assert [match.score for match in matches] == sorted(expected.values(), reverse=True)
+    for match in matches:
+        assert not match.shares or sum(share.share for share in match.shares) == pytest.approx(match.score, abs=1e-8)
+
+
+def test_filters_alone_can_be_alternatives() -> None:
+    assert found("#sunset | object:person") == "ad"
+    assert found("on:2023-05 | on:2023-06") == "ab"
+
+
+def test_a_beginning_stands_for_all_words_that_begin_so() -> None:
+    assert sorted(found("da* | beac*")) == ["a", "b", "c"]  # dance, beach
+    assert found("rug*") == "a"  # Rügen
+    assert found("DANC*") == "c"
+    (match,) = Index(PHOTOS).matches(Index(PHOTOS).find(parse("danc*")))
+    assert {(share.word, share.relation) for share in match.shares} == {("danc*", "beginning")}
+    assert passing("-danc*") == "abd"
+    assert passing('"black d*"') == passing('"black"')
+    assert passing('"black do*"') == "a"
+    assert passing('"danc* people"') == ""
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        ("on:2023", "ab"),
+        ("on:2023-06", "a"),
+        ("on:2023-05-31", "b"),
+        ("-on:2023-06", "bcd"),  # photos without a date are not of June
+        ("on:2023-05..2023-06-01", "ab"),
+        ("on:9999", ""),
+    ],
+)
+def test_on_names_days(raw: str, expected: str) -> None:
+    assert passing(raw) == expected
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [("-person", "a"), ("-men", "abc"), ('"2 man"', "d"), ('"a dog"', "abd"), ("#Sun-set", ""), ("-Rugen", "bcd")],
+)
+def test_filters_know_all_spellings(raw: str, expected: str) -> None:
+    assert passing(raw) == expected
+
+
+def test_words_in_all_spellings_score_alike() -> None:
+    index = Index([Document("a", captions=("a grey cat on a skate board",)), Document("b", owner=("Café à Zürich",))])
+    for one, other in (("gray cats", "grey cat"), ("skateboards", "skate-board"), ("zurich cafe", "ZÜRICH café")):
+        assert index.search(one, top=5) == index.search(other, top=5)
+        assert index.search(one, top=5)[0] == 1
+
+
+# What objects are called
+
+NAMES = Tables(
+    Expansion({"hound": (("dog", 0.3),)}),
+    RelatedWords({"puppi": (RelatedTerm("dog", 0.5, Relation.HYPERNYM), RelatedTerm("person", 0.1, Relation.NEAR))}),
+    Hypernyms(
+        {
+            "dog": (("domestic dog", 0), ("animal", 3)),
+            "sports ball": (("game equipment", 1),),
+            "zebra": (("animal", 3),),
+            "person": (("human being", 0),),
+        }
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected", "note"),
+    [
+        ("object:dog", "a", ""),
+        ("object:dogs", "a", ""),
+        ('object:"domestic dog"', "a", ""),
+        ("object:people", "d", ""),
+        ("object:animal", "a", ""),  # a dog is one
+        ("object:puppy", "a", "“puppy” was not detected in any of these photos; the nearest that was is “dog”."),
+        ("object:hound", "a", "the nearest that was is “dog”."),
+        ("object:zebra", "a", "the nearest that was is “dog”."),  # both are animals
+        ("-object:puppy", "abcd", ""),
+        ("object:unicorn", "", "Objects that were detected: "),
+    ],
+)
+def test_objects_have_several_names(raw: str, expected: str, note: str) -> None:
+    index = Index(PHOTOS, NAMES)
+    assert "".join(sorted(match.photo_id for match in index.matches(index.find(parse(raw))))) == expected
+    assert note in "".join(index.filters.notes(parse(raw), Refine()))
 
 
 # Correcting
