@@ -13,7 +13,7 @@ from pathlib import Path
 import typer
 
 from photosearch.records import Failure, Progress, Results
-from photosearch.search.wording import Wording, words_by_term
+from photosearch.search.wording import Wording, is_respelled, words_by_term
 
 FIRST_LINE_S, LINES_S = 10.0, 60.0  # without a terminal: when a long run says first how far it is, and how often then
 
@@ -55,7 +55,8 @@ def print_table(results: Results, wording: Wording, *, explain: bool = False) ->
         return
     query_words = words_by_term(results.query)
     for hit in results.hits:
-        word_of = wording.of(hit.photo).after(query_words)
+        own = wording.of(hit.photo)
+        word_of = own.after({t: w for t, w in query_words.items() if not is_respelled(w, own.get(t, w))})
         shares = ((word_of[term], share) for term, share in hit.by_term().items() if share >= 0.005)
         because = " ".join(f"{word}={share:.2f}" for word, share in shares)
         typer.echo(
@@ -63,8 +64,10 @@ def print_table(results: Results, wording: Wording, *, explain: bool = False) ->
             f"             {printable(hit.photo.caption)}  [{because}]"
         )
         for share in hit.shares if explain else ():
-            word, asked = word_of[share.term], word_of[share.word]
+            word, asked = word_of[share.term], query_words.get(share.word, word_of[share.word])
             why = f", {asked} -> {word} {share.strength:.2f}, {share.relation}" if share.relation else ""
+            if not share.relation and is_respelled(asked, word):
+                why = f", {asked} -> {word}"
             typer.echo(f"             {share.share:.3f}  {word} ({share.field}{why})")
     typer.echo(f"{results.total} found in {results.took_ms:.1f} ms")
 

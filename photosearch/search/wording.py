@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from itertools import chain
 from pathlib import Path
 
-from photosearch.analyzer import is_pair, term_of, words
-from photosearch.records import Photo
+from photosearch.analyzer import is_pair, stems, term_of, words
+from photosearch.records import Photo, TextKind
 
 
 class Wording:
@@ -27,13 +27,20 @@ class Wording:
     def of(self, photo: Photo) -> Words:
         """Return words by their terms; those of the photo's own texts come first ("running" rather than "run")."""
         own: dict[str, str] = {}
-        for caption in photo.captions:
-            own.update(words_by_term(caption.text))
+        owner = (text for kind, text in photo.details.texts if kind in (TextKind.OWNER, TextKind.ACCESSIBILITY))
+        for text in (*owner, *(caption.text for caption in photo.captions)):
+            own.update(words_by_term(text))
         return Words(own, self._by_term)
 
 
+_ANY_OTHER = ""  # stands for all first letters that have an accent or are digits
+
+
 class _ByTerm:
-    """The first word of each term in some texts; words are stemmed when a term with their first letter is asked for."""
+    """The first word of each term in some texts; words are stemmed when a term with their first letter is asked for.
+
+    A term has its word's first letter, unless that has an accent or is a digit.
+    """
 
     def __init__(self, texts: Iterable[str]) -> None:
         self._unread = [text.lower() for text in texts]
@@ -41,14 +48,15 @@ class _ByTerm:
         self._read: dict[str, dict[str, str]] = {}  # by their first letter: words by their terms
 
     def get(self, term: str) -> str | None:
-        """Return the first word of a term, None for an unknown term; a stem has its word's first letter."""
+        """Return the first word of a term, None for an unknown term."""
         if self._unread:
             for word in chain.from_iterable(map(words, self._unread)):
-                self._words.setdefault(word[0], {})[word] = None
+                self._words.setdefault(word[0] if "a" <= word[0] <= "z" else _ANY_OTHER, {})[word] = None
             self._unread = []
         first = term[:1]
         if first not in self._read:
-            self._read[first] = words_by_term(" ".join(self._words.get(first, ())))
+            by_letter = (self._words.get(letter, ()) for letter in (first, _ANY_OTHER))
+            self._read[first] = words_by_term(" ".join(chain.from_iterable(by_letter)))
         return self._read[first].get(term)
 
 
@@ -69,6 +77,11 @@ class Words(dict[str, str]):
     def after(self, first: Mapping[str, str]) -> Words:
         """Return words of which those of `first` are preferred."""
         return Words({**self, **first}, self._others)
+
+
+def is_respelled(asked: str, written: str) -> bool:
+    """Return whether two words of one term are different spellings of it, not only other forms of a word."""
+    return stems(asked) != stems(written)
 
 
 def _read_list(path: Path) -> Iterable[str]:

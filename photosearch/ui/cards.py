@@ -5,11 +5,12 @@ from __future__ import annotations
 import html
 from collections import Counter
 from collections.abc import Mapping
+from itertools import compress, pairwise
 
 from photosearch.analyzer import WORD, terms
 from photosearch.records import Hit, Photo
 from photosearch.search.fields import PLACES
-from photosearch.search.wording import Words, words_by_term
+from photosearch.search.wording import Words, is_respelled, words_by_term
 from photosearch.ui import state
 
 MAX_OTHER_MATCHES = 4
@@ -84,6 +85,8 @@ def reasons(hit: Hit, query: str) -> str:
         where = PLACES.get(share.field, "")
         if share.relation:
             where += f", {query_words[share.word]} → {word} {share.strength:.2f}"
+        elif is_respelled(asked := query_words[share.word], word):
+            where += f", {asked} → {word}"
         lines.append(
             f'<span class="term">{html.escape(word)}</span><span class="share">{share.share:.2f}</span>'
             f'<span class="bar"><i style="width: {100 * share.share / widest:.0f}%"></i></span>'
@@ -97,10 +100,15 @@ def reasons(hit: Hit, query: str) -> str:
 def marked(text: str, matched: set[str]) -> str:
     """Return a text as HTML, with the words of the `matched` terms marked."""
     parts, end = [], 0
-    for word in WORD.finditer(text):
-        if not matched.isdisjoint(terms(word.group())):
-            parts += [html.escape(text[end : word.start()]), f"<mark>{html.escape(word.group())}</mark>"]
-            end = word.end()
+    found = list(WORD.finditer(text))
+    is_matched = [not matched.isdisjoint(terms(word.group())) for word in found]
+    for place, (first, second) in enumerate(pairwise(found)):
+        both = terms(f"{first.group()} {second.group()}")
+        if len(both) == 1 and both[0] in matched:  # a compound in two words
+            is_matched[place] = is_matched[place + 1] = True
+    for word in compress(found, is_matched):
+        parts += [html.escape(text[end : word.start()]), f"<mark>{html.escape(word.group())}</mark>"]
+        end = word.end()
     return "".join([*parts, html.escape(text[end:])])
 
 
