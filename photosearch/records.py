@@ -308,6 +308,7 @@ class Results:
     suggestions: tuple[str, ...] = ()  # similar words that occur in the collection, when nothing was found
     n_listed: int = 0  # hits on all pages, without weak ones and, where they are grouped, near-duplicates
     n_weak: int = 0  # matches left out since their scores are below the cutoff
+    dates: tuple[str, ...] = ()  # for people: words of the query that were understood as dates
     corrected: str | None = None  # the query with unknown words replaced by similar known ones
     notes: tuple[str, ...] = ()  # for people: parts of the query that were left out, and the like
 

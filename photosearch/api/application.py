@@ -83,6 +83,9 @@ Explain = Annotated[
         description="Return each hit's `shares`: the term, its field, what it adds to the score, and for which word."
     ),
 ]
+Dates = Annotated[
+    bool, Query(description="Understand words such as `june 2021` as dates where no text of the collection holds them.")
+]
 Start = Annotated[str, Query(min_length=1, max_length=MAX_WORD_CHARS, description="The beginning of the word.")]
 PhotoId = Annotated[
     str, Path(max_length=64, pattern=_NO_NUL, description="The photo's id, as in the `photo` of a hit.")
@@ -151,11 +154,13 @@ def _add_searching(api: FastAPI, get_workspace: Callable[[], Workspace], *, publ
         shape: Shape = Shape.HITS,
         literal: AsWritten = False,
         expand: Expand = True,
+        dates: Dates = True,
         explain: Explain = False,
     ) -> JSONResponse:
         """Return the photos that match a description, best first, with what each word adds to the score."""
         workspace = get_workspace()
-        question = Question(query, name or _only_collection(workspace), top=top, expand=expand, literal=literal)
+        collection = name or _only_collection(workspace)
+        question = Question(query, collection, top=top, expand=expand, literal=literal, dates=dates)
         results = workspace.searcher.search(question)
         if shape is Shape.ROWS:
             return JSONResponse(hits_rows(results, f"{request.url.scheme}://{request.url.netloc}"))

@@ -45,6 +45,9 @@ def search(
     literal: Annotated[
         bool, typer.Option("--literal", help="Read quotes, minus signs and colons as text; --queries always does.")
     ] = False,
+    no_dates: Annotated[
+        bool, typer.Option("--no-dates", help="Take 2019, june 2021 or last christmas as words, not as dates.")
+    ] = False,
     no_expand: Annotated[bool, typer.Option("--no-expand", help="Do not search for related words.")] = False,
     explain: Annotated[bool, typer.Option("--explain", help="Show what each score is made of.")] = False,
     by: Annotated[
@@ -53,8 +56,8 @@ def search(
 ) -> None:
     """Find photos by a description.
 
-    A query can also hold: -word, "a phrase", #hashtag, before:2023-06, after:2023-06, object:dog, camera:canon,
-    lens:50mm, place:lisbon, by:caption.
+    A query can also hold: -word, "a phrase", dog | cat, (a group), begin*, #hashtag, on:2023-06, before:2023-06,
+    after:2023-06, object:dog, camera:canon, lens:50mm, place:lisbon, by:caption.
     Put -- before a query that begins with a minus sign: search -- "-people dog".
     """
     fields = frozenset(by) if by else ALL
@@ -66,7 +69,9 @@ def search(
     with opened(context) as workspace:
         name = choose_collection(workspace.library, collection)
         if query is not None:
-            question = Question(query, name, top=top, fields=fields, expand=not no_expand, literal=literal)
+            question = Question(
+                query, name, top=top, fields=fields, expand=not no_expand, literal=literal, dates=not no_dates
+            )
             _print(workspace, workspace.searcher.search(question), format, explain=explain, null=null)
         elif queries is not None:
             for line in _read_lines(queries):
@@ -106,7 +111,7 @@ def _check_null(format: SearchFormat, null: bool) -> None:
 
 
 def _print(workspace: Workspace, results: Results, format: SearchFormat, *, explain: bool, null: bool) -> None:
-    for note in results.notes:
+    for note in (*results.dates, *results.notes):
         say(note)
     if format is SearchFormat.TABLE:
         print_table(results, workspace.wording, explain=explain)

@@ -23,7 +23,7 @@ def results_json(results: Results, *, explain: bool = False) -> dict[str, object
     """Return the answer to a query, as `search --format json` prints it.
 
     The `terms` of a hit add up to its score. `notes`, if any, tell people which parts of the query were left out, and
-    the like.
+    the like; `dates`, which words were understood as dates.
 
     Args:
         results: the answer.
@@ -47,6 +47,7 @@ def results_json(results: Results, *, explain: bool = False) -> dict[str, object
             }
             for hit in results.hits
         ],
+        **({"dates": list(results.dates)} if results.dates else {}),
         **({"notes": list(results.notes)} if results.notes else {}),
     }
 

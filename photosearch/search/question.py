@@ -26,6 +26,7 @@ class Question:
     expand: bool = True  # whether related words count, too
     one_of_near_duplicates: bool = False  # whether only the best of near-duplicates is shown, with their number
     literal: bool = False  # whether signs in the query mean nothing
+    dates: bool = True  # whether "june 2021" and the like mean dates where no text holds these words
     refine: Refine = NO_REFINEMENT  # filters and order besides the query's own
 
     def __post_init__(self) -> None:

@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 
 import numpy as np
 from filelock import FileLock, Timeout
@@ -18,8 +19,9 @@ from filelock import FileLock, Timeout
 from photosearch.errors import IndexDamaged
 from photosearch.library import CollectionVersion, Library
 from photosearch.records import Document, Findings, Hit, Results
+from photosearch.search.dates import SaidDate, find_dates, with_filters
 from photosearch.search.index import Index, Ranking, Store, Tables
-from photosearch.search.query import parse, parse_words
+from photosearch.search.query import MAX_CHARS, Query, parse, parse_words
 from photosearch.search.question import PAGE_TOP, Question, check_page
 
 log = logging.getLogger(__name__)
@@ -97,7 +99,7 @@ class Searcher:
         """
         current = self._current(question.collection)
         started = time.perf_counter()
-        query = parse_words(question.query) if question.literal else parse(question.query)
+        query, dates = _parse(question, current.index)
         ranking = current.index.find(query, fields=question.fields, expand=question.expand, refine=question.refine)
         total = len(ranking) + ranking.n_weak
         near_duplicates = (
@@ -115,6 +117,7 @@ class Searcher:
             suggestions=() if len(ranking) else tuple(current.index.suggest(query.text)),
             n_listed=len(ranking),
             n_weak=ranking.n_weak,
+            dates=tuple(said.message for said in dates),
             corrected=None if question.literal else current.index.correct(query),
             notes=(*current.take_notice(), *query.notes, *current.index.filters.notes(query, question.refine)),
         )
@@ -224,6 +227,16 @@ class Searcher:
             log.info("Another process is writing %s.", folder)
         except OSError as error:
             log.warning("The index cannot be kept in %s: %s. It will be made anew.", folder, error)
+
+
+def _parse(question: Question, index: Index) -> tuple[Query, tuple[SaidDate, ...]]:
+    """Return the parsed query, and its words that were understood as dates."""
+    if question.literal:
+        return parse_words(question.query), ()
+    dates: tuple[SaidDate, ...] = ()
+    if question.dates and len(question.query) <= MAX_CHARS and index.filters.has_dates():
+        dates = find_dates(question.query, date.today(), index.filters.says)
+    return parse(with_filters(question.query, dates)), dates
 
 
 def _give_memory_back() -> None:

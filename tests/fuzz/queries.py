@@ -1,11 +1,13 @@
 """Any text as a query: it must be answered in bounded time, with valid scores."""
 
 import time
+from datetime import date
 
 from hypothesis import strategies as st
 
+from photosearch.search.dates import find_dates, with_filters
 from photosearch.search.index import Index
-from photosearch.search.query import parse, parse_words
+from photosearch.search.query import NO_REFINEMENT, parse, parse_words
 from tests.fuzz.photos import TABLES, WORDS, make_photos
 
 MAX_CHARS = 100_000
@@ -22,6 +24,18 @@ SIGNS = [
     "object:",
     "by:",
     "by:caption,labels",
+    "on:",
+    "on:2021..2022",
+    "last summer",
+    "(",
+    ")",
+    "-(",
+    "|",
+    " OR ",
+    "*",
+    "su*",
+    "हिं",
+    "#️⃣",
     "'",
     "\0",
     "\u202e",
@@ -46,7 +60,8 @@ class Answering:
         """Run a query in all ways; raises `AssertionError` when an answer is not valid."""
         started = time.process_time()
         index = self._index
-        for parsed in (parse(query), parse_words(query)):
+        dates = find_dates(query, date(2024, 5, 1), index.filters.says)
+        for parsed in (parse(query), parse_words(query), parse(with_filters(query, dates))):
             ranking = index.find(parsed)
             found = index.matches(ranking, 100)
             scores = [match.score for match in found]
@@ -55,6 +70,7 @@ class Answering:
             assert scores == sorted(scores, reverse=True), scores
             for match in found:
                 assert abs(sum(share.share for share in match.shares) - match.score) < 1e-6 or not match.shares
+            assert all(index.filters.notes(parsed, NO_REFINEMENT))
             corrected = index.correct(parsed)
             assert corrected is None or isinstance(corrected, str)
         index.suggest(query)

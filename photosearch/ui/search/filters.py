@@ -29,9 +29,11 @@ WORDED = {"with a caption": Worded.CAPTIONED, "corrected by a person": Worded.CO
 HINTS = f"""
 - `dog beach`: photos with any of these words; more words and rarer words score higher
 - `-people`: without this word · `"black dog"`: these words next to each other
+- `dog | cat`: either of the two · `(black dog) | cat -indoors`: with a group · `sun*`: words that begin so
 - `object:dog`: only photos in which a dog was detected · `#sunset`: only photos with this hashtag
 - `camera:canon`, `lens:50mm`, `place:lisbon`: taken with it, or there
-- `before:2023-06`, `after:2022`: by date · `by:caption`: only in captions (also: {", ".join(list(BY)[1:])})
+- `june 2021`, `last summer`, `on:2021-06`, `before:2023-06`, `after:2022`: by date
+- `by:caption`: only in captions (also: {", ".join(list(BY)[1:])})
 """
 EARLIEST, LATEST = date(1826, 1, 1), date(2199, 12, 31)  # the first photograph, and long enough
 _CLEARED: Mapping[str, object] = {
@@ -52,6 +54,7 @@ class SearchOptions:
     fields: frozenset[Field] = ALL
     expand: bool = True
     group: bool = True
+    dates: bool = True  # whether "june 2021" in the query means a date
     columns: Columns = "auto"
     per_page: int = PER_PAGE[0]
     picture: UploadedPicture | None = None  # photos like this one are wanted
@@ -62,6 +65,12 @@ def clear_filters() -> None:
     for key, value in _CLEARED.items():
         if key in st.session_state:
             st.session_state[key] = value
+    new_question()
+
+
+def take_dates_as_words() -> None:
+    """Search for the words that were understood as dates."""
+    st.session_state["dates"] = False
     new_question()
 
 
@@ -85,6 +94,13 @@ def choose_options(index: Index) -> SearchOptions:
                 on_change=new_question,
             )
             fields, expand, group = _choose_fields()
+            dates = st.toggle(
+                "Understand dates (june 2021, last summer)",
+                True,
+                key="dates",
+                bind="query-params",
+                on_change=new_question,
+            )
             left, middle, right = st.columns(3)
             sort = left.selectbox("Order", list(SORTS), key="sort", bind="query-params", on_change=new_question)
             columns = middle.selectbox("Columns", COLUMNS, key="columns", bind="query-params")
@@ -94,7 +110,7 @@ def choose_options(index: Index) -> SearchOptions:
     worded_filter = WORDED[worded] if worded else None
     refine = Refine(since, until, frozenset(objects), worded_filter, SORTS[sort], cutoff / 100)
     columns = columns if columns in COLUMNS else get_args(Columns)[0]
-    return SearchOptions(refine, fields, expand, group, columns, per_page, picture)
+    return SearchOptions(refine, fields, expand, group, dates, columns, per_page, picture)
 
 
 def _choose_objects(index: Index) -> list[str]:

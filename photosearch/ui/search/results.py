@@ -11,7 +11,7 @@ from photosearch.search.question import Question
 from photosearch.ui import state
 from photosearch.ui.grid import show_hits
 from photosearch.ui.paging import choose_page
-from photosearch.ui.search.filters import SearchOptions, clear_filters
+from photosearch.ui.search.filters import SearchOptions, clear_filters, take_dates_as_words
 from photosearch.ui.search.search_bar import search_for
 from photosearch.ui.text import plain
 
@@ -29,11 +29,13 @@ def show_found(query: str, collection: str, options: SearchOptions) -> Sequence[
             fields=options.fields,
             expand=options.expand,
             one_of_near_duplicates=options.group,
+            dates=options.dates,
             refine=options.refine,
         )
         return workspace.searcher.search(question)
 
     first = search(0)
+    _show_dates(first)
     show_notes(first)
     if first.corrected is not None:
         st.button(
@@ -43,6 +45,14 @@ def show_found(query: str, collection: str, options: SearchOptions) -> Sequence[
         _explain_no_hits(query, first, options)
         return ()
     return show_pages(first, search, _summarize, options, query)
+
+
+def _show_dates(results: Results) -> None:
+    """Show which words were understood as dates, and offer to search for the words."""
+    if results.dates:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.caption("  \n".join(map(plain, results.dates)))
+            st.button("Search for the words instead", on_click=take_dates_as_words, type="tertiary")
 
 
 def show_notes(results: Results) -> None:
