@@ -6,6 +6,7 @@ import argparse
 import logging
 import re
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 
 from photosearch.evaluation.described_photos import Measured, measure, observe_photos, read_described
@@ -13,25 +14,36 @@ from photosearch.export.formats import measured_table
 from photosearch.search.index import read_tables
 from photosearch.vision.registry import ModelChoice, Models
 from training.data import DEFAULT_DATA, Source, measuring_sources
+from training.reliability import Bin, reliability, reliability_plot, reliability_table
 
 log = logging.getLogger("training.card")
 MODELS = Path(__file__).resolve().parents[1] / "models"
+PLOT = "reliability.svg"
 
 
-def measure_sets(models_dir: Path, sources: dict[str, Source]) -> tuple[dict[str, Measured], tuple[str, int]]:
-    """Measure the models on each set; return the scores, and the commonest sentence on dev with its count."""
+@dataclass(frozen=True)
+class Sets:
+    """What was measured on the sets, by their names."""
+
+    scores: dict[str, Measured]
+    bins: dict[str, list[Bin]]
+    commonest: tuple[str, int]  # of the sentences on dev, with its count
+
+
+def measure_sets(models_dir: Path, sources: dict[str, Source]) -> Sets:
+    """Measure the models on each set."""
     models = Models(models_dir, models_dir)
     observers = [model.load() for model in models.choose(ModelChoice())]
     tables = read_tables(models_dir)
-    scores, commonest = {}, ("", 0)
+    scores, bins, commonest = {}, {}, ("", 0)
     for name, source in sources.items():
         photos = list(read_described(source.images, source.captions))
         findings = observe_photos(photos, observers)
-        scores[name] = measure(photos, findings, tables)
+        scores[name], bins[name] = measure(photos, findings, tables), reliability(photos, findings)
         if name == "dev":
             commonest = Counter(found.captions[0].text for found in findings).most_common(1)[0]
         log.info("%s: BLEU-4 %.4f CIDEr-D %.4f", name, scores[name].bleu[3], scores[name].cider_d)
-    return scores, commonest
+    return Sets(scores, bins, commonest)
 
 
 def captions_table(scores: dict[str, Measured]) -> str:
@@ -59,11 +71,14 @@ def replace_part(path: Path, name: str, text: str) -> None:
 
 
 def write_cards(models_dir: Path, data: Path, everyday: Path) -> None:
-    """Measure, and write the figures into `captioner/README.md` and the models' own `README.md`."""
-    scores, (sentence, n) = measure_sets(models_dir, measuring_sources(data, everyday))
+    """Measure, and write the figures into the cards of captioner, concepts and all models, and the plot."""
+    sets = measure_sets(models_dir, measuring_sources(data, everyday))
+    sentence, n = sets.commonest
     said = f'The commonest sentence on dev, "{sentence}", was written {n} times.'
-    replace_part(models_dir / "captioner" / "README.md", "measured", f"{captions_table(scores)}\n\n{said}")
-    for name, measured in scores.items():
+    replace_part(models_dir / "captioner" / "README.md", "measured", f"{captions_table(sets.scores)}\n\n{said}")
+    replace_part(models_dir / "concepts" / "README.md", "measured", reliability_table(sets.bins))
+    (models_dir / "concepts" / PLOT).write_text(reliability_plot(sets.bins), encoding="utf-8")
+    for name, measured in sets.scores.items():
         replace_part(models_dir / "README.md", f"measured on {name}", measured_table(measured))
 
 
