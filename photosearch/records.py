@@ -31,6 +31,7 @@ class Caption:
     log_prob: float | None  # nats a word, <= 0; None for a human's sentence
     model: str | None  # the model that wrote it; None for a human
     rank: int = 0  # among the model's sentences, from 0, which is the best
+    is_unsure: bool = False  # the other models hardly agree with the model's best sentence
 
     @property
     def edited(self) -> bool:
@@ -179,6 +180,11 @@ class Photo:
     def caption(self) -> str:
         """Return the sentence shown under the photo; empty before there is one, or where a person cleared it."""
         return self.captions[0].text if self.captions else ""
+
+    @property
+    def is_unsure(self) -> bool:
+        """Tell whether the sentence shown is a model's of which it was unsure."""
+        return bool(self.captions) and self.captions[0].is_unsure
 
     @property
     def is_corrected(self) -> bool:

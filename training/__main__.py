@@ -23,16 +23,18 @@ import torch
 from torch import Tensor
 
 from photosearch.records import Station
-from photosearch.search.word_tables import RELATED_FILE, RelatedWords
+from photosearch.search.word_tables import HYPERNYMS_FILE, RELATED_FILE, Hypernyms, RelatedWords
 from photosearch.vision.captioner import beam
 from photosearch.vision.captioner.checkpoint import save_checkpoint
 from photosearch.vision.captioner.decoder import ENCODER_WIDTH
+from photosearch.vision.captioner.nouns import Noun
 from photosearch.vision.captioner.vocabulary import Vocabulary
 from photosearch.vision.concepts import GRAPH as CONCEPTS
 from photosearch.vision.concepts import TERMS
 from photosearch.vision.encoder import GRAPH as ENCODER
 from photosearch.vision.encoder import STATION
-from photosearch.vision.model_folder import ModelFolder, write_model
+from photosearch.vision.labels import read_labels
+from photosearch.vision.model_folder import ModelFolder, open_model, write_model
 from training.captioner import MIN_COUNT, Seen, common_terms, train_decoder
 from training.card import write_cards
 from training.concepts import HEADS, N_PASSES, ConceptNetwork, Targets, out_of_fold, train_head
@@ -42,9 +44,11 @@ from training.encoder import pooled, term_vocabulary, tune_encoder
 from training.expansion import learn_table, write_table
 from training.features import Features, encode, view_features
 from training.graphs import export_graph
+from training.nouns import label_probs, learn_nouns
 
 log = logging.getLogger("training")
 AGREEMENT = 6.0  # of 0, 1, 2, 4, 6 and 8 the best on the mean of the three sets
+UNSURE_BELOW = 0.23  # of dev's captions 4 % are below it; of their words half as many are right as of others'
 MODELS = Path(__file__).resolve().parents[1] / "models"
 
 
@@ -96,6 +100,13 @@ def out_of_fold_probs(features: Features, targets: Targets, work: Path) -> Tenso
     return probs
 
 
+def make_nouns(train: Split, out: Path, work: Path) -> list[Noun]:
+    """Learn which nouns a sure label allows to say."""
+    labels = read_labels(open_model(out / "classifier", Station.CLASSIFIER))
+    hypernyms = Hypernyms.load(out / "hypernyms" / HYPERNYMS_FILE)
+    return learn_nouns(train.captions, label_probs(train, work / "label-probs.npy"), labels, hypernyms)
+
+
 def main() -> None:
     """Run the recipe."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -137,10 +148,11 @@ def main() -> None:
         "show-attend-tell",
         decoder,
         vocabulary,
-        beam.Decoding(agreement=AGREEMENT),
+        beam.Decoding(agreement=AGREEMENT, unsure_below=UNSURE_BELOW),
         encoder_digest=folder.digest,
         concepts_digest=concepts.digest,
         terms=read,
+        nouns=make_nouns(train, out, work),
     )
     write_cards(out, options.data, options.everyday)
 

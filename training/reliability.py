@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from photosearch.analyzer import is_pair, terms
+from photosearch.analyzer import is_pair, stems
 from photosearch.evaluation.described_photos import DescribedPhoto
 from photosearch.records import Findings
 
@@ -28,7 +28,7 @@ def reliability(photos: Sequence[DescribedPhoto], findings: Sequence[Findings]) 
     """Compare the probabilities of single terms with what people say; bins without any term are left out."""
     points: list[tuple[float, float]] = []
     for photo, found in zip(photos, findings, strict=True):
-        held = [set(terms(text)) for text in photo.descriptions]
+        held = [set(stems(text)) for text in photo.descriptions]
         points += [
             (concept.prob, sum(concept.term in words for words in held) / len(held))
             for concept in found.concepts

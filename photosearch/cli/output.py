@@ -61,7 +61,7 @@ def print_table(results: Results, wording: Wording, *, explain: bool = False) ->
         because = " ".join(f"{word}={share:.2f}" for word, share in shares)
         typer.echo(
             f"{hit.rank:4}  {hit.score:.3f}  {printable(hit.photo.origin)}\n"
-            f"             {printable(hit.photo.caption)}  [{because}]"
+            f"             {'unsure: ' if hit.photo.is_unsure else ''}{printable(hit.photo.caption)}  [{because}]"
         )
         for share in hit.shares if explain else ():
             word, asked = word_of[share.term], query_words.get(share.word, word_of[share.word])

@@ -72,7 +72,8 @@ def photo_json(photo: DetailedPhoto) -> dict[str, object]:
         "width": photo.width_px,
         "height": photo.height_px,
         "captions": [
-            {"text": c.text, "log_prob": c.log_prob, "model": c.model, "edited": c.edited} for c in photo.captions
+            {"text": c.text, "log_prob": c.log_prob, "model": c.model, "edited": c.edited, "unsure": c.is_unsure}
+            for c in photo.captions
         ],
         "objects": [{"label": o.label, "score": o.score, "box": list(o.box)} for o in photo.objects],
         "labels": [{"label": label.term, "p": label.prob} for label in photo.labels],

@@ -33,8 +33,9 @@ _PHOTOS = (
     .outerjoin(t.image)
     .where(t.photo.c.id.in_(_THESE))
 )
+_ABOUT_CAPTION = (t.caption.c.rank, t.caption.c.is_unsure)
 _CAPTIONS = (
-    select(t.caption.c.sha256, t.caption.c.text, t.caption.c.log_prob, t.model.c.name, t.caption.c.rank)
+    select(t.caption.c.sha256, t.caption.c.text, t.caption.c.log_prob, t.model.c.name, *_ABOUT_CAPTION)
     .select_from(
         t.caption.join(t.model).join(
             t.analysis,

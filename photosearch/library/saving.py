@@ -97,7 +97,10 @@ def save_findings(connection: Connection, model_id: int, findings: Mapping[str, 
     captions, detections, predictions = [], [], []
     for sha256, of_picture in findings.items():
         key = {"sha256": sha256, "model_id": model_id}
-        captions += [{**key, "rank": c.rank, "text": c.text, "log_prob": c.log_prob} for c in of_picture.captions]
+        captions += [
+            {**key, "rank": c.rank, "text": c.text, "log_prob": c.log_prob, "is_unsure": c.is_unsure}
+            for c in of_picture.captions
+        ]
         for o in of_picture.objects:
             x, y, width, height = o.box
             detections.append(

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     Connection,
     DateTime,
@@ -23,6 +24,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
     inspect,
     text,
 )
@@ -30,7 +32,7 @@ from sqlalchemy import (
 from photosearch.errors import LibraryError
 from photosearch.library.engine import Database
 
-HEAD = "0009"  # the newest migration
+HEAD = "0010"  # the newest migration
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
 # In PostgreSQL, too, integers have 64 bits and texts are ordered by their bytes, as in SQLite by default.
@@ -122,6 +124,7 @@ caption: Table = Table(
     Column("rank", Integer, primary_key=True),
     Column("text", Text, nullable=False),
     Column("log_prob", Float, nullable=False),
+    Column("is_unsure", Boolean, nullable=False, server_default=false()),
 )
 detection: Table = Table(
     "detection",

@@ -15,6 +15,7 @@ from photosearch.ui import state
 
 MAX_OTHER_MATCHES = 4
 MAX_REASONS = 10
+UNSURE = "The models hardly agree about this photo, so that the caption may be wrong."
 
 
 def card(photo: Photo, picture: str, text: str, action: str) -> str:
@@ -59,8 +60,9 @@ def caption_with_log_prob(log_prob: float, text: str) -> str:
 
 
 def caption_line(photo: Photo, matched: set[str]) -> str:
-    """Return the caption as HTML, with the words of the `matched` terms marked."""
-    return f'<span class="caption">{marked(photo.caption, matched)}</span>'
+    """Return the caption as HTML, with the words of the `matched` terms marked; says where the model was unsure."""
+    unsure = f'<span class="unsure" title="{UNSURE}">unsure:</span> ' if photo.is_unsure else ""
+    return f'<span class="caption">{unsure}{marked(photo.caption, matched)}</span>'
 
 
 def object_chips(photo: Photo, matched: set[str]) -> str:

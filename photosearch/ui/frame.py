@@ -24,6 +24,7 @@ a:focus-visible, .photos button:focus-visible { outline: 2px solid var(--st-prim
 .unseen { display: grid; place-items: center; aspect-ratio: 4 / 3; padding: 0.5rem; border-radius: 0.5rem; }
 .unseen { background: rgba(128, 128, 128, 0.12); font-size: 0.82rem; opacity: 0.8; overflow-wrap: anywhere; }
 .photo .caption { display: block; }
+.unsure { opacity: 0.7; font-style: italic; cursor: help; }
 .photo .chips { display: flex; flex-wrap: wrap; gap: 0.25rem; margin-top: 0.2rem; }
 .photo .chip { font-size: 0.78rem; padding: 0 0.45rem; border-radius: 1rem; }
 .photo .chip { border: 1px solid rgba(128, 128, 128, 0.4); }

@@ -32,7 +32,7 @@ class Classifier:
         self.name = name
         self.digest = digest
         self._graph = graph
-        self._labels = labels
+        self.labels = labels  # in the order of the probabilities
 
     @classmethod
     def load(cls, folder: Path) -> Classifier:
@@ -44,21 +44,29 @@ class Classifier:
         """Return the five likeliest labels of each picture, with softmax probabilities, best first."""
         if not batch.pictures:
             return []
-        logits = self._logits(lite_pixels(batch.pictures))
-        return [Findings(labels=best_labels(row, self._labels)) for row in logits]
+        return [Findings(labels=best_labels(probs, self.labels)) for probs in self.probabilities(batch)]
+
+    def probabilities(self, batch: Batch) -> np.ndarray:
+        """Return each label's probability for each picture of a batch that is not empty: float32 (B, n_labels)."""
+        return batch.once(("classifier", self.digest), lambda: softmax(self._logits(lite_pixels(batch.pictures))))
 
     def _logits(self, pixels: np.ndarray) -> np.ndarray:
         few = [pixels[first : first + CLASSIFIED_AT_ONCE] for first in range(0, len(pixels), CLASSIFIED_AT_ONCE)]
         return np.concatenate([self._graph(some)[0] for some in few])
 
 
-def best_labels(logits: np.ndarray, labels: Sequence[str]) -> tuple[Prediction, ...]:
-    """Return one picture's likeliest labels for logits (n_labels,); raises `ModelError` when labels are missing."""
-    if len(logits) != len(labels):
+def softmax(logits: np.ndarray) -> np.ndarray:
+    """Return the probabilities of logits (B, n)."""
+    odds = np.exp(logits - logits.max(axis=1, keepdims=True))
+    probs: np.ndarray = odds / odds.sum(axis=1, keepdims=True)
+    return probs
+
+
+def best_labels(probs: np.ndarray, labels: Sequence[str]) -> tuple[Prediction, ...]:
+    """Return one picture's likeliest labels of all (n_labels,); raises `ModelError` when labels are missing."""
+    if len(probs) != len(labels):
         raise ModelError(
-            f"The classifier tells {len(logits):,} labels apart, but {LABELS} names {len(labels):,}."
+            f"The classifier tells {len(probs):,} labels apart, but {LABELS} names {len(labels):,}."
             " Get its folder again; see models/README.md."
         )
-    odds = np.exp(logits - logits.max())
-    probs = odds / odds.sum()
     return tuple(Prediction(labels[i], float(probs[i])) for i in np.argsort(-probs, kind="stable")[:N_LABELS])

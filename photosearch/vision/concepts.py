@@ -109,6 +109,16 @@ class Concepts:
         found: np.ndarray = self.probabilities(batch)[:, [self._column[term] for term in terms]]
         return found
 
+    def of_words(self, batch: Batch, words: Sequence[str]) -> np.ndarray:
+        """Return the probabilities of words for each of at least one picture, 0 of unknown ones: float32 (B, n)."""
+        probs = self.probabilities(batch)
+        found = np.zeros((len(probs), len(words)), np.float32)
+        for i, word in enumerate(words):
+            columns = [self._column[stem] for stem in stems(word) if stem in self._column]
+            if columns:
+                found[:, i] = probs[:, columns[0]]
+        return found
+
     def probabilities(self, batch: Batch) -> np.ndarray:
         """Return each term's probability for each picture of a batch that is not empty: float32 (B, V), V terms."""
         return batch.once(("concepts", self.digest), lambda: self._predict(batch))

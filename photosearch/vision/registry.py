@@ -61,7 +61,7 @@ class SupportedModel:
 
 
 def _load_captioner(models: Models, folder: Path) -> Observer:
-    return Captioner.load(folder, models.encoder(), models.concepts())
+    return Captioner.load(folder, models.encoder(), models.concepts(), models.classifier())
 
 
 def _load_older_captioner(_: Models, folder: Path) -> Observer:
@@ -127,6 +127,11 @@ class Models:
         """Return the concept model, which the captioner asks, too; raises `ModelError`."""
         path = self._built_in / Station.CONCEPTS
         return self._once(Station.CONCEPTS, "", lambda: Concepts.load(path, self.encoder()))
+
+    def classifier(self) -> Classifier:
+        """Return the built-in classifier, which the captioner asks, too; raises `ModelError`."""
+        path = self._built_in / Station.CLASSIFIER
+        return self._once(Station.CLASSIFIER, path.name, lambda: Classifier.load(path))
 
     def captioner(self, name: str = CAPTIONER) -> Observer:
         """Return a captioner by its name, as `ModelChoice` has it; raises `ModelError`."""

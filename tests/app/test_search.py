@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
@@ -356,3 +356,21 @@ def test_a_photo_that_is_gone_has_no_likes(posts: Workspace) -> None:
 
 def photo_id(workspace: Workspace, colour: str) -> str:
     return next(photo.id for photo in workspace.library.photos("posts") if colour in photo.caption)
+
+
+def test_a_caption_of_which_the_model_was_unsure_is_marked(shown: Workspace, make_photos: Callable[..., Path]) -> None:
+    class Unsure(ColourStation):
+        def observe(self, batch: Batch) -> list[Findings]:
+            return [
+                Findings(captions=(Caption("a red boat", -3.0, self.name, is_unsure=True),)) for _ in batch.pictures
+            ]
+
+    shown.add(str(make_photos("red.jpg")))
+    analyse(shown.library, Unsure())
+    (cell,) = cards(open_page(q="boat"))
+    assert ">unsure:</span>" in cell
+    (photo,) = shown.library.photos("photos")
+    assert photo.is_unsure
+    shown.correct(photo.id, "a red ball", "me")
+    assert not shown.library.photo(photo.id).is_unsure
+    assert ">unsure:</span>" not in cards(open_page(q="ball"))[0]

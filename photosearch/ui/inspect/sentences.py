@@ -86,6 +86,7 @@ def choose_sentence(subject: Subject, inspector: Inspector, decoding: Decoding, 
     shown = subject.caption
     if not beginning and shown is not None:
         author = "a person" if shown.edited else f"the model {plain(shown.model or '')}"
+        author += ", which was unsure" if shown.is_unsure else ""
         log_prob = next((f" · {sentence.note}" for sentence in sentences if sentence.text == shown.text), "")
         others = [sentence for sentence in sentences if sentence.text != shown.text]
         sentences = [SentenceChoice(shown.text, f"the caption shown, by {author}{log_prob}"), *others]

@@ -26,6 +26,7 @@ class Decoding:
     length_exponent: float = 0.7  # hypotheses are compared by log-probability / words^exponent; 0: shorter wins
     max_words: int = 22
     agreement: float = 0.0  # what full agreement with the concept model adds to the score (`captioner.Critic`)
+    unsure_below: float = 0.0  # the agreement with the concept model below which a sentence is unsure
     temperature: float = 1.0  # what logits are divided by: above 1 flattens the opinions, below 1 sharpens them
 
     def __post_init__(self) -> None:
@@ -33,6 +34,8 @@ class Decoding:
             raise ValueError(f"beam_width is {self.beam_width}; it must be 1 (greedy) to {MAX_BEAM_WIDTH}")
         if not self.agreement >= 0:
             raise ValueError(f"agreement is {self.agreement}; it must be at least 0")
+        if not 0 <= self.unsure_below <= 1:
+            raise ValueError(f"unsure_below is {self.unsure_below}; it must be 0 to 1")
         if not 0 < self.temperature < math.inf:
             raise ValueError(f"temperature is {self.temperature}; it must be above 0")
         if self.max_words < 1:
@@ -74,7 +77,11 @@ class Writer(Protocol[WritingT]):
 
 
 def search(
-    writer: Writer[WritingT], begun: WritingT, decoding: Decoding, prefix: Sequence[int] = ()
+    writer: Writer[WritingT],
+    begun: WritingT,
+    decoding: Decoding,
+    prefix: Sequence[int] = (),
+    wanted: Sequence[Sequence[int]] | None = None,
 ) -> list[list[Sentence]]:
     """Write sentences for photos: for each its hypotheses, best first.
 
@@ -87,6 +94,8 @@ def search(
         begun: a sentence without words for each photo, as the decoder's `begin` returned it.
         decoding: how sentences are searched for.
         prefix: numbers of words.
+        wanted: for each photo the words of which every sentence is to hold one (constrained beam search, Anderson et
+            al. 2017, arXiv:1612.00576): hypotheses with one of them and those without have a beam each.
 
     Raises:
         ValueError: the prefix is too long.
@@ -95,7 +104,7 @@ def search(
         raise ValueError(f"the prefix has {len(prefix)} words; a sentence has at most {decoding.max_words}")
     if len(begun) == 0:
         return []
-    beams, writing = _Beams.start(len(begun), decoding), begun
+    beams, writing = _Beams.start(len(begun), decoding, wanted), begun
     for t in range(decoding.max_words + 1):
         last = beams.last_words()
         writing, logits, _ = writer.step(writing, last)
@@ -143,20 +152,25 @@ def score(sentence: Sentence, decoding: Decoding) -> float:
 
 @dataclass
 class _Beams:
-    """The hypotheses of each photo, best first; where it has fewer than the beam is wide, the others are impossible."""
+    """The hypotheses of each photo, best first; where it has fewer than the beam is wide, the others are impossible.
+
+    Where words are wanted, there are two beams a photo: places 0 to W - 1 lack them, places W to 2 W - 1 hold one.
+    """
 
     decoding: Decoding
-    words: np.ndarray  # int (B, W, T), with the start
-    totals: np.ndarray  # float32 (B, W), summed log-probabilities; -inf: impossible
-    lengths: np.ndarray  # float32 (B, W), with the end
-    finished: np.ndarray  # bool (B, W)
+    wanted: np.ndarray | None  # int (B, M), padded
+    words: np.ndarray  # int (B, P, T), with the start; P places
+    totals: np.ndarray  # float32 (B, P), summed log-probabilities; -inf: impossible
+    lengths: np.ndarray  # float32 (B, P), with the end
+    finished: np.ndarray  # bool (B, P)
 
     @classmethod
-    def start(cls, n_photos: int, decoding: Decoding) -> _Beams:
-        shape = (n_photos, decoding.beam_width)
+    def start(cls, n_photos: int, decoding: Decoding, wanted: Sequence[Sequence[int]] | None) -> _Beams:
+        shape = (n_photos, decoding.beam_width * (1 if wanted is None else 2))
         totals = np.full(shape, -np.inf, np.float32)
         totals[:, 0] = 0
-        return cls(decoding, np.full((*shape, 1), START), totals, np.ones(shape, np.float32), np.zeros(shape, bool))
+        words = np.full((*shape, 1), START)
+        return cls(decoding, _padded(wanted), words, totals, np.ones(shape, np.float32), np.zeros(shape, bool))
 
     def _open(self) -> tuple[np.ndarray, np.ndarray]:
         """Return the photo (N) and the place in its beam (N) of each hypothesis that may go on."""
@@ -177,24 +191,60 @@ class _Beams:
             The rows of those that the hypotheses that may now go on come from.
         """
         photos, places = self._open()
-        n_photos, width = self.totals.shape
-        likeliest, added = _likeliest(log_probs, min(width, log_probs.shape[1]))  # (N, K) each
-        sums = np.full((n_photos, width, likeliest.shape[1]), -np.inf, np.float32)
+        n_photos, n_places = self.totals.shape
+        following, added = self._following(photos, places, log_probs)  # (N, K) each
+        sums = np.full((n_photos, n_places, following.shape[1]), -np.inf, np.float32)
         words = np.full(sums.shape, PAD)
         sums[photos, places] = self.totals[photos, places, None] + added
-        words[photos, places] = likeliest
+        words[photos, places] = following
         sums[:, :, 0] = np.where(self.finished, self.totals, sums[:, :, 0])  # it has one way on: itself
         scores = sums / (self.lengths**self.decoding.length_exponent)[:, :, None]
-        best = np.argsort(-scores.reshape(n_photos, -1), axis=1, kind="stable")[:, :width]
+        best, possible = self._best(scores)
         parents, word = best // sums.shape[2], np.take_along_axis(words.reshape(n_photos, -1), best, 1)
-        rows = np.zeros((n_photos, width), np.intp)
+        rows = np.zeros((n_photos, n_places), np.intp)
         rows[photos, places] = np.arange(len(photos))
-        self.totals = np.take_along_axis(sums.reshape(n_photos, -1), best, 1)
+        self.totals = np.where(possible, np.take_along_axis(sums.reshape(n_photos, -1), best, 1), np.float32(-np.inf))
         self.finished = np.take_along_axis(self.finished, parents, 1) | (word == END)
         self.lengths = np.take_along_axis(self.lengths, parents, 1) + ~self.finished
         before = np.take_along_axis(self.words, parents[:, :, None], 1)
         self.words = np.concatenate([before, word[:, :, None]], axis=2)
         return np.take_along_axis(rows, parents, 1)[self._open()]
+
+    def _following(
+        self, photos: np.ndarray, places: np.ndarray, log_probs: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return the words that may be added to each open hypothesis, with their log-probabilities: (N, K) each.
+
+        Wanted words come last, for hypotheses that lack one; these cannot end.
+        """
+        n = min(self.decoding.beam_width, log_probs.shape[1])
+        if self.wanted is None:
+            return _likeliest(log_probs, n)
+        rows, lacking = np.arange(len(photos))[:, None], places < self.decoding.beam_width
+        wanted = np.where(lacking[:, None], self.wanted[photos], PAD)
+        added = np.where(wanted == PAD, np.float32(-np.inf), log_probs[rows, wanted])
+        log_probs[rows, wanted] = -np.inf  # they are no other words of such a hypothesis; padding is never written
+        log_probs[lacking, END] = -np.inf
+        likeliest, values = _likeliest(log_probs, n)
+        return np.concatenate([likeliest, wanted], axis=1), np.concatenate([values, added], axis=1)
+
+    def _best(self, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the best of all hypotheses gone on (B, P, K), for each place of the beams.
+
+        Returns:
+            Their numbers (B, P), and whether there is such a one.
+        """
+        if self.wanted is None:
+            fitting = [scores]
+        else:
+            holding = np.zeros(scores.shape[1:], bool)
+            holding[self.decoding.beam_width :] = True
+            holding[:, scores.shape[2] - self.wanted.shape[1] :] = True
+            fitting = [np.where(held, scores, -np.inf) for held in (~holding, holding)]
+        flat = [some.reshape(len(scores), -1) for some in fitting]
+        best = [np.argsort(-some, axis=1, kind="stable")[:, : self.decoding.beam_width] for some in flat]
+        possible = [np.take_along_axis(some, rows, 1) > -np.inf for some, rows in zip(flat, best, strict=True)]
+        return np.concatenate(best, axis=1), np.concatenate(possible, axis=1)
 
     def sentences(self) -> list[list[Sentence]]:
         """Return each photo's sentences, best first."""
@@ -208,6 +258,16 @@ class _Beams:
                 self.words.tolist(), self.totals.tolist(), self.lengths.tolist(), strict=True
             )
         ]
+
+
+def _padded(wanted: Sequence[Sequence[int]] | None) -> np.ndarray | None:
+    """Return each photo's words as a row: int (B, M)."""
+    if wanted is None:
+        return None
+    padded = np.full((len(wanted), max(1, *map(len, wanted))), PAD)
+    for row, words in zip(padded, wanted, strict=True):
+        row[: len(words)] = words
+    return padded
 
 
 def _only(word: int, log_probs: np.ndarray) -> np.ndarray:

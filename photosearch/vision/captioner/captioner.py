@@ -1,10 +1,10 @@
-"""The captioner: pictures to sentences, by beam search and agreement with the predicted terms."""
+"""The captioner: pictures to sentences, by beam search, agreement with the predicted terms and sure labels."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
@@ -12,8 +12,11 @@ from photosearch.records import Caption, Findings, Station
 from photosearch.vision.captioner import beam
 from photosearch.vision.captioner.checkpoint import Checkpoint, load_checkpoint
 from photosearch.vision.captioner.decoder import Writing
+from photosearch.vision.captioner.nouns import Noun
 from photosearch.vision.encoder import Encoder
 from photosearch.vision.observer import Batch
+
+SHORT_FROM = 0.25  # how probable a noun must be for an unsure sentence to be replaced by a short one of it
 
 
 class Critic(Protocol):
@@ -29,29 +32,61 @@ class Critic(Protocol):
         """Return the probabilities of the given terms for each of at least one picture: float32 (B, C)."""
         ...
 
+    def of_words(self, batch: Batch, words: Sequence[str]) -> np.ndarray:
+        """Return the probabilities of words for each of at least one picture, 0 of unknown ones: float32 (B, n)."""
+        ...
+
+
+class LabelModel(Protocol):
+    """A model that tells what a picture shows by labels: the classifier."""
+
+    labels: Sequence[str]
+
+    def probabilities(self, batch: Batch) -> np.ndarray:
+        """Return each label's probability for each of at least one picture: float32 (B, n_labels)."""
+        ...
+
+
+class Written(NamedTuple):
+    """A sentence with how it was found."""
+
+    text: str
+    log_prob: float  # nats a word
+    agreement: float  # with the predicted terms, in [0, 1]
+    score: float  # by which sentences are ranked
+
 
 class Captioner:
     """A writer of sentences: beam search proposes them, and agreement with the predicted terms helps to rank them.
 
     The decoder attends to the encoder's regions and, where its files name terms, to their predicted probabilities.
+    Where the classifier is sure of a thing that the best sentence does not name, sentences that name it are searched
+    for. A best sentence that hardly agrees with the predicted terms is unsure; if a noun is likelier than it, a short
+    sentence of that noun takes its place.
     """
 
     station = Station.CAPTIONER
 
-    def __init__(self, checkpoint: Checkpoint, encoder: Encoder, critic: Critic) -> None:
+    def __init__(
+        self, checkpoint: Checkpoint, encoder: Encoder, critic: Critic, classifier: LabelModel | None = None
+    ) -> None:
+        """Make a captioner; without a classifier sure labels are not heeded."""
         self.name = checkpoint.name
         self.digest = checkpoint.digest
         self.vocabulary = checkpoint.vocabulary
         self.decoding = checkpoint.decoding
         self.decoder = checkpoint.decoder
         self._terms = checkpoint.terms
+        self._nouns = checkpoint.nouns if classifier else None
         self._encoder = encoder
         self._critic = critic
+        self._classifier = classifier
 
     @classmethod
-    def load(cls, folder: Path, encoder: Encoder, critic: Critic) -> Captioner:
+    def load(cls, folder: Path, encoder: Encoder, critic: Critic, classifier: LabelModel | None = None) -> Captioner:
         """Read a captioner from its files; raises `ModelError` as `load_checkpoint` does."""
-        return cls(load_checkpoint(folder, encoder, critic.digest), encoder, critic)
+        labels = classifier.labels if classifier else ()
+        return cls(load_checkpoint(folder, encoder, critic.digest, labels), encoder, critic, classifier)
 
     def see(self, batch: Batch) -> Writing:
         """Return a sentence without words for each of at least one picture, for the decoder to go on with."""
@@ -70,7 +105,7 @@ class Captioner:
         Args:
             batch: the pictures; may be none.
             decoding: how to search; by default as the checkpoint says.
-            prefix: the words that each sentence is to begin with, as `beam.search` takes them.
+            prefix: the words that each sentence is to begin with, as `beam.search` takes them; no label counts then.
 
         Returns:
             For each picture in input order at most `beam_width` captions. A sentence found twice
@@ -79,14 +114,100 @@ class Captioner:
         if not batch.pictures:
             return []
         decoding = decoding or self.decoding
-        by_text = [self._texts(sentences) for sentences in beam.search(self.decoder, self.see(batch), decoding, prefix)]
-        if decoding.agreement:
-            agreement = self._critic.agreement(batch, [list(texts) for texts in by_text])
-            by_text = [_reranked(texts, added, decoding) for texts, added in zip(by_text, agreement, strict=True)]
-        return [
-            tuple(Caption(text, s.log_prob, self.name, rank) for rank, (text, s) in enumerate(texts.items()))
-            for texts in by_text
+        begun = self.see(batch)
+        found = self._search(batch, begun, range(len(batch.pictures)), decoding, prefix)
+        sure: list[Noun | None] = [None] * len(found)
+        masses = self._masses(batch)
+        if self._nouns is not None and masses is not None and not prefix:
+            sure = [self._nouns.surest(of_picture) for of_picture in masses]
+            self._name_sure(batch, begun, found, sure, decoding)
+        unsure = [
+            bool(best) and noun is None and best[0].agreement < decoding.unsure_below
+            for best, noun in zip(found, sure, strict=True)
         ]
+        if masses is not None and not prefix:
+            self._say_less(batch, begun, found, [row for row, is_unsure in enumerate(unsure) if is_unsure], masses)
+        return [
+            tuple(
+                Caption(one.text, one.log_prob, self.name, rank, is_unsure)
+                for rank, one in enumerate(sentences[: decoding.beam_width])
+            )
+            for sentences, is_unsure in zip(found, unsure, strict=True)
+        ]
+
+    def _masses(self, batch: Batch) -> np.ndarray | None:
+        """Return the probability of each noun by the classifier, float32 (B, n_nouns); None without nouns."""
+        if self._nouns is None or self._classifier is None:
+            return None
+        return self._nouns.masses(self._classifier.probabilities(batch))
+
+    def _search(
+        self,
+        batch: Batch,
+        begun: Writing,
+        rows: Sequence[int],
+        decoding: beam.Decoding,
+        prefix: Sequence[int] = (),
+        wanted: Sequence[Sequence[int]] | None = None,
+    ) -> list[list[Written]]:
+        """Return sentences for the pictures of the given rows, best first; `begun` has those rows."""
+        by_text = [self._texts(some) for some in beam.search(self.decoder, begun, decoding, prefix, wanted)]
+        texts: list[list[str]] = [[] for _ in batch.pictures]
+        for row, sentences in zip(rows, by_text, strict=True):
+            texts[row] = list(sentences)
+        agreement = self._critic.agreement(batch, texts)
+        return [
+            _ranked(
+                Written(text, one.log_prob, agreed, beam.score(one, decoding) + decoding.agreement * agreed)
+                for (text, one), agreed in zip(sentences.items(), agreement[row], strict=True)
+            )
+            for row, sentences in zip(rows, by_text, strict=True)
+        ]
+
+    def _name_sure(
+        self,
+        batch: Batch,
+        begun: Writing,
+        found: list[list[Written]],
+        sure: Sequence[Noun | None],
+        decoding: beam.Decoding,
+    ) -> None:
+        """Put a sentence that names what is sure before those of which the best does not."""
+        unsaid = {
+            row: noun
+            for row, (best, noun) in enumerate(zip(found, sure, strict=True))
+            if noun is not None and best and not noun.is_said(best[0].text.split())
+        }
+        if not unsaid:
+            return
+        rows = list(unsaid)
+        wanted = [self.vocabulary.encode(list(noun.forms)) for noun in unsaid.values()]
+        naming = self._search(batch, begun.pick(np.array(rows)), rows, decoding, wanted=wanted)
+        for row, sentences in zip(rows, naming, strict=True):
+            found[row] = [*sentences[:1], *found[row]]
+
+    def _say_less(
+        self, batch: Batch, begun: Writing, found: list[list[Written]], rows: Sequence[int], masses: np.ndarray
+    ) -> None:
+        """Put "a photo of a flower" before unsure sentences of which the best does not name the likeliest noun."""
+        if not rows or self._nouns is None:
+            return
+        nouns = list(self._nouns)
+        probs = 1 - (1 - masses) * (1 - self._critic.of_words(batch, [noun.noun for noun in nouns]))  # by either model
+        probs *= [bool(noun.alone) for noun in nouns]
+        for row in rows:
+            likeliest = int(probs[row].argmax())
+            noun = nouns[likeliest]
+            if probs[row, likeliest] >= SHORT_FROM and not noun.is_said(found[row][0].text.split()):
+                short = self._short(begun.pick(np.array([row])), noun)
+                found[row] = [Written(*short, *found[row][0][2:]), *found[row]]
+
+    def _short(self, begun: Writing, noun: Noun) -> tuple[str, float]:
+        """Return a sentence that names one thing, with its log-probability a word."""
+        text = f"a photo of {noun.alone}"
+        words = self.vocabulary.encode(text.split())
+        ((sentence, *_),) = beam.search(self.decoder, begun, beam.Decoding(1, max_words=len(words)), words)
+        return text, sentence.log_prob
 
     def _texts(self, sentences: list[beam.Sentence]) -> dict[str, beam.Sentence]:
         best: dict[str, beam.Sentence] = {}
@@ -95,12 +216,5 @@ class Captioner:
         return best
 
 
-def _reranked(
-    texts: dict[str, beam.Sentence], agreement: Sequence[float], decoding: beam.Decoding
-) -> dict[str, beam.Sentence]:
-    """Sort the sentences by the beam's score plus their weighted agreement, best first."""
-    scores = {
-        text: beam.score(sentence, decoding) + decoding.agreement * added
-        for (text, sentence), added in zip(texts.items(), agreement, strict=True)
-    }
-    return {text: texts[text] for text in sorted(texts, key=lambda text: -scores[text])}
+def _ranked(sentences: Iterable[Written]) -> list[Written]:
+    return sorted(sentences, key=lambda one: -one.score)

@@ -1,7 +1,7 @@
 """A captioner's files: the decoder's weights, its sizes and its vocabulary, checked when read.
 
 Beside the config, a folder holds `decoder.safetensors` (float16), `vocabulary.json` and, where the decoder reads
-predicted terms, `terms.json`; a `README.md` is the model's card.
+predicted terms, `terms.json`; `nouns.json` where sure labels are to be said. A `README.md` is the model's card.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ from photosearch.errors import ModelError
 from photosearch.records import Station
 from photosearch.vision.captioner.beam import Decoding
 from photosearch.vision.captioner.decoder import GraphDecoder, Sizes
+from photosearch.vision.captioner.nouns import FILE as NOUNS
+from photosearch.vision.captioner.nouns import Noun, Nouns, nouns_json
 from photosearch.vision.captioner.vocabulary import Vocabulary
 from photosearch.vision.encoder import Encoder
 from photosearch.vision.model_folder import CONFIG, ModelFolder, check_same, open_model, write_model
@@ -41,6 +43,7 @@ class Checkpoint:
     decoding: Decoding
     digest: str
     terms: tuple[str, ...] = ()  # whose predicted probabilities the decoder reads, in its order
+    nouns: Nouns | None = None  # what a sure label allows to say
 
 
 def save_checkpoint(
@@ -53,12 +56,15 @@ def save_checkpoint(
     encoder_digest: str,
     concepts_digest: str,
     terms: Sequence[str] = (),
+    nouns: Sequence[Noun] = (),
 ) -> ModelFolder:
     """Write a captioner's files; existing files are replaced. `terms` are those that the decoder reads."""
     state = {key: value.numpy(force=True).astype(np.float16) for key, value in decoder.state_dict().items()}
     files = {WEIGHTS: save(state, metadata={"format": "pt"}), VOCABULARY: _listed(vocabulary.words)}
     if terms:
         files[TERMS] = _listed(terms)
+    if nouns:
+        files[NOUNS] = nouns_json(nouns)
     return write_model(
         folder,
         Station.CAPTIONER,
@@ -86,8 +92,8 @@ def _damage(model: ModelFolder, name: str) -> Iterator[None]:
         raise model.damaged(name, error) from error
 
 
-def load_checkpoint(folder: Path, encoder: Encoder, concepts_digest: str) -> Checkpoint:
-    """Read a captioner that was trained for an encoder and a concept model.
+def load_checkpoint(folder: Path, encoder: Encoder, concepts_digest: str, labels: Sequence[str] = ()) -> Checkpoint:
+    """Read a captioner that was trained for an encoder and a concept model; `labels` are the classifier's.
 
     Raises:
         ModelError: a file is missing or damaged, or they do not belong together.
@@ -118,7 +124,8 @@ def load_checkpoint(folder: Path, encoder: Encoder, concepts_digest: str) -> Che
             f"{folder / WEIGHTS} holds numbers that are not finite. Get the file again; see models/README.md."
         )
     decoder = GraphDecoder(sizes, {name: values.astype(np.float32) for name, values in state.items()})
-    return Checkpoint(model.name, decoder, vocabulary, decoding, model.digest, terms)
+    nouns = Nouns.load(model, labels) if labels and NOUNS in model.files else None
+    return Checkpoint(model.name, decoder, vocabulary, decoding, model.digest, terms, nouns)
 
 
 def _misfits(sizes: Sizes, state: Mapping[str, np.ndarray]) -> list[str]:

@@ -220,7 +220,9 @@ def test_the_json_export_holds_all_photos(dogs):
     agreed = {"source", "captions", "objects", "labels", "owner_text", "taken_at"}
     assert all(agreed <= set(photo) for photo in photos)
     said = {Path(photo["source"]).name: photo["captions"] for photo in photos}
-    assert said["red.jpg"] == [{"text": "a cat", "log_prob": -0.5, "model": "sayings", "edited": False}]
+    assert said["red.jpg"] == [
+        {"text": "a cat", "log_prob": -0.5, "model": "sayings", "edited": False, "unsure": False}
+    ]
     assert set(said) == {"red.jpg", "green.jpg", "blue.jpg"}
 
 

@@ -74,8 +74,8 @@ def test_photo_json_has_everything_known_about_a_photo() -> None:
         "width": 640,
         "height": 480,
         "captions": [
-            {"text": 'a "red" dog, two\ncats', "log_prob": None, "model": None, "edited": True},
-            {"text": "a dog", "log_prob": -0.5, "model": "model", "edited": False},
+            {"text": 'a "red" dog, two\ncats', "log_prob": None, "model": None, "edited": True, "unsure": False},
+            {"text": "a dog", "log_prob": -0.5, "model": "model", "edited": False, "unsure": False},
         ],
         "objects": [
             {"label": "dog", "score": 0.9, "box": [0.1, 0.2, 0.3, 0.4]},

@@ -158,7 +158,13 @@ def test_exports_say_that_it_was_edited(workspace, photos):
     workspace.correct(photos()["red.jpg"].id, "a lighthouse", "Ada")
     workspace.clear_caption(photos()["blue.jpg"].id, "Ada")
     first = {name: photo_json(photo)["captions"][0] for name, photo in photos().items()}
-    assert first["red.jpg"] == {"text": "a lighthouse", "log_prob": None, "model": None, "edited": True}
+    assert first["red.jpg"] == {
+        "text": "a lighthouse",
+        "log_prob": None,
+        "model": None,
+        "edited": True,
+        "unsure": False,
+    }
     assert (first["blue.jpg"]["text"], first["blue.jpg"]["edited"]) == ("", True)
     assert first["green.jpg"]["edited"] is False
     assert "a lighthouse,,,True" in photos_csv(photos().values())

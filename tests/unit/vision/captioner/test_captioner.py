@@ -23,6 +23,8 @@ from photosearch.vision.captioner.captioner import Captioner
 from photosearch.vision.captioner.checkpoint import TERMS, VOCABULARY, WEIGHTS, Checkpoint, save_checkpoint
 from photosearch.vision.captioner.decoder import ENCODER_WIDTH, GraphDecoder, Sizes
 from photosearch.vision.captioner.network import Decoder
+from photosearch.vision.captioner.nouns import FILE as NOUNS
+from photosearch.vision.captioner.nouns import Noun, nouns_json
 from photosearch.vision.captioner.torch_writer import TorchWriter, TorchWriting
 from photosearch.vision.captioner.vocabulary import END, PAD, SPECIAL, START, UNKNOWN, Vocabulary
 from photosearch.vision.model_folder import CONFIG, open_model
@@ -188,6 +190,28 @@ def test_a_beam_wide_enough_finds_exactly_the_best_sentences(seed, n_words, max_
         assert scores == pytest.approx([score for score, _ in wanted], abs=CLOSE)
 
 
+@pytest.mark.parametrize(("n_words", "max_words"), [(3, 2), (2, 3)])
+@pytest.mark.parametrize("wanted", [[4], [5, 4]])
+@pytest.mark.parametrize("seed", range(3))
+def test_wanted_words_leave_exactly_the_sentences_that_hold_one(seed, wanted, n_words, max_words):
+    decoder, regions = make_decoder(n_words, seed), make_regions(2, seed)
+    decoding = Decoding(MAX_BEAM_WIDTH, max_words=max_words)
+    graphs = as_graphs(decoder)
+    found = beam.search(graphs, graphs.begin(regions.numpy(), None), decoding, wanted=[wanted, [5]])
+    for i, (sentences, words) in enumerate(zip(found, (wanted, [5]), strict=True)):
+        every = every_sentence(decoder, regions[i : i + 1], decoding)
+        assert [s.words for s in sentences] == [held for _, held in every if not set(words).isdisjoint(held)]
+
+
+def test_a_narrow_beam_writes_the_wanted_word_too():
+    graphs = as_graphs(make_decoder(30))
+    begun = graphs.begin(make_regions(6).numpy(), None)
+    for word in (5, 20):
+        for sentences in beam.search(graphs, begun, Decoding(2, max_words=6), wanted=[[word]] * 6):
+            assert sentences
+            assert all(word in sentence.words for sentence in sentences)
+
+
 @both_ways
 def test_photos_together_get_the_same_sentences_as_alone(write):
     decoder, regions = make_decoder(), make_regions(5)
@@ -231,8 +255,9 @@ class Agreeing:
 
     digest = "a" * 64
 
-    def __init__(self, word: str = "dog") -> None:
+    def __init__(self, word: str = "dog", probs: dict[str, float] | None = None) -> None:
         self.word = word
+        self.probs = probs or {}
 
     def agreement(self, batch: Batch, sentences: list[list[str]]) -> list[list[float]]:
         assert len(sentences) == len(batch.pictures)
@@ -242,6 +267,25 @@ class Agreeing:
         """Each term is the likelier, the brighter the picture is."""
         means = np.array([np.asarray(picture.rgb).mean() / 255 for picture in batch.pictures], np.float32)
         return np.repeat(means[:, None], len(terms), axis=1)
+
+    def of_words(self, batch: Batch, words: list[str]) -> np.ndarray:
+        return np.array([[self.probs.get(word, 0.0) for word in words]] * len(batch.pictures), np.float32)
+
+
+class Labelling:
+    """A classifier that sees the same in every picture."""
+
+    labels = ("tabby", "Egyptian cat", "spitz")
+
+    def __init__(self, *probs: float) -> None:
+        self.probs = probs
+
+    def probabilities(self, batch: Batch) -> np.ndarray:
+        return np.array([self.probs] * len(batch.pictures), np.float32)
+
+
+CAT = Noun("cat", ("cat",), (), ("tabby", "Egyptian cat"), "a cat", 0.5)
+DOG = Noun("dog", ("dog",), ("two",), ("spitz",), "a dog", 0.5)
 
 
 @pytest.fixture(scope="module")
@@ -293,6 +337,51 @@ def test_agreement_changes_the_order_and_nothing_else(tiny_models, encoder):
             c.text for c in before if word in c.text.split()
         ]
     assert plain != ranked
+
+
+def with_nouns(folder: Path, encoder: encoding.Encoder, labelling: Labelling, critic: Agreeing) -> Captioner:
+    """A captioner that knows two nouns, and is unsure of sentences that the critic does not like."""
+    rewrite(folder, NOUNS, nouns_json([CAT, DOG]))
+    critic.digest = open_model(MODELS_DIR / "concepts", Station.CONCEPTS).digest
+    return Captioner.load(folder, encoder, critic, labelling)
+
+
+@pytest.mark.parametrize("word", ["cat", "dog"])
+def test_what_a_label_is_sure_of_is_said(folder, encoder, word):
+    """The labels of a kind count together; a word that says as much is as good."""
+    labelling = Labelling(0.3, 0.3, 0.1) if word == "cat" else Labelling(0.1, 0.1, 0.8)
+    said = {"cat": {"cat"}, "dog": {"dog", "two"}}[word]
+    plain = load(folder, encoder).write(make_batch(8))
+    named = with_nouns(folder, encoder, labelling, Agreeing()).write(make_batch(8))
+    assert any(said.isdisjoint(found[0].text.split()) for found in plain)
+    for before, after in zip(plain, named, strict=True):
+        assert not said.isdisjoint(after[0].text.split())
+        assert [caption.rank for caption in after] == list(range(len(after)))
+        if said.isdisjoint(before[0].text.split()):
+            assert [c.text for c in after[1:]] == [c.text for c in before[: len(after) - 1]]
+        else:
+            assert [c.text for c in after] == [c.text for c in before]
+
+
+def test_an_unsure_sentence_gives_way_to_a_short_one(folder, encoder):
+    decoding = Decoding(unsure_below=0.5)
+    batch = make_batch(2)
+    captioner = with_nouns(folder, encoder, Labelling(0.0, 0.1, 0.0), Agreeing("nothing", {"cat": 0.3}))
+    for found in captioner.write(batch, decoding):
+        assert found[0].is_unsure
+        assert "cat" in found[0].text.split() or found[0].text == "a photo of a cat"
+    guessed = with_nouns(folder, encoder, Labelling(0.0, 0.1, 0.0), Agreeing("nothing")).write(batch, decoding)
+    assert all(found[0].is_unsure and not found[0].text.startswith("a photo") for found in guessed)
+    sure = with_nouns(folder, encoder, Labelling(0.0, 0.9, 0.0), Agreeing("nothing")).write(batch, decoding)
+    assert all(not found[0].is_unsure and "cat" in found[0].text.split() for found in sure)
+
+
+def test_damaged_nouns_are_refused(folder, encoder):
+    rewrite(folder, NOUNS, b'[{"noun": "cat"}]')
+    critic = Agreeing()
+    critic.digest = open_model(MODELS_DIR / "concepts", Station.CONCEPTS).digest
+    with pytest.raises(ModelError, match=r"nouns\.json is damaged"):
+        Captioner.load(folder, encoder, critic, Labelling(0.1, 0.1, 0.1))
 
 
 @pytest.mark.parametrize("agreement", [-1.0, float("nan")])
