@@ -116,6 +116,8 @@ class Facts:
     file: str | None = None  # the file's name
     named_at: datetime | None = None  # the time in the file's name; it counts where no other is known
     area: str | None = None  # city, region and country at its coordinates
+    tagged: str | None = None  # names of the people who are tagged in the picture
+    music: str | None = None  # title and artist of what plays with it
 
     @property
     def dated_at(self) -> datetime | None:

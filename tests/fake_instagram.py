@@ -48,6 +48,7 @@ class Slide:
     pk: str
     is_video: bool = False
     accessibility: str | None = None
+    more: dict[str, Any] = field(default_factory=dict)  # further fields of its own
 
 
 @dataclass
@@ -94,6 +95,7 @@ class FakePost:
             "image_versions2": {"candidates": [{"url": self.link(slide)}, {"url": "https://example.com/small.jpg"}]},
             "video_versions": [{"url": "https://example.com/video.mp4"}] if slide.is_video else None,
             "accessibility_caption": slide.accessibility,
+            **slide.more,
         }
 
 

@@ -103,6 +103,8 @@ class FactUse:
 FACTS = (
     FactUse("place", "Place", Field.OWNER, "place"),
     FactUse("area", "Near", Field.OWNER, "place"),
+    FactUse("tagged", "Tagged", Field.OWNER),
+    FactUse("music", "Music", Field.OWNER),
     FactUse("camera", "Camera", Field.CAMERA, "camera"),
     FactUse("lens", "Lens", Field.CAMERA, "lens"),
     FactUse("rating", "Rating", key="rating", is_number=True),

@@ -7,7 +7,7 @@ Instagram does not document these files. The shapes are those of exports since 2
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from photosearch.records import Details, TextKind
@@ -128,14 +128,9 @@ def join_details(first: Details, second: Details) -> Details:
 
     A text that is contained in the other one is not repeated.
     """
-    facts = {
-        field.name: getattr(first, field.name)
-        if getattr(first, field.name) is not None
-        else getattr(second, field.name)
-        for field in fields(Details)
-    }
+    facts = first.completed_by(second)
     if first.latitude is None or first.longitude is None:
-        facts["latitude"], facts["longitude"] = second.latitude, second.longitude
+        facts = replace(facts, latitude=second.latitude, longitude=second.longitude)
     owner = first.texts_of(TextKind.OWNER)
     for text in second.texts_of(TextKind.OWNER):
         if not any(text in other for other in owner):
@@ -146,7 +141,7 @@ def join_details(first: Details, second: Details) -> Details:
         if kind is not TextKind.OWNER and (kind, text.casefold()) not in known:
             known.add((kind, text.casefold()))
             texts.append((kind, text))
-    return replace(Details(**facts), texts=tuple(texts))
+    return replace(facts, texts=tuple(texts))
 
 
 def _exif(medium: Json) -> Json:

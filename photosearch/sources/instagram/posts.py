@@ -6,6 +6,7 @@ Many of instaloader's properties request the complete post if a field is missing
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -15,6 +16,15 @@ from photosearch.hashtags import find_hashtags
 from photosearch.records import Details, Failure, Listing, TextKind
 
 _PIN_FIELDS = ("timeline_pinned_user_ids", "pinned_for_users")
+# How Instagram's descriptions begin: "Photo by Anna on May 01, 2024.", "Photo shared by Anna on May 01, 2024 tagging
+# @ben.", then "May be an image of".
+_KINDS = "Photo|Image|Video|Reel|Carousel|Album"
+_POSTED_BY = re.compile(
+    rf"^(?:{_KINDS})(?: shared)? by (?:.*?\b[A-Z][a-z]+ \d{{1,2}}, \d{{4}})?.*?(?:\.(?= [A-Z]|$)\s*|$)", re.DOTALL
+)
+_MAY_BE = re.compile(r"^May be (?:an? (?:image|photo|picture) of )?")
+_SAYS_NOTHING = frozenset(("", "no photo description available", "an image", "a photo"))
+_NO_TITLES = frozenset(("original audio", "original sound"))
 _MAX_PINNED = 3  # the most posts that Instagram lets a profile pin
 
 
@@ -46,12 +56,9 @@ def listings_of(post: Post) -> Iterator[Listing | Failure]:
         if not pictures:
             yield Failure(key, "Instagram shows no picture for it")
             continue
-        accessibility = slide.get("accessibility_caption") or (
-            medium.get("accessibility_caption") if number == 1 else None
-        )
         # When the owner removes a slide, the later ones move up and change their keys; the stamp shows the change.
         stamp = str(slide.get("pk") or "")
-        yield Listing(key, stamp, pictures[0]["url"], _details(post, medium, accessibility))
+        yield Listing(key, stamp, pictures[0]["url"], _details(post, medium, slide, number))
 
 
 def _medium(post: Post) -> Mapping[str, Any]:
@@ -60,9 +67,10 @@ def _medium(post: Post) -> Mapping[str, Any]:
     return node.get("iphone_struct") or node
 
 
-def _details(post: Post, medium: Mapping[str, Any], accessibility: str | None) -> Details:
-    place = medium.get("location") or {}
+def _details(post: Post, medium: Mapping[str, Any], slide: Mapping[str, Any], number: int) -> Details:
+    place = slide.get("location") or medium.get("location") or {}
     likes_hidden = medium.get("like_and_view_counts_disabled")
+    accessibility = slide.get("accessibility_caption") or (medium.get("accessibility_caption") if number == 1 else None)
     return Details(
         permalink=f"https://www.instagram.com/p/{post.shortcode}/",
         taken_at=post.date_utc,
@@ -71,19 +79,65 @@ def _details(post: Post, medium: Mapping[str, Any], accessibility: str | None) -
         longitude=place.get("lng"),
         n_likes=None if likes_hidden else _count(medium.get("like_count")),
         n_comments=_count(medium.get("comment_count")),
-        texts=tuple(_texts(post, medium, accessibility)),
+        tagged=_tagged(slide) or (_tagged(medium) if number == 1 else None),
+        music=_music(slide) or _music(medium),
+        texts=tuple(_texts(post, medium, slide, described(accessibility))),
     )
+
+
+def described(accessibility: str | None) -> str:
+    """Return what Instagram's description says of the picture, without who posted it and when; "" for nothing.
+
+    Instagram writes it in English, which instaloader asks for.
+    """
+    text = _POSTED_BY.sub("", (accessibility or "").strip())
+    text = _MAY_BE.sub("", text).strip()
+    return "" if text.rstrip(".").lower() in _SAYS_NOTHING else text
+
+
+def _tagged(slide: Mapping[str, Any]) -> str | None:
+    """Return the names of the people who are tagged in a slide: user name and full name."""
+    users = [tag.get("user") or {} for tag in (slide.get("usertags") or {}).get("in") or []]
+    names = (" ".join(filter(None, (user.get("username"), user.get("full_name")))) for user in users)
+    return ", ".join(filter(None, dict.fromkeys(names))) or None
+
+
+def _music(slide: Mapping[str, Any]) -> str | None:
+    """Return title and artist of the music that plays with a slide."""
+    for field in ("music_metadata", "clips_metadata"):
+        about = slide.get(field) or {}
+        asset = (about.get("music_info") or {}).get("music_asset_info") or {}
+        sound = about.get("original_sound_info") or {}
+        title = asset.get("title") or sound.get("original_audio_title")
+        if title and title.lower() not in _NO_TITLES:
+            return " – ".join(filter(None, (title, asset.get("display_artist"))))
+    return None
 
 
 def _count(number: int | None) -> int | None:
     return number if number is not None and number >= 0 else None  # -1 stands for a hidden number
 
 
-def _texts(post: Post, medium: Mapping[str, Any], accessibility: str | None) -> Iterator[tuple[TextKind, str]]:
-    if (medium.get("caption") or {}).get("text"):
-        yield TextKind.OWNER, post.caption or ""
-    if accessibility:
-        yield TextKind.ACCESSIBILITY, accessibility
-    if (medium.get("caption") or {}).get("text"):
-        yield from ((TextKind.HASHTAG, tag.lower()) for tag in find_hashtags(post.caption or ""))
+def _texts(
+    post: Post, medium: Mapping[str, Any], slide: Mapping[str, Any], description: str
+) -> Iterator[tuple[TextKind, str]]:
+    """Yield the post's text, the slide's own, Instagram's description, and the tags and names in the texts."""
+    has_caption = bool((medium.get("caption") or {}).get("text"))
+    said = [post.caption or ""] if has_caption else []
+    own = _caption_of(slide) if slide is not medium else ""
+    if own and own not in said:
+        said.append(own)
+    yield from ((TextKind.OWNER, text) for text in said)
+    if description:
+        yield TextKind.ACCESSIBILITY, description
+    tags = (tag.lower() for text in said for tag in find_hashtags(text))
+    yield from ((TextKind.HASHTAG, tag) for tag in dict.fromkeys(tags))
+    if has_caption:
         yield from ((TextKind.MENTION, name) for name in dict.fromkeys(post.caption_mentions))
+
+
+def _caption_of(slide: Mapping[str, Any]) -> str:
+    """Return a slide's own text, which Instagram gives as an object or as a text."""
+    caption = slide.get("caption")
+    text = caption.get("text") if isinstance(caption, Mapping) else caption
+    return text.strip() if isinstance(text, str) else ""

@@ -11,6 +11,7 @@ import requests
 from photosearch.errors import Cancelled, SourceError
 from photosearch.records import Details, Failure, Listing, TextKind, Watch
 from photosearch.sources.instagram.names import profile_name
+from photosearch.sources.instagram.posts import described
 from photosearch.sources.instagram.profile import InstagramSource
 from photosearch.sources.source import Options
 from tests.fake_instagram import (
@@ -197,6 +198,39 @@ def test_what_comes_with_a_picture(source, instagram, login):
             (TextKind.MENTION, "ann.b"),
         ),
     )
+
+
+@LOGINS
+def test_what_comes_with_a_single_slide(source, instagram, login):
+    tags = {"in": [{"user": {"username": "ben", "full_name": "Ben Ito"}}, {"user": {"username": "cai"}}, {}]}
+    music = {"music_info": {"music_asset_info": {"title": "Sea Song", "display_artist": "R. Wyatt"}}}
+    own = {"caption": {"text": "The second #two"}, "usertags": tags, "music_metadata": music}
+    slides = [Slide("1", more={"caption": None}), Slide("2", more=own)]
+    instagram.profiles["sea"] = [FakePost("C", NOON, slides, caption="Both #one")]
+    one, two = (item.details for item in first(source(login=login)))
+    assert (one.texts_of(TextKind.OWNER), one.tagged, one.music) == (["Both #one"], None, None)
+    assert two.texts_of(TextKind.OWNER) == ["Both #one", "The second #two"]
+    assert two.texts_of(TextKind.HASHTAG) == ["one", "two"]
+    assert (two.tagged, two.music) == ("ben Ben Ito, cai", "Sea Song – R. Wyatt")
+
+
+@pytest.mark.parametrize(
+    ("written", "description"),
+    [
+        (None, ""),
+        ("No photo description available.", ""),
+        ("Photo by Anna on May 01, 2024.", ""),
+        ("Photo by Anna B. Smith on May 01, 2024. May be an image of 2 people and beach.", "2 people and beach."),
+        ("Photo shared by Anna on May 1, 2024 tagging @ben, and @c.d. May be an image of dog.", "dog."),
+        ("Photo by Anna. No photo description available.", ""),
+        ("May be an image of text that says 'HELLO'.", "text that says 'HELLO'."),
+        ("May be a closeup of a bee.", "a closeup of a bee."),
+        ("A red boat by the sea", "A red boat by the sea"),
+        ("Photo of a dog", "Photo of a dog"),
+    ],
+)
+def test_a_description_says_what_the_picture_shows(written, description):
+    assert described(written) == description
 
 
 @LOGINS
