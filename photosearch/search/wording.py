@@ -28,7 +28,7 @@ class Wording:
         """Return words by their terms; those of the photo's own texts come first ("running" rather than "run")."""
         own: dict[str, str] = {}
         owner = (text for kind, text in photo.details.texts if kind in (TextKind.OWNER, TextKind.ACCESSIBILITY))
-        for text in (*owner, *(caption.text for caption in photo.captions)):
+        for text in (photo.details.place or "", *owner, *(caption.text for caption in photo.captions)):
             own.update(words_by_term(text))
         return Words(own, self._by_term)
 

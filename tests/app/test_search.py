@@ -111,6 +111,9 @@ def n_cards(app: AppTest) -> int:
         ("object:sports-ball", ["a red picture"]),
         ("-nothing", ["a red picture", "a green picture"]),  # newest first
         ("by:owner holiday", ["a red picture"]),
+        ("(#sunset | green) -blue", ["a red picture", "a green picture"]),
+        ("gre*", ["a green picture"]),
+        ("on:2023-06", ["a red picture"]),
     ],
 )
 def test_the_query_language_works_on_the_page(posts: Workspace, query: str, expected: list[str]) -> None:
@@ -135,6 +138,26 @@ def test_the_address_holds_the_filters(posts: Workspace, address: dict[str, str]
     app = open_page(**address)
     assert not app.exception
     assert alts(app) == expected
+
+
+def test_a_date_in_words_is_said_and_one_click_takes_it_as_words(posts: Workspace) -> None:
+    app = open_page(q="picture june 2023")
+    assert not app.exception
+    assert alts(app) == ["a red picture"]
+    assert "“june 2023” was understood as a date: 1 June 2023 to 30 June 2023." in said(app).replace("\\", "")
+    next(button for button in app.button if button.label == "Search for the words instead").click().run()
+    assert not app.exception
+    assert sorted(alts(app)) == ["a green picture", "a red picture"]
+    assert "understood" not in said(app)
+    assert app.query_params["dates"] == ["false"] or app.query_params["dates"] == "false"
+    assert sorted(alts(open_page(q="picture june 2023", dates="false"))) == ["a green picture", "a red picture"]
+
+
+def test_another_spelling_is_shown_as_it_is_written(posts: Workspace) -> None:
+    app = open_page(q="rugen", photo=photo_id(posts, "red"))
+    assert not app.exception
+    assert '<span class="term">rügen</span>' in html(app)
+    assert "in the owner&#x27;s words, rugen → rügen" in html(app)
 
 
 def test_values_in_the_address_that_cannot_be_fall_back(posts: Workspace) -> None:

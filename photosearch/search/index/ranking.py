@@ -71,6 +71,11 @@ class Ranking:
         """Return the ranking without photos that score below a share of the best score."""
         if share <= 0 or not self.n_found or not self.is_scored:
             return self
+        fits_wholly = self._fits_wholly()
+        if fits_wholly.any():
+            scored = self.only(np.flatnonzero((self.scores > 0) & ~fits_wholly)).without_weak(share)
+            kept = np.flatnonzero(fits_wholly | (scored.scores > 0))
+            return replace(self.only(kept), n_weak=scored.n_weak)
         _, best = replace(self, sort=Sort.SCORE).best(1)
         least = round_scores(best.scores)[0] * share
         strong = np.flatnonzero(self.scores >= least * (1 - self.slack))
@@ -78,6 +83,13 @@ class Ranking:
         close = strong[unsure]
         kept = np.concatenate([strong[~unsure], close[round_scores(self._exact(close).scores) >= least]])
         return replace(self.only(kept), n_weak=self.n_found - len(kept))
+
+    def _fits_wholly(self) -> np.ndarray:
+        """Return which photos were found by an alternative that has filters only: bool (rows)."""
+        if self.chosen is None:
+            return np.zeros(len(self.scores), bool)
+        unscored = [number for number, query_terms in enumerate(self.queries) if not query_terms]
+        return np.isin(self.chosen, unscored) & (self.scores > 0)
 
     def place(self, row: int) -> int | None:
         """Return the rank of a photo by score, from 1; None when it is not found."""

@@ -397,6 +397,15 @@ def test_the_score_of_alternatives_is_the_larger_one(raw: str) -> None:
         assert not match.shares or sum(share.share for share in match.shares) == pytest.approx(match.score, abs=1e-8)
 
 
+def test_what_passes_an_alternative_of_filters_is_never_weak_and_makes_nothing_weak() -> None:
+    index = Index(PHOTOS)
+    alone = index.find(parse("black dog beach"), refine=Refine(cutoff=0.9))
+    query = parse("(black dog beach) | object:person")
+    both = index.find(query, refine=Refine(cutoff=0.9))
+    assert [m.photo_id for m in index.matches(both)] == ["d", *(m.photo_id for m in index.matches(alone))]
+    assert len(both) + both.n_weak == len(index.find(query))
+
+
 def test_filters_alone_can_be_alternatives() -> None:
     assert found("#sunset | object:person") == "ad"
     assert found("on:2023-05 | on:2023-06") == "ab"

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from photosearch.records import Caption, Photo, PhotoState
-from photosearch.search.wording import Wording, words_by_term
+import pytest
+
+from photosearch.records import Caption, Details, Photo, PhotoState, TextKind
+from photosearch.search.wording import Wording, is_respelled, words_by_term
 
 
 def photo_of(*texts: str) -> Photo:
@@ -57,3 +59,28 @@ def test_a_pair_is_shown_as_its_words_and_what_is_unknown_as_it_is() -> None:
         "zzz",
         "zzz running",
     ]
+
+
+def test_the_owners_words_are_shown_as_written() -> None:
+    details = Details(place="Zürich", texts=((TextKind.OWNER, "Grey cats, 2 of them"),))
+    shown = Wording(["gray", "two"]).of(Photo("1", "walks", "folder", "a.jpg", PhotoState.READY, details=details))
+    assert [shown[term] for term in ("gray", "two", "zurich", "cat")] == ["grey", "2", "zürich", "cats"]
+
+
+def test_words_with_accents_and_digits_are_found_by_their_terms() -> None:
+    shown = Wording(["école", "2"]).of(photo_of(""))
+    assert [shown[term] for term in ("ecol", "two")] == ["école", "2"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "written", "expected"),
+    [
+        ("grey", "gray", True),
+        ("cafe", "café", True),
+        ("2", "two", True),
+        ("dog", "dogs", False),
+        ("Grey", "grey", False),
+    ],
+)
+def test_a_spelling_is_told_from_a_form(asked: str, written: str, expected: bool) -> None:
+    assert is_respelled(asked, written) is expected
