@@ -8,15 +8,17 @@ import struct
 import threading
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pi_heif
 from PIL import Image, ImageFile, UnidentifiedImageError
+from PIL.TiffImagePlugin import TiffImageFile
 
 from photosearch.colours import to_srgb
 from photosearch.errors import PhotoError
+from photosearch.picture_bounds import check_jpeg, check_tiff
 from photosearch.picture_formats import FORMATS
 
 LITE_SIDE_PX = 224  # of EfficientNet-Lite0's input
@@ -64,10 +66,17 @@ class Picture:
     rgb: Image.Image  # mode RGB, perhaps smaller than the photo
 
 
-def decode(data: bytes, side_px: int = DRAFT_SIDE_PX) -> Picture:
+def decode(
+    data: bytes, side_px: int = DRAFT_SIDE_PX, while_large: AbstractContextManager[object] = _one_large
+) -> Picture:
     """Decode a file's bytes to an upright RGB picture; of an animation, the first frame.
 
-    A picture whose longer side exceeds `side_px` is shrunk. The models were trained with the default size.
+    A picture from outside is decoded by `decoding.decoder`, which has another process call this one.
+
+    Args:
+        data: the bytes.
+        side_px: a picture whose longer side exceeds it is shrunk. The models were trained with the default size.
+        while_large: held while a large picture is decoded.
 
     Raises:
         PhotoError: the bytes are no picture, are damaged, or are too large to decode.
@@ -80,7 +89,8 @@ def decode(data: bytes, side_px: int = DRAFT_SIDE_PX) -> Picture:
             raise PhotoError(
                 f"{width} x {height} px is too large to decode; the limit is {MAX_PIXELS // 1_000_000} million"
             )
-        with _one_large if n_pixels > LARGE_PIXELS else nullcontext():
+        _check(image, data)
+        with while_large if n_pixels > LARGE_PIXELS else nullcontext():
             rgb, are_sides_swapped = _upright_rgb(image, side_px)
     if are_sides_swapped:
         width, height = height, width
@@ -108,6 +118,14 @@ def open_image(data: bytes) -> Iterator[ImageFile.ImageFile]:
         raise PhotoError("there is not enough memory to decode the picture") from error
     except DAMAGE as error:
         raise PhotoError(f"the picture is damaged ({str(error) or type(error).__name__})") from error
+
+
+def _check(image: ImageFile.ImageFile, data: bytes) -> None:
+    """Raise `PhotoError` when the file asks its decoder for much more than its size says."""
+    if image.format in ("JPEG", "MPO"):
+        check_jpeg(data)
+    elif isinstance(image, TiffImageFile):
+        check_tiff(image.tag_v2)
 
 
 def _upright_rgb(image: ImageFile.ImageFile, side_px: int) -> tuple[Image.Image, bool]:

@@ -96,10 +96,12 @@ def similar(
     with opened(context) as workspace:
         path = Path(example)
         if path.is_file():
-            from photosearch import images
+            from photosearch.decoding.decoder import decode_picture
 
             name = choose_collection(workspace.library, collection)
-            results = workspace.searcher.like(workspace.models.analyse(images.decode(path.read_bytes())), name, top=top)
+            results = workspace.searcher.like(
+                workspace.models.analyse(decode_picture(path.read_bytes())), name, top=top
+            )
         else:
             results = workspace.searcher.similar(example, top=top)
         _print(workspace, results, format, explain=explain, null=null)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from photosearch import images
+from photosearch.decoding.decoder import decode_picture
 from photosearch.errors import PhotoError, SourceError
 from photosearch.evaluation.metrics import Retrieval, bleu, cider_d, retrieval, rouge_l
 from photosearch.records import Document, Findings
@@ -116,7 +116,7 @@ def observe_photos(photos: Sequence[DescribedPhoto], observers: Sequence[Observe
         pictures = []
         for photo in photos[first : first + BATCH]:
             try:
-                pictures.append(images.decode(photo.data))
+                pictures.append(decode_picture(photo.data))
             except PhotoError as error:
                 raise SourceError(f"{photo.name}: {error}.") from error
         batch = Batch(pictures)

@@ -1,8 +1,8 @@
 """Turn new photos into text, in batches: resumable, with progress.
 
-Reading (fetch, decode, turn, shrink) runs in threads one batch ahead of the models. A batch is saved in one
-transaction; a run that is killed loses at most the batches in flight. As many batches are observed at once as cores
-serve, each by one thread, and saved in their order.
+Reading (fetch, decode, turn, shrink) runs in threads, which have other processes decode, one batch ahead of the models.
+A batch is saved in one transaction; a run that is killed loses at most the batches in flight. As many batches are
+observed at once as cores serve, each by one thread, and saved in their order.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from photosearch import images
+from photosearch.decoding.decoder import decode_picture, prepare_photo, read_details_apart
 from photosearch.errors import PhotoError, TryLater
 from photosearch.library import Library, Pending, Reading
-from photosearch.pipeline.embedded import read_details
 from photosearch.pipeline.speed import READING, SAVING, Stopwatch, keep_speed
 from photosearch.records import UNWATCHED, Failure, Findings, PhotoState, Progress, Report, Watch
 from photosearch.sources.kinds import kind_named
@@ -26,8 +26,6 @@ from photosearch.vision.observer import N_AT_ONCE, Batch, Observer
 
 BATCH = 16  # half as many cost the decoder a tenth of its speed; more would keep more pictures in memory
 N_READERS = 8  # most of them wait for a server
-N_DECODERS = 2
-_decoding = threading.Semaphore(N_DECODERS)
 
 Observers = Mapping[int, Observer]  # by the number under which the library keeps the model's findings
 
@@ -76,22 +74,22 @@ class _Intake:
         unseen_by = self._unseen_by(sha256)
         is_fetched = kind_named(photo.source).is_fetched
         if not unseen_by and not is_fetched and self._library.knows(sha256):
-            return _Read(replace(reading, details=read_details(content.data)))
-        with _decoding:
-            picture = images.decode(content.data)
-            self._library.files.keep_thumbnail(sha256, images.thumbnail(picture))
-            reading = replace(
-                reading,
-                width_px=picture.width_px,
-                height_px=picture.height_px,
-                phash=images.perceptual_hash(picture),
-                miniature=images.miniature(picture),
-                details=read_details(content.data),
-            )
-            if is_fetched:
-                data = content.data if self._keeps_original else images.thumbnail(picture, images.KEPT_SIDE_PX)
-                reading = replace(reading, kept_path=self._library.files.keep(sha256, data))
-        return _Read(reading, picture, unseen_by)
+            return _Read(replace(reading, details=read_details_apart(content.data)))
+        makes_copy = is_fetched and not self._keeps_original
+        prepared = prepare_photo(content.data, images.KEPT_SIDE_PX if makes_copy else None)
+        self._library.files.keep_thumbnail(sha256, prepared.thumbnail)
+        reading = replace(
+            reading,
+            width_px=prepared.picture.width_px,
+            height_px=prepared.picture.height_px,
+            phash=prepared.phash,
+            miniature=images.miniature(prepared.picture),
+            details=prepared.details,
+        )
+        if is_fetched:
+            kept = prepared.kept if makes_copy else content.data
+            reading = replace(reading, kept_path=self._library.files.keep(sha256, kept))
+        return _Read(reading, prepared.picture, unseen_by)
 
     def _from_kept(self, photo: Pending) -> _Read:
         """Read the copy that was kept when the photo was fetched."""
@@ -101,10 +99,8 @@ class _Intake:
         unseen_by = self._unseen_by(photo.sha256)
         if not unseen_by:
             return _Read(reading)
-        data = self._library.files.read_kept(photo.kept_path)
-        with _decoding:
-            picture = images.decode(data)
-            reading = replace(reading, miniature=images.miniature(picture))
+        picture = decode_picture(self._library.files.read_kept(photo.kept_path))
+        reading = replace(reading, miniature=images.miniature(picture))
         return _Read(reading, replace(picture, sha256=photo.sha256), unseen_by)
 
     def _unseen_by(self, sha256: str) -> frozenset[int]:

@@ -8,8 +8,9 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from photosearch import images
+from photosearch.decoding.decoder import decode_picture
 from photosearch.errors import ModelError, PhotoError
+from photosearch.images import Picture
 from photosearch.library import Library
 from photosearch.library.corrections import forget_corrections
 from photosearch.records import Photo
@@ -27,7 +28,7 @@ _KEPT = 24  # pictures, at most 2 MB each, and as many inspectors
 class Seen:
     """A photo's picture; where the photo itself cannot be read, its thumbnail."""
 
-    picture: images.Picture
+    picture: Picture
     lacking: str | None = None  # why it is only the thumbnail
 
 
@@ -51,12 +52,12 @@ class Inspections:
                 self._pictures.pop(key, None)  # the photo may come back
         return seen
 
-    def inspector(self, picture: images.Picture, model: str = CAPTIONER) -> Inspector:
+    def inspector(self, picture: Picture, model: str = CAPTIONER) -> Inspector:
         """Return the inspector of a library's picture and a captioner; raises as `open_inspector` does."""
         key = (picture.sha256, picture.rgb.size, model)
         return self._once(self._inspectors, key, lambda: self.open_inspector(picture, model))
 
-    def open_inspector(self, picture: images.Picture, model: str = CAPTIONER) -> Inspector:
+    def open_inspector(self, picture: Picture, model: str = CAPTIONER) -> Inspector:
         """Return the inspector of any picture and a captioner, without keeping it.
 
         Raises:
@@ -90,14 +91,14 @@ class Inspections:
     def _read(self, photo: Photo) -> Seen:
         try:
             data = read_original(self._library, self._settings, find_listed(self._library, photo.id))
-            return Seen(_known_as(photo, images.decode(data)))
+            return Seen(_known_as(photo, decode_picture(data)))
         except PhotoError as error:
             if photo.sha256 is None:
                 raise
             path = self._library.files.thumbnail_path(photo.sha256)
             if not path.is_file():
                 raise
-            return Seen(_known_as(photo, images.decode(path.read_bytes())), lacking=str(error))
+            return Seen(_known_as(photo, decode_picture(path.read_bytes())), lacking=str(error))
 
     def _once(self, known: OrderedDict[Hashable, T], key: Hashable, make: Callable[[], T]) -> T:
         with self._lock:
@@ -111,6 +112,6 @@ class Inspections:
             return known.setdefault(key, made)
 
 
-def _known_as(photo: Photo, picture: images.Picture) -> images.Picture:
+def _known_as(photo: Photo, picture: Picture) -> Picture:
     """Return the picture with the SHA-256 of its photo; the picture may be a smaller copy."""
     return replace(picture, sha256=photo.sha256 or picture.sha256)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import threading
 
 from photosearch import images
+from photosearch.decoding.decoder import decode_picture
 from photosearch.errors import PhotoError, PhotoNotFound
 from photosearch.library import Library, Pending
 from photosearch.library.upkeep import locate
@@ -13,8 +13,7 @@ from photosearch.settings import Settings
 from photosearch.sources.kinds import kind_named
 from photosearch.sources.reading import Reader
 
-N_AT_ONCE = 2  # pictures decoded at the same time
-_decoding = threading.Semaphore(N_AT_ONCE)
+N_AT_ONCE = 2  # originals that pages read at the same time
 
 
 def find_listed(library: Library, photo_id: str) -> Pending:
@@ -44,6 +43,4 @@ def read_original(library: Library, settings: Settings, photo: Pending) -> bytes
 
 def make_rendition(library: Library, settings: Settings, photo: Pending, side_px: int) -> bytes:
     """Make a JPEG of the photo, longer side at most `side_px`, no metadata; raise as `read_original` does."""
-    with _decoding:
-        picture = images.decode(read_original(library, settings, photo), side_px)
-        return images.thumbnail(picture, side_px)
+    return images.thumbnail(decode_picture(read_original(library, settings, photo), side_px), side_px)

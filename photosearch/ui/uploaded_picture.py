@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from photosearch import images
+from photosearch.decoding.decoder import decode_picture
 from photosearch.errors import PhotoError, PhotosearchError
+from photosearch.images import Picture
 from photosearch.picture_formats import SUFFIXES
 from photosearch.records import Findings
 from photosearch.ui import state
@@ -24,7 +25,7 @@ class UploadedPicture:
 
     upload_id: str  # new for each upload, even of the same file
     name: str
-    picture: images.Picture
+    picture: Picture
     findings: Findings
 
 
@@ -46,7 +47,7 @@ def upload_picture(label: str, key: str, on_change: Callable[[], None] | None = 
         return latest
     try:
         with st.spinner("Analysing the picture"):
-            picture = images.decode(upload.getvalue())
+            picture = decode_picture(upload.getvalue())
             uploaded = UploadedPicture(upload.file_id, upload.name, picture, state.workspace().models.analyse(picture))
     except PhotoError as error:
         st.error(plain(f"This picture cannot be used: {error}."))

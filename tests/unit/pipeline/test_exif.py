@@ -18,7 +18,9 @@ from tests.conftest import jpeg
 LISBON = {1: "N", 2: (38.0, 43.0, 12.0), 3: "W", 4: (9.0, 8.0, 24.0)}
 
 
-def shot(base: dict | None = None, details: dict | None = None, gps: dict | None = None, kind: str = "JPEG") -> Details:
+def photo_with(
+    base: dict | None = None, details: dict | None = None, gps: dict | None = None, kind: str = "JPEG"
+) -> bytes:
     exif = Image.Exif()
     exif.update({0x010F: "Camera", **(base or {})})
     if details:
@@ -27,7 +29,11 @@ def shot(base: dict | None = None, details: dict | None = None, gps: dict | None
         exif.get_ifd(ExifTags.IFD.GPSInfo).update(gps)
     out = io.BytesIO()
     Image.new("RGB", (8, 6)).save(out, kind, exif=exif)
-    return read_details(out.getvalue())
+    return out.getvalue()
+
+
+def shot(base: dict | None = None, details: dict | None = None, gps: dict | None = None, kind: str = "JPEG") -> Details:
+    return read_details(photo_with(base, details, gps, kind))
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])

@@ -1,0 +1,1 @@
+"""Pictures are decoded in processes of their own, with limits of time, memory and output."""
