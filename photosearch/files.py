@@ -1,4 +1,4 @@
-"""Files on disk: written whole or not at all, under names that every system accepts."""
+"""Files on disk: opened so that nothing blocks, written whole or not at all, under names that every system accepts."""
 
 from __future__ import annotations
 
@@ -17,11 +17,38 @@ PART = ".part"  # ends the names of files that are still being written
 _REFUSED = re.compile(r'[\x00-\x1f<>:"/\\|?*]')  # by Windows; other systems refuse fewer
 
 
+def open_regular(path: Path) -> BinaryIO:
+    """Open a file to read; a pipe or a device, which could block for ever, is refused.
+
+    Raises:
+        OSError: it cannot be opened, or is no regular file.
+    """
+    number = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    try:
+        if not stat.S_ISREG(os.fstat(number).st_mode):
+            raise OSError(errno.EINVAL, "it is no regular file", str(path))
+        return os.fdopen(number, "rb")
+    except BaseException:
+        os.close(number)
+        raise
+
+
+def read_regular(path: Path, max_bytes: int | None = None) -> bytes:
+    """Return a file's bytes, up to `max_bytes`; raises as `open_regular` does, or where it cannot be read."""
+    with open_regular(path) as file:
+        return file.read() if max_bytes is None else file.read(max_bytes)
+
+
 @contextmanager
-def write_whole(path: Path) -> Iterator[Path]:
+def write_whole(path: Path, *, is_remade: bool = False) -> Iterator[Path]:
     """Yield a path beside `path` to write to; it gets the name `path` when the block ends without an error.
 
-    A file that was there stays as it is until then. After an error nothing of the new one is left.
+    A file that was there stays as it is until then. After an error nothing of the new one is left. When the power
+    fails, either the old file is there or the whole new one.
+
+    Args:
+        path: of the file.
+        is_remade: whether the file may be lost when the power fails right after, since it can be made again.
 
     Raises:
         OSError: the file cannot be written or renamed, or its folder is missing.
@@ -29,32 +56,33 @@ def write_whole(path: Path) -> Iterator[Path]:
     part = path.with_name(f"{path.name}.{os.getpid()}-{threading.get_ident()}{PART}")
     try:
         yield part
+        _sync(part)
         part.replace(path)
+        if not is_remade:
+            _sync(path.parent)
     finally:
         with suppress(OSError):
             part.unlink(missing_ok=True)
 
 
-def read_regular(path: Path, max_bytes: int | None = None) -> bytes:
-    """Return a file's bytes, up to `max_bytes`; a pipe, socket or device is refused, since reading it could block.
-
-    Raises:
-        OSError: the file is missing, cannot be read, or is none.
-    """
-    with open_regular(path) as file:
-        return file.read() if max_bytes is None else file.read(max_bytes)
+def mode_within(folder: Path) -> int:
+    """Return the access rights of files in a folder: they may be read and written by those who may do so there."""
+    return stat.S_IMODE(folder.stat().st_mode) & 0o666
 
 
-def open_regular(path: Path) -> BinaryIO:
-    """Open a file for reading; raise `OSError` for a pipe, socket or device, at once."""
-    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+def _sync(path: Path) -> None:
+    """Have the system write a file's content, or a folder's names, to the disk before anything that follows."""
+    is_folder = path.is_dir()
+    if is_folder and os.name == "nt":
+        return  # there folders cannot be opened
+    number = os.open(path, os.O_RDONLY if is_folder else os.O_RDWR)
     try:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise OSError(errno.EINVAL, "it is no regular file", str(path))
-        return os.fdopen(descriptor, "rb")
-    except BaseException:
-        os.close(descriptor)
-        raise
+        os.fsync(number)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # some network drives cannot
+            raise
+    finally:
+        os.close(number)
 
 
 def clean_name(name: str, n_bytes: int = MAX_NAME_BYTES) -> str:

@@ -6,10 +6,11 @@ half-done work, and that at most one run holds the library's worker lock.
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from pathlib import Path
 
 import filelock
@@ -17,11 +18,13 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from photosearch.errors import LibraryError
+from photosearch.files import mode_within
 
 FILE_NAME = "library.sqlite"
 LOCK_NAME = "worker.lock"
 LOCK_PATIENCE_S = 0.5  # `is_locked` holds the lock for a moment, and so does a process that has just ended
 BUSY_TIMEOUT_MS = 30_000
+_SAFE = "what was saved is safe"
 _WRITES = {"writes": True}  # execution options of a write transaction
 
 
@@ -89,12 +92,13 @@ class SQLite(Database):
     def __init__(self, folder: Path) -> None:
         """Open the database in `folder`; the file need not exist yet."""
         self._folder = folder
+        _make_private(folder / FILE_NAME)
         super().__init__(open_engine(folder / FILE_NAME), f'Library "{folder}"', "choose another folder with --library")
 
     @contextmanager
     def lock(self) -> Iterator[Callable[[], None] | None]:
         """Take the worker lock, as in `Database.lock`; it is a file lock, which ends with the process."""
-        lock = filelock.FileLock(self._folder / LOCK_NAME, timeout=LOCK_PATIENCE_S)
+        lock = filelock.FileLock(self._folder / LOCK_NAME, LOCK_PATIENCE_S, mode_within(self._folder))
         try:
             lock.acquire()
         except filelock.Timeout:
@@ -109,7 +113,7 @@ class SQLite(Database):
     def is_locked(self) -> bool:
         """Tell whether a run holds the worker lock."""
         try:
-            with filelock.FileLock(self._folder / LOCK_NAME, timeout=0):
+            with filelock.FileLock(self._folder / LOCK_NAME, 0, mode_within(self._folder)):
                 return False
         except filelock.Timeout:
             return True
@@ -150,14 +154,24 @@ class SQLite(Database):
         return path
 
     def _message(self, error: DBAPIError) -> str:
+        code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF  # without the details of an extended code
+        if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            return f"{self.name} is busy: another run is writing to it. Try again in a moment; {_SAFE}."
+        if code == sqlite3.SQLITE_FULL:
+            return f"{self.name} cannot be written: the disk is full. Free some space and try again; {_SAFE}."
         if isinstance(error, OperationalError):
-            return (
-                f"{self.name} cannot be used: {error.orig}. Check free space and access rights; what was saved is safe."
-            )
+            return f"{self.name} cannot be used: {error.orig}. Check free space and access rights; {_SAFE}."
         return self._damaged(error.orig)
 
     def _damaged(self, error: BaseException | None) -> str:
         return f"{self.name} is damaged: {error}. Restore it from a copy, or remove it."
+
+
+def _make_private(path: Path) -> None:
+    """Make an empty file that only those can read who can read its folder; an existing one stays as it is."""
+    with suppress(OSError):  # the database says what is wrong
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        path.chmod(mode_within(path.parent))
 
 
 def _remove(part: Path) -> None:
@@ -174,7 +188,7 @@ def open_engine(path: Path) -> Engine:
         connection.isolation_level = None  # keeps the driver from beginning transactions of its own
         cursor = connection.cursor()
         cursor.execute("PRAGMA foreign_keys = ON")
-        cursor.execute("PRAGMA synchronous = NORMAL")
+        cursor.execute("PRAGMA synchronous = FULL")  # what was said to be saved is there after a power cut
         if cursor.execute("PRAGMA page_count").fetchone() == (0,):  # new; another program's file is left unchanged
             cursor.execute("PRAGMA journal_mode = WAL")
         cursor.close()

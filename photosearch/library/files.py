@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from photosearch.errors import LibraryError, PhotoError
-from photosearch.files import read_regular, write_whole
+from photosearch.files import mode_within, read_regular, write_whole
 
 UPLOAD = "upload"  # the kind of source whose only copy is in the library
 _ARRIVING = "arriving-"  # begins the names of folders of files that are being received
@@ -30,7 +30,7 @@ class Files:
 
     def keep_thumbnail(self, sha256: str, jpeg: bytes) -> None:
         """Write a thumbnail; raises `LibraryError` where that fails."""
-        self._write(self.thumbnail_path(sha256), jpeg)
+        self._write(self.thumbnail_path(sha256), jpeg, is_remade=True)
 
     def keep(self, sha256: str, data: bytes) -> str:
         """Write a copy of a fetched photo and return its path within the library; raises `LibraryError`."""
@@ -49,9 +49,12 @@ class Files:
         if within is None:
             raise PhotoError("it was not kept")
         try:
-            return read_regular(self.path(within))
+            data = read_regular(self.path(within))
         except OSError as error:
             raise PhotoError(f"its kept copy cannot be read: {error.strerror}") from error
+        if not data:
+            raise PhotoError("its kept copy is empty; add the photo again")
+        return data
 
     @contextlib.contextmanager
     def arriving(self, stream: BinaryIO) -> Iterator[Path]:
@@ -96,11 +99,12 @@ class Files:
             self._write(path, data)
         return within
 
-    def _write(self, path: Path, data: bytes) -> None:
+    def _write(self, path: Path, data: bytes, *, is_remade: bool = False) -> None:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            with write_whole(path) as part:
+            with write_whole(path, is_remade=is_remade) as part:
                 part.write_bytes(data)
+                part.chmod(mode_within(self._folder))
         except OSError as error:
             raise self._unwritable(error) from error
 

@@ -61,7 +61,7 @@ class Library:
         self.files = Files(folder)
         self._counts = Counts()
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # photos are private; who shares them changes it
         except OSError as error:
             raise LibraryError(
                 f'Library "{folder}" cannot be made: {error.strerror}. Choose another folder with --library.'

@@ -14,6 +14,8 @@ from photosearch.library.work import Merge, photo_id
 from photosearch.records import Details, Listing, PhotoState, TextKind
 
 _AT_ONCE = 500
+MAX_TEXT_CHARS = 10_000  # of a text that came with a photo; Instagram allows 2,200
+MAX_TEXTS = 200  # of one photo, hashtags and mentions among them; Instagram allows 31 texts and 20 mentions
 _FACTS = select(t.photo.c.id, t.photo.c.facts).where(t.photo.c.id.in_(bindparam("these", expanding=True)))
 
 
@@ -31,7 +33,7 @@ class Place:
 
 def merge_listings(connection: Connection, place: Place, listings: Sequence[Listing]) -> Merge:
     """Add new photos, mark changed ones to be read again, and update details, for up to some hundred listings."""
-    listings = [_without_nul(listing) for listing in listings]
+    listings = [_storable(listing) for listing in listings]
     columns = (t.photo.c.id, t.photo.c.stamp, t.photo.c.state, t.photo.c.address, t.photo.c.listed_in)
     ids = [photo_id(place.collection, listing.source_key) for listing in listings]
     existing = {row.id: row for row in connection.execute(select(*columns).where(t.photo.c.id.in_(ids)))}
@@ -73,11 +75,11 @@ def _list_of(old: Row, place: Place) -> str | None:
     return place.listed_in if old.state == PhotoState.GONE or old.listed_in == place.listed_in else None
 
 
-def _without_nul(listing: Listing) -> Listing:
-    """Return the listing without NUL characters, which PostgreSQL refuses, so that both databases store the same."""
+def _storable(listing: Listing) -> Listing:
+    """Return the listing with texts cut to `MAX_TEXT_CHARS`, and without NUL characters, which PostgreSQL refuses."""
     details = listing.details
     if details is not None:
-        texts = tuple((kind, text.replace("\0", "")) for kind, text in details.texts)
+        texts = tuple((kind, text[:MAX_TEXT_CHARS].replace("\0", "")) for kind, text in details.texts[:MAX_TEXTS])
         details = replace(details, texts=texts)
     return replace(listing, source_key=listing.source_key.replace("\0", ""), details=details)
 

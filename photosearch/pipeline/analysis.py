@@ -20,6 +20,7 @@ from photosearch.errors import PhotoError, TryLater
 from photosearch.library import Library, Pending, Reading
 from photosearch.pipeline.speed import READING, SAVING, Stopwatch, keep_speed
 from photosearch.records import UNWATCHED, Failure, Findings, PhotoState, Progress, Report, Watch
+from photosearch.sources.budget import reading_one_photo
 from photosearch.sources.kinds import kind_named
 from photosearch.sources.reading import Reader
 from photosearch.vision.observer import N_AT_ONCE, Batch, Observer
@@ -52,7 +53,8 @@ class _Intake:
     def read_one(self, photo: Pending) -> _Read:
         """Read a photo; decode it and write its thumbnail and kept copy unless that was done before."""
         try:
-            return self._from_source(photo) or self._from_kept(photo)
+            with reading_one_photo():
+                return self._from_source(photo) or self._from_kept(photo)
         except PhotoError as error:
             return _Read(Reading(photo.id, photo.stamp, reason=str(error), is_final=not isinstance(error, TryLater)))
 

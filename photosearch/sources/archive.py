@@ -10,10 +10,11 @@ import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, BinaryIO
+from typing import IO
 
 from photosearch.errors import PhotoError, SourceError
 from photosearch.files import open_regular
+from photosearch.sources.budget import expect_bytes
 from photosearch.sources.source import Resources
 from photosearch.sources.zip_names import leads_out, name_members
 
@@ -21,6 +22,8 @@ MAX_MEMBERS = 1_000_000
 MAX_RATIO = 100  # unpacked to packed size; photos hardly shrink, the JSON of an export shrinks to a twentieth
 RATIO_MATTERS_BYTES = 10_000_000  # a smaller member does no harm, whatever its ratio
 MAX_PEEKED_BYTES = 1_000_000_000  # of a file whose first bytes are looked at; a few of them are unpacked
+MAX_SUM_RATIO = 20  # of all that is read of a ZIP to its own size
+SUM_MATTERS_BYTES = 100_000_000
 MAX_OPEN = 64  # ZIPs open at the same time; systems limit the number of open files
 
 _CHUNK_BYTES = 1 << 20
@@ -38,6 +41,33 @@ _DAMAGED = (
     RuntimeError,
     ValueError,
 )
+
+
+class _TooManyMembers(Exception):
+    """A ZIP's directory goes on after `MAX_MEMBERS` members."""
+
+
+class _Members(list[zipfile.ZipInfo]):
+    """The list that `zipfile` fills while it reads a directory, at a kilobyte of memory for each member."""
+
+    def append(self, info: zipfile.ZipInfo) -> None:
+        """Take a member; raise `_TooManyMembers` after the last one that is allowed."""
+        if len(self) >= MAX_MEMBERS:
+            raise _TooManyMembers
+        super().append(info)
+
+
+class _BoundedZip(zipfile.ZipFile):
+    """A ZIP whose members are counted by the parser that reads them; another one could be led to see fewer."""
+
+    @property  # type: ignore[override]
+    def filelist(self) -> _Members:
+        """Return the members read so far."""
+        return self._members
+
+    @filelist.setter
+    def filelist(self, _: list[zipfile.ZipInfo]) -> None:
+        self._members = _Members()
 
 
 @dataclass(frozen=True)
@@ -65,13 +95,16 @@ class Archive:
             SourceError: the file is no ZIP, is damaged, is wholly encrypted, or has more than `MAX_MEMBERS` members.
         """
         self._by_file_name: dict[str, list[str]] | None = None  # made at the first search
+        self._read: set[str] = set()  # names of the members that were read
+        self._read_bytes = 0  # which these take together, unpacked
         if str(path) != str(path).encode("utf-8", "replace").decode("utf-8"):
             raise SourceError(f"The name of ZIP {str(path)!a} is not valid Unicode. Rename it.")
         try:
             with open_regular(path) as file:
                 self._n_bytes = file.seek(0, 2)
-                _check_directory(file, self._n_bytes, path)
-            self._zip = zipfile.ZipFile(path)
+            self._zip = _BoundedZip(path)
+        except _TooManyMembers as error:
+            raise SourceError(f'"{path}" holds more than {MAX_MEMBERS:,} files. Split it into several.') from error
         except OSError as error:
             raise SourceError(
                 f'"{path}" cannot be opened: {error.strerror or error}. Check its access rights.'
@@ -121,8 +154,21 @@ class Archive:
         """Open a file's stream, which ends after the number of bytes that the directory declares.
 
         Raises:
-            PhotoError: the file is refused, or is larger than `max_bytes`.
+            PhotoError: the file is refused, or is larger than `max_bytes`, or too much of the ZIP was read with it.
         """
+        stream = self._stream(member, max_bytes)
+        if member.name not in self._read:
+            self._read.add(member.name)
+            self._read_bytes += member.n_bytes
+        limit = max(SUM_MATTERS_BYTES, MAX_SUM_RATIO * self._n_bytes)
+        if self._read_bytes > limit:
+            stream.close()
+            raise PhotoError(
+                f"the ZIP of {self._n_bytes:,} bytes would unpack to more than {limit:,}, which no photos do"
+            )
+        return stream
+
+    def _stream(self, member: Member, max_bytes: int) -> IO[bytes]:
         if member.refusal:
             raise PhotoError(member.refusal)
         if member.n_bytes > max_bytes:
@@ -132,7 +178,7 @@ class Archive:
     def read_start(self, member: Member, n_bytes: int) -> bytes:
         """Return the first bytes of a file; none where it is refused or damaged."""
         try:
-            with self.open(member, MAX_PEEKED_BYTES) as stream:
+            with self._stream(member, MAX_PEEKED_BYTES) as stream:
                 return stream.read(n_bytes)
         except (PhotoError, OSError, *_DAMAGED):
             return b""
@@ -196,6 +242,7 @@ class Archives:
                 if info is None:
                     raise PhotoError("the ZIP no longer holds it")
                 stream = archive.open(info, max_bytes)
+            expect_bytes(info.n_bytes)
             try:
                 return _read_all(stream, info.n_bytes)
             finally:
@@ -253,33 +300,3 @@ def _read_all(stream: IO[bytes], n_bytes: int) -> bytes:
     if len(data) != n_bytes:  # only fewer: a longer stream ends there, and its checksum fails
         raise EOFError(f"{len(data):,} bytes instead of {n_bytes:,}")
     return data
-
-
-_END = struct.Struct("<4s4H2LH")  # APPNOTE 4.3.16: end of central directory record
-_END_64 = struct.Struct("<4sQ2H2L4Q")  # 4.3.14, followed by a locator of 20 bytes
-_LOCATOR_BYTES = 20
-_MAX_COMMENT_BYTES = 65_535
-
-
-def _check_directory(file: BinaryIO, n_bytes: int, path: Path) -> None:
-    """Refuse a directory of too many members before `zipfile` reads it, which takes a kilobyte of memory a member."""
-    tail_at = max(0, n_bytes - _END.size - _MAX_COMMENT_BYTES - _END_64.size - _LOCATOR_BYTES)
-    file.seek(tail_at)
-    tail = file.read()
-    at = tail.rfind(b"PK\5\6", 0, max(0, len(tail) - _END.size + 4))
-    if at < 0:
-        raise zipfile.BadZipFile("its end is missing")
-    size = _END.unpack_from(tail, at)[5]
-    at_64 = at - _LOCATOR_BYTES - _END_64.size
-    if at_64 >= 0 and tail.startswith(b"PK\6\6", at_64):
-        at, size = at_64, _END_64.unpack_from(tail, at_64)[8]
-    start = tail_at + at - size
-    if start < 0:
-        raise zipfile.BadZipFile("its directory is missing")
-    file.seek(start)
-    n_members = 0
-    while size > 0 and (chunk := file.read(min(size, _CHUNK_BYTES))):
-        n_members += chunk.count(b"PK\1\2")
-        size -= len(chunk)
-    if n_members > MAX_MEMBERS:
-        raise SourceError(f'"{path}" holds {n_members:,} files; the limit is {MAX_MEMBERS:,}. Split it into several.')

@@ -18,6 +18,7 @@ from photosearch import __version__
 from photosearch.errors import PhotoError, TryLater
 from photosearch.picture_formats import format_of
 from photosearch.sources.addresses import check_url
+from photosearch.sources.budget import expect_bytes
 from photosearch.sources.connections import Deadline, Transport
 from photosearch.sources.source import Resources
 
@@ -175,6 +176,7 @@ class Fetcher:
             n_bytes += len(chunk)
             if n_bytes > max_bytes:
                 raise _too_large(max_bytes)
+            expect_bytes(n_bytes)
         return b"".join(chunks)
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from photosearch.errors import SourceError
+from photosearch.files import open_regular
 from photosearch.library import Pending
 from photosearch.records import Failure, Listing, Watch
 from photosearch.sources.disk import read_file
@@ -74,6 +75,8 @@ class FolderSource:
             return Failure(path, f"the file cannot be read: {error.strerror}")
         if not stat.S_ISREG(status.st_mode):
             return Failure(path, "this is no file")  # reading a pipe could block for ever
+        if os.path.islink(path) and not Path(os.path.realpath(path)).is_relative_to(self._root):
+            return Failure(path, "it is a link that leads out of the folder; add the folder that it leads to")
         return Listing(path, f"{status.st_size}:{status.st_mtime_ns}")
 
 
@@ -149,7 +152,7 @@ def _start(entry: os.DirEntry[str], n_bytes: int) -> bytes:
     try:
         if not entry.is_file():
             return b""
-        with open(entry.path, "rb", buffering=0) as file:
+        with open_regular(Path(entry.path)) as file:
             return file.read(n_bytes)
     except OSError:
         return b""

@@ -10,6 +10,7 @@ from photosearch.errors import PhotoError, PhotoNotFound
 from photosearch.library import Library, Pending
 from photosearch.library.upkeep import locate
 from photosearch.settings import Settings
+from photosearch.sources.budget import reading_one_photo
 from photosearch.sources.kinds import kind_named
 from photosearch.sources.reading import Reader
 
@@ -43,4 +44,5 @@ def read_original(library: Library, settings: Settings, photo: Pending) -> bytes
 
 def make_rendition(library: Library, settings: Settings, photo: Pending, side_px: int) -> bytes:
     """Make a JPEG of the photo, longer side at most `side_px`, no metadata; raise as `read_original` does."""
-    return images.thumbnail(decode_picture(read_original(library, settings, photo), side_px), side_px)
+    with reading_one_photo():
+        return images.thumbnail(decode_picture(read_original(library, settings, photo), side_px), side_px)

@@ -12,6 +12,7 @@ from photosearch.records import Hit, Photo
 from photosearch.search.fields import PLACES
 from photosearch.search.wording import Words, is_respelled, words_by_term
 from photosearch.ui import state
+from photosearch.ui.text import shortened
 
 MAX_OTHER_MATCHES = 4
 MAX_REASONS = 10
@@ -27,7 +28,7 @@ def card(photo: Photo, picture: str, text: str, action: str) -> str:
         text: what is written under it, as HTML.
         action: the button's label; for screen readers the caption is added to it.
     """
-    name = html.escape(f"{action}: {photo.caption or photo.name}")
+    name = html.escape(f"{action}: {shortened(photo.caption) or photo.name}")
     button = f'<button type="button" data-photo="{html.escape(photo.id)}" aria-label="{name}">{html.escape(action)}'
     return f'<li>{picture}<div class="photo">{text}</div>{button}</button></li>'
 
@@ -56,13 +57,13 @@ def describe_hit(hit: Hit, query: str) -> str:
 
 def caption_with_log_prob(log_prob: float, text: str) -> str:
     """Return a caption with its log-probability, in nats per word, as HTML."""
-    return f'<span class="score">{log_prob:.2f}</span><span class="caption">{html.escape(text)}</span>'
+    return f'<span class="score">{log_prob:.2f}</span><span class="caption">{html.escape(shortened(text))}</span>'
 
 
 def caption_line(photo: Photo, matched: set[str]) -> str:
     """Return the caption as HTML, with the words of the `matched` terms marked; says where the model was unsure."""
     unsure = f'<span class="unsure" title="{UNSURE}">unsure:</span> ' if photo.is_unsure else ""
-    return f'<span class="caption">{unsure}{marked(photo.caption, matched)}</span>'
+    return f'<span class="caption">{unsure}{marked(shortened(photo.caption), matched)}</span>'
 
 
 def object_chips(photo: Photo, matched: set[str]) -> str:

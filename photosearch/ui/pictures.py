@@ -9,6 +9,7 @@ import streamlit as st
 
 from photosearch.api import image_address
 from photosearch.records import Photo
+from photosearch.ui.text import shortened
 
 
 def picture_url(photo: Photo, size_px: int | None = None) -> str | None:
@@ -28,7 +29,7 @@ def picture_html(photo: Photo) -> str:
     url = picture_url(photo)
     if url is None:
         return f'<div class="unseen">{html.escape(photo.name)}</div>'
-    return f'<img src="{html.escape(url)}" alt="{html.escape(photo.caption or photo.name)}" loading="lazy">'
+    return f'<img src="{html.escape(url)}" alt="{html.escape(shortened(photo.caption) or photo.name)}" loading="lazy">'
 
 
 def show_picture(photo: Photo, size_px: int) -> None:
@@ -37,7 +38,7 @@ def show_picture(photo: Photo, size_px: int) -> None:
     if url is None:
         st.html(picture_html(photo))
     else:
-        st.image(url, alt=photo.caption or photo.name, width="stretch")
+        st.image(url, alt=shortened(photo.caption) or photo.name, width="stretch")
 
 
 def origin() -> str:

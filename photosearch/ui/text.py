@@ -2,12 +2,18 @@
 
 import re
 
+MAX_CAPTION_CHARS = 1000  # that are shown; as many as a correction may have
 _MARKS = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:&])")
 
 
 def plain(text: str) -> str:
     """Escape a text so that Markdown shows it as it is."""
     return _MARKS.sub(r"\\\1", text)
+
+
+def shortened(text: str, max_chars: int = MAX_CAPTION_CHARS) -> str:
+    """Return a text of at most `max_chars` characters; a longer one ends in an ellipsis."""
+    return text if len(text) <= max_chars else f"{text[: max_chars - 1]}…"
 
 
 def file_size(n_bytes: int) -> str:

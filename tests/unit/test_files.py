@@ -1,11 +1,13 @@
 """Files written whole or not at all, and names that every system accepts."""
 
 import os
+import stat
+import threading
 from pathlib import Path
 
 import pytest
 
-from photosearch.files import clean_name, read_regular, write_whole
+from photosearch.files import clean_name, open_regular, read_regular, write_whole
 
 
 def test_a_file_gets_its_name_only_when_it_is_whole(tmp_path):
@@ -30,6 +32,35 @@ def test_a_failure_leaves_what_was_there(tmp_path):
 def test_a_block_that_writes_nothing_is_an_error(tmp_path):
     with pytest.raises(FileNotFoundError), write_whole(tmp_path / "file"):
         pass
+
+
+@pytest.mark.parametrize("is_remade", [False, True])
+def test_what_is_written_is_on_the_disk_before_it_gets_its_name(tmp_path, monkeypatch, is_remade):
+    path, on_disk = tmp_path / "file", []
+
+    def sync(number: int) -> None:
+        on_disk.append("folder" if stat.S_ISDIR(os.fstat(number).st_mode) else "new" if path.exists() else "part")
+
+    monkeypatch.setattr(os, "fsync", sync)
+    with write_whole(path, is_remade=is_remade) as part:
+        part.write_text("new")
+    assert on_disk == (["part"] if is_remade else ["part", "folder"])
+
+
+def test_a_pipe_or_a_device_is_refused_and_does_not_block(tmp_path):
+    os.mkfifo(tmp_path / "pipe.jpg")
+    refused = []
+
+    def open_all() -> None:
+        for path in (tmp_path / "pipe.jpg", tmp_path, type(tmp_path)("/dev/zero")):
+            with pytest.raises(OSError, match="no regular file"):
+                open_regular(path)
+            refused.append(path)
+
+    thread = threading.Thread(target=open_all, daemon=True)
+    thread.start()
+    thread.join(10)
+    assert len(refused) == 3
 
 
 @pytest.mark.parametrize(

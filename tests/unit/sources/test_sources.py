@@ -240,6 +240,26 @@ def test_a_link_to_nowhere_is_a_failure(tmp_path):
     assert failure == Failure(str(tmp_path / "red.jpg"), "the file cannot be read: No such file or directory")
 
 
+def test_a_link_that_leads_out_of_the_folder_is_a_failure(make_photos, tmp_path):
+    root = make_photos("red.jpg", "inner/green.jpg")
+    (tmp_path / "private.jpg").write_bytes(jpeg())
+    (root / "out.jpg").symlink_to(tmp_path / "private.jpg")
+    (root / "within.jpg").symlink_to(root / "inner" / "green.jpg")
+    listed = list(FolderSource(root).listings({}, UNWATCHED))
+    assert [item for item in listed if isinstance(item, Failure)] == [
+        Failure(str(root / "out.jpg"), "it is a link that leads out of the folder; add the folder that it leads to")
+    ]
+    assert {Path(item.source_key).name for item in listed} == {"red.jpg", "green.jpg", "within.jpg", "out.jpg"}
+
+
+def test_a_file_that_becomes_a_pipe_after_it_was_listed_does_not_block(make_photos):
+    path = make_photos("red.jpg") / "red.jpg"
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.raises(PhotoError, match="it is no regular file"):
+        read("folder", str(path), LIMIT)
+
+
 def test_a_pipe_that_is_named_like_a_picture_is_a_failure(tmp_path):
     os.mkfifo(tmp_path / "pipe.jpg")
     (failure,) = FolderSource(tmp_path).listings((), UNWATCHED)
