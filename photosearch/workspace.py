@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TypeVar, cast
 
@@ -23,6 +23,7 @@ from photosearch.sources.demo import NAME as DEMO
 from photosearch.sources.instagram.files import folder_within
 
 if TYPE_CHECKING:
+    from photosearch.checking import Problem
     from photosearch.export.exporter import ExportKind
     from photosearch.pipeline.inspections import Inspections
     from photosearch.pipeline.tasks import Task
@@ -246,6 +247,15 @@ class Workspace:
         from photosearch.vision.registry import CAPTIONER
 
         self.inspections.ask_again(self.library.photo(photo_id), model or CAPTIONER)
+
+    # Upkeep
+
+    def find_problems(self) -> Iterator[Problem]:
+        """Yield what is wrong with the library, as `checking.find_problems` does; raises `ReadOnlyError`."""
+        self._check_writable()
+        from photosearch.checking import find_problems
+
+        return find_problems(self.library, self.settings, self.tables)
 
     # Models, export, removal
 

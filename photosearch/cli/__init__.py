@@ -10,6 +10,7 @@ import typer
 from photosearch.cli import (
     adding,
     captioning,
+    checking,
     collections,
     exporting,
     instagram,
@@ -27,6 +28,7 @@ from photosearch.errors import PhotosearchError
 __all__ = [
     "adding",
     "captioning",
+    "checking",
     "collections",
     "exporting",
     "instagram",

@@ -81,6 +81,13 @@ class Database(ABC):
         To be called within a write transaction.
         """
 
+    def find_damage(self) -> list[str]:
+        """Return what is wrong with the database itself, in its own words; a server sees to that by itself."""
+        return []
+
+    def save_space(self) -> None:  # noqa: B027 - a server sees to that by itself
+        """Give space back that the database holds beside its tables, as far as that is possible now."""
+
     @abstractmethod
     def _message(self, error: DBAPIError) -> str:
         """Return an error as a message for people."""
@@ -145,6 +152,19 @@ class SQLite(Database):
             raise LibraryError(self._damaged(error)) from error
         finally:
             _remove(part)
+
+    def find_damage(self) -> list[str]:
+        """Return what SQLite finds wrong with the file."""
+        with self.reading() as connection:
+            found = [row[0] for row in connection.exec_driver_sql("PRAGMA integrity_check")]
+            dangling = {row[0] for row in connection.exec_driver_sql("PRAGMA foreign_key_check")}
+        damage = [line for line in found if line != "ok"]
+        return [*damage, *(f"a row of {table} refers to nothing" for table in sorted(dangling))]
+
+    def save_space(self) -> None:
+        """Write the log back into the tables and cut it off; while another process reads, it stays."""
+        with suppress(sqlite3.Error), closing(sqlite3.connect(self._folder / FILE_NAME)) as connection:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def _free_path(self, version: str) -> Path:
         path, n = self._folder / f"library-{version}.sqlite", 1

@@ -13,18 +13,20 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TypeVar
 
-from sqlalchemy import Connection, Row, delete, exists, false, insert, or_, select, update
+from sqlalchemy import Connection, Row, exists, false, func, insert, or_, select, update
 
 from photosearch.errors import CollectionNotFound, LibraryError, PhotoNotFound
 from photosearch.library import schema as t
 from photosearch.library.counting import Counts
 from photosearch.library.documents import read_documents
 from photosearch.library.engine import Database, SQLite
-from photosearch.library.files import UPLOAD, Files
+from photosearch.library.files import Files
 from photosearch.library.generations import had_version, raise_generation, read_version
 from photosearch.library.merging import Place, mark_gone, merge_listings
 from photosearch.library.photos import add_predictions, assemble
 from photosearch.library.postgres import Postgres
+from photosearch.library.removing import remove_photos
+from photosearch.library.reserve import Reserve
 from photosearch.library.saving import save_findings, save_images, save_reading
 from photosearch.library.work import CollectionVersion, Merge, Pending, Reading
 from photosearch.records import (
@@ -39,6 +41,7 @@ from photosearch.records import (
     TextKind,
 )
 
+_PORTION = 200  # photos that are removed in one transaction where the disk is full
 _AT_ONCE = 500  # values bound in one statement; SQLite's limit is 32,766
 
 
@@ -60,6 +63,7 @@ class Library:
         self.folder = folder
         self.files = Files(folder)
         self._counts = Counts()
+        self._reserve = Reserve(folder)
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # photos are private; who shares them changes it
         except OSError as error:
@@ -68,10 +72,20 @@ class Library:
             ) from error
         self._database: Database = Postgres(database) if database else SQLite(folder)
         try:
-            t.bring_up_to_date(self._database)
+            self._open()
         except BaseException:
             self.close()
             raise
+        self._reserve.fill()
+
+    def _open(self) -> None:
+        """Bring the database up to date; where the disk is full, with the space that the library has kept."""
+        try:
+            t.bring_up_to_date(self._database)
+        except LibraryError:
+            if not (self._reserve.is_disk_full() and self._reserve.give_up()):
+                raise
+            t.bring_up_to_date(self._database)
 
     def close(self) -> None:
         """Close the database; the library opens it again when it is used."""
@@ -88,6 +102,10 @@ class Library:
     def lock(self) -> AbstractContextManager[Callable[[], None] | None]:
         """Take the worker lock, as `Database.lock` does."""
         return self._database.lock()
+
+    def find_damage(self) -> list[str]:
+        """Return what is wrong with the database itself."""
+        return self._database.find_damage()
 
     def is_locked(self) -> bool:
         """Tell whether a run holds the worker lock."""
@@ -174,19 +192,29 @@ class Library:
             CollectionNotFound: there is no collection of that name.
             LibraryError: some files cannot be deleted; everything else is.
         """
-        with self.writing() as connection:
-            collection_id = self._collection(connection, name).id
-            uploads = t.photo.c.source == UPLOAD
-            own_uploads = select(t.photo.c.address).where(t.photo.c.collection_id == collection_id, uploads)
-            uploaded = set(connection.execute(own_uploads).scalars())
-            connection.execute(delete(t.collection).where(t.collection.c.id == collection_id))
-            uploaded -= set(connection.execute(select(t.photo.c.address).where(uploads)).scalars())
-            unused = ~exists().where(t.photo.c.sha256 == t.image.c.sha256)
-            delete_unused = delete(t.image).where(unused).returning(t.image.c.sha256, t.image.c.kept_path)
-            deleted = connection.execute(delete_unused).all()
-        kept = [self.files.path(path) for path in (*(image.kept_path for image in deleted), *uploaded) if path]
-        shutil.rmtree(self._index_folder(collection_id), ignore_errors=True)
-        self.files.delete([*(self.files.thumbnail_path(image.sha256) for image in deleted), *kept])
+        with self._reserve.spent():
+            with self.reading() as connection:
+                collection_id = self._collection(connection, name).id
+            # First: searching makes it again, should the rest fail, and a full disk needs its space.
+            shutil.rmtree(self._index_folder(collection_id), ignore_errors=True)
+            if self._reserve.is_disk_full():
+                self._remove_in_portions(name)
+            with self.writing() as connection:
+                collection_id = self._collection(connection, name).id
+                paths = remove_photos(connection, collection_id, self.files)
+            self.files.delete(paths)
+
+    def _remove_in_portions(self, name: str) -> None:
+        """Remove a collection's photos some at a time, since a large transaction needs space until it ends."""
+        n_left = 1
+        while n_left:
+            with self.writing() as connection:
+                collection_id = self._collection(connection, name).id
+                paths = remove_photos(connection, collection_id, self.files, _PORTION)
+                in_collection = t.photo.c.collection_id == collection_id
+                n_left = connection.execute(select(func.count()).select_from(t.photo).where(in_collection)).scalar_one()
+            self.files.delete(paths)
+            self._database.save_space()
 
     # Analyses
 

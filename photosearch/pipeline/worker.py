@@ -20,6 +20,7 @@ from sqlalchemy import delete, insert, select, update
 from photosearch.errors import LibraryError, WorkerBusy
 from photosearch.library import Library
 from photosearch.library.schema import job
+from photosearch.library.sweeping import sweep
 from photosearch.records import Progress, Report, Watch
 from photosearch.settings import Settings
 from photosearch.sources.reading import Reader
@@ -127,6 +128,7 @@ def analyse_pending(
 
     kind, doing = ("caption", "Captioning") if models else ("fetch", "Fetching")
     with hold_worker_lock(library, kind, f"{doing} {collection or 'all collections'}") as record:
+        sweep(library)
 
         def report(progress: Progress) -> None:
             record(progress)
