@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy import Row, select, update
@@ -59,10 +60,7 @@ def _damage(library: Library) -> Iterator[Problem]:
 
 def _leftovers(library: Library, grace_s: float) -> Iterator[Problem]:
     for path in find_leftovers(library, grace_s):
-
-        def delete(path: Path = path) -> None:
-            delete_leftovers([path])
-
+        delete = partial(delete_leftovers, [path])
         yield Problem(_within(library, path), "nothing refers to it", "it is deleted", delete)
 
 
@@ -81,14 +79,14 @@ def _missing_files(library: Library, settings: Settings) -> Iterator[Problem]:
                 picture.kept_path,
                 f"the copy of a fetched photo {fact}",
                 "the next run fetches it again",
-                lambda picture=picture: _fetch_again(library, picture),
+                partial(_fetch_again, library, picture),
             )
         elif picture.width and (fact := _lack(library.files.thumbnail_path(picture.sha256))):
             yield Problem(
                 _within(library, library.files.thumbnail_path(picture.sha256)),
                 f"the thumbnail {fact}",
                 "it is made again from the photo",
-                lambda picture=picture: _make_thumbnail(library, settings, picture),
+                partial(_make_thumbnail, library, settings, picture),
             )
 
 
@@ -102,7 +100,7 @@ def _unfit_indexes(library: Library, tables: Tables) -> Iterator[Problem]:
                 f'the index of "{info.name}"',
                 f"it cannot be used ({error})",
                 "the next search makes it again",
-                lambda folder=store.folder: delete_leftovers([folder]),
+                partial(delete_leftovers, [store.folder]),
             )
 
 

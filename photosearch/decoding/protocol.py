@@ -65,7 +65,8 @@ def from_json(details: object) -> Details:
     if not isinstance(details, dict):
         raise TypeError("these are no details")
     facts = {name: _time_or_value(value) for name, value in details["facts"].items()}
-    return Details(**facts, texts=tuple((TextKind(kind), str(text)) for kind, text in details["texts"]))
+    texts = tuple((TextKind(kind), str(text)) for kind, text in details["texts"])
+    return Details(**facts, texts=texts)  # type: ignore[arg-type]
 
 
 def _time_or_value(value: object) -> object:

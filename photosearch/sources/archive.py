@@ -60,7 +60,7 @@ class _Members(list[zipfile.ZipInfo]):
 class _BoundedZip(zipfile.ZipFile):
     """A ZIP whose members are counted by the parser that reads them; another one could be led to see fewer."""
 
-    @property  # type: ignore[override]
+    @property
     def filelist(self) -> _Members:
         """Return the members read so far."""
         return self._members
