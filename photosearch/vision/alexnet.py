@@ -6,6 +6,7 @@ Its weights (244 MB) are downloaded by torch at first use, or read from a state-
 from __future__ import annotations
 
 import hashlib
+import zipfile
 from collections.abc import Mapping, Sequence
 from http.client import HTTPException
 from pathlib import Path
@@ -17,12 +18,14 @@ from photosearch.records import Findings, Prediction, Station
 from photosearch.vision.labels import LABELS, N_LABELS, read_labels
 from photosearch.vision.model_folder import open_model
 from photosearch.vision.observer import Batch
+from photosearch.vision.torch_files import module_tensors, open_untrusted
 
 if TYPE_CHECKING:
     from PIL import Image
     from torch import Tensor, nn
 
 CLASSIFIED_AT_ONCE = 4
+_ADVICE = "AlexNet's weights are read from a file that torch.save(model.state_dict(), ...) wrote."
 PREPROCESSING = "resize 256, crop 224, ImageNet's mean and deviation"  # torchvision's own for these weights
 
 
@@ -132,16 +135,30 @@ def _sha256(path: Path) -> str:
 def _read_state(path: Path) -> Mapping[str, Tensor]:
     import torch
 
+    _check_sizes(path)
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # what a damaged file makes torch raise has no common base
-        raise ModelError(
-            f"{path} is damaged, or holds more than tensors. AlexNet's weights are read from a file that"
-            " torch.save(model.state_dict(), ...) wrote."
-        ) from error
+        raise ModelError(f"{path} is damaged, or holds more than tensors. {_ADVICE}") from error
     if not isinstance(state, Mapping) or not all(isinstance(value, torch.Tensor) for value in state.values()):
         raise ModelError(f"{path} holds no state dict. AlexNet's weights are a dict of names and tensors.")
     return state
+
+
+def _check_sizes(path: Path) -> None:
+    """Raise `ModelError` when a file would take more memory than it is large; torch takes what the file says."""
+    if not zipfile.is_zipfile(path):
+        with open_untrusted(path, _ADVICE) as content:  # of the form before torch 1.6
+            module_tensors(content)
+        return
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = archive.infolist()
+    except (OSError, ValueError, zipfile.BadZipFile) as error:
+        raise ModelError(f"{path} is damaged. {_ADVICE}") from error
+    is_packed = any(member.compress_type != zipfile.ZIP_STORED for member in members)
+    if is_packed or sum(member.file_size for member in members) > path.stat().st_size:
+        raise ModelError(f"{path} would unpack to more than it is, which torch's own files do not. {_ADVICE}")
 
 
 def _check(state: Mapping[str, Tensor], expected: Mapping[str, Tensor], path: Path) -> None:

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable
 from email.message import Message
 from http.client import IncompleteRead
@@ -283,6 +284,25 @@ def test_files_that_hold_no_weights_are_refused(tmp_path, weights, kind):
         path.write_bytes({"empty": b"", "text": b"no weights", "truncated": whole[: len(whole) // 2]}[kind])
     assert str(path) in refused(path)
     assert not made.exists()
+
+
+def test_weights_that_would_unpack_to_more_than_their_file_are_refused_before_they_are(tmp_path, monkeypatch):
+    torch.save({"features.0.weight": torch.zeros(1_000_000)}, tmp_path / "whole.pth")
+    monkeypatch.setattr(torch, "load", None)
+    packed = tmp_path / "packed.pth"
+    with zipfile.ZipFile(tmp_path / "whole.pth") as whole, zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as out:
+        for member in whole.infolist():
+            out.writestr(member.filename, whole.read(member))
+    assert packed.stat().st_size < 20_000
+    assert "would unpack to more than it is" in refused(packed)
+
+
+def test_weights_of_the_older_form_that_say_more_than_they_hold_are_refused(tmp_path, monkeypatch):
+    path = tmp_path / "older.pth"
+    torch.save({"features.0.weight": torch.zeros(1000)}, path, _use_new_zipfile_serialization=False)
+    path.write_bytes(path.read_bytes()[:-400])
+    monkeypatch.setattr(torch, "load", None)
+    assert "cut short" in refused(path)
 
 
 def test_alexnet_without_the_labels_is_refused(folder, weights):

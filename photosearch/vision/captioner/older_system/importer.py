@@ -24,10 +24,10 @@ from photosearch.records import Station
 from photosearch.vision.captioner.beam import Decoding
 from photosearch.vision.captioner.older_system.captioner import NETWORK, VOCABULARY, WEIGHTS
 from photosearch.vision.captioner.older_system.network import DEPTHS, OlderSizes, check_fit
-from photosearch.vision.captioner.older_system.torch_files import module_tensors, open_untrusted
-from photosearch.vision.captioner.older_system.untrusted import LazyTensor, UntrustedError
 from photosearch.vision.captioner.vocabulary import SPECIAL
 from photosearch.vision.model_folder import write_model
+from photosearch.vision.torch_files import module_tensors, open_untrusted
+from photosearch.vision.untrusted import LazyTensor, UntrustedError
 
 _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}")
 _BY_WORD = ("decoder.embedding.weight", "decoder.fc.weight", "decoder.fc.bias")  # tensors with one row for each word

@@ -19,8 +19,8 @@ from torch import nn
 from photosearch.errors import ModelError
 from photosearch.vision.captioner.older_system.captioner import OlderCaptioner
 from photosearch.vision.captioner.older_system.importer import import_checkpoint
-from photosearch.vision.captioner.older_system.torch_files import module_tensors, open_untrusted
-from photosearch.vision.captioner.older_system.untrusted import LazyTensor
+from photosearch.vision.torch_files import module_tensors, open_untrusted
+from photosearch.vision.untrusted import LazyTensor
 from tests.unit.vision.captioner.older_system import FORMS, make_parts, save_old, save_wordmap
 
 
@@ -240,9 +240,16 @@ def test_a_zip_that_unpacks_to_much_more(refused, tmp_path):
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_a_few_bytes_do_not_fill_the_memory(form, refused, tmp_path):
+@pytest.mark.parametrize(
+    "bomb",
+    [
+        b"Nr" + struct.pack("<I", 20_000_000) + b".",  # a memo of 20 million places
+        b"\x80\x05\x96" + struct.pack("<Q", 100_000_000) + b".",  # a byte array of 100 MB
+    ],
+)
+def test_a_few_bytes_do_not_fill_the_memory(form, bomb, refused, tmp_path):
     path = tmp_path / "bomb.pth.tar"
-    path.write_bytes(MAKERS[form](b"Nr" + struct.pack("<I", 20_000_000) + b"."))  # a memo of 20 million places
+    path.write_bytes(MAKERS[form](bomb))
     tracemalloc.start()
     refused(path)
     _, peak = tracemalloc.get_traced_memory()

@@ -11,7 +11,7 @@ import pickle
 import struct
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import IO, Any
+from typing import IO, Any, ClassVar
 
 import numpy as np
 
@@ -171,6 +171,12 @@ class _Unpickler(pickle._Unpickler):
     def get_extension(self, code: int) -> None:
         """Refuse the numbers that stand for classes which this process has registered; torch uses none."""
         raise UntrustedError(f"it asks for extension {code}, which no checkpoint does")
+
+    def refuse_buffer(self) -> None:
+        """Refuse a byte array: Python takes the memory that its length says before it reads a byte of it."""
+        raise UntrustedError("it holds a byte array, which no checkpoint does")
+
+    dispatch: ClassVar[dict[int, Any]] = {**pickle._Unpickler.dispatch, pickle.BYTEARRAY8[0]: refuse_buffer}
 
     def persistent_load(self, pid: Any) -> object:
         """Return a storage, or (before torch 1.6) `Inert` for a module's class, whose source is ignored."""

@@ -17,7 +17,8 @@ from typing import IO
 import numpy as np
 
 from photosearch.errors import ModelError
-from photosearch.vision.captioner.older_system.untrusted import Inert, LazyTensor, Storage, UntrustedError, unpickle
+from photosearch.files import open_regular
+from photosearch.vision.untrusted import Inert, LazyTensor, Storage, UntrustedError, unpickle
 
 _ZIP_MAGIC = b"PK\x03\x04"
 _LEGACY_MAGIC = 0x1950A86A20F9469CFC6C  # torch.serialization's
@@ -33,21 +34,25 @@ def _in_a_line(text: str) -> str:
 
 
 @contextmanager
-def open_untrusted(path: Path) -> Iterator[object]:
+def open_untrusted(path: Path, advice: str = _ADVICE) -> Iterator[object]:
     """Open a pickled PyTorch file as containers, `Inert` objects and `LazyTensor`s, readable within the block.
+
+    Args:
+        path: the file.
+        advice: what messages about a file that cannot be used tell people to do.
 
     Raises:
         ModelError: the file cannot be read, is damaged or is none of torch's, or the block raised `UntrustedError`.
     """
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             is_zip = file.read(len(_ZIP_MAGIC)) == _ZIP_MAGIC
             file.seek(0)
             yield _read_zip(file) if is_zip else _read_legacy(file)
     except OSError as error:
         raise ModelError(f'"{path}" cannot be read: {error.strerror or error}. Check the path.') from error
     except UntrustedError as error:
-        raise ModelError(f'"{path}" cannot be used: {_in_a_line(str(error))}. {_ADVICE}') from error
+        raise ModelError(f'"{path}" cannot be used: {_in_a_line(str(error))}. {advice}') from error
 
 
 def _read_zip(file: IO[bytes]) -> object:
