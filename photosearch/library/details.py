@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import datetime
 
+from photosearch.places import name_area
 from photosearch.records import FACT_NAMES, Details, Facts, TextKind
 from photosearch.times import by_the_clock
 
@@ -13,7 +15,9 @@ _TEXTS = "texts"
 
 
 def details_json(details: Details, *, with_texts: bool = True) -> str:
-    """Return a photo's details as JSON; equal details give equal texts."""
+    """Return details as JSON, with the names of the place at their coordinates; equal details give equal JSON."""
+    if details.latitude is not None and details.longitude is not None:
+        details = replace(details, area=name_area(details.latitude, details.longitude))
     values = {name: _plain(value) for name, value in details.known.items()}
     if with_texts and details.texts:
         values[_TEXTS] = [[kind.value, text] for kind, text in details.texts]

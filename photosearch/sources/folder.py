@@ -12,6 +12,7 @@ from photosearch.errors import SourceError
 from photosearch.files import open_regular
 from photosearch.library import Pending
 from photosearch.records import Failure, Listing, Watch
+from photosearch.sources.beside import COMPLETE_TEXTS, Beside
 from photosearch.sources.disk import read_file
 from photosearch.sources.instagram.export_layout import is_export_folder
 from photosearch.sources.left_out import (
@@ -56,8 +57,10 @@ class FolderSource:
                 f'Folder "{self._root}" cannot be opened: {error.strerror}. Check its access rights.'
             ) from error
         walk = _Walk(self._root, self.left_out)
-        for path in walk.files():
-            yield self._listing(path)
+        for path, beside in walk.files():
+            yield self._listing(path, beside)
+        for path, reason in walk.unread:
+            yield Failure(_text(path), reason)
         for export in walk.exports:
             yield Failure(_text(export), "this is an Instagram export; add this folder by itself")
         for problem in walk.unreadable:
@@ -66,7 +69,7 @@ class FolderSource:
             if any(key.startswith(os.path.join(link, "")) for key in known):  # a disk that is not there, for instance
                 yield Failure(_text(link), "the link leads to no folder now; its photos are kept")
 
-    def _listing(self, path: str) -> Listing | Failure:
+    def _listing(self, path: str, beside: Beside) -> Listing | Failure:
         if path != _text(path):
             return Failure(_text(path), "the file's name is not valid Unicode; rename it")
         try:
@@ -77,7 +80,8 @@ class FolderSource:
             return Failure(path, "this is no file")  # reading a pipe could block for ever
         if os.path.islink(path) and not Path(os.path.realpath(path)).is_relative_to(self._root):
             return Failure(path, "it is a link that leads out of the folder; add the folder that it leads to")
-        return Listing(path, f"{status.st_size}:{status.st_mtime_ns}")
+        stamp = f"{status.st_size}:{status.st_mtime_ns}"
+        return Listing(path, stamp, details=beside.details_of(os.path.basename(path)))
 
 
 class _Walk:
@@ -91,9 +95,10 @@ class _Walk:
         self.unreadable: list[OSError] = []
         self.broken: list[str] = []  # links that lead nowhere
         self.exports: list[str] = []  # folders of Instagram exports, with messages and deleted posts in them
+        self.unread: list[tuple[str, str]] = []  # files that say something of pictures, but cannot be read, and why
 
-    def files(self) -> Iterator[str]:
-        """Yield the path of each picture, a folder's own before those of its subfolders, by name."""
+    def files(self) -> Iterator[tuple[str, Beside]]:
+        """Yield each picture's path and what lies beside it, a folder's before those of its subfolders, by name."""
         yield from self._below(str(self._root))
         while self._links:
             link = self._links.pop(0)
@@ -102,7 +107,7 @@ class _Walk:
             else:
                 yield from self._below(link)
 
-    def _below(self, top: str) -> Iterator[str]:
+    def _below(self, top: str) -> Iterator[tuple[str, Beside]]:
         waiting = [top]
         while waiting:
             folder = waiting.pop()
@@ -122,7 +127,9 @@ class _Walk:
             if is_export_folder(Path(folder)):
                 self.exports.append(folder)
                 continue
+            beside = self._beside(folder, entries)
             subfolders: list[str] = []
+            others: list[str] = []
             for entry in entries:
                 if entry.name.startswith("."):
                     continue
@@ -132,12 +139,24 @@ class _Walk:
                     else:
                         (self._links if entry.is_symlink() else subfolders).append(entry.path)
                 elif is_picture(entry.name, lambda n_bytes, entry=entry: _start(entry, n_bytes)):  # type: ignore[misc]
-                    yield entry.path
+                    if label := beside.leaves_out(entry.name):
+                        self._left_out[label] += 1
+                    else:
+                        yield entry.path, beside
                 else:
-                    self._left_out[file_label(entry.name)] += 1
+                    others.append(entry.name)
                     if entry.is_symlink() and not os.path.exists(entry.path):
                         self.broken.append(entry.path)
+            self._left_out.update(file_label(name) for name in others if name not in beside.used)
+            self.unread += ((os.path.join(folder, name), reason) for name, reason in beside.failures)
             waiting += reversed(subfolders)
+
+    def _beside(self, folder: str, entries: Sequence[os.DirEntry[str]]) -> Beside:
+        def read(name: str, max_bytes: int) -> bytes:
+            return read_file(Path(folder, name), max_bytes)
+
+        own_path = os.path.relpath(folder, self._root.parent)
+        return Beside((entry.name for entry in entries), read, "" if own_path.startswith("..") else _text(own_path))
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
@@ -178,5 +197,6 @@ KIND: SourceKind = SourceKind(
     title="Folder",
     note="Photos stay in the folder, unchanged. Add the folder again to update what is new, changed or gone.",
     example="/home/you/Pictures/2024",
+    complete_texts=COMPLETE_TEXTS,
     open_paths=_open,
 )

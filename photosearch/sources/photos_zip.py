@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from photosearch.errors import Cancelled, SourceError
 from photosearch.library import Pending
 from photosearch.records import Failure, Listing, Watch
 from photosearch.sources.archive import Archives, are_zips, open_archives
+from photosearch.sources.beside import COMPLETE_TEXTS, Beside
 from photosearch.sources.left_out import MARKED, NO_MEDIA, file_label, folder_label, is_machinery, is_picture
 from photosearch.sources.source import Content, Options, Resources, Source, SourceKind
 
@@ -44,6 +45,8 @@ class PhotosZipSource:
         with Archives() as archives:
             archive = archives.open(self._path)
             outside = _Outside(archive.names(), self.left_out)
+            folders = self._folders(archives)
+            others: list[str] = []
             for name in archive.names():
                 if watch.is_cancelled():
                     raise Cancelled("The listing was cancelled. What was listed until then is kept.")
@@ -53,13 +56,37 @@ class PhotosZipSource:
                     continue
                 member = archive.member(name)
                 if member is None or not is_picture(name, partial(archive.read_start, member)):
-                    self.left_out[file_label(name)] += 1
+                    others.append(name)
                     continue
                 key = f"{self._name}/{name}"
+                folder, _, own_name = name.rpartition("/")
                 if member.refusal:
                     yield Failure(key, member.refusal)
+                elif label := folders[folder].leaves_out(own_name):
+                    self.left_out[label] += 1
                 else:
-                    yield Listing(key, member.stamp, str(self._path))
+                    yield Listing(key, member.stamp, str(self._path), folders[folder].details_of(own_name))
+            used = {f"{folder}/{name}".lstrip("/") for folder, beside in folders.items() for name in beside.used}
+            self.left_out.update(file_label(name) for name in others if name not in used)
+            for folder, beside in folders.items():
+                for name, reason in beside.failures:
+                    yield Failure("/".join(filter(None, (self._name, folder, name))), reason)
+
+    def _folders(self, archives: Archives) -> dict[str, Beside]:
+        """Return what lies beside pictures in each folder of the ZIP, by the folder's path."""
+        names: dict[str, list[str]] = {}
+        for path in archives.open(self._path).names():
+            folder, _, name = path.rpartition("/")
+            names.setdefault(folder, []).append(name)
+
+        def reader(folder: str) -> Callable[[str, int], bytes]:
+            start = f"{folder}/" if folder else ""
+            return lambda name, max_bytes: archives.read(self._path, start + name, max_bytes)
+
+        zip_name = self._path.stem
+        return {
+            folder: Beside(own, reader(folder), f"{zip_name}/{folder}".rstrip("/")) for folder, own in names.items()
+        }
 
     def _name_beside(self, known: Mapping[str, str | None]) -> str:
         """Return the ZIP's name, with a mark when another existing ZIP of that name was listed before."""
@@ -126,4 +153,4 @@ def _read(resources: Resources, photo: Pending, max_bytes: int, _etag: str | Non
     return Content(read_member(photo.source_key, photo.address or "", resources.shared(open_archives), max_bytes))
 
 
-KIND: SourceKind = SourceKind(NAME, _read, usage="a ZIP of photos", open_paths=_open)
+KIND: SourceKind = SourceKind(NAME, _read, usage="a ZIP of photos", open_paths=_open, complete_texts=COMPLETE_TEXTS)

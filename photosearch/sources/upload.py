@@ -14,6 +14,7 @@ from typing import BinaryIO
 from photosearch.errors import Cancelled, PhotoError, SourceError
 from photosearch.library import Pending
 from photosearch.library.files import UPLOAD, Files
+from photosearch.names import name_details
 from photosearch.records import Failure, Listing, Progress, Watch
 from photosearch.sources.archive import Archives
 from photosearch.sources.disk import read_file
@@ -122,7 +123,8 @@ class UploadSource:
 
     def _kept(self, name: str, data: bytes) -> Listing:
         sha256 = hashlib.sha256(data).hexdigest()
-        return Listing(f"{sha256[:_HASH_CHARS]}/{name}", sha256, self._files.keep_upload(sha256, data))
+        address = self._files.keep_upload(sha256, data)
+        return Listing(f"{sha256[:_HASH_CHARS]}/{name}", sha256, address, name_details("", name.rpartition("/")[2]))
 
 
 def collection_of(names: Sequence[str]) -> str:

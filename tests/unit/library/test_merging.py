@@ -17,6 +17,7 @@ POST = Details(
     place="Lisbon",
     latitude=38.7,
     longitude=-9.1,
+    area="Alfama, Lisbon, Portugal",
     n_likes=12,
     n_comments=3,
     texts=((TextKind.OWNER, "a day at the sea #sea"), (TextKind.HASHTAG, "sea"), (TextKind.ACCESSIBILITY, "a boat")),
