@@ -57,7 +57,8 @@ def search(
     """Find photos by a description.
 
     A query can also hold: -word, "a phrase", dog | cat, (a group), begin*, #hashtag, on:2023-06, before:2023-06,
-    after:2023-06, object:dog, camera:canon, lens:50mm, place:lisbon, by:caption.
+    after:2023-06, object:dog, camera:canon, lens:50mm, place:lisbon, folder:lisbon, file:tram,
+    rating:>3, by:caption.
     Put -- before a query that begins with a minus sign: search -- "-people dog".
     """
     fields = frozenset(by) if by else ALL

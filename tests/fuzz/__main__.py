@@ -1,4 +1,4 @@
-"""Fuzz queries for half of the time, damaged index files for the other half."""
+"""Fuzz queries, damaged index files, and what files say of photos, each for a third of the time."""
 
 import argparse
 import faulthandler
@@ -11,6 +11,7 @@ from hypothesis.strategies import SearchStrategy
 
 from tests.fuzz.files import DAMAGES, Reading
 from tests.fuzz.queries import QUERIES, Answering
+from tests.fuzz.readers import READINGS, ReadingWords
 
 EXAMPLES_A_ROUND = 200
 
@@ -48,7 +49,12 @@ def main() -> None:
     options = parser.parse_args()
     faulthandler.enable()
     reading = Reading()
-    parts = (("queries", Answering(), QUERIES), ("damaged index files", reading, DAMAGES))
+    words = ReadingWords()
+    parts = (
+        ("queries", Answering(), QUERIES),
+        ("damaged index files", reading, DAMAGES),
+        ("names, metadata and neighbours", words, READINGS),
+    )
     for name, check, examples in parts:
         n_tried = fuzz(check, examples, options.minutes * 60 / len(parts), options.seed)
         sys.stdout.write(f"\r{name}: {n_tried:,} examples, none failed\n")

@@ -31,7 +31,8 @@ HINTS = f"""
 - `-people`: without this word · `"black dog"`: these words next to each other
 - `dog | cat`: either of the two · `(black dog) | cat -indoors`: with a group · `sun*`: words that begin so
 - `object:dog`: only photos in which a dog was detected · `#sunset`: only photos with this hashtag
-- `camera:canon`, `lens:50mm`, `place:lisbon`: taken with it, or there
+- `camera:canon`, `lens:50mm`, `place:lisbon`: taken with it, or there · `folder:lisbon`, `file:tram`: called so
+- `rating:>3`: with more than three stars
 - `june 2021`, `last summer`, `on:2021-06`, `before:2023-06`, `after:2022`: by date
 - `by:caption`: only in captions (also: {", ".join(list(BY)[1:])})
 """
