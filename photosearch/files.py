@@ -85,6 +85,12 @@ def _sync(path: Path) -> None:
         os.close(number)
 
 
+def force_to_disk(path: Path) -> None:
+    """Have the system write a file to the disk now, so that a power cut leaves it whole; raises `OSError`."""
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
+
+
 def clean_name(name: str, n_bytes: int = MAX_NAME_BYTES) -> str:
     """Return a name without characters that some system refuses in a file's name, at most `n_bytes` long in UTF-8.
 

@@ -1,83 +1,124 @@
-"""Reads the documents by which search finds a collection's photos: all, or those that have changed."""
+"""Reads what search needs of a collection's photos, of all or of those that have changed: documents, hashes."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, Table, select
+from sqlalchemy import BindParameter, Connection, Row, Select, Table, bindparam, select
 
 from photosearch.library import schema as t
 from photosearch.library.details import parse_details, parse_facts
-from photosearch.library.photos import newest_model
 from photosearch.records import Document, PhotoState, Station, TextKind
 
 OWNERS = (TextKind.OWNER, TextKind.HASHTAG, TextKind.ACCESSIBILITY)
 _IMPORTED_SCORE = 1.0  # of an object that another system named
+_AT_ONCE = 500  # photos read together: a document with two hundred predictions takes some 25 KB of memory
+
+# Built once, since building a statement takes longer than SQLite takes to run it.
+_THESE: BindParameter[str] = bindparam("these", expanding=True)
+_PHOTOS = (
+    select(t.photo.c.id, t.photo.c.sha256, t.photo.c.facts, t.image.c.details)
+    .select_from(t.photo.outerjoin(t.image))
+    .where(t.photo.c.id.in_(_THESE))
+)
+_TEXTS = (
+    select(t.photo_text.c.photo_id, t.photo_text.c.kind, t.photo_text.c.text)
+    .where(t.photo_text.c.photo_id.in_(_THESE), t.photo_text.c.superseded_at.is_(None))
+    .order_by(t.photo_text.c.id)
+)
+_ANALYSES = (
+    select(t.analysis.c.sha256, t.model.c.station, t.analysis.c.model_id)
+    .select_from(t.analysis.join(t.model))
+    .where(t.analysis.c.sha256.in_(_THESE))
+    .order_by(t.analysis.c.at, t.analysis.c.model_id)
+)
 
 
-def read_documents(connection: Connection, collection_id: int, since: int = 0) -> list[Document]:
-    """Read a collection's documents; photos that are gone, or that have no texts or predictions, have none.
+def _found_by(table: Table, *columns: str) -> Select:
+    """Select what all models found in some pictures: the picture, the model, then these columns."""
+    chosen = (table.c[name] for name in ("sha256", "model_id", *columns))
+    return select(*chosen).where(table.c.sha256.in_(_THESE))
 
-    Args:
-        connection: to the database.
-        collection_id: the collection's number.
-        since: a generation; photos that have not changed after it are left out.
-    """
+
+_CAPTIONS = _found_by(t.caption, "text").order_by(t.caption.c.rank)
+_OBJECTS = _found_by(t.detection, "label", "score").order_by(t.detection.c.id)
+_PREDICTIONS = _found_by(t.prediction, "found")
+
+
+def read_ids(connection: Connection, collection_id: int, since: int = 0) -> list[str]:
+    """Read the ids of a collection's photos that are not gone, in order; only those changed after a generation."""
     is_selected = (t.photo.c.collection_id == collection_id) & (t.photo.c.state != PhotoState.GONE)
     if since:
         is_selected &= t.photo.c.generation > since
-    photos = connection.execute(
-        select(t.photo.c.id, t.photo.c.sha256, t.photo.c.facts, t.image.c.details)
-        .select_from(t.photo.outerjoin(t.image))
-        .where(is_selected)
-    ).all()
-    pictures = select(t.photo.c.sha256).where(is_selected)
-    captions = _grouped(connection, _latest(t.caption, Station.CAPTIONER, pictures).order_by(t.caption.c.rank))
-    objects = _grouped(connection, _latest(t.detection, Station.DETECTOR, pictures).order_by(t.detection.c.id))
-    labels = _grouped(connection, _latest(t.prediction, Station.CLASSIFIER, pictures))
-    concepts = _grouped(connection, _latest(t.prediction, Station.CONCEPTS, pictures))
-    in_force = t.photo_text.c.superseded_at.is_(None)
-    query = select(t.photo_text).join(t.photo).where(is_selected, in_force).order_by(t.photo_text.c.id)
+    return sorted(connection.execute(select(t.photo.c.id).where(is_selected)).scalars())
+
+
+def read_changed(connection: Connection, collection_id: int, since: int) -> list[str]:
+    """Read the ids of all photos that have changed after a generation, those that are gone included."""
+    is_changed = (t.photo.c.collection_id == collection_id) & (t.photo.c.generation > since)
+    return list(connection.execute(select(t.photo.c.id).where(is_changed)).scalars())
+
+
+def read_hashes(connection: Connection, collection_id: int, since: int = 0) -> dict[str, str]:
+    """Read the perceptual hash of each photo's picture, by the photo's id; only of those changed after a generation."""
+    is_selected = (t.photo.c.collection_id == collection_id) & (t.photo.c.state != PhotoState.GONE)
+    if since:
+        is_selected &= t.photo.c.generation > since
+    query = select(t.photo.c.id, t.image.c.phash).join(t.image).where(is_selected, t.image.c.phash.is_not(None))
+    return {row.id: row.phash for row in connection.execute(query)}
+
+
+def read_documents(connection: Connection, ids: Sequence[str]) -> Iterator[Document]:
+    """Yield the documents of photos, a few hundred at a time; photos without texts or predictions have none."""
+    for first in range(0, len(ids), _AT_ONCE):
+        for document in _read_batch(connection, ids[first : first + _AT_ONCE]):
+            d = document
+            if d.human or d.captions or d.objects or d.labels or d.concepts or d.owner:
+                yield document
+
+
+def _read_batch(connection: Connection, ids: Sequence[str]) -> Iterator[Document]:
+    """Yield the documents of some photos, in the order of their ids."""
+    photos = {row.id: row for row in connection.execute(_PHOTOS, {"these": list(ids)}).all()}
+    shas = {"these": sorted({row.sha256 for row in photos.values() if row.sha256})}
+    latest = {(sha256, station): model_id for sha256, station, model_id in connection.execute(_ANALYSES, shas).all()}
+    captions, objects, predictions = (
+        _by_analysis(connection.execute(query, shas).all()) for query in (_CAPTIONS, _OBJECTS, _PREDICTIONS)
+    )
     texts: dict[tuple[str, str], list[str]] = {}
-    for row in connection.execute(query):
-        texts.setdefault((row.photo_id, row.kind), []).append(row.text)
-    documents = []
-    for photo in photos:
+    for photo_id, kind, text in connection.execute(_TEXTS, {"these": list(photos)}).all():
+        texts.setdefault((photo_id, kind), []).append(text)
+    for photo in (photos[photo_id] for photo_id in ids if photo_id in photos):
         of_file = parse_details(photo.details)
         by_kind = {kind: tuple(texts.get((photo.id, kind), ())) for kind in TextKind}
         for kind in OWNERS if of_file.texts else ():
             by_kind[kind] = tuple(dict.fromkeys((*by_kind[kind], *of_file.texts_of(kind))))
-        detected = tuple((row.label, row.score) for row in objects.get(photo.sha256, ()))
-        documents.append(
-            Document(
-                photo.id,
-                human=by_kind[TextKind.HUMAN],
-                captions=(*(row.text for row in captions.get(photo.sha256, ())), *by_kind[TextKind.IMPORTED]),
-                objects=detected or tuple((label, _IMPORTED_SCORE) for label in by_kind[TextKind.OBJECT]),
-                labels=_predictions(labels.get(photo.sha256, [])),
-                concepts=_predictions(concepts.get(photo.sha256, [])),
-                owner=tuple(text for kind in OWNERS for text in by_kind[kind]),
-                hashtags=by_kind[TextKind.HASHTAG],
-                facts=parse_facts(photo.facts, photo.details),
-            )
+        of_captioner, of_detector, of_classifier, of_concepts = (
+            (photo.sha256, latest.get((photo.sha256, station)))
+            for station in (Station.CAPTIONER, Station.DETECTOR, Station.CLASSIFIER, Station.CONCEPTS)
         )
-    return [d for d in documents if d.human or d.captions or d.objects or d.labels or d.concepts or d.owner]
+        detected = tuple((label, score) for label, score in objects.get(of_detector, ()))
+        yield Document(
+            photo.id,
+            human=by_kind[TextKind.HUMAN],
+            captions=(*(text for (text,) in captions.get(of_captioner, ())), *by_kind[TextKind.IMPORTED]),
+            objects=detected or tuple((label, _IMPORTED_SCORE) for label in by_kind[TextKind.OBJECT]),
+            labels=_predictions(predictions.get(of_classifier, ())),
+            concepts=_predictions(predictions.get(of_concepts, ())),
+            owner=tuple(text for kind in OWNERS for text in by_kind[kind]),
+            hashtags=by_kind[TextKind.HASHTAG],
+            facts=parse_facts(photo.facts, photo.details),
+        )
 
 
-def _latest(table: Table, station: Station, pictures: Select) -> Select:
-    """Select what a station's latest model found in some pictures."""
-    is_latest: ColumnElement[bool] = table.c.model_id == newest_model(station, table.c.sha256)
-    return select(table).where(table.c.sha256.in_(pictures), is_latest)
+def _by_analysis(rows: Sequence[Row]) -> dict[tuple[str, int | None], list[tuple]]:
+    """Group what models found by picture and model."""
+    found: dict[tuple[str, int | None], list[tuple]] = {}
+    for sha256, model_id, *values in rows:
+        found.setdefault((sha256, model_id), []).append(tuple(values))
+    return found
 
 
-def _grouped(connection: Connection, query: Select) -> dict[str, list[Row]]:
-    by_picture: dict[str, list[Row]] = {}
-    for row in connection.execute(query):
-        by_picture.setdefault(row.sha256, []).append(row)
-    return by_picture
-
-
-def _predictions(rows: list[Row[Any]]) -> Mapping[str, float]:
-    return json.loads(rows[0].found) if rows else {}
+def _predictions(found: Sequence[tuple]) -> Mapping[str, float]:
+    return json.loads(found[0][0]) if found else {}

@@ -18,7 +18,7 @@ from sqlalchemy import Connection, Row, exists, false, func, insert, or_, select
 from photosearch.errors import CollectionNotFound, LibraryError, PhotoNotFound
 from photosearch.library import schema as t
 from photosearch.library.counting import Counts
-from photosearch.library.documents import read_documents
+from photosearch.library.documents import read_changed, read_documents, read_hashes, read_ids
 from photosearch.library.engine import Database, SQLite
 from photosearch.library.files import Files
 from photosearch.library.generations import had_version, raise_generation, read_version
@@ -303,15 +303,29 @@ class Library:
 
     def documents(self, collection: str) -> list[Document]:
         """Return the documents by which search finds the photos; raises `CollectionNotFound`."""
-        with self.reading() as connection:
-            return read_documents(connection, self._collection(connection, collection).id)
+        return list(self.each_document(collection))
 
-    def changes(self, collection: str, since: CollectionVersion) -> tuple[list[Document], list[str]] | None:
+    def each_document(self, collection: str) -> Iterator[Document]:
+        """Return the documents one after another, by photo id: all at once may be too many for the memory.
+
+        Raises:
+            CollectionNotFound: there is no such collection.
+        """
+        with self.reading() as connection:
+            ids = read_ids(connection, self._collection(connection, collection).id)
+        return self._documents(ids)
+
+    def _documents(self, ids: Sequence[str]) -> Iterator[Document]:
+        with self.reading() as connection:
+            yield from read_documents(connection, ids)
+
+    def changes(self, collection: str, since: CollectionVersion) -> tuple[Iterator[Document], list[str]] | None:
         """Read what has changed since an earlier state of the collection.
 
         Returns:
-            The documents of changed photos, and the ids of changed photos that have no document any more. None where
-            the library cannot tell: the collection was never in that state, or too long ago.
+            The documents of changed photos, one after another, and the ids of all changed photos, some of which may
+            have no document any more. None where the library cannot tell: the collection was never in that state, or
+            too long ago.
 
         Raises:
             CollectionNotFound: there is no such collection.
@@ -320,18 +334,32 @@ class Library:
             collection_id = self._collection(connection, collection).id
             if not had_version(connection, collection_id, since):
                 return None
-            documents = read_documents(connection, collection_id, since.generation)
-            is_changed = (t.photo.c.collection_id == collection_id) & (t.photo.c.generation > since.generation)
-            changed = set(connection.execute(select(t.photo.c.id).where(is_changed)).scalars())
-        return documents, sorted(changed - {document.photo_id for document in documents})
+            present = read_ids(connection, collection_id, since.generation)
+            changed = read_changed(connection, collection_id, since.generation)
+        return self._documents(present), changed
 
     def hashes(self, collection: str) -> dict[str, str]:
         """Return the perceptual hash of each photo's picture, by the photo's id; raises `CollectionNotFound`."""
         with self.reading() as connection:
-            in_collection = t.photo.c.collection_id == self._collection(connection, collection).id
-            has_hash = (t.photo.c.state != PhotoState.GONE) & t.image.c.phash.is_not(None)
-            query = select(t.photo.c.id, t.image.c.phash).join(t.image).where(in_collection, has_hash)
-            return {row.id: row.phash for row in connection.execute(query)}
+            return read_hashes(connection, self._collection(connection, collection).id)
+
+    def changed_hashes(self, collection: str, since: CollectionVersion) -> tuple[dict[str, str], list[str]] | None:
+        """Read the hashes of photos that have changed since an earlier state, and the ids of all that have changed.
+
+        Returns:
+            None where the library cannot tell, as for `changes`.
+
+        Raises:
+            CollectionNotFound: there is no such collection.
+        """
+        with self.reading() as connection:
+            collection_id = self._collection(connection, collection).id
+            if not had_version(connection, collection_id, since):
+                return None
+            return (
+                read_hashes(connection, collection_id, since.generation),
+                read_changed(connection, collection_id, since.generation),
+            )
 
     def miniatures(self, photo_ids: Iterable[str]) -> dict[str, bytes]:
         """Return the miniatures of some photos' pictures, by the photos' ids; none of those that have none."""

@@ -7,7 +7,10 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import NamedTuple
+
+import numpy as np
 
 from photosearch.analyzer import is_pair, respelled, terms
 from photosearch.names import all_name_words, name_words
@@ -148,10 +151,33 @@ def owner_scale(n_terms: int) -> float:
     return min(1.0, OWNER_TERMS / max(n_terms, 1))
 
 
+def concept_probs(probs: np.ndarray, pairs: np.ndarray) -> np.ndarray:
+    """Return the probabilities of predicted terms in 1/`FULL`: int64; 0 for those too improbable to count.
+
+    Args:
+        probs: float64.
+        pairs: bool: which of the terms are pairs.
+    """
+    whole = np.rint(FULL * np.where(pairs, probs * PAIR ** (1 / ROOTS[Field.CONCEPTS]), probs))
+    return np.clip(whole, 0, FULL).astype(np.int64)
+
+
 def postings(
     document: Document, hypernyms: Hypernyms, analyze: Analyze = terms, analyze_owner: Analyze | None = None
 ) -> Iterator[Posting]:
-    """Yield all terms of a photo, once for each field.
+    """Yield all terms of a photo, once for each field, as `text_postings` does, and its predicted terms."""
+    yield from text_postings(document, hypernyms, analyze, analyze_owner)
+    concepts = concept_terms(document.concepts)
+    probs = concept_probs(np.array([*concepts.values()], float), np.array([*map(is_pair, concepts)], bool))
+    for term, prob in zip(concepts, probs.tolist(), strict=True):
+        if prob:
+            yield Posting(Field.CONCEPTS, term, 0, prob)
+
+
+def text_postings(
+    document: Document, hypernyms: Hypernyms, analyze: Analyze = terms, analyze_owner: Analyze | None = None
+) -> Iterator[Posting]:
+    """Yield the terms of a photo but for the predicted ones, of which it has some two hundred.
 
     Args:
         document: the photo's texts.
@@ -164,9 +190,6 @@ def postings(
     else:
         yield from _said(Field.CAPTION, document.captions[:1], analyze)
         yield from _said(Field.SENTENCES, document.captions[1:], analyze)
-    pair = PAIR ** (1 / ROOTS[Field.CONCEPTS])
-    concepts = _respelled(document.concepts)
-    yield from _predicted(Field.CONCEPTS, {t: p * pair if is_pair(t) else p for t, p in concepts.items()})
     yield from _objects(document.objects, hypernyms)
     yield from _predicted(Field.LABELS, _label_terms(document.labels, hypernyms))
     owner = (*document.owner, *fact_texts(document.facts, Field.OWNER))
@@ -196,8 +219,11 @@ def _predicted(field: Field, probs: Mapping[str, float]) -> Iterator[Posting]:
             yield Posting(field, term, 0, min(whole, FULL))
 
 
-def _respelled(stems: Mapping[str, float]) -> dict[str, float]:
+def concept_terms(stems: Mapping[str, float]) -> dict[str, float]:
     """Return a model's stems as terms; of stems that are one term the most probable counts."""
+    names = list(map(respelled, stems))
+    if None not in names and len(set(names)) == len(names):  # as nearly always
+        return dict(zip(names, stems.values(), strict=True))  # type: ignore[arg-type]
     probs: dict[str, float] = {}
     for stem, prob in stems.items():
         term = respelled(stem)
@@ -231,10 +257,16 @@ def _label_terms(labels: Mapping[str, float], hypernyms: Hypernyms) -> dict[str,
     """Return terms of labels, synonyms and hypernyms with probabilities, which add up over labels."""
     probs: dict[str, float] = {}
     for label, prob in labels.items():
-        shares = dict.fromkeys(terms(label), 1.0)
-        for phrase, steps in hypernyms.above(label):
-            for term in terms(phrase):
-                shares[term] = max(shares.get(term, 0.0), STEP**steps)
-        for term, share in shares.items():
+        for term, share in _label_shares(label, hypernyms):
             probs[term] = min(1.0, probs.get(term, 0.0) + prob * share)
     return probs
+
+
+@lru_cache(maxsize=10_000)  # labels recur, and each has dozens of words
+def _label_shares(label: str, hypernyms: Hypernyms) -> tuple[tuple[str, float], ...]:
+    """Return the terms of a label, its synonyms and hypernyms, each with the share of the label's probability."""
+    shares = dict.fromkeys(terms(label), 1.0)
+    for phrase, steps in hypernyms.above(label):
+        for term in terms(phrase):
+            shares[term] = max(shares.get(term, 0.0), STEP**steps)
+    return tuple(shares.items())

@@ -3,12 +3,13 @@
 One photo saved twice is such. The hash alone knows neither colours nor the lines of a text.
 
 Two hashes of 64 bits that differ in at most `MOST_BITS` bits are equal in at least one of `MOST_BITS` + 1 parts, so
-only photos that share a part are compared.
+only photos that share a part are compared. A photo that is added later is compared with all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -24,6 +25,58 @@ _N_BRIGHTNESS, _N_COLOURS = 16 * 16, 2 * 4 * 4  # a miniature's bytes, as `image
 _MOST_UNLIKE = 0.01  # 1 - correlation of the parts' brightness
 _MOST_COLOUR = 24  # of 255: difference of a colour difference in any part
 _ROWS_AT_ONCE = 256
+_MOST_COMPARED = 1 << 30  # new hashes times all: with more, comparing those that share a part is quicker
+_BLOCK = 1 << 10  # hashes compared with each other at once
+
+
+@dataclass(frozen=True, eq=False)
+class Hashes:
+    """The perceptual hashes of a collection's photos, and which of them are near each other."""
+
+    by_photo: Mapping[str, int]  # by the photo's id; only those that tell photos apart
+    near: np.ndarray  # uint64 (n, 2): pairs of hashes that differ in 1 to `MOST_BITS` bits
+
+    @classmethod
+    def of(cls, hashes: Mapping[str, str]) -> Hashes:
+        """Compare all photos, given the perceptual hash (16 hexadecimal digits) of each by its id."""
+        by_photo = _usable(hashes)
+        values = _distinct(by_photo)
+        pairs = [np.zeros((0, 2), np.int64), *_near_pairs(values)]
+        return cls(by_photo, np.unique(values[np.concatenate(pairs)], axis=0))
+
+    def updated(self, hashes: Mapping[str, str], changed: Iterable[str]) -> Hashes:
+        """Return the hashes after photos were added, changed or removed, as they would be if all were compared.
+
+        Args:
+            hashes: the hashes of the photos that were added or changed.
+            changed: the ids of all photos that may have changed; those without a hash have none any more.
+        """
+        by_photo = {**self.by_photo}
+        for photo_id in changed:
+            by_photo.pop(photo_id, None)
+        by_photo |= _usable(hashes)
+        values = _distinct(by_photo)
+        new = np.setdiff1d(values, _distinct(self.by_photo), assume_unique=True)
+        if len(new) * len(values) > _MOST_COMPARED:
+            return Hashes.of({photo_id: f"{value:016x}" for photo_id, value in by_photo.items()})
+        near = [self.near[np.isin(self.near, values).all(axis=1)]]
+        for value in new:
+            others = values[np.bitwise_count(values ^ value) <= MOST_BITS]
+            others = others[others != value]
+            near.append(np.sort(np.stack([np.full(len(others), value), others], axis=1), axis=1))
+        return Hashes(by_photo, np.unique(np.concatenate(near), axis=0))
+
+    def groups(self) -> dict[str, int]:
+        """Return the number of its group for each photo that is a near-duplicate of another, or both of a third."""
+        if not self.by_photo:
+            return {}
+        values, which = np.unique(_values(self.by_photo), return_inverse=True)
+        left, right = np.searchsorted(values, self.near).T
+        near = coo_array((np.ones(len(left)), (left, right)), shape=(len(values), len(values)))
+        group = connected_components(near, directed=False)[1][which]
+        shared = np.flatnonzero(np.bincount(group)[group] > 1)
+        ids = list(self.by_photo)
+        return {ids[row]: int(number) for row, number in zip(shared.tolist(), group[shared], strict=True)}
 
 
 def group_near_duplicates(hashes: Mapping[str, str]) -> dict[str, int]:
@@ -35,19 +88,22 @@ def group_near_duplicates(hashes: Mapping[str, str]) -> dict[str, int]:
     Returns:
         For each photo that has near-duplicates the number of its group.
     """
-    values = np.array([int(text, 16) for text in hashes.values()], dtype=np.uint64)
-    set_bits = np.bitwise_count(values)
-    usable = np.flatnonzero((set_bits >= _LEAST_SET) & (set_bits <= _MOST_SET))
-    if not len(usable):
-        return {}
-    distinct, which = np.unique(values[usable], return_inverse=True)
-    pairs = [np.zeros((0, 2), np.int64), *_near_pairs(distinct)]
-    left, right = np.concatenate(pairs).T
-    near = coo_array((np.ones(len(left)), (left, right)), shape=(len(distinct), len(distinct)))
-    group = connected_components(near, directed=False)[1][which]
-    shared = np.bincount(group)[group] > 1
-    ids = list(hashes)
-    return {ids[row]: int(number) for row, number in zip(usable[shared], group[shared], strict=True)}
+    return Hashes.of(hashes).groups()
+
+
+def _usable(hashes: Mapping[str, str]) -> dict[str, int]:
+    """Return the hashes, as numbers, that are of photos and not of pictures of one colour."""
+    values = {photo_id: int(text, 16) for photo_id, text in hashes.items()}
+    return {photo_id: value for photo_id, value in values.items() if _LEAST_SET <= value.bit_count() <= _MOST_SET}
+
+
+def _values(by_photo: Mapping[str, int]) -> np.ndarray:
+    return np.fromiter(by_photo.values(), np.uint64, len(by_photo))
+
+
+def _distinct(by_photo: Mapping[str, int]) -> np.ndarray:
+    """Return the different hashes: uint64, ascending."""
+    return np.unique(_values(by_photo))
 
 
 def compare_miniatures(groups: Mapping[str, int], miniatures: Mapping[str, bytes]) -> dict[str, int]:
@@ -98,16 +154,17 @@ def _alike(miniatures: list[bytes]) -> np.ndarray:
 
 
 def _near_pairs(values: np.ndarray) -> Iterator[np.ndarray]:
-    """Yield pairs (n, 2) of places in `values` (uint64, distinct) that differ in at most `MOST_BITS`; some twice."""
+    """Yield pairs (n, 2), the lower first, of places in `values` (uint64, ascending) that are near; some twice."""
     edges = np.linspace(0, _BITS, MOST_BITS + 2).astype(int)
     for low, high in pairwise(edges):
         part = (values >> np.uint64(low)) & np.uint64((1 << int(high - low)) - 1)
         order = np.argsort(part, kind="stable")
         bounds = np.flatnonzero(np.diff(part[order], prepend=-1, append=-1).astype(bool))
         for start, end in pairwise(bounds):
-            members = order[start:end]
-            for i in range(len(members) - 1):
-                rest = members[i + 1 :]
-                near = rest[np.bitwise_count(values[rest] ^ values[members[i]]) <= MOST_BITS]
-                if len(near):
-                    yield np.stack([np.full(len(near), members[i]), near], axis=1)
+            members = order[start:end]  # ascending
+            for first in range(0, len(members) if len(members) > 1 else 0, _BLOCK):
+                block = members[first : first + _BLOCK]
+                is_near = np.bitwise_count(values[block][:, None] ^ values[members]) <= MOST_BITS
+                left, right = np.nonzero(is_near)
+                pairs = np.stack([block[left], members[right]], axis=1)
+                yield pairs[pairs[:, 0] < pairs[:, 1]]

@@ -6,12 +6,15 @@ import contextlib
 import ctypes
 import logging
 import sys
+import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from filelock import FileLock, Timeout
@@ -20,23 +23,29 @@ from photosearch.errors import IndexDamaged
 from photosearch.library import CollectionVersion, Library
 from photosearch.records import Document, Findings, Hit, Results
 from photosearch.search.dates import SaidDate, find_dates, with_filters
-from photosearch.search.index import Index, Ranking, Store, Tables
+from photosearch.search.index import Index, Keep, Ranking, Store, Tables
+from photosearch.search.index.segment import Segment
 from photosearch.search.query import MAX_CHARS, Query, parse, parse_words
 from photosearch.search.question import PAGE_TOP, Question, check_page
 
+if TYPE_CHECKING:
+    from photosearch.search.near_duplicates import Hashes
+
 log = logging.getLogger(__name__)
 _DAMAGED = 'The index of "{}" could not be used ({}); it was made anew.'
+_UNSAVED = "The index cannot be kept in %s: %s. It will be made anew."
 _OTHER = 'The index of "{}" did not fit the library, as after putting back a copy; it was made anew.'
 
 
 class _NearDuplicates:
     """The near-duplicates of a collection, by photo and by row of its index."""
 
-    def __init__(self, groups: Mapping[str, int], index: Index) -> None:
+    def __init__(self, hashes: Hashes, groups: Mapping[str, int], index: Index) -> None:
+        self.hashes = hashes  # that the groups come from
         self.groups = groups
-        self._sizes = Counter(groups.values())
+        self._sizes = Counter(self.groups.values())
         self._group = np.full(index.state.n_rows, -1, np.int64)  # the group of each row; -1: none
-        for photo_id, group in groups.items():
+        for photo_id, group in self.groups.items():
             if (row := index.state.row(photo_id)) is not None:
                 self._group[row] = group
 
@@ -62,6 +71,7 @@ class _CurrentIndex:
     store: Store
     notice: str | None = None  # why the index was made anew; shown once
     near_duplicates: _NearDuplicates | None = None  # computed when first needed
+    earlier: _CurrentIndex | None = None  # the last one whose near-duplicates were computed; has no `earlier` itself
 
     def take_notice(self) -> tuple[str, ...]:
         """Return the notice when called for the first time, nothing afterwards."""
@@ -165,11 +175,17 @@ class Searcher:
 
     def _near_duplicates(self, current: _CurrentIndex, collection: str) -> _NearDuplicates:
         if current.near_duplicates is None:
-            from photosearch.search.near_duplicates import compare_miniatures, group_near_duplicates
+            from photosearch.search.near_duplicates import Hashes, compare_miniatures
 
-            by_hash = group_near_duplicates(self.library.hashes(collection))
+            earlier, current.earlier = current.earlier, None
+            changes = self.library.changed_hashes(collection, earlier.version) if earlier is not None else None
+            if changes is not None and earlier is not None and earlier.near_duplicates is not None:
+                hashes = earlier.near_duplicates.hashes.updated(*changes)
+            else:
+                hashes = Hashes.of(self.library.hashes(collection))
+            by_hash = hashes.groups()
             groups = compare_miniatures(by_hash, self.library.miniatures(by_hash))
-            current.near_duplicates = _NearDuplicates(groups, current.index)
+            current.near_duplicates = _NearDuplicates(hashes, groups, current.index)
         return current.near_duplicates
 
     # Keeping up
@@ -200,8 +216,8 @@ class Searcher:
         changes = self.library.changes(collection, latest.version)
         if changes is None:
             return self._built(collection, latest.store, _OTHER.format(collection))
-        made = _CurrentIndex(version, latest.index.updated(*changes), latest.store, latest.notice)
-        self._save(made)
+        made = _made(version, latest.store, latest.notice, lambda keep: latest.index.updated(*changes, keep))
+        made.earlier = latest.earlier if latest.near_duplicates is None else latest
         return made
 
     def _built(self, collection: str, store: Store, notice: str | None = None) -> _CurrentIndex:
@@ -209,24 +225,55 @@ class Searcher:
         if notice:
             log.info("%s", notice)  # the next answer shows it, too
         version = self.library.version(collection)
-        made = _CurrentIndex(version, Index(self.library.documents(collection), self._tables), store, notice)
-        self._save(made)
+        documents = self.library.each_document(collection)
+        made = _made(version, store, notice, lambda keep: Index(documents, self._tables, keep))
         _give_memory_back()
         return made
 
-    def _save(self, made: _CurrentIndex) -> None:
-        """Save an index for the next process, which builds its own when saving fails."""
-        folder = made.store.folder
+
+def _made(version: CollectionVersion, store: Store, notice: str | None, make: Callable[[Keep], Index]) -> _CurrentIndex:
+    """Make an index, and save it for the next process, which makes its own when saving fails."""
+    with _locked(store.folder) as is_locked:
+        if not is_locked:
+            with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+                return _CurrentIndex(version, make(_keeping(Store(Path(folder)))), store, notice)
+        made = _CurrentIndex(version, make(_keeping(store)), store, notice)
+        if notice is not None or (store.generation() or 0) <= version.generation:  # else another process was quicker
+            try:
+                store.save(made.index, version.generation, version.token)
+            except OSError as error:
+                log.warning(_UNSAVED, store.folder, error)
+        return made
+
+
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[bool]:
+    """Hold the lock for writing an index; yields False where another process holds it, or the folder is read-only."""
+    lock = FileLock(folder / "writing.lock", timeout=0)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except Timeout:
+        log.info("Another process is writing %s.", folder)
+    except OSError as error:
+        log.warning(_UNSAVED, folder, error)
+    try:
+        yield lock.is_locked
+    finally:
+        lock.release()
+
+
+def _keeping(store: Store) -> Keep:
+    """Return what writes full segments to files, and leaves them in memory where there is no room."""
+
+    def keep(segment: Segment) -> Segment:
         try:
-            folder.mkdir(parents=True, exist_ok=True)
-            with FileLock(folder / "writing.lock", timeout=0):
-                if made.notice is None and (made.store.generation() or 0) > made.version.generation:
-                    return  # another process has saved a newer one
-                made.store.save(made.index, made.version.generation, made.version.token)
-        except Timeout:
-            log.info("Another process is writing %s.", folder)
+            return store.keep(segment)
         except OSError as error:
-            log.warning("The index cannot be kept in %s: %s. It will be made anew.", folder, error)
+            log.warning(_UNSAVED, store.folder, error)
+            return segment
+
+    return keep
 
 
 def _parse(question: Question, index: Index) -> tuple[Query, tuple[SaidDate, ...]]:

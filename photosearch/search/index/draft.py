@@ -1,34 +1,38 @@
-"""Photos' texts become a segment."""
+"""Photos' texts become segments."""
 
 from __future__ import annotations
 
 import calendar
 from array import array
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 
 import numpy as np
 
-from photosearch.analyzer import words
+from photosearch.analyzer import is_pair, words
 from photosearch.records import Document
-from photosearch.search.fields import Field, postings
+from photosearch.search.fields import Field, concept_probs, concept_terms, text_postings
 from photosearch.search.index.lexicon import Lexicon
 from photosearch.search.index.segment import (
     BREAK,
     CAPTIONED,
     CORRECTED,
+    MAX_PHOTOS,
+    MAX_POSTINGS,
     NO_DATE,
     Parts,
     Segment,
     finish,
     first_key,
     make_kind,
+    ordered_by_photo,
 )
 from photosearch.search.index.texts import facets, texts
 from photosearch.search.word_tables import Hypernyms
 
 _KNOWN_TEXTS = 100_000  # kept while building: a captioner writes the same sentence for many photos
 StemOwner = Callable[[str], str | None]  # the term of an owner's lower-case word; None for a stop word
+_CONCEPT = make_kind(Field.CONCEPTS, predicted=True)
 
 
 class Draft:
@@ -44,21 +48,30 @@ class Draft:
         self._keys, self._stream, self._facets = array("i"), array("i"), array("i")
         self._codes, self._flags = array("B"), array("B")
         self._scales, self._taken = array("d"), array("q")
+        self._concepts, self._concept_probs = array("i"), array("d")  # terms by number, computed together at the end
+        self._concept_starts = array("q", [0])
+
+    @property
+    def is_full(self) -> bool:
+        """Tell whether the segment should be finished, and the next photo go into another one."""
+        return len(self._keys) + len(self._concepts) >= MAX_POSTINGS or len(self._ids) >= MAX_PHOTOS
 
     def add(self, document: Document) -> None:
         """Add a photo's postings, words, facets and date."""
         self._ids.append(document.photo_id.encode())
         add, scale = self._lexicon.terms.add, 1.0
-        coded = []  # keys with their codes
-        for posting in postings(document, self._hypernyms, self._terms, self._owner_terms):
-            kind = make_kind(posting.field, predicted=not posting.times)
-            coded.append((first_key(add(posting.term)) + kind, posting.times or posting.prob))
-            if posting.field is Field.OWNER:
-                scale = posting.scale
-        coded.sort()
-        self._keys.extend([key for key, _ in coded])
-        self._codes.extend([code for _, code in coded])
+        for field, term, times, prob, of_owner in text_postings(
+            document, self._hypernyms, self._terms, self._owner_terms
+        ):
+            self._keys.append(first_key(add(term)) + make_kind(field, predicted=not times))
+            self._codes.append(times or prob)
+            if field is Field.OWNER:
+                scale = of_owner
         self._starts.append(len(self._keys))
+        concepts = concept_terms(document.concepts)
+        self._concepts.extend(map(add, concepts))
+        self._concept_probs.extend(concepts.values())
+        self._concept_starts.append(len(self._concepts))
         self._scales.append(scale)
         self._add_texts(document)
         self._add_facts(document)
@@ -101,12 +114,13 @@ class Draft:
     def finish(self) -> Segment:
         """Return the finished segment; raises `ValueError` when an id occurs twice."""
         ids = np.array(self._ids, dtype=np.bytes_) if self._ids else np.zeros(0, "S1")
+        starts, keys, codes = self._postings()
         segment = finish(
             Parts(
                 ids,
-                np.array(self._starts, np.int64),
-                np.array(self._keys, np.int32),
-                np.array(self._codes, np.uint8),
+                starts,
+                keys,
+                codes,
                 np.array(self._scales, np.float64),
                 np.array(self._stream_starts, np.int64),
                 np.array(self._stream, np.int32),
@@ -121,18 +135,36 @@ class Draft:
             raise ValueError(f"photo {segment.ids[twice[0]].decode()} occurs twice")
         return segment
 
+    def _postings(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return where each photo's postings start, and the keys, ascending within a photo, and codes of all."""
+        pairs = np.array([*map(is_pair, self._lexicon.terms)], bool)
+        terms = np.array(self._concepts, np.int64)
+        probs = concept_probs(np.array(self._concept_probs), pairs[terms])
+        rows = np.arange(len(self._ids))
+        concept_rows = np.repeat(rows, np.diff(self._concept_starts))
+        counts = probs > 0
+        return ordered_by_photo(
+            len(rows),
+            np.concatenate([np.repeat(rows, np.diff(self._starts)), concept_rows[counts]]),
+            np.concatenate([np.array(self._keys, np.int64), first_key(terms[counts]) + _CONCEPT]),
+            np.concatenate([np.array(self._codes, np.int64), probs[counts]]),
+        )
 
-def make_segment(
+
+def make_segments(
     documents: Iterable[Document],
     lexicon: Lexicon,
     hypernyms: Hypernyms,
     stem_owner: StemOwner | None = None,
-) -> Segment:
-    """Make a segment of photos in any order; raises `ValueError` when an id occurs twice."""
+) -> Iterator[Segment]:
+    """Yield segments of photos, a new one whenever one is full; raises `ValueError` when an id occurs twice in one."""
     draft = Draft(lexicon, hypernyms, stem_owner)
     for document in documents:
+        if draft.is_full:
+            yield draft.finish()
+            draft = Draft(lexicon, hypernyms, stem_owner)
         draft.add(document)
-    return draft.finish()
+    yield draft.finish()
 
 
 def seconds(moment: datetime) -> int:

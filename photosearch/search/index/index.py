@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 
 import numpy as np
@@ -28,8 +28,8 @@ import numpy as np
 from photosearch.analyzer import terms
 from photosearch.records import Document, Match, TermCount
 from photosearch.search.fields import ALL, FULL, Field
-from photosearch.search.index.draft import make_segment
 from photosearch.search.index.filters import Filters
+from photosearch.search.index.growing import Keep, grow, in_memory
 from photosearch.search.index.lexicon import Lexicon
 from photosearch.search.index.ranking import Ranking, best_of, round_scores
 from photosearch.search.index.scoring import (
@@ -42,30 +42,37 @@ from photosearch.search.index.scoring import (
 )
 from photosearch.search.index.segment import key_terms
 from photosearch.search.index.spelling import N_SUGGESTIONS, Spelling
-from photosearch.search.index.state import State, count_words
+from photosearch.search.index.state import State
 from photosearch.search.index.tables import Tables
 from photosearch.search.index.views import View, count_df, make_view
 from photosearch.search.query import NO_REFINEMENT, Query, Refine, Sort, parse_words
 
+_FEW = 20  # words are put in order anew where at least one in so many has changed
 MAX_VIEWS = 8  # kept for one state; each takes 12 bytes a photo
 
 
 class Index:
     """An immutable index over one state of a collection; a later state shares what did not change."""
 
-    def __init__(self, documents: Iterable[Document] = (), tables: Tables | None = None) -> None:
+    def __init__(
+        self, documents: Iterable[Document] = (), tables: Tables | None = None, keep: Keep = in_memory
+    ) -> None:
         """Index documents; an id occurs once, two photos may hold the same text.
 
         Args:
-            documents: the photos, in any order.
+            documents: the photos, in any order, and too many to be in memory together.
             tables: what the index depends on besides them.
+            keep: writes a segment that is full to a file, and returns it mapped from there.
+
+        Raises:
+            ValueError: an id occurs twice.
         """
         tables = tables or Tables()
-        lexicon = Lexicon()
-        segment = make_segment(documents, lexicon, tables.hypernyms, tables.stem_owner)
-        state = State().grown(segment)
-        df = count_df(state.parts(), len(lexicon.terms), tables.kind_weights(ALL))
-        self._set(lexicon, tables, state, df, count_words(state.parts(), len(lexicon.words)), None)
+        empty = np.zeros(0, np.int64)
+        self._set(*grow(Lexicon(), tables, State(), empty, empty, documents, (), keep), None)
+        ids = np.concatenate([np.zeros(0, "S1"), *(segment.ids for segment in self.state.segments)])
+        if len(self.state.segments) > 1 and len(np.unique(ids)) < len(ids):
+            raise ValueError("a photo occurs twice")
 
     def _set(
         self, lexicon: Lexicon, tables: Tables, state: State, df: np.ndarray, words: np.ndarray, view: View | None
@@ -78,6 +85,7 @@ class Index:
         self.filters = Filters(state, lexicon, tables)
         self._views: OrderedDict[frozenset[Field], View] = OrderedDict()
         self._making = threading.Lock()
+        self._earlier_words: tuple[np.ndarray, Spelling] | None = None  # an earlier state's counts and spelling
         self._views[ALL] = view or make_view(state.parts(), df, tables.kind_weights(ALL))
 
     @classmethod
@@ -89,16 +97,21 @@ class Index:
         made._set(lexicon, tables, state, df, words, view)
         return made
 
-    def updated(self, documents: Iterable[Document], removed: Iterable[str] = ()) -> Index:
-        """Return the index after some photos were added, changed or removed; it equals one built from nothing."""
-        latest = {document.photo_id: document for document in documents}
-        segment = make_segment(latest.values(), self.lexicon, self.tables.hypernyms, self.tables.stem_owner)
-        state, dropped = self.state.without([*latest, *removed])
-        n_terms, n_words = len(self.lexicon.terms), len(self.lexicon.words)
-        added, weights = [(segment, np.arange(len(segment)))], self.tables.kind_weights(ALL)
-        df = _widened(self.df, n_terms) + count_df(added, n_terms, weights) - count_df(dropped, n_terms, weights)
-        words = _widened(self.word_counts, n_words) + count_words(added, n_words) - count_words(dropped, n_words)
-        return Index.of(self.lexicon, self.tables, state.grown(segment), df, words)
+    def updated(self, documents: Iterable[Document], removed: Iterable[str] = (), keep: Keep = in_memory) -> Index:
+        """Return the index after some photos were added, changed or removed; it equals one built from nothing.
+
+        Args:
+            documents: the photos added and changed; of several with one id in a list the last counts.
+            removed: ids of photos; those that are among the documents stay.
+            keep: as for a new index.
+        """
+        if isinstance(documents, Sequence):
+            documents = {document.photo_id: document for document in documents}.values()
+        before = self.lexicon, self.tables, self.state, self.df, self.word_counts
+        made = Index.of(*grow(*before, documents, removed, keep))
+        has_spelling = "spelling" in vars(self)  # whether it was ever needed
+        made._earlier_words = (self.word_counts, self.spelling) if has_spelling else self._earlier_words
+        return made
 
     def __len__(self) -> int:
         return self.state.n_photos
@@ -236,11 +249,14 @@ class Index:
 
     @cached_property
     def spelling(self) -> Spelling:
-        """Return the words that occur in the photos' texts."""
-        words = self.lexicon.words
-        return Spelling(
-            {words[number]: int(self.word_counts[number]) for number in np.flatnonzero(self.word_counts).tolist()}
-        )
+        """Return the words that occur in the photos' texts; made from those of an earlier state where few differ."""
+        words, counts = self.lexicon.words, self.word_counts
+        if self._earlier_words is not None:
+            before, earlier = self._earlier_words
+            changed = np.flatnonzero(counts != np.pad(before, (0, len(counts) - len(before))))
+            if _FEW * len(changed) < len(counts):
+                return earlier.updated({words[number]: int(counts[number]) for number in changed.tolist()})
+        return Spelling({words[number]: int(counts[number]) for number in np.flatnonzero(counts).tolist()})
 
     def suggest(self, query: str, n: int = N_SUGGESTIONS) -> list[str]:
         """Return words that occur, as `Spelling.suggest` finds them."""
@@ -275,8 +291,3 @@ class Index:
                     self._views.pop(next(chosen for chosen in self._views if chosen != ALL))
             self._views.move_to_end(fields)
             return self._views[fields]
-
-
-def _widened(counts: np.ndarray, length: int) -> np.ndarray:
-    """Return the counts with zeros appended up to a length."""
-    return np.concatenate([counts, np.zeros(length - len(counts), np.int64)])

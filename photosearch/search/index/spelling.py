@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import difflib
-from bisect import bisect_left
-from collections import Counter, defaultdict
+from bisect import bisect_left, insort
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from functools import cached_property
+from itertools import chain
 
 from photosearch.analyzer import STOP_WORDS, term_of, words
 from photosearch.search.query import Query
@@ -25,17 +25,45 @@ class Spelling:
 
     def __init__(self, counts: Mapping[str, int]) -> None:
         """Take how often each lower-case word occurs."""
-        self._words = sorted(counts, key=lambda word: (-counts[word], word))
-        self._place = {word: i for i, word in enumerate(self._words)}
-        letters = Counter(letter for word in self._words for letter in word)
-        self._letters = "".join(letter for letter, _ in letters.most_common(MAX_LETTERS))
-        self._by_letter: defaultdict[str, list[str]] = defaultdict(list)
-        for word in self._words:
-            self._by_letter[word[0]].append(word)
+        self._counts = dict(counts)
+        self._sorted = sorted(counts)
+        self._ranked = sorted(map(self._rank, counts))
+        self._letters = Counter(letter for word in counts for letter in word)
+        self._by_letter: dict[str, list[tuple[int, str]]] = {}
+        for rank in self._ranked:
+            self._by_letter.setdefault(rank[1][0], []).append(rank)
 
-    @cached_property
-    def _sorted(self) -> list[str]:
-        return sorted(self._words)
+    def updated(self, counts: Mapping[str, int]) -> Spelling:
+        """Return the words after the counts of some have changed; a word that occurs no more counts 0."""
+        made = Spelling({})
+        made._counts, made._letters = dict(self._counts), Counter(self._letters)
+        made._sorted, made._ranked = list(self._sorted), list(self._ranked)
+        made._by_letter = {letter: list(ranked) for letter, ranked in self._by_letter.items()}
+        for word, count in counts.items():
+            made._set_count(word, count)
+        return made
+
+    def _set_count(self, word: str, count: int) -> None:
+        own = self._by_letter.setdefault(word[0], [])
+        before = self._counts.pop(word, 0)
+        if before:
+            for ranked in (self._ranked, own):
+                del ranked[bisect_left(ranked, (-before, word))]
+        if count:
+            self._counts[word] = count
+            for ranked in (self._ranked, own):
+                insort(ranked, (-count, word))
+        if bool(before) != bool(count):
+            if count:
+                insort(self._sorted, word)
+                self._letters.update(word)
+            else:
+                del self._sorted[bisect_left(self._sorted, word)]
+                self._letters.subtract(word)
+
+    def _rank(self, word: str) -> tuple[int, str]:
+        """Return what words are put in order by: the most frequent first."""
+        return -self._counts[word], word
 
     def complete(self, start: str, n: int = N_SUGGESTIONS) -> list[str]:
         """Return at most `n` longer words that start so, the most frequent first, one for each term."""
@@ -45,7 +73,7 @@ class Spelling:
         low = bisect_left(self._sorted, start)
         high = bisect_left(self._sorted, start + chr(0x10FFFF))
         by_term: dict[str | None, str] = {}
-        for word in sorted(self._sorted[low:high], key=self._place.__getitem__):
+        for word in sorted(self._sorted[low:high], key=self._rank):
             if word != start:
                 by_term.setdefault(term_of(word), word)
             if len(by_term) == n:
@@ -56,12 +84,11 @@ class Spelling:
         """Return at most `n` words for an unknown one: those one typing error away, then similar, then longer ones."""
         if not MIN_CHARS <= len(word) <= MAX_CHARS or word.isdigit():
             return []
-        slips = sorted(
-            {slip for slip in _slips(word, self._letters) if slip in self._place}, key=self._place.__getitem__
-        )
+        letters = "".join(sorted(+self._letters, key=lambda letter: (-self._letters[letter], letter))[:MAX_LETTERS])
+        slips = sorted({slip for slip in _slips(word, letters) if slip in self._counts}, key=self._rank)
         similar = [
             other
-            for other in self._by_letter.get(word[0], ())[:MAX_COMPARED]
+            for _, other in self._by_letter.get(word[0], ())[:MAX_COMPARED]
             if abs(len(other) - len(word)) <= MAX_LONGER
         ]
         close = difflib.get_close_matches(word, similar, n=n, cutoff=MIN_RATIO)
@@ -72,7 +99,7 @@ class Spelling:
         query_words = [word for word in words(query) if word not in STOP_WORDS]
         similar = [near for word in query_words[:N_SUGGESTIONS] for near in self.near(word, 2)]
         by_term: dict[str | None, str] = {}
-        for word in [*similar, *self._words]:
+        for word in chain(similar, (word for _, word in self._ranked)):
             by_term.setdefault(term_of(word), word)
             if len(by_term) == n:
                 break

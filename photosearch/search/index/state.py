@@ -8,7 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
-from photosearch.search.index.segment import BREAK, Part, Segment, merge, row_places
+from photosearch.search.index.segment import BREAK, MAX_PHOTOS, MAX_POSTINGS, Part, Segment, merge, row_places
 
 MIN_MERGED = 256  # a segment with fewer photos is always merged with the ones after it
 GROWTH = 2  # a segment less than this many times as large as all after it is merged with them
@@ -70,9 +70,9 @@ class State:
         """Return the rows alive in each segment."""
         return [(segment, np.flatnonzero(living)) for segment, living in zip(self.segments, self.alive, strict=True)]
 
-    def without(self, photo_ids: Iterable[str]) -> tuple[State, list[Part]]:
-        """Remove photos: return the state without them, and the rows removed from each segment."""
-        gone = np.array(sorted({photo_id.encode() for photo_id in photo_ids}), dtype=np.bytes_)
+    def without(self, photo_ids: np.ndarray) -> tuple[State, list[Part]]:
+        """Remove photos by their ids (bytes): return the state without them, and the rows removed from each segment."""
+        gone = np.unique(photo_ids)
         alive, removed = [], []
         for segment, living in zip(self.segments, self.alive, strict=True):
             places = np.searchsorted(segment.ids, gone) if len(gone) else np.zeros(0, np.int64)
@@ -86,26 +86,37 @@ class State:
             alive.append(living)
         return State(self.segments, tuple(alive)), removed
 
-    def grown(self, segment: Segment) -> State:
-        """Add a segment; merge small ones so that segments stay few, and each photo is seldom written again."""
-        segments, alive = [*self.segments], [*self.alive]
-        if len(segment):
-            segments.append(segment)
-            alive.append(np.ones(len(segment), bool))
-        first, after = len(segments), 0
+    def grown(self, added: Iterable[Segment]) -> State:
+        """Add segments; merge small ones so that segments stay few, and each photo is seldom written again.
+
+        A segment is written anew when most of its photos were removed. None grows so large that merging it would fill
+        the memory.
+        """
+        segments, alive = list[Segment](), list[np.ndarray]()
+        for segment, living in [*zip(self.segments, self.alive, strict=True), *((new, _all(new)) for new in added)]:
+            if 2 * int(living.sum()) < len(living):
+                segment = merge([segment], [living])
+                living = _all(segment)
+            if len(segment):
+                segments.append(segment)
+                alive.append(living)
+        first, n_alive, n_postings = len(segments), 0, 0
         for place in range(len(segments) - 1, -1, -1):
-            n_alive = int(alive[place].sum())
-            if place < len(segments) - 1 and n_alive >= max(GROWTH * after, MIN_MERGED):
+            n_own = int(alive[place].sum())
+            n_postings += len(segments[place].keys)
+            is_apart = n_own >= max(GROWTH * n_alive, MIN_MERGED)
+            if n_alive and (is_apart or n_postings > MAX_POSTINGS or n_alive + n_own > MAX_PHOTOS):
                 break
-            after += n_alive
+            n_alive += n_own
             first = place
-        wasted = [2 * int(living.sum()) < len(living) for living in alive]
-        if any(wasted):
-            first = min(first, wasted.index(True))
-        if len(segments) - first > 1 or any(wasted):
+        if len(segments) - first > 1:
             whole = merge(segments[first:], alive[first:])
-            segments[first:], alive[first:] = ([whole], [np.ones(len(whole), bool)]) if len(whole) else ([], [])
+            segments[first:], alive[first:] = [whole], [_all(whole)]
         return State(tuple(segments), tuple(alive))
+
+
+def _all(segment: Segment) -> np.ndarray:
+    return np.ones(len(segment), bool)
 
 
 def count_words(parts: Iterable[Part], n_words: int) -> np.ndarray:

@@ -7,7 +7,10 @@
 
 A .npy file holds its arrays one after another, each as `numpy.save` writes it. Files are written under new names, and
 never changed; `index.json` is replaced whole at the end. So a process that is killed while saving leaves the index as
-it was, and a process that has it open keeps the older files. Checksums reveal files half written when power was lost.
+it was, and a process that has it open keeps the older files. Checksums reveal files half written when power was lost;
+a large index, which takes minutes to make anew, is on the disk before anything refers to it.
+
+The segments of a large index are written one after another while it is made, so that it never has to fit into memory.
 """
 
 from __future__ import annotations
@@ -26,7 +29,7 @@ from typing import TypedDict
 import numpy as np
 
 from photosearch.errors import IndexDamaged
-from photosearch.files import write_whole
+from photosearch.files import force_to_disk, write_whole
 from photosearch.search.fields import ALL
 from photosearch.search.index.index import Index
 from photosearch.search.index.lexicon import Lexicon
@@ -41,6 +44,7 @@ _MAX_HEAD = 4096  # bytes at most of an array's header (its shape and type)
 _ALIGNED = 64  # bytes; every array starts at a multiple
 _TRIES = 100  # at opening an index that is being replaced
 _N_STATE = 4  # arrays of a state
+_DURABLE_BYTES = 1 << 26  # an index of at least this size takes longer to make anew than to force onto the disk
 
 
 class _Manifest(TypedDict):
@@ -72,6 +76,7 @@ class Store:
         self._made_of = made_of
         self._names: dict[int, str] = {}  # the file of each segment saved, by its address in memory
         self._held: list[Segment] = []  # keeps the segments alive, so that no other one gets their addresses
+        self._kept: dict[str, list[int]] = {}  # segments written since the last save, as in a manifest's files
 
     def open(self, tables: Tables) -> Saved | None:
         """Map the index into memory; return None when there is none.
@@ -135,6 +140,24 @@ class Store:
         manifest = self._readable()
         return manifest["generation"] if manifest else None
 
+    def keep(self, segment: Segment) -> Segment:
+        """Write a segment of an index that is being made; return it mapped from its file, which the next save names.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        name = f"segment-{uuid.uuid4().hex}.npy"
+        path = self.folder / name
+        try:
+            self._kept[name] = _write_arrays(path, [getattr(segment, array) for array in NAMES])
+        except OSError:
+            path.unlink(missing_ok=True)
+            raise
+        mapped = Segment(*_arrays_in(_mapped(path), len(NAMES)))
+        self._held.append(mapped)
+        self._names[id(mapped)] = name
+        return mapped
+
     def save(self, index: Index, generation: int, token: str = "") -> None:
         """Write the parts of an index that are not saved yet, and delete files that it no longer needs.
 
@@ -156,7 +179,7 @@ class Store:
 
     def _save(self, index: Index, generation: int, token: str) -> None:
         readable = self._readable()
-        before = readable["files"] if readable else {}
+        before = (readable["files"] if readable else {}) | self._kept
         files: dict[str, list[int]] = {}
         segments = []
         for segment in index.state.segments:
@@ -181,10 +204,14 @@ class Store:
             segments=segments,
             files=files,
         )
+        if sum(n_bytes for n_bytes, _ in files.values()) >= _DURABLE_BYTES:
+            for name in files.keys() - (readable["files"].keys() if readable else set()):
+                force_to_disk(self.folder / name)
         text = json.dumps(manifest)
         with write_whole(self.folder / _MANIFEST) as part:
             part.write_text(f"{_checksum(text)}\n{text}", encoding="utf-8")
         self._remember(zip(index.state.segments, segments, strict=True))
+        self._kept = {}
         self._tidy({_MANIFEST, lexicon, state, *segments})
 
     def _readable(self) -> _Manifest | None:
@@ -221,22 +248,32 @@ class _Checked:
 
     def arrays(self, name: str, n: int) -> list[np.ndarray]:
         """Map the `n` arrays of a file into memory, which processes share; raises `ValueError` when it is damaged."""
-        with (self._folder / name).open("rb") as file:
-            whole = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        whole = _mapped(self._folder / name)
         self._check(name, whole)
-        arrays, place = [], 0
-        for _ in range(n):
-            head = io.BytesIO(whole[place : place + _MAX_HEAD])
-            np.lib.format.read_magic(head)
-            shape, _, dtype = np.lib.format.read_array_header_1_0(head)
-            place += head.tell()
-            arrays.append(np.frombuffer(whole, dtype, shape[0], place) if shape[0] else np.zeros(0, dtype))
-            place += -(-shape[0] * dtype.itemsize // _ALIGNED) * _ALIGNED
-        return arrays
+        return _arrays_in(whole, n)
 
     def _check(self, name: str, content: bytes | mmap.mmap) -> None:
         if [len(content), zlib.crc32(content)] != self._files[name]:
             raise ValueError(f"{name} is damaged")
+
+
+def _mapped(path: Path) -> mmap.mmap:
+    """Map a file into memory, which processes share."""
+    with path.open("rb") as file:
+        return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+
+
+def _arrays_in(whole: mmap.mmap, n: int) -> list[np.ndarray]:
+    """Return the `n` arrays of a file."""
+    arrays, place = [], 0
+    for _ in range(n):
+        head = io.BytesIO(whole[place : place + _MAX_HEAD])
+        np.lib.format.read_magic(head)
+        shape, _, dtype = np.lib.format.read_array_header_1_0(head)
+        place += head.tell()
+        arrays.append(np.frombuffer(whole, dtype, shape[0], place) if shape[0] else np.zeros(0, dtype))
+        place += -(-shape[0] * dtype.itemsize // _ALIGNED) * _ALIGNED
+    return arrays
 
 
 def _write_arrays(path: Path, arrays: Iterable[np.ndarray]) -> list[int]:

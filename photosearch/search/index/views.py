@@ -11,7 +11,7 @@ import numpy as np
 from photosearch.search.fields import FULL
 from photosearch.search.index.segment import N_KINDS, Part, Segment, gains_of, key_kinds, key_terms, masses, row_places
 
-_AT_ONCE = 1 << 15  # photos computed together, few enough to stay in the processor's caches
+_AT_ONCE = 1 << 18  # postings computed together, few enough to stay in the processor's caches
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,6 +61,7 @@ def make_view(parts: Sequence[Part], df: np.ndarray, kind_weights: np.ndarray) -
             added = np.bincount(rows - start, terms**2)
             squares[start : start + len(added)] += added
         norms.append(np.where(squares > 0, np.sqrt(squares), np.inf))
+        segment.release()
     whole = np.concatenate(norms)
     return View(kind_weights, df, idf, whole, (1 / whole).astype(np.float32))
 
@@ -76,8 +77,9 @@ class _Chunk(NamedTuple):
 
 def _chunks(segment: Segment, rows: np.ndarray, kind_weights: np.ndarray) -> Iterator[_Chunk]:
     all_count = (kind_weights > 0).sum() == N_KINDS
-    for low in range(0, len(rows), _AT_ONCE):
-        chosen = rows[low : low + _AT_ONCE]
+    n_rows = max(1, _AT_ONCE * len(segment) // max(1, len(segment.keys)))
+    for low in range(0, len(rows), n_rows):
+        chosen = rows[low : low + n_rows]
         places: slice | np.ndarray
         if chosen[-1] - chosen[0] == len(chosen) - 1:
             places = slice(segment.starts[chosen[0]], segment.starts[chosen[-1] + 1])
