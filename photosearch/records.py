@@ -175,7 +175,7 @@ class Photo:
     width_px: int | None = None
     height_px: int | None = None
     details: Details = Details()
-    captions: tuple[Caption, ...] = ()  # the first one is shown
+    captions: tuple[Caption, ...] = ()  # the best sentence of each origin; the first one is shown
     objects: tuple[Detection, ...] = ()
 
     @property
@@ -211,7 +211,7 @@ class Photo:
 
 @dataclass(frozen=True)
 class DetailedPhoto(Photo):
-    """A photo with everything known about it: some two hundred predictions more, which take long to read."""
+    """A photo with all sentences and some two hundred predictions, which take long to read."""
 
     labels: tuple[Prediction, ...] = ()  # ImageNet's, highest probability first
     concepts: tuple[Prediction, ...] = ()  # predicted search terms, highest probability first

@@ -37,7 +37,8 @@ def export(
 
     with opened(context) as workspace:
         name = choose_collection(workspace.library, collection)
-        photos = workspace.library.with_predictions(workspace.library.photos(name))
+        library = workspace.library
+        photos = library.detailed_photos([photo.id for photo in library.photos(name)])
         if format is ExportFormat.JSON:
             typer.echo(json.dumps([photo_json(photo) for photo in photos], ensure_ascii=False, indent=1))
         elif format is ExportFormat.CSV:

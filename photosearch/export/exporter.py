@@ -96,8 +96,7 @@ class Exporter:
             if self._watch.is_cancelled():
                 raise Cancelled("The export was cancelled; no file was made.")
             batch = ids[first : first + AT_ONCE]
-            photos = self._library.photos_by_id(batch)
-            yield self._library.with_predictions([photos[photo_id] for photo_id in batch if photo_id in photos])
+            yield self._library.detailed_photos(batch)
             self._watch.on_progress(Progress(min(first + AT_ONCE, len(ids)), len(ids), "Writing"))
 
     def _write_json(self, ids: Sequence[str], path: Path) -> None:

@@ -23,7 +23,7 @@ from photosearch.library.engine import Database, SQLite
 from photosearch.library.files import Files
 from photosearch.library.generations import had_version, raise_generation, read_version
 from photosearch.library.merging import Place, mark_gone, merge_listings
-from photosearch.library.photos import add_predictions, assemble
+from photosearch.library.photos import assemble, assemble_detailed
 from photosearch.library.postgres import Postgres
 from photosearch.library.removing import remove_photos
 from photosearch.library.reserve import Reserve
@@ -374,18 +374,19 @@ class Library:
     def photo(self, photo_id: str) -> DetailedPhoto:
         """Return the photo with that id, with everything known about it; raises `PhotoNotFound`."""
         is_text = not any("\ud800" <= char <= "\udfff" for char in photo_id)  # a command line may give other bytes
-        photos = self.photos_by_id([photo_id]) if is_text else {}
-        if photo_id not in photos:
+        photos = self.detailed_photos([photo_id]) if is_text else []
+        if not photos:
             raise PhotoNotFound(f'Photo "{photo_id[:64]}" was not found.')
-        return self.with_predictions([photos[photo_id]])[0]
+        return photos[0]
 
-    def with_predictions(self, photos: Sequence[Photo]) -> list[DetailedPhoto]:
-        """Return photos, in the same order, with what models predicted of them."""
+    def detailed_photos(self, ids: Sequence[str]) -> list[DetailedPhoto]:
+        """Return photos by their ids, in their order, with all that is known; ids that do not exist are left out."""
         with self.reading() as connection:
-            return [photo for batch in _batches(photos) for photo in add_predictions(connection, batch)]
+            photos = {photo.id: photo for batch in _batches(ids) for photo in assemble_detailed(connection, batch)}
+        return [photos[photo_id] for photo_id in ids if photo_id in photos]
 
     def photos_by_id(self, ids: Sequence[str]) -> dict[str, Photo]:
-        """Return photos by their ids; ids that do not exist are left out."""
+        """Return photos as they are shown, by their ids; ids that do not exist are left out."""
         with self.reading() as connection:
             photos = [photo for batch in _batches(ids) for photo in assemble(connection, batch)]
         return {photo.id: photo for photo in photos}

@@ -34,7 +34,7 @@ _PHOTOS = (
     .where(t.photo.c.id.in_(_THESE))
 )
 _ABOUT_CAPTION = (t.caption.c.rank, t.caption.c.is_unsure)
-_CAPTIONS = (
+_SENTENCES = (
     select(t.caption.c.sha256, t.caption.c.text, t.caption.c.log_prob, t.model.c.name, *_ABOUT_CAPTION)
     .select_from(
         t.caption.join(t.model).join(
@@ -45,6 +45,7 @@ _CAPTIONS = (
     .where(t.caption.c.sha256.in_(_THESE))
     .order_by(t.analysis.c.at.desc(), t.caption.c.model_id.desc(), t.caption.c.rank)
 )
+_CAPTIONS = _SENTENCES.where(t.caption.c.rank == 0)  # the best of each model
 _OBJECTS = (
     select(*(t.detection.c[name] for name in ("sha256", "label", "score", "x", "y", "width", "height")))
     .where(t.detection.c.sha256.in_(_THESE))
@@ -74,8 +75,9 @@ def parse_predictions(text: str) -> tuple[Prediction, ...]:
     return tuple(map(Prediction._make, json.loads(text).items()))
 
 
-def add_predictions(connection: Connection, photos: Sequence[Photo]) -> list[DetailedPhoto]:
-    """Read the labels and concepts of photos; return the photos with them, in the same order."""
+def assemble_detailed(connection: Connection, ids: Sequence[str]) -> list[DetailedPhoto]:
+    """Read photos with all that models found, in no particular order; ids that do not exist are left out."""
+    photos = assemble(connection, ids, _SENTENCES)
     shas = {"these": sorted({photo.sha256 for photo in photos if photo.sha256})}
     labels, concepts = (
         {sha256: parse_predictions(text) for sha256, text in connection.execute(query, shas)}
@@ -89,12 +91,15 @@ def add_predictions(connection: Connection, photos: Sequence[Photo]) -> list[Det
     ]
 
 
-def assemble(connection: Connection, ids: Sequence[str]) -> list[Photo]:
-    """Read photos by their ids, in no particular order; ids that do not exist are left out."""
+def assemble(connection: Connection, ids: Sequence[str], sentences: Select = _CAPTIONS) -> list[Photo]:
+    """Read photos by their ids, in no particular order; ids that do not exist are left out.
+
+    `sentences` selects which of the models' sentences are read: what is not shown takes longer to read than the rest.
+    """
     rows = connection.execute(_PHOTOS, {"these": list(ids)}).all()
     shas = {"these": [row.sha256 for row in rows if row.sha256]}
     captions: dict[str, list[Caption]] = {}
-    for sha256, *caption in connection.execute(_CAPTIONS, shas).all():
+    for sha256, *caption in connection.execute(sentences, shas).all():
         captions.setdefault(sha256, []).append(Caption(*caption))
     objects: dict[str, list[Detection]] = {}
     for sha256, label, score, *box in connection.execute(_OBJECTS, shas).all():

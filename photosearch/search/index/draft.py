@@ -69,7 +69,7 @@ class Draft:
                 scale = of_owner
         self._starts.append(len(self._keys))
         concepts = concept_terms(document.concepts)
-        self._concepts.extend(map(add, concepts))
+        self._concepts.fromlist(self._lexicon.terms.add_all(concepts))
         self._concept_probs.extend(concepts.values())
         self._concept_starts.append(len(self._concepts))
         self._scales.append(scale)

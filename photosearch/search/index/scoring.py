@@ -36,6 +36,7 @@ from photosearch.search.index.tables import Tables
 from photosearch.search.index.views import View
 
 _MANY = 100_000  # postings from which on scipy's product is worth the time that its import takes
+_LONG = 8_192  # postings of a key that are added one key at a time
 _FEW = 8  # with at least this many times more photos than postings, only the postings' photos are scaled, not all
 _SHARE = itemgetter(Share._fields.index("share"))
 _NAMES = itemgetter(Share._fields.index("term"), Share._fields.index("field"))
@@ -209,24 +210,35 @@ def _scores_in(segment: Segment, query_slices: PostingSlices, inverse: np.ndarra
     """Return the scores of one segment's photos: float32 (rows of the segment)."""
     if not len(query_slices.weights):
         return np.zeros(len(segment), np.float32)
-    slices = [
-        slice(start, end) for start, end in zip(query_slices.starts.tolist(), query_slices.ends.tolist(), strict=True)
-    ]
-    gains = np.concatenate([segment.gains[key] for key in slices])
-    rows = np.concatenate([segment.rows[key] for key in slices])
     lengths, weights = query_slices.ends - query_slices.starts, query_slices.weights.astype(np.float32)
-    if len(rows) < _MANY:
+    n_postings = int(lengths.sum())
+    is_long = lengths >= (_LONG if n_postings >= _MANY else n_postings + 1)
+    rows, gains = _gathered(segment, query_slices, ~is_long)
+    if n_postings < _MANY:
         scores = np.bincount(rows, gains * np.repeat(weights, lengths), len(segment)).astype(np.float32)
     else:
-        from scipy.sparse import csc_array  # a fifth of what the command line imports to search
+        from scipy.sparse._sparsetools import csc_matvec  # a fifth of what the command line imports to search
 
-        starts = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
-        scores = csc_array((gains, rows, starts), shape=(len(segment), len(slices))) @ weights
-    if len(rows) * _FEW < len(segment):
+        scores = np.zeros(len(segment), np.float32)
+        starts = np.concatenate([[0], np.cumsum(lengths[~is_long])]).astype(np.int32)
+        csc_matvec(len(segment), len(starts) - 1, starts, rows, gains, weights[~is_long], scores)
+        for place in np.flatnonzero(is_long).tolist():  # read where they are, since copying takes longer than adding
+            own = slice(query_slices.starts[place], query_slices.ends[place])
+            ends = np.array([0, lengths[place]], np.int32)
+            csc_matvec(len(segment), 1, ends, segment.rows[own], segment.gains[own], weights[place : place + 1], scores)
+    if n_postings * _FEW < len(segment) and not is_long.any():
         scores[rows] = scores[rows] * inverse[rows]
     else:
         scores *= inverse
     return scores
+
+
+def _gathered(segment: Segment, query_slices: PostingSlices, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the rows and gains of the chosen slices, one after another: int32 and float32."""
+    starts, ends = query_slices.starts[chosen].tolist(), query_slices.ends[chosen].tolist()
+    slices = [slice(start, end) for start, end in zip(starts, ends, strict=True)]
+    rows = np.concatenate([segment.rows[:0], *(segment.rows[key] for key in slices)])
+    return rows, np.concatenate([segment.gains[:0], *(segment.gains[key] for key in slices)])
 
 
 def slack(query_terms: Mapping[int, QueryTerm]) -> float:

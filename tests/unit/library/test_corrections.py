@@ -26,7 +26,9 @@ def photos(workspace: Workspace, make_photos: Callable[..., Path]) -> Callable[[
     workspace.add(str(make_photos("red.jpg", "green.jpg", "blue.jpg")))
     analyse(workspace.library, ColourStation())
     library = workspace.library
-    return lambda: {photo.name: photo for photo in library.with_predictions(library.photos(NAME))}
+    return lambda: {
+        photo.name: photo for photo in library.detailed_photos([photo.id for photo in library.photos(NAME)])
+    }
 
 
 def found(workspace: Workspace, query: str) -> list[str]:

@@ -284,7 +284,7 @@ def test_each_station_has_its_own_findings_and_the_latest_model_of_each_counts(l
         )
     ]
     photo = library.photo(photo_id("c", "/a.jpg"))
-    assert library.with_predictions(library.photos("c")) == [photo]
+    assert library.detailed_photos([photo.id, "no such photo"]) == [photo]
     assert (photo.objects, photo.labels, photo.concepts) == (
         (dog, dog),
         told[Station.CLASSIFIER].labels,
@@ -302,7 +302,8 @@ def test_the_latest_captioners_sentences_come_first_and_earlier_ones_stay(librar
     first = library.model_id(Station.CAPTIONER, "m", "d" * 64)
     second = library.model_id(Station.CAPTIONER, "better", "b" * 64)
     library.save([reading], {second: {RED: said("a wolf", "a grey wolf", model="better")}})
-    (photo,) = library.photos("c")
+    assert [c.text for c in library.photos("c")[0].captions] == ["a wolf", "a dog"], "what is shown of each"
+    photo = library.photo(photo_id("c", "/a.jpg"))
     assert [c.text for c in photo.captions] == ["a wolf", "a grey wolf", "a dog"]
     assert [c.model for c in photo.captions] == ["better", "better", "m"]
     assert library.documents("c")[0].captions == ("a wolf", "a grey wolf")

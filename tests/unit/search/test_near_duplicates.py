@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw, ImageFont
 from sklearn.datasets import load_sample_images
 
 from photosearch.images import decode, miniature, perceptual_hash
-from photosearch.search.near_duplicates import MOST_BITS, compare_miniatures, group_near_duplicates
+from photosearch.search.near_duplicates import MOST_BITS, Hashes, compare_miniatures, group_near_duplicates
 from tests.conftest import jpeg
 
 
@@ -77,6 +77,25 @@ def test_the_groups_are_those_of_comparing_all_with_all(parts: list[tuple[int, i
                 for member in group[i]:
                     group[member] = group[i]
     assert grouped(values) == {frozenset(members) for members in group.values() if len(members) > 1}
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.dictionaries(st.integers(0, 30), st.integers(0, 99)), st.dictionaries(st.integers(0, 30), st.integers(0, 99)))
+def test_hashes_that_were_updated_have_the_groups_of_all_compared_anew(
+    before: dict[int, int], changes: dict[int, int]
+) -> None:
+    def texts(seeds: dict[int, int]) -> dict[str, str]:
+        return {str(name): text(flipped(HALF, seed % 9, seed)) for name, seed in seeds.items() if seed % 5}
+
+    later = Hashes.of(texts(before)).updated(texts(changes), map(str, changes))
+    afresh = Hashes.of(texts(before | changes))
+    assert later.by_photo == afresh.by_photo
+    assert later.near.tolist() == afresh.near.tolist()
+    assert members(later.groups()) == members(afresh.groups())
+
+
+def members(groups: dict[str, int]) -> set[frozenset[str]]:
+    return {frozenset(name for name, own in groups.items() if own == number) for number in groups.values()}
 
 
 def test_a_photo_saved_smaller_and_coarser_is_alike_and_another_one_is_not() -> None:

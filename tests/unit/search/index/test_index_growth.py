@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from photosearch.records import Document, Facts
 from photosearch.search.fields import ALL, Field
-from photosearch.search.index import Index, Tables, state
+from photosearch.search.index import Index, Store, Tables, draft, state
 from photosearch.search.query import Refine, Sort, parse
 from tests.unit.search.index.test_index import (
     KINDS,
@@ -174,6 +175,62 @@ def test_what_was_removed_takes_no_more_than_what_is_left() -> None:
 def test_an_id_occurs_once() -> None:
     with pytest.raises(ValueError, match="twice"):
         Index([Document("a"), Document("a")])
+
+
+@pytest.fixture
+def small_segments(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Segments that are full after some ten photos."""
+    monkeypatch.setattr(draft, "MAX_POSTINGS", 100)
+    monkeypatch.setattr(state, "MAX_POSTINGS", 150)
+
+
+def many_documents(n: int, seed: int = 0) -> list[Document]:
+    draw = np.random.default_rng(seed)
+    return [
+        Document(f"{i:05}", captions=(" ".join(draw.choice(WORDS, 5)),), concepts={"dog": float(draw.random())})
+        for i in range(n)
+    ]
+
+
+@pytest.mark.usefixtures("small_segments")
+class TestStreaming:
+    """Segments go to files as they fill."""
+
+    def test_answers_are_those_of_one_segment(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        store = Store(tmp_path)
+        documents = many_documents(300)
+        streamed = Index(iter(documents), TABLES, store.keep)
+        assert len(streamed.state.segments) > 5
+        assert max(len(segment.keys) for segment in streamed.state.segments) <= 150
+        store.save(streamed, 1)
+        saved = store.open(TABLES)
+        monkeypatch.undo()
+        whole = Index(documents, TABLES)
+        assert len(whole.state.segments) == 1
+        for query in ("two red dogs in snow", "cat"):
+            same_answers(streamed, whole, query)
+            same_answers(saved.index, whole, query)
+
+    def test_a_large_update_is_an_index_built_afresh(self, tmp_path: Path) -> None:
+        index = Index(many_documents(100), TABLES)
+        assert index.suggest("dgo", 20), "spelling is known, and updated later"
+        more, removed = many_documents(200, seed=1)[80:], [f"{n:05}" for n in range(60, 90)]
+        later = index.updated(iter(more), removed, Store(tmp_path).keep)
+        fresh = Index([*many_documents(100)[:60], *more], TABLES)
+        same_answers(later, fresh, "two red dogs in snow")
+        assert later.suggest("dgo", 20) == fresh.suggest("dgo", 20)
+
+    def test_only_the_segments_of_the_index_stay_in_the_folder(self, tmp_path: Path) -> None:
+        store = Store(tmp_path)
+        index = Index(iter(many_documents(300)), TABLES, store.keep)
+        store.save(index, 1)
+        store.save(index.updated([], [f"{n:05}" for n in range(250)]), 2)
+        assert len(list(tmp_path.glob("segment-*"))) == len(store.open(TABLES).index.state.segments) < 9
+
+    def test_an_id_occurs_once_even_in_different_segments(self) -> None:
+        documents = many_documents(100)
+        with pytest.raises(ValueError, match="twice"):
+            Index([*documents, documents[0]])
 
 
 def test_many_photos_are_ranked_as_few_are() -> None:
