@@ -134,25 +134,26 @@ def documents(statistics: PhotoStatistics, n: int, first: int = 0) -> Iterator[D
         yield replace(Document.from_findings(f"{number:016x}", found), owner=(text,) if text else ())
 
 
-def fill(workspace: Workspace, n: int, thumbnails: list[bytes] | None = None) -> None:
+def fill(workspace: Workspace, n: int, thumbnails: list[bytes] | None = None, first: int = 0) -> None:
     """Fill a collection with photos, saved as the pipeline saves them, with the models that are there.
 
     Args:
         workspace: its library.
         n: how many photos.
         thumbnails: pictures of which each photo gets one.
+        first: the number of the first photo; those before are there already.
     """
     from photosearch.vision.registry import ModelChoice
 
     library = workspace.library
     models = {model.station: model for model in workspace.models.choose(ModelChoice())}
     ids = [library.model_id(station, models[station].name, models[station].digest) for station in STATIONS]
-    found = PhotoStatistics.load().sample(n)
-    bits = np.random.default_rng(2)
-    for first in range(0, n, BATCH):
+    found = PhotoStatistics.load().sample(n, seed=first)
+    bits = np.random.default_rng([2, first])
+    for number in range(first, first + n, BATCH):
         batch = list(itertools.islice(found, BATCH))
-        keys = [f"/photos/{first + i:07}.jpg" for i in range(len(batch))]
-        texts = (owner_text(first + i, findings.captions[0].text) for i, findings in enumerate(batch))
+        keys = [f"/photos/{number + i:07}.jpg" for i in range(len(batch))]
+        texts = (owner_text(number + i, findings.captions[0].text) for i, findings in enumerate(batch))
         details = (Details(texts=((TextKind.OWNER, text),)) if text else None for text in texts)
         library.merge(
             COLLECTION, "folder", [Listing(key, "", details=own) for key, own in zip(keys, details, strict=True)]

@@ -72,9 +72,9 @@ def keep_to_one_core() -> None:
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
 
 
-def run_module(module: str, *arguments: object) -> dict:
+def run_module(module: str, *arguments: object, limit_s: float = LIMIT_S) -> dict:
     """Run `python -m MODULE ARGUMENTS` on one thread and return the JSON object that it prints."""
     environment = {**os.environ, **{f"{name}_NUM_THREADS": "1" for name in _LIBRARIES}}
     command = [sys.executable, "-m", module, *map(str, arguments)]
-    done = subprocess.run(command, cwd=ROOT, env=environment, check=True, stdout=subprocess.PIPE, timeout=LIMIT_S)
+    done = subprocess.run(command, cwd=ROOT, env=environment, check=True, stdout=subprocess.PIPE, timeout=limit_s)
     return json.loads(done.stdout)

@@ -1,80 +1,78 @@
-"""Benchmark of searching 10,000 captions: with the library, and with predicted terms and related words."""
+"""Searching photos as the pipeline keeps them: from the library, by the command line, and many queries at once."""
 
 from __future__ import annotations
 
-import json
-import random
+import os
+import resource
+import subprocess
+import sys
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.captions import Statistics
-from benchmarks.process import timed
-from photosearch.library import Reading
-from photosearch.records import Caption, Document, Findings, Listing, Station
-from photosearch.search.index import Index, Tables
+from benchmarks.photos import COLLECTION, fill
+from benchmarks.process import ROOT, timed
 from photosearch.search.question import Question
-from photosearch.search.word_tables import EXPANSION_FILE, Expansion
-from photosearch.settings import MODELS_DIR, Settings
-from photosearch.vision.concepts import N_PAIRS, N_TERMS
+from photosearch.settings import Settings
 from photosearch.workspace import Workspace
 
-N_CAPTIONS = 10_000
+SIZES = (1_000, 20_000)
 N_QUERIES = 200
-TOP = 100
-BATCH = 500
-COLLECTION = "bench"
+N_LINES = 1_000
+TOPS = (24, 100)  # a page; what the command line and the API give at most without being asked
+N_COLD = 5
 
 
-def fill(workspace: Workspace, captions: list[str]) -> None:
-    """Fill a collection with photos that have these captions, saved as the pipeline saves them."""
-    library = workspace.library
-    library.merge(COLLECTION, "folder", [Listing(f"/photos/{i:06}.jpg", "") for i in range(len(captions))])
-    model_id = library.model_id(Station.CAPTIONER, "bench", "b" * 64)
-    pending = library.pending(COLLECTION, [model_id])
-    for first in range(0, len(captions), BATCH):
-        batch = range(first, min(first + BATCH, len(captions)))
-        readings = [Reading(pending[i].id, "", f"{i:064}", 640, 480) for i in batch]
-        findings = {f"{i:064}": Findings(captions=(Caption(captions[i], -1.0, "bench"),)) for i in batch}
-        library.save(readings, {model_id: findings})
+@dataclass(frozen=True)
+class Command:
+    """What a command took, start and end included."""
+
+    wall_s: float
+    core_s: float  # of the processor
 
 
-def make_documents(captions: list[str]) -> list[Document]:
-    """Make documents of captions, each with as many predicted terms as the concept model gives, drawn by Zipf's law."""
-    names = list(json.loads((MODELS_DIR / "concepts" / "terms.json").read_text(encoding="utf-8")))
-    weights = [1 / rank for rank in range(1, len(names) + 1)]
-    draw = random.Random(1)
-    probs = [0.9 / rank for rank in range(1, N_TERMS + N_PAIRS + 1)]
-    return [
-        Document(
-            f"{i:06}",
-            captions=(caption,),
-            concepts=dict(zip(draw.choices(names, weights, k=N_TERMS + N_PAIRS), probs, strict=True)),
+def run(library: Path, *arguments: str) -> Command:
+    """Run a command in a process of its own."""
+    command = [sys.executable, "-m", "photosearch", "--library", str(library), *arguments]
+    before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    wall_s, after = time.perf_counter() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
+    return Command(wall_s, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+
+
+def measure(n: int, scratch: Path) -> None:
+    """Measure a library of `n` photos, and print the figures."""
+    workspace = Workspace(Settings(scratch / "library"))
+    fill(workspace, n)
+    queries = Statistics.load().sample(N_QUERIES, seed=1)
+    for top in TOPS:
+        took = timed(lambda query, top=top: workspace.searcher.search(Question(query, COLLECTION, top=top)), queries)
+        print(
+            f"{n:,} photos, the best {top} with photos and reasons: {took.median_ms:.2f} ms,"
+            f" {took.core_ms:.2f} ms on the processor"
         )
-        for i, caption in enumerate(captions)
-    ]
+    workspace.close()
+    (scratch / "queries").write_text("\n".join(Statistics.load().sample(N_LINES, seed=2)) + "\n", encoding="utf-8")
+    cold = sorted(
+        (run(scratch / "library", "search", "a dog in the snow") for _ in range(N_COLD)), key=lambda c: c.core_s
+    )
+    many = run(scratch / "library", "search", "--queries", str(scratch / "queries"), "--format", "jsonl", "--top", "10")
+    one = cold[N_COLD // 2]
+    print(
+        f"{n:,} photos, python -m photosearch search: {one.wall_s:.2f} s, {one.core_s:.2f} s on the processor;\n"
+        f"{n:,} photos, --queries with --top 10: {N_LINES / (many.wall_s - one.wall_s):,.0f} queries a second,"
+        f" {N_LINES / (many.core_s - one.core_s):,.0f} a second of a core"
+    )
 
 
 def main() -> None:
     """Measure, and print the figures."""
-    statistics = Statistics.load()
-    captions, queries = statistics.sample(N_CAPTIONS), statistics.sample(N_QUERIES, seed=1)
-    expansion = Expansion.load(MODELS_DIR / "expansion" / EXPANSION_FILE)
-    started = time.perf_counter()
-    index = Index(make_documents(captions), tables=Tables(expansion=expansion))
-    built_s = time.perf_counter() - started
-    alone = timed(lambda query: index.search(query, top=TOP), queries)
-    with tempfile.TemporaryDirectory() as scratch:
-        workspace = Workspace(Settings(Path(scratch)))
-        fill(workspace, captions)
-        whole = timed(lambda query: workspace.searcher.search(Question(query, COLLECTION, top=TOP)), queries)
-        workspace.close()
-    print(
-        f"search {N_CAPTIONS:,} captions, top {TOP} with photos and reasons, library included:"
-        f" {whole.median_ms:.2f} ms\n"
-        f"the index alone, with {N_TERMS + N_PAIRS} predicted terms a photo and related words:"
-        f" {alone.median_ms:.2f} ms (built in {built_s:.2f} s)"
-    )
+    print(f"searching photos with all their findings (load {os.getloadavg()[0]:.1f}):")
+    for n in SIZES:
+        with tempfile.TemporaryDirectory() as scratch:
+            measure(n, Path(scratch))
 
 
 if __name__ == "__main__":

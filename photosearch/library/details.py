@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
@@ -48,6 +49,12 @@ def parse_facts(of_source: str | None, of_file: str | None) -> Facts:
     source, file = (_facts(json.loads(text)) for text in (of_source, of_file))
     taken_at = by_the_clock(source.get("taken_at"), file.get("taken_at"))  # type: ignore[arg-type]
     return Facts(**{**file, **source, "taken_at": taken_at})  # type: ignore[arg-type]
+
+
+def join_details(of_source: str | None, of_file: str | None, texts: Iterable[tuple[TextKind, str]]) -> Details:
+    """Parse what a source and a file say, as `Details.completed_by` joins them, with the texts that a source has."""
+    facts = vars(parse_facts(of_source, of_file))
+    return Details(**facts, texts=tuple(dict.fromkeys((*texts, *parse_details(of_file).texts))))
 
 
 def _facts(values: dict[str, object]) -> dict[str, object]:

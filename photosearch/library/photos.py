@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import replace
 
 from sqlalchemy import BindParameter, ColumnElement, Connection, ScalarSelect, Select, bindparam, select
 
 from photosearch.library import schema as t
-from photosearch.library.details import parse_details
+from photosearch.library.details import join_details
 from photosearch.records import Caption, DetailedPhoto, Detection, Photo, PhotoState, Prediction, Station, TextKind
 
 
@@ -124,10 +123,9 @@ def assemble(connection: Connection, ids: Sequence[str], sentences: Select = _CA
                 *_sentences(texts.get(row.id, ()), TextKind.IMPORTED, model=TextKind.IMPORTED.value),
             ),
             objects=tuple(objects.get(row.sha256, ())) or _imported_objects(texts.get(row.id, ())),
-            details=replace(
-                parse_details(row.facts),
-                texts=tuple(pair for pair in texts.get(row.id, ()) if pair[0] != TextKind.HUMAN),
-            ).completed_by(parse_details(row.details)),
+            details=join_details(
+                row.facts, row.details, (pair for pair in texts.get(row.id, ()) if pair[0] != TextKind.HUMAN)
+            ),
         )
         for row in rows
     ]

@@ -1,0 +1,173 @@
+"""A library of many photos as the pipeline keeps them: its index is made, searched and changed, beside other engines.
+
+`python -m benchmarks.large --photos 1000000` takes two hours, 30 GB of disk and, for the peers, 16 GB of memory; with
+100,000 photos some ten minutes. `python -m benchmarks.large PART FOLDER N` measures one part and prints JSON.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from benchmarks.captions import Statistics
+from benchmarks.peers import PEERS, Compared
+from benchmarks.photos import COLLECTION, PhotoStatistics, documents, fill
+from benchmarks.process import Memory, Times, run_module, timed
+from benchmarks.sample import N_MORE, N_QUERIES, QUERY_SEED, TOP, Sample
+from photosearch.search.question import Question
+from photosearch.settings import Settings
+from photosearch.workspace import Workspace
+
+N_PHOTOS = 100_000
+KEYS = ("bm25s", "bm25s-numba", "tantivy", "tantivy-uncounted")
+LIMIT_S = 4 * 3600  # for filling a library with a million photos
+
+
+@dataclass(frozen=True)
+class Built:
+    """Figures of making an index of all photos of a library, and saving it."""
+
+    build_s: float
+    core_s: float  # of the processor
+    peak_mb: float
+    disk_mb: float
+    n_segments: int
+
+
+@dataclass(frozen=True)
+class Searched:
+    """Figures of a library that a new process opens and searches for ten words."""
+
+    open_s: float  # with a first search
+    own_mb: float  # memory of the process after all searches, without what lies in files
+    index: Times  # the index alone, with reasons
+    whole: Times  # with the photos
+    page: Times  # the best 24, with the photos
+
+
+@dataclass(frozen=True)
+class Added:
+    """Seconds until photos that were added are found, saving included."""
+
+    add_s: float
+    core_s: float
+
+
+def make(folder: Path, n: int) -> dict[str, float]:
+    """Fill the library."""
+    workspace = Workspace(Settings(folder))
+    started = time.perf_counter()
+    fill(workspace, n)
+    workspace.close()
+    return {"fill_s": time.perf_counter() - started}
+
+
+def build(folder: Path, _: int) -> Built:
+    """Make the index, as the first search does."""
+    workspace = Workspace(Settings(folder))
+    started, began = time.perf_counter(), time.process_time()
+    index = workspace.searcher.index(COLLECTION)
+    taken = time.perf_counter() - started, time.process_time() - began
+    peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    n_bytes = sum(path.stat().st_size for path in (folder / "index").rglob("*") if path.is_file())
+    return Built(*taken, peak_mb, n_bytes / 1e6, len(index.state.segments))
+
+
+def queries() -> list[str]:
+    """Return descriptions of ten words."""
+    return Statistics.load().sample(N_QUERIES, QUERY_SEED, n_words=10)
+
+
+def search(folder: Path, _: int) -> Searched:
+    """Measure opening and searching."""
+    asked, before = queries(), Memory.now()
+    started = time.perf_counter()
+    searcher = Workspace(Settings(folder)).searcher
+    searcher.search(Question(asked[0], COLLECTION, top=TOP))
+    open_s = time.perf_counter() - started
+    index = searcher.index(COLLECTION)
+    alone = timed(lambda query: index.search(query, top=TOP), asked)
+    whole, page = (
+        timed(lambda query, top=top: searcher.search(Question(query, COLLECTION, top=top)), asked) for top in (TOP, 24)
+    )
+    return Searched(open_s, Memory.now().since(before).own_mb, alone, whole, page)
+
+
+def add(folder: Path, n: int) -> Added:
+    """Measure a search after more photos were added."""
+    workspace = Workspace(Settings(folder))
+    workspace.searcher.index(COLLECTION)
+    fill(workspace, N_MORE, first=n)
+    started, began = time.perf_counter(), time.process_time()
+    index = workspace.searcher.index(COLLECTION)
+    added = Added(time.perf_counter() - started, time.process_time() - began)
+    if len(index) != n + N_MORE:
+        raise ValueError(f"the index has {len(index)} photos, not {n + N_MORE}")
+    return added
+
+
+def write_sample(folder: Path, n: int) -> Sample:
+    """Write all texts and predicted terms of each photo as a line, for the peers, with the same queries."""
+    with (folder / "captions").open("w", encoding="utf-8") as file:
+        for photo in documents(PhotoStatistics.load(), n):
+            shown = (label for label, _ in photo.objects)
+            file.write(" ".join([*photo.captions, *photo.concepts, *photo.labels, *shown, *photo.owner]) + "\n")
+    for name in ("ten", "two"):
+        (folder / name).write_text("\n".join(queries()), encoding="utf-8")
+    return Sample(folder)
+
+
+PARTS: dict[str, Callable[[Path, int], object]] = {"make": make, "build": build, "search": search, "add": add}
+
+
+def measure(n: int, keys: list[str]) -> None:
+    """Measure all parts, each in a process of its own, and print the figures."""
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        found = {part: run_module("benchmarks.large", part, folder / "library", n, limit_s=LIMIT_S) for part in PARTS}
+        built, added = Built(**found["build"]), Added(**found["add"])
+        times = {name: Times(**found["search"][name]) for name in ("index", "whole", "page")}
+        print(
+            f"{n:,} photos with predictions, labels, objects and texts (load {os.getloadavg()[0]:.1f}):\n"
+            f"index made: {built.build_s:.1f} s, {built.core_s:.1f} s of a core, peak {built.peak_mb:,.0f} MB,"
+            f" {built.disk_mb:,.0f} MB on disk, {built.n_segments} segments\n"
+            f"opened with a first search: {found['search']['open_s']:.2f} s; own memory after all searches:"
+            f" {found['search']['own_mb']:,.0f} MB\n"
+            f"{N_MORE:,} photos added: found after {added.add_s:.2f} s, {added.core_s:.2f} s of a core"
+        )
+        for name, took in times.items():
+            print(f"ten words, {name}: {took.median_ms:.2f} ms, {took.core_ms:.2f} ms on the processor")
+        if keys:
+            sample = write_sample(folder, n)
+        for key in keys:
+            peer = Compared.measure(key, sample, n)
+            ratio = peer.ten.core_ms / times["index"].core_ms
+            print(
+                f"{PEERS[key].name}: built in {peer.build_s:.1f} s, ten words {peer.ten.median_ms:.2f} ms,"
+                f" {ratio:.2f} times as long as our index on the processor"
+            )
+
+
+def main() -> None:
+    """Measure everything, or one part."""
+    if len(sys.argv) == 4 and sys.argv[1] in PARTS:
+        done = PARTS[sys.argv[1]](Path(sys.argv[2]), int(sys.argv[3]))
+        print(json.dumps(done if isinstance(done, dict) else asdict(done)))  # type: ignore[call-overload]
+        return
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--photos", type=int, default=N_PHOTOS)
+    parser.add_argument("--peers", nargs="*", default=list(KEYS), choices=list(PEERS), help="which peers")
+    options = parser.parse_args()
+    measure(options.photos, options.peers)
+
+
+if __name__ == "__main__":
+    main()
