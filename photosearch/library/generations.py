@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from photosearch.library import schema as t
 from photosearch.library.work import CollectionVersion
@@ -30,11 +30,20 @@ def raise_generation(connection: Connection, collection_id: int) -> int:
     return generation
 
 
+# Built once: every search asks for it, and building the statement takes longer than SQLite takes to run it.
+_VERSION = (
+    select(t.collection.c.generation, t.raised.c.token)
+    .join(
+        t.raised,
+        (t.raised.c.collection_id == t.collection.c.id) & (t.raised.c.generation == t.collection.c.generation),
+    )
+    .where(t.collection.c.id == bindparam("number"))
+)
+
+
 def read_version(connection: Connection, collection_id: int) -> CollectionVersion:
     """Return the collection's generation with its token."""
-    is_latest = (t.raised.c.collection_id == t.collection.c.id) & (t.raised.c.generation == t.collection.c.generation)
-    query = select(t.collection.c.generation, t.raised.c.token).join(t.raised, is_latest)
-    row = connection.execute(query.where(t.collection.c.id == collection_id)).one()
+    row = connection.execute(_VERSION, {"number": collection_id}).one()
     return CollectionVersion(int(row.generation), row.token)
 
 

@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TypeVar
 
-from sqlalchemy import Connection, Row, exists, false, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, bindparam, exists, false, func, insert, or_, select, update
 
 from photosearch.errors import CollectionNotFound, LibraryError, PhotoNotFound
 from photosearch.library import schema as t
@@ -42,6 +42,7 @@ from photosearch.records import (
 )
 
 _PORTION = 200  # photos that are removed in one transaction where the disk is full
+_COLLECTION = select(t.collection).where(t.collection.c.name == bindparam("name"))  # built once: see `photos`
 _AT_ONCE = 500  # values bound in one statement; SQLite's limit is 32,766
 
 
@@ -129,7 +130,7 @@ class Library:
 
     def _collection(self, connection: Connection, name: str) -> Row:
         try:
-            row = connection.execute(select(t.collection).where(t.collection.c.name == name)).one_or_none()
+            row = connection.execute(_COLLECTION, {"name": name}).one_or_none()
         except UnicodeEncodeError:
             row = None  # bytes from a command line that are no Unicode, which no stored name contains
         if row is None:
