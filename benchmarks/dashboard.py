@@ -24,27 +24,19 @@ from PIL import Image
 from playwright.async_api import Browser, Error, Page, Playwright, async_playwright
 
 from benchmarks import sessions
-from benchmarks.captions import Statistics
+from benchmarks.photos import fill
 from photosearch.analyzer import term_of
-from photosearch.library import Reading
-from photosearch.records import Caption, Detection, Findings, Listing, Prediction, Station
 from photosearch.settings import MODELS_DIR, Settings
-from photosearch.vision.concepts import N_PAIRS, N_TERMS
-from photosearch.vision.registry import ModelChoice
 from photosearch.workspace import Workspace
 from tests.browser.chromium import FLAGS, NAMES
 from tests.browser.server import ROOT, free_port
 
 N_PHOTOS = 20_000
 N_THUMBNAILS = 200  # different ones; each photo has a file of its own
-N_SENTENCES = 5  # as the captioner's beam gives them
-N_LABELS = 5
 N_QUERIES = 20
 N_SESSIONS = 10
 SESSION_S = 60
-BATCH = 500
 PATIENCE_MS = 60_000
-COLLECTION = "bench"
 FIRST_CARD = "() => document.querySelector('.photo')?.textContent ?? ''"
 # Told by what changes on the page: to ask every frame would keep the page drawing.
 SHOWN = """before => new Promise(resolve => {
@@ -81,46 +73,6 @@ def make_thumbnails(n: int) -> list[bytes]:
         Image.fromarray(picture).save(out, "JPEG", quality=62)
         made.append(out.getvalue())
     return made
-
-
-def make_findings(sentences: list[str], draw: random.Random, names: list[str], weights: list[float]) -> list[Findings]:
-    """Make up findings of the four stations for a photo."""
-    terms = dict.fromkeys(draw.choices(names, weights, k=N_TERMS + N_PAIRS))
-    labels = draw.sample(names, N_LABELS)
-    objects = draw.choices(("person", "dog", "car", "bicycle", "boat", "horse"), k=draw.randint(0, 3))
-    return [
-        Findings(captions=tuple(Caption(text, -0.5 - i / 10, "bench", i) for i, text in enumerate(sentences))),
-        Findings(concepts=tuple(Prediction(term, round(0.9 / rank, 4)) for rank, term in enumerate(terms, 1))),
-        Findings(labels=tuple(Prediction(label, round(0.5 / rank, 4)) for rank, label in enumerate(labels, 1))),
-        Findings(objects=tuple(Detection(label, 0.8, (0.1, 0.1, 0.5, 0.5)) for label in objects)),
-    ]
-
-
-def fill(folder: Path) -> None:
-    """Fill a library with captioned photos, kept as the pipeline keeps them and with the models that are there."""
-    workspace = Workspace(Settings(folder))
-    library = workspace.library
-    models = {model.station: model for model in workspace.models.choose(ModelChoice())}
-    stations = (Station.CAPTIONER, Station.CONCEPTS, Station.CLASSIFIER, Station.DETECTOR)
-    ids = [library.model_id(of, models[of].name, models[of].digest) for of in stations]
-    captions = Statistics.load().sample(N_PHOTOS * N_SENTENCES)
-    names = list(json.loads((MODELS_DIR / "concepts" / "terms.json").read_text(encoding="utf-8")))
-    weights = [1 / rank for rank in range(1, len(names) + 1)]
-    draw, thumbnails = random.Random(1), make_thumbnails(N_THUMBNAILS)
-    library.merge(COLLECTION, "folder", [Listing(f"/photos/{i:06}.jpg", "") for i in range(N_PHOTOS)])
-    pending = library.pending(COLLECTION, ids)
-    for first in range(0, N_PHOTOS, BATCH):
-        told: dict[int, dict[str, Findings]] = {model_id: {} for model_id in ids}
-        readings = []
-        for i in range(first, min(first + BATCH, N_PHOTOS)):
-            sha256 = f"{draw.getrandbits(256):064x}"
-            readings.append(Reading(pending[i].id, "", sha256, 640, 480, f"{draw.getrandbits(64):016x}"))
-            sentences = captions[i * N_SENTENCES : (i + 1) * N_SENTENCES]
-            for model_id, findings in zip(ids, make_findings(sentences, draw, names, weights), strict=True):
-                told[model_id][sha256] = findings
-            library.files.keep_thumbnail(sha256, thumbnails[i % N_THUMBNAILS])
-        library.save(readings, told)
-    workspace.close()
 
 
 # The server
@@ -311,7 +263,9 @@ def main() -> None:
     """Measure and print."""
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "library"
-        fill(folder)
+        workspace = Workspace(Settings(folder))
+        fill(workspace, N_PHOTOS, make_thumbnails(N_THUMBNAILS))
+        workspace.close()
         load = os.getloadavg()[0]
         print(f"the dashboard over {N_PHOTOS:,} photos, {os.cpu_count()} cores, Chromium beside it (load {load:.1f}):")
         with serving(folder) as server:
