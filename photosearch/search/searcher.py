@@ -71,7 +71,7 @@ class _CurrentIndex:
     store: Store
     notice: str | None = None  # why the index was made anew; shown once
     near_duplicates: _NearDuplicates | None = None  # computed when first needed
-    earlier: _CurrentIndex | None = None  # the last one whose near-duplicates were computed; has no `earlier` itself
+    earlier: tuple[Hashes, CollectionVersion] | None = None  # compared last, and the state that they are of
 
     def take_notice(self) -> tuple[str, ...]:
         """Return the notice when called for the first time, nothing afterwards."""
@@ -177,11 +177,12 @@ class Searcher:
         if current.near_duplicates is None:
             from photosearch.search.near_duplicates import Hashes, compare_miniatures
 
-            earlier, current.earlier = current.earlier, None
-            changes = self.library.changed_hashes(collection, earlier.version) if earlier is not None else None
-            if changes is not None and earlier is not None and earlier.near_duplicates is not None:
-                hashes = earlier.near_duplicates.hashes.updated(*changes)
-            else:
+            hashes: Hashes | None = None
+            if current.earlier is not None:
+                before, version = current.earlier
+                changes = self.library.changed_hashes(collection, version)
+                hashes = before.updated(*changes) if changes is not None else None
+            if hashes is None:
                 hashes = Hashes.of(self.library.hashes(collection))
             by_hash = hashes.groups()
             groups = compare_miniatures(by_hash, self.library.miniatures(by_hash))
@@ -217,7 +218,8 @@ class Searcher:
         if changes is None:
             return self._built(collection, latest.store, _OTHER.format(collection))
         made = _made(version, latest.store, latest.notice, lambda keep: latest.index.updated(*changes, keep))
-        made.earlier = latest.earlier if latest.near_duplicates is None else latest
+        near_duplicates = latest.near_duplicates
+        made.earlier = (near_duplicates.hashes, latest.version) if near_duplicates is not None else latest.earlier
         return made
 
     def _built(self, collection: str, store: Store, notice: str | None = None) -> _CurrentIndex:

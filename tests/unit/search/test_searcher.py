@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from PIL import Image
 from sklearn.datasets import load_sample_image
 
 from photosearch.errors import CollectionNotFound, PhotoNotFound
-from photosearch.library import Library
+from photosearch.library import Library, Reading
 from photosearch.library.corrections import correct_caption
 from photosearch.records import Details, Document, Listing, TextKind
 from photosearch.search.index import Index, Tables
@@ -136,6 +136,33 @@ def test_near_duplicates_are_listed_once_on_all_pages(
     assert len(workspace.searcher.similar(results.hits[0].photo.id, top=9).hits) == 6
 
 
+def test_near_duplicates_follow_changes_without_reading_all_hashes_again(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def add(name: str, phash: str) -> None:
+        library.merge("bursts", "folder", [Listing(f"/{name}.jpg", "")])
+        (photo,) = library.pending("bursts", [])
+        library.save([Reading(photo.id, "", f"{name:0>64}", 640, 480, phash)], {})
+
+    def groups(searcher: Searcher) -> set[frozenset[str]]:
+        found: dict[int, set[str]] = {}
+        for photo_id, group in searcher.near_duplicates("bursts").items():
+            found.setdefault(group, set()).add(library.photo(photo_id).name)
+        return {frozenset(members) for members in found.values()}
+
+    add("a", "5a5ac3c30f0f9696")
+    add("b", "1234567890abcdef")
+    searcher = Searcher(library, Tables())
+    assert groups(searcher) == set()
+    monkeypatch.setattr(Library, "hashes", None)
+    add("c", "5a5ac3c30f0f9697")
+    assert groups(searcher) == {frozenset({"a.jpg", "c.jpg"})}
+    library.merge("bursts", "folder", [], ["/a.jpg"])
+    assert groups(searcher) == set()
+    monkeypatch.undo()
+    assert groups(Searcher(library, Tables())) == set()
+
+
 # The index beside the library
 
 
@@ -147,7 +174,7 @@ def test_the_index_is_kept_for_the_next_process(searcher: Searcher, monkeypatch:
     before = searcher.search(Question("a dog on the beach", "walks", top=100)).hits
     assert len(kept(searcher)) == 1
     later = Searcher(searcher.library, Tables())
-    monkeypatch.setattr(Library, "documents", None)  # nothing is read again
+    monkeypatch.setattr(Library, "each_document", None)  # nothing is read again
     monkeypatch.setattr(Library, "changes", None)
     results = later.search(Question("a dog on the beach", "walks", top=100))
     assert (results.hits, results.notes) == (before, ())
@@ -160,7 +187,7 @@ def test_an_index_takes_in_what_changed_only(searcher: Searcher, monkeypatch: py
     correct_caption(library, first, "a unicorn", "me")
     library.merge("walks", "older system", [], ["photo-01.jpg"])
     library.merge("walks", "older system", [Listing("new.jpg", "", details=told("a zebra"))])
-    monkeypatch.setattr(Library, "documents", None)
+    monkeypatch.setattr(Library, "each_document", None)
     assert names(searcher, "unicorn") == ["photo-00.jpg"]
     assert names(searcher, "zebra") == ["new.jpg"]
     assert searcher.index("walks").state.row(second) is None
@@ -240,13 +267,13 @@ def test_a_copy_of_the_library_that_comes_to_the_same_generation_is_told_from_it
 def test_collections_do_not_wait_for_each_other(searcher: Searcher, monkeypatch: pytest.MonkeyPatch) -> None:
     searcher.library.merge("other", "older system", [Listing("new.jpg", "", details=told("a zebra"))])
     assert names(searcher, "dog")
-    real = Library.documents
+    real = Library.each_document
 
-    def slow(library: Library, collection: str) -> list[Document]:
+    def slow(library: Library, collection: str) -> Iterator[Document]:
         assert names(searcher, "dog"), "while another collection's index is being built"
         return real(library, collection)
 
-    monkeypatch.setattr(Library, "documents", slow)
+    monkeypatch.setattr(Library, "each_document", slow)
     assert searcher.search(Question("zebra", "other", top=1)).total == 1
 
 
