@@ -177,4 +177,5 @@ def test_a_listing_that_says_nothing_new_changes_no_photo(library: Library) -> N
     merge(library, Listing(URL, "", details=POST))
     before = library.version("c")
     merge(library, Listing(URL, "", details=POST))
-    assert library.changes("c", before) == ([], [])
+    documents, changed = library.changes("c", before)
+    assert (list(documents), changed) == ([], [])
