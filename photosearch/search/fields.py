@@ -220,15 +220,18 @@ def _predicted(field: Field, probs: Mapping[str, float]) -> Iterator[Posting]:
 
 
 def concept_terms(stems: Mapping[str, float]) -> dict[str, float]:
-    """Return a model's stems as terms; of stems that are one term the most probable counts."""
+    """Return a model's stems as terms; stems that are one term count as if they were independent.
+
+    By the most probable of them alone R@10 on dev would be .001 less.
+    """
     names = list(map(respelled, stems))
     if None not in names and len(set(names)) == len(names):  # as nearly always
         return dict(zip(names, stems.values(), strict=True))  # type: ignore[arg-type]
     probs: dict[str, float] = {}
     for stem, prob in stems.items():
         term = respelled(stem)
-        if term is not None and prob > probs.get(term, 0.0):
-            probs[term] = prob
+        if term is not None:
+            probs[term] = 1 - (1 - prob) * (1 - probs.get(term, 0.0))
     return probs
 
 

@@ -65,6 +65,16 @@ def test_objects_count_and_are_counted():
     assert "pet" in found
 
 
+def test_a_model_s_stems_that_are_one_term_add_up_as_if_independent():
+    found = held(
+        Field.CONCEPTS, concepts={"women": 0.5, "woman": 0.2, "grey": 0.3, "two women": 0.4, "women woman": 0.9}
+    )
+    masses = {term: mass for term, (_, mass) in found.items()}
+    assert set(masses) == {"woman", "gray", "two woman"}
+    assert masses["woman"] == pytest.approx(0.6, abs=WHOLE)
+    assert masses["gray"] == pytest.approx(0.3, abs=WHOLE)
+
+
 def test_a_label_s_hypernyms_take_half_a_step_and_several_labels_add_up():
     found = held(Field.LABELS, labels={"Border collie": 0.5, "collie": 0.25})
     probs = {term: mass for term, (_, mass) in found.items()}
