@@ -1,4 +1,4 @@
-"""Fuzz queries, damaged index files, and what files say of photos, each for a third of the time."""
+"""Fuzz queries, damaged index files, what files say of photos, and damaged exports, each for a quarter of the time."""
 
 import argparse
 import faulthandler
@@ -9,6 +9,7 @@ from collections.abc import Callable
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis.strategies import SearchStrategy
 
+from tests.fuzz.exports import EXAMPLES, Listed
 from tests.fuzz.files import DAMAGES, Reading
 from tests.fuzz.queries import QUERIES, Answering
 from tests.fuzz.readers import READINGS, ReadingWords
@@ -48,17 +49,19 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0, help="of the first round, to repeat one; each takes the next")
     options = parser.parse_args()
     faulthandler.enable()
-    reading = Reading()
+    reading, listed = Reading(), Listed()
     words = ReadingWords()
     parts = (
         ("queries", Answering(), QUERIES),
         ("damaged index files", reading, DAMAGES),
         ("names, metadata and neighbours", words, READINGS),
+        ("damaged exports", listed, EXAMPLES),
     )
     for name, check, examples in parts:
         n_tried = fuzz(check, examples, options.minutes * 60 / len(parts), options.seed)
         sys.stdout.write(f"\r{name}: {n_tried:,} examples, none failed\n")
     sys.stdout.write(f"{reading.n_refused:,} of the damaged indexes were refused, the others answered as before\n")
+    sys.stdout.write(f"{listed.n_refused:,} of the damaged exports were refused, the others lost nothing\n")
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
 
 from photosearch.errors import SourceError
 from photosearch.records import Failure, Listing, TextKind, Watch
@@ -34,6 +35,7 @@ from tests.exports import (
     unpack,
     write_zip,
 )
+from tests.fuzz.exports import EXAMPLES, Listed
 
 LIMIT = 1_000_000
 LISTS = f"{POSTS_FOLDER}/posts_1.json"
@@ -254,3 +256,10 @@ def test_uploads_are_called_uploads_unless_they_are_one_accounts():
     assert collection_of(["a.jpg", "trip.zip"]) == "uploads"
     assert collection_of([NAME, "instagram-bert-2024-01-31-x.zip"]) == "uploads"
     assert collection_of([NAME, NAME.replace("abCD12", "x")]) == "anna.b"
+
+
+@settings(max_examples=50, deadline=None)
+@given(EXAMPLES)
+def test_damaged_exports_give_nothing_private_and_lose_nothing_in_silence(example):
+    """`make fuzz` tries more."""
+    Listed()(example)
