@@ -15,14 +15,16 @@ _COUNTERS = frozenset(
     snapseed st vid wa wp imag photo image picture file received mp cover burst
     """.split()
 )
-_EMPTY = frozenset("camera copy dcim edited images image img photo photos pics picture pictures raw untitled".split())
+_EMPTY = frozenset(
+    "camera copy dcim edited images image img photo photos pics picture pictures raw takeout untitled".split()
+)
 _SEPARATORS = re.compile(r"[\s_\-–.,;:+()\[\]{}/\\~#&@=!]+")
 _CHANGE = re.compile(  # of case, or between letters and digits: "LisbonTram28"; but "iPhone" is one word
     r"(?<=[a-zß-ÿ]{2})(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-zß-ÿ])|(?<=\d)(?=[^\W\d_])|(?<=[^\W\d_])(?=\d)"
 )
 _COPY = re.compile(r"\(\d+\)")  # IMG_1234 (1)
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
-_HEX = re.compile(r"(?<![^\W_])(?=[0-9a-f]*\d)(?=[0-9a-f]*[a-f])[0-9a-f]{12,}(?![^\W_])", re.IGNORECASE)
+_HEX = re.compile(r"(?<![^\W_])(?=[0-9a-f]*\d)(?=[0-9a-f]*[a-f])[0-9a-f]{8,}(?![^\W_])", re.IGNORECASE)
 _LONG = re.compile(r"\d{5,}(?:_\d+)*(?:_n)?(?![^\W\d_])")  # counters, times, Instagram's 12345678_1234_5678_n
 _DCF = re.compile(r"(?<![^\W_])\d{3}[A-Z_]{4,5}(?![^\W_])")  # folders of cameras, such as 100CANON
 _ENDING = re.compile(r"\.\w{2,5}$")

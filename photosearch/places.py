@@ -37,8 +37,7 @@ class _Places:
 def _places() -> _Places:
     with np.load(_TABLE, allow_pickle=False) as table:
         names, regions = (table[name].tobytes().decode().split("\n") for name in ("names", "regions"))
-        columns = (table[name] for name in ("latitude", "longitude", "population"))
-        return _Places(*columns, names=names, above=table["above"], regions=regions)
+        return _Places(table["latitude"], table["longitude"], table["population"], names, table["above"], regions)
 
 
 @lru_cache(maxsize=10_000)

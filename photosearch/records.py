@@ -127,7 +127,8 @@ class Facts:
     @property
     def known(self) -> dict[str, object]:
         """Return the values of the facts that are known, by their names."""
-        return {name: value for name in FACT_NAMES if (value := getattr(self, name)) is not None}
+        values = vars(self)
+        return {name: value for name in FACT_NAMES if (value := values[name]) is not None}
 
 
 FACT_NAMES = tuple(fact.name for fact in fields(Facts))

@@ -78,10 +78,10 @@ def _list_of(old: Row, place: Place) -> str | None:
 def _storable(listing: Listing) -> Listing:
     """Return the listing with texts cut to `MAX_TEXT_CHARS`, and without NUL characters, which PostgreSQL refuses."""
     details = listing.details
-    if details is not None:
+    if details is not None and details.texts:
         texts = tuple((kind, text[:MAX_TEXT_CHARS].replace("\0", "")) for kind, text in details.texts[:MAX_TEXTS])
-        details = replace(details, texts=texts)
-    return replace(listing, source_key=listing.source_key.replace("\0", ""), details=details)
+        listing = replace(listing, details=replace(details, texts=texts))
+    return replace(listing, source_key=listing.source_key.replace("\0", "")) if "\0" in listing.source_key else listing
 
 
 def _row(place: Place, listing: Listing, id_: str) -> dict[str, object]:
@@ -112,9 +112,9 @@ def _save_details(
         details: by photo id.
         of_new: has the ids of photos that were just added with their facts.
     """
-    ids = list(details)
+    older = [*details.keys() - of_new]
     t_text = t.photo_text.c
-    texts = t_text.photo_id.in_(ids) & (t_text.kind != TextKind.HUMAN)
+    texts = t_text.photo_id.in_(older) & (t_text.kind != TextKind.HUMAN)
     existing: dict[tuple[str, str], dict[int, str]] = {}
     query = select(t_text.id, t_text.photo_id, t_text.kind, t_text.text).where(texts).order_by(t_text.id)
     for row in connection.execute(query):
@@ -123,7 +123,10 @@ def _save_details(
     with_new_texts: set[str] = set()
     stale: list[int] = []
     rows: list[dict[str, object]] = []
-    for id_ in ids:
+    with_older_texts = {id_ for id_, _ in existing}
+    for id_ in details:
+        if not details[id_].texts and id_ not in with_older_texts:
+            continue
         for kind in dict.fromkeys((*(kind for kind, _ in details[id_].texts), *place.complete_texts)):
             before, after = existing.get((id_, kind), {}), details[id_].texts_of(kind)
             if list(before.values()) != after:
@@ -134,7 +137,7 @@ def _save_details(
         connection.execute(delete(t.photo_text).where(t_text.id.in_(stale[first : first + _AT_ONCE])))
     if rows:
         connection.execute(insert(t.photo_text), rows)
-    old_facts = {row.id: row.facts for row in connection.execute(_FACTS, {"these": [*details.keys() - of_new]})}
+    old_facts = {row.id: row.facts for row in connection.execute(_FACTS, {"these": older})}
     changed = []
     for id_, old in old_facts.items():
         facts = details_json(details[id_].completed_by(parse_details(old)), with_texts=False)

@@ -102,16 +102,15 @@ def _is_of_a_person(text: str) -> bool:
 def _plain(value: object) -> str:
     if isinstance(value, bytes):
         try:
-            value = value.decode("utf-8")
+            return value.decode("utf-8").strip("\0 ")
         except UnicodeDecodeError:
-            value = value.decode("cp1252", "replace")
+            return value.decode("cp1252", "replace").strip("\0 ")
     return value.strip("\0 ") if isinstance(value, str) else ""
 
 
 def _utf16(value: object) -> str:
-    if isinstance(value, tuple) and all(isinstance(byte, int) and 0 <= byte <= 255 for byte in value):
-        value = bytes(value)
-    return value.decode("utf-16-le", "replace").strip("\0 ") if isinstance(value, bytes) else ""
+    data = bytes(value) if isinstance(value, tuple) and all(byte in range(256) for byte in value) else value
+    return data.decode("utf-16-le", "replace").strip("\0 ") if isinstance(data, bytes) else ""
 
 
 def _comment(value: object) -> str:

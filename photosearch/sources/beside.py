@@ -42,6 +42,8 @@ class Beside:
 
     def leaves_out(self, name: str) -> str | None:
         """Return as what a picture is left out that is no photo: instaloader's covers and profile pictures."""
+        if instaloader.MARK not in name:
+            return None
         stem = os.path.splitext(name)[0]
         if not instaloader.is_by_instaloader(stem):
             return None
@@ -61,7 +63,7 @@ class Beside:
             said = said.completed_by(self._said(file, self._sidecar))
         if self._has_json:
             said = said.completed_by(self._takeout(name)).completed_by(self._post(stem))
-        return said.completed_by(found)
+        return found if said is NOTHING else said.completed_by(found)
 
     def _files(self, names: Iterable[str]) -> Iterator[str]:
         for name in names:

@@ -9,10 +9,11 @@ from datetime import UTC
 
 from photosearch.coordinates import sound_pair
 from photosearch.records import Details
-from photosearch.sources.instagram.export_posts import texts_of
+from photosearch.sources.instagram.export_text import texts_of
 from photosearch.times import from_seconds, read_time
 
 MAX_JSON_BYTES = 8_000_000
+MARK = "_UTC"  # in all names that it gives by default
 _STEM = re.compile(r"(?P<post>.*?(?P<day>\d{4}-\d\d-\d\d)_(?P<clock>\d\d-\d\d-\d\d)_UTC)(?P<slide>_\d+)?(?P<more>_.+)?")
 _SLIDE = re.compile(r"_\d{1,2}$")
 _LIKES = ("edge_media_preview_like", "edge_liked_by", "like_count")

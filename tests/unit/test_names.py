@@ -26,6 +26,7 @@ from photosearch.names import all_name_words, name_date, name_words
         ("3f2504e0-4f89-11d3-9a0c-0305e82c3301.jpg", ""),
         ("12345678_1234567890_1234_n.jpg", ""),
         ("0a1b2c3d4e5f60718293.png", ""),
+        ("1000268201_693b08cb0e.jpg", ""),
         ("Camera Roll/iPhone/café à Paris.jpg", "Roll iPhone café à Paris"),
         ("हिंदी/犬と海.jpg", "हिंदी 犬と海"),
         ("dog's bowl.jpg", "dog's bowl"),
