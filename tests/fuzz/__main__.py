@@ -1,4 +1,4 @@
-"""Fuzz queries, damaged index files, what files say of photos, and damaged exports, each for a quarter of the time."""
+"""Fuzz queries, index files, what files say of photos, exports, pictures and ZIPs, each for a sixth of the time."""
 
 import argparse
 import faulthandler
@@ -11,8 +11,10 @@ from hypothesis.strategies import SearchStrategy
 
 from tests.fuzz.exports import EXAMPLES, Listed
 from tests.fuzz.files import DAMAGES, Reading
+from tests.fuzz.pictures import PICTURES, Decoding
 from tests.fuzz.queries import QUERIES, Answering
 from tests.fuzz.readers import READINGS, ReadingWords
+from tests.fuzz.zips import ZIPS, Unpacking
 
 EXAMPLES_A_ROUND = 200
 
@@ -51,17 +53,21 @@ def main() -> None:
     faulthandler.enable()
     reading, listed = Reading(), Listed()
     words = ReadingWords()
+    decoding = Decoding()
     parts = (
         ("queries", Answering(), QUERIES),
         ("damaged index files", reading, DAMAGES),
         ("names, metadata and neighbours", words, READINGS),
         ("damaged exports", listed, EXAMPLES),
+        ("damaged pictures", decoding, PICTURES),
+        ("damaged ZIPs", Unpacking(), ZIPS),
     )
     for name, check, examples in parts:
         n_tried = fuzz(check, examples, options.minutes * 60 / len(parts), options.seed)
         sys.stdout.write(f"\r{name}: {n_tried:,} examples, none failed\n")
     sys.stdout.write(f"{reading.n_refused:,} of the damaged indexes were refused, the others answered as before\n")
     sys.stdout.write(f"{listed.n_refused:,} of the damaged exports were refused, the others lost nothing\n")
+    sys.stdout.write(f"{decoding.n_refused:,} of the damaged pictures were refused, the others decoded\n")
 
 
 if __name__ == "__main__":
