@@ -105,6 +105,14 @@ def _no_settings_of_ones_own(tmp_path_factory: pytest.TempPathFactory) -> Iterat
         yield
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _small_reserve() -> Iterator[None]:
+    """Have the many libraries of the tests keep little space in reserve."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("photosearch.library.reserve.N_BYTES", 100_000)
+        yield
+
+
 @pytest.fixture
 def library(tmp_path: Path) -> Library:
     return Library(tmp_path / "library")

@@ -64,7 +64,7 @@ class Library:
         self.folder = folder
         self.files = Files(folder)
         self._counts = Counts()
-        self._reserve = Reserve(folder)
+        self._reserve = Reserve(folder, is_wanted=database is None)  # a server's disk is another one
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # photos are private; who shares them changes it
         except OSError as error:

@@ -7,30 +7,30 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 FILE_NAME = "reserve"
 N_BYTES = 16_000_000  # a transaction that removes some hundred photos writes two or three megabytes
-_CHUNK_BYTES = 1_000_000
 
 
 class Reserve:
     """A file of zeros in the library's folder, given up when the disk is full and made again when it is not."""
 
-    def __init__(self, folder: Path) -> None:
-        """Take the folder; nothing is written yet."""
+    def __init__(self, folder: Path, *, is_wanted: bool = True) -> None:
+        """Take the folder; nothing is written yet, nor later unless `is_wanted`."""
         self._folder = folder
+        self._is_wanted = is_wanted
         self._path = folder / FILE_NAME
 
     def fill(self) -> None:
         """Write the file unless it is there; without enough free space, do nothing."""
         with suppress(OSError):
-            if self._path.exists() or shutil.disk_usage(self._folder).free < 4 * N_BYTES:
+            if not self._is_wanted or self._path.exists() or shutil.disk_usage(self._folder).free < 4 * N_BYTES:
                 return
             part = self._path.with_name(f"{FILE_NAME}.{os.getpid()}.part")
             try:
                 with part.open("wb") as file:
-                    for _ in range(0, N_BYTES, _CHUNK_BYTES):
-                        file.write(bytes(_CHUNK_BYTES))
+                    _allocate(file, N_BYTES)
                 part.chmod(0o600)
                 part.replace(self._path)
             finally:
@@ -59,3 +59,11 @@ class Reserve:
             yield
         finally:
             self.fill()
+
+
+def _allocate(file: BinaryIO, n_bytes: int) -> None:
+    """Take space for a file of zeros; raise `OSError` where there is not enough."""
+    if hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(file.fileno(), 0, n_bytes)
+    else:
+        file.write(bytes(n_bytes))

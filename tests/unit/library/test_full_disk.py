@@ -17,6 +17,11 @@ from photosearch.workspace import Workspace
 N_PHOTOS = 3000
 
 
+@pytest.fixture(autouse=True)
+def whole_reserve(monkeypatch):
+    monkeypatch.setattr(reserve, "N_BYTES", 16_000_000)
+
+
 @pytest.fixture
 def small_disk(tmp_path):
     """A disk of 96 MB, whose limit is real."""

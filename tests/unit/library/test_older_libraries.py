@@ -12,7 +12,7 @@ from alembic import command
 from alembic.config import Config
 
 from photosearch.errors import LibraryError
-from photosearch.library import Library, schema
+from photosearch.library import Library, reserve, schema
 from photosearch.library.engine import FILE_NAME, SQLite
 from photosearch.records import Details, Document, TextKind
 
@@ -80,7 +80,7 @@ def test_an_older_library_is_copied_before_it_is_migrated(older):
     assert (version_of(older), rows_of(copy)) == (schema.HEAD, rows)
     assert run(copy, "PRAGMA integrity_check") == [("ok",)]
     Library(older.parent).close()
-    assert sorted(path.name for path in older.parent.iterdir()) == sorted([FILE_NAME, copy.name])
+    assert sorted(path.name for path in older.parent.iterdir()) == sorted([FILE_NAME, copy.name, reserve.FILE_NAME])
 
 
 def test_a_copy_that_exists_is_left_as_it_is(older):
