@@ -1,8 +1,11 @@
 """What a kill, a power cut or a hand can leave in a library is found, told and mended."""
 
+import io
 import os
 import shutil
+import sqlite3
 import time
+from contextlib import closing
 
 import pytest
 from typer.testing import CliRunner
@@ -10,7 +13,7 @@ from typer.testing import CliRunner
 from photosearch.checking import find_problems
 from photosearch.cli.app import app
 from photosearch.library.sweeping import sweep
-from photosearch.records import PhotoState
+from photosearch.records import UNWATCHED, PhotoState
 from photosearch.search.question import Question
 from photosearch.sources.upload import UploadSource
 from tests.conftest import analyse, jpeg
@@ -107,12 +110,8 @@ def test_a_lost_copy_of_a_fetched_photo_is_fetched_again_by_the_next_run(filled)
 
 
 def test_a_lost_upload_is_told_and_uploading_it_again_mends_it(filled):
-    import io
-
     def upload():
         source = UploadSource([("blue.jpg", io.BytesIO(jpeg("blue")))], filled.library.files)
-        from photosearch.records import UNWATCHED
-
         filled.library.merge("c", "upload", list(source.listings({}, UNWATCHED)))
 
     upload()
@@ -120,6 +119,33 @@ def test_a_lost_upload_is_told_and_uploading_it_again_mends_it(filled):
     assert problems(filled, repair=True) == [("uploads", "the uploaded file is missing")]
     upload()
     assert problems(filled) == []
+
+
+def test_after_a_power_cut_nothing_is_lost_that_cannot_be_made_again(filled, make_photos, station, monkeypatch):
+    """What was not written to the disk by then is empty, as file systems leave it."""
+    on_disk, sync = set(), os.fsync
+
+    def note(number: int) -> None:
+        on_disk.add(os.fstat(number).st_ino)
+        sync(number)
+
+    monkeypatch.setattr(os, "fsync", note)
+    library = filled.library
+    upload = UploadSource([("blue.jpg", io.BytesIO(jpeg("blue")))], library.files)
+    filled.library.merge("c", "upload", list(upload.listings({}, UNWATCHED)))
+    library.files.keep("ab" * 32, b"a fetched photo")
+    analyse(library, station)
+    filled.searcher.search(Question("a blue picture", "c"))
+    for path in (
+        path for kind in ("thumbnails", "kept", "uploads", "index") for path in library.folder.glob(f"{kind}/**/*")
+    ):
+        if path.is_file() and path.stat().st_ino not in on_disk:
+            assert path.parts[-3] not in ("kept", "uploads")
+            path.write_bytes(b"")
+    problems(filled, repair=True)
+    assert problems(filled) == []
+    filled._rooms.pop("searcher")
+    assert len(filled.searcher.search(Question("a blue picture", "c")).hits) == 3
 
 
 def test_an_index_that_does_not_fit_is_made_again(filled):
@@ -137,9 +163,6 @@ def test_damage_of_the_database_is_told(filled):
     with filled.library.writing() as connection:
         connection.exec_driver_sql("PRAGMA ignore_check_constraints = 1")
     path = filled.library.folder / "library.sqlite"
-    import sqlite3
-    from contextlib import closing
-
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("DELETE FROM collection")
     assert ("the database", "it is damaged (a row of photo refers to nothing)") in problems(filled)

@@ -10,11 +10,22 @@ from pathlib import Path
 import pytest
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import RevisionStep
 
 from photosearch.errors import LibraryError
 from photosearch.library import Library, reserve, schema
 from photosearch.library.engine import FILE_NAME, SQLite
 from photosearch.records import Details, Document, TextKind
+
+CONTENT = (
+    "INSERT INTO collection VALUES (1, 'c', 1700000000000)",
+    "INSERT INTO image VALUES ('red', 64, 48, NULL, NULL)",
+    "INSERT INTO photo (id, collection_id, source_key, sha256, source, stamp, permalink, taken_at, place, state,"
+    " reason, generation) VALUES ('p', 1, '/a.jpg', 'red', 'folder', '1', NULL, NULL, NULL, 'ready', NULL, 5)",
+    "INSERT INTO model VALUES (1, 'captioner', 'm', 'd')",
+    "INSERT INTO analysis (sha256, model_id) VALUES ('red', 1)",
+    "INSERT INTO caption VALUES ('red', 1, 0, 'a dog', -0.5)",
+)
 
 
 def run(path: Path, *statements: str) -> list[tuple]:
@@ -36,16 +47,7 @@ def older_library(folder: Path, version: str) -> Path:
         command.upgrade(config, version)
     database.engine.dispose()
     path = folder / FILE_NAME
-    run(
-        path,
-        "INSERT INTO collection VALUES (1, 'c', 1700000000000)",
-        "INSERT INTO image VALUES ('red', 64, 48, NULL, NULL)",
-        "INSERT INTO photo (id, collection_id, source_key, sha256, source, stamp, permalink, taken_at, place, state,"
-        " reason, generation) VALUES ('p', 1, '/a.jpg', 'red', 'folder', '1', NULL, NULL, NULL, 'ready', NULL, 5)",
-        "INSERT INTO model VALUES (1, 'captioner', 'm', 'd')",
-        "INSERT INTO analysis (sha256, model_id) VALUES ('red', 1)",
-        "INSERT INTO caption VALUES ('red', 1, 0, 'a dog', -0.5)",
-    )
+    run(path, *CONTENT)
     return path
 
 
@@ -129,6 +131,30 @@ def test_a_damaged_older_library_is_not_migrated(older):
         Library(older.parent)
     assert older.read_bytes() == before
     assert not list(older.parent.glob("library-*"))
+
+
+@pytest.mark.parametrize("failing", [f"{n:04}" for n in range(2, int(schema.HEAD) + 1)])
+def test_a_step_that_fails_leaves_the_library_as_it_was(tmp_path, monkeypatch, failing):
+    path = older_library(tmp_path / "old", "0001")
+    before, prepare = rows_of(path), RevisionStep.__init__
+
+    def prepare_failing(step: RevisionStep, *arguments: object) -> None:
+        prepare(step, *arguments)
+        upgrade = step.migration_fn
+
+        def upgrade_and_fail(**options: object) -> None:
+            upgrade(**options)
+            if step.revision.revision == failing:
+                raise KeyboardInterrupt
+
+        step.migration_fn = upgrade_and_fail
+
+    monkeypatch.setattr(RevisionStep, "__init__", prepare_failing)
+    with pytest.raises(KeyboardInterrupt):
+        Library(path.parent)
+    assert (version_of(path), rows_of(path)) == ("0001", before)
+    monkeypatch.setattr(RevisionStep, "__init__", prepare)
+    assert Library(path.parent).documents("c") == [Document("p", captions=("a dog",))]
 
 
 def test_of_two_processes_that_open_an_older_library_one_migrates_it(older):
