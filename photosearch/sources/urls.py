@@ -16,6 +16,7 @@ from typing import TypeVar
 
 from photosearch.coordinates import sound_pair
 from photosearch.errors import PhotoError, SourceError
+from photosearch.files import read_regular
 from photosearch.library import Pending
 from photosearch.records import Details, Failure, Listing, TextKind, Watch
 from photosearch.sources.addresses import check_url
@@ -45,8 +46,7 @@ T = TypeVar("T")
 def read_text(path: Path) -> str:
     """Read a UTF-8 text file; raise `SourceError` when it cannot be read, is too large or is not UTF-8."""
     try:
-        with path.open("rb") as file:
-            data = file.read(MAX_FILE_BYTES + 1)
+        data = read_regular(path, MAX_FILE_BYTES + 1)
     except OSError as error:
         raise SourceError(f'"{path}" cannot be read: {error.strerror}. Check its access rights.') from error
     if len(data) > MAX_FILE_BYTES:

@@ -53,7 +53,7 @@ def test_a_pipe_or_a_device_is_refused_and_does_not_block(tmp_path):
 
     def open_all() -> None:
         for path in (tmp_path / "pipe.jpg", tmp_path, type(tmp_path)("/dev/zero")):
-            with pytest.raises(OSError, match="no regular file"):
+            with pytest.raises(OSError, match=r"no regular file|Is a directory"):
                 open_regular(path)
             refused.append(path)
 
