@@ -22,7 +22,7 @@ from benchmarks.peers import PEERS, Compared
 from benchmarks.photos import COLLECTION, PhotoStatistics, documents, fill
 from benchmarks.process import Memory, Times, run_module, timed
 from benchmarks.sample import N_MORE, N_QUERIES, QUERY_SEED, TOP, Sample
-from photosearch.search.question import Question
+from benchmarks.searching import PAGE, asking
 from photosearch.settings import Settings
 from photosearch.workspace import Workspace
 
@@ -90,14 +90,12 @@ def search(folder: Path, _: int) -> Searched:
     """Measure opening and searching."""
     asked, before = queries(), Memory.now()
     started = time.perf_counter()
-    searcher = Workspace(Settings(folder)).searcher
-    searcher.search(Question(asked[0], COLLECTION, top=TOP))
+    workspace = Workspace(Settings(folder))
+    asking(workspace, TOP)(asked[0])
     open_s = time.perf_counter() - started
-    index = searcher.index(COLLECTION)
+    index = workspace.searcher.index(COLLECTION)
     alone = timed(lambda query: index.search(query, top=TOP), asked)
-    whole, page = (
-        timed(lambda query, top=top: searcher.search(Question(query, COLLECTION, top=top)), asked) for top in (TOP, 24)
-    )
+    whole, page = (timed(asking(workspace, top), asked) for top in (TOP, PAGE))
     return Searched(open_s, Memory.now().since(before).own_mb, alone, whole, page)
 
 

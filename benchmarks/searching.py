@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from photosearch.workspace import Workspace
 SIZES = (1_000, 20_000)
 N_QUERIES = 200
 N_LINES = 1_000
-TOPS = (24, 100)  # a page; what the command line and the API give at most without being asked
+PAGE, MOST = 24, 100  # photos of the Search page; what a question asks for unless it says how many
 N_COLD = 5
 
 
@@ -42,13 +43,18 @@ def run(library: Path, *arguments: str) -> Command:
     return Command(wall_s, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
 
 
+def asking(workspace: Workspace, top: int) -> Callable[[str], object]:
+    """Return a function that searches for a query's best photos."""
+    return lambda query: workspace.searcher.search(Question(query, COLLECTION, top=top))
+
+
 def measure(n: int, scratch: Path) -> None:
     """Measure a library of `n` photos, and print the figures."""
     workspace = Workspace(Settings(scratch / "library"))
     fill(workspace, n)
     queries = Statistics.load().sample(N_QUERIES, seed=1)
-    for top in TOPS:
-        took = timed(lambda query, top=top: workspace.searcher.search(Question(query, COLLECTION, top=top)), queries)
+    for top in (PAGE, MOST):
+        took = timed(asking(workspace, top), queries)
         print(
             f"{n:,} photos, the best {top} with photos and reasons: {took.median_ms:.2f} ms,"
             f" {took.core_ms:.2f} ms on the processor"
