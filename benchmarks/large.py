@@ -1,7 +1,8 @@
 """A library of many photos as the pipeline keeps them: its index is made, searched and changed, beside other engines.
 
 `python -m benchmarks.large --photos 1000000` takes two hours, 30 GB of disk and, for the peers, 16 GB of memory; with
-100,000 photos some ten minutes. `python -m benchmarks.large PART FOLDER N` measures one part and prints JSON.
+100,000 photos some ten minutes. With `--stream` documents that are made up one after another become an index without a
+library: five minutes for a million. `python -m benchmarks.large PART FOLDER N` measures one part and prints JSON.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import resource
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -23,7 +24,9 @@ from benchmarks.photos import COLLECTION, PhotoStatistics, documents, fill
 from benchmarks.process import Memory, Times, run_module, timed
 from benchmarks.sample import N_MORE, N_QUERIES, QUERY_SEED, TOP, Sample
 from benchmarks.searching import PAGE, asking
-from photosearch.settings import Settings
+from photosearch.records import Document
+from photosearch.search.index import Index, Store, read_tables
+from photosearch.settings import MODELS_DIR, Settings
 from photosearch.workspace import Workspace
 
 N_PHOTOS = 100_000
@@ -112,6 +115,66 @@ def add(folder: Path, n: int) -> Added:
     return added
 
 
+@dataclass(frozen=True)
+class Streamed:
+    """Figures of an index that was made of documents in a stream, saved, opened and searched for ten words."""
+
+    build_s: float  # with the documents made up
+    core_s: float  # of the processor, without the documents
+    peak_mb: float
+    disk_mb: float
+    n_segments: int
+    open_s: float
+    ten: Times  # the best 100 with reasons
+    n_postings: float  # read for a query, on average
+
+
+def stream(folder: Path, n: int) -> Streamed:
+    """Make an index of documents that are made up one after another, and search it."""
+    tables, store, spent_s = read_tables(MODELS_DIR), Store(folder), 0.0
+    folder.mkdir(parents=True, exist_ok=True)
+    made = documents(PhotoStatistics.load(), n)
+
+    def counted() -> Iterator[Document]:
+        nonlocal spent_s
+        while True:
+            began = time.process_time()
+            document = next(made, None)
+            spent_s += time.process_time() - began
+            if document is None:
+                return
+            yield document
+
+    started, began = time.perf_counter(), time.process_time()
+    store.save(Index(counted(), tables, store.keep), 1)
+    taken = time.perf_counter() - started, time.process_time() - began - spent_s
+    peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    disk_mb = sum(path.stat().st_size for path in folder.iterdir()) / 1e6
+    started = time.perf_counter()
+    saved = Store(folder).open(tables)
+    open_s = time.perf_counter() - started
+    if saved is None:
+        raise ValueError(f"{folder} holds no index")
+    index, asked = saved.index, queries()
+    ten = timed(lambda query: index.search(query, top=TOP), asked)
+    n_postings = sum(map(index.n_postings, asked)) / len(asked)
+    return Streamed(*taken, peak_mb, disk_mb, len(index.state.segments), open_s, ten, n_postings)
+
+
+def measure_stream(n: int) -> None:
+    """Measure an index made in a stream, in a process of its own, and print the figures."""
+    with tempfile.TemporaryDirectory() as scratch:
+        found = run_module("benchmarks.large", "stream", Path(scratch) / "index", n, limit_s=LIMIT_S)
+    ten = Times(**found["ten"])
+    print(
+        f"{n:,} photos in a stream (load {os.getloadavg()[0]:.1f}): {found['build_s']:.0f} s,"
+        f" {found['core_s']:.1f} s of a core, peak {found['peak_mb']:,.0f} MB, {found['disk_mb']:,.0f} MB on disk in"
+        f" {found['n_segments']} segments\nopened in {found['open_s']:.2f} s; ten words,"
+        f" {found['n_postings']:,.0f} postings, the best {TOP} with reasons: {ten.median_ms:.2f} ms,"
+        f" {ten.core_ms:.2f} ms on the processor"
+    )
+
+
 def write_sample(folder: Path, n: int) -> Sample:
     """Write all texts and predicted terms of each photo as a line, for the peers, with the same queries."""
     with (folder / "captions").open("w", encoding="utf-8") as file:
@@ -123,14 +186,15 @@ def write_sample(folder: Path, n: int) -> Sample:
     return Sample(folder)
 
 
-PARTS: dict[str, Callable[[Path, int], object]] = {"make": make, "build": build, "search": search, "add": add}
+LIBRARY: dict[str, Callable[[Path, int], object]] = {"make": make, "build": build, "search": search, "add": add}
+PARTS: dict[str, Callable[[Path, int], object]] = {**LIBRARY, "stream": stream}
 
 
 def measure(n: int, keys: list[str]) -> None:
     """Measure all parts, each in a process of its own, and print the figures."""
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        found = {part: run_module("benchmarks.large", part, folder / "library", n, limit_s=LIMIT_S) for part in PARTS}
+        found = {part: run_module("benchmarks.large", part, folder / "library", n, limit_s=LIMIT_S) for part in LIBRARY}
         built, added = Built(**found["build"]), Added(**found["add"])
         times = {name: Times(**found["search"][name]) for name in ("index", "whole", "page")}
         print(
@@ -163,8 +227,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--photos", type=int, default=N_PHOTOS)
     parser.add_argument("--peers", nargs="*", default=list(KEYS), choices=list(PEERS), help="which peers")
+    parser.add_argument("--stream", action="store_true", help="an index of documents without a library, and no peers")
     options = parser.parse_args()
-    measure(options.photos, options.peers)
+    if options.stream:
+        measure_stream(options.photos)
+    else:
+        measure(options.photos, options.peers)
 
 
 if __name__ == "__main__":

@@ -131,8 +131,8 @@ def assemble(connection: Connection, ids: Sequence[str], sentences: Select = _CA
     ]
 
 
-def _sentences(texts: Sequence[tuple[TextKind, str]], kind: TextKind, model: str | None) -> list[Caption]:
-    return [Caption(text, None, model) for text_kind, text in texts if text_kind == kind]
+def _sentences(texts: Sequence[tuple[TextKind, str]], kind: TextKind, model: str | None) -> Sequence[Caption]:
+    return [Caption(text, None, model) for text_kind, text in texts if text_kind is kind] if texts else ()
 
 
 def _imported_objects(texts: Sequence[tuple[TextKind, str]]) -> tuple[Detection, ...]:
