@@ -59,10 +59,10 @@ def write_whole(path: Path, *, is_remade: bool = False) -> Iterator[Path]:
     part = path.with_name(f"{path.name}.{os.getpid()}-{threading.get_ident()}{PART}")
     try:
         yield part
-        _sync(part)
+        force_to_disk(part)
         part.replace(path)
         if not is_remade:
-            _sync(path.parent)
+            force_to_disk(path.parent)
     finally:
         with suppress(OSError):
             part.unlink(missing_ok=True)
@@ -73,8 +73,12 @@ def mode_within(folder: Path) -> int:
     return stat.S_IMODE(folder.stat().st_mode) & 0o666
 
 
-def _sync(path: Path) -> None:
-    """Have the system write a file's content, or a folder's names, to the disk before anything that follows."""
+def force_to_disk(path: Path) -> None:
+    """Have the system write a file's content, or a folder's names, to the disk before anything that follows.
+
+    Raises:
+        OSError: it cannot be written.
+    """
     is_folder = path.is_dir()
     if is_folder and os.name == "nt":
         return  # there folders cannot be opened
@@ -86,12 +90,6 @@ def _sync(path: Path) -> None:
             raise
     finally:
         os.close(number)
-
-
-def force_to_disk(path: Path) -> None:
-    """Have the system write a file to the disk now, so that a power cut leaves it whole; raises `OSError`."""
-    with path.open("rb+") as file:
-        os.fsync(file.fileno())
 
 
 def clean_name(name: str, n_bytes: int = MAX_NAME_BYTES) -> str:
