@@ -52,7 +52,7 @@ class Cycle:
     compressed: bool  # photos are compressed at random
 
 
-CYCLES = (Cycle(2.0, 2e-4, 1e-3, compressed=False), Cycle(3.0, 1.6e-4, 6e-4, compressed=True))
+CYCLES = (Cycle(2.0, 2e-4, 1e-3, compressed=False),)  # what a second one brought: training/README.md
 
 
 class TermHead(nn.Module):
