@@ -90,9 +90,11 @@ class Workspace:
             return cast("T", self._rooms[name])
 
     def warm_up(self) -> None:
-        """Load indexes and models ahead of the first search and the first photo."""
+        """Delete what killed processes left; load indexes and models ahead of the first search and the first photo."""
+        from photosearch.library.sweeping import sweep
         from photosearch.vision.registry import ModelChoice
 
+        sweep(self.library)
         for info in self.library.collections():
             self.searcher.index(info.name)
             self.searcher.near_duplicates(info.name)

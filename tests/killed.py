@@ -23,18 +23,18 @@ from photosearch.settings import Settings
 from photosearch.workspace import Workspace
 from tests.conftest import ColourStation, analyse
 
-N_COLLECTIONS = 400  # to be removed
+N_COLLECTIONS = 200  # to be removed
 PATIENCE_S = 300.0  # on a busy machine
 PROCESSES = multiprocessing.get_context("forkserver")
 PROCESSES.set_forkserver_preload(["tests.killed", "photosearch.pipeline.analysis", "photosearch.export.exporter"])
 
 
-def prepare(settings: Settings, photos: Path) -> None:
-    """Make a library with two captioned photos and many small collections."""
+def prepare(settings: Settings, photos: Path, operation: str) -> None:
+    """Make a library with two captioned photos, and many small collections where these are to be removed."""
     workspace = Workspace(settings)
     workspace.add(str(photos), collection="c")
     analyse(workspace.library, ColourStation())
-    for i in range(N_COLLECTIONS):
+    for i in range(N_COLLECTIONS if operation == "remove" else 0):
         workspace.library.merge(f"doomed-{i}", "urls", [Listing(f"https://photos.example/{i}.jpg", "")])
     workspace.close()
 

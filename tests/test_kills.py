@@ -15,7 +15,7 @@ N_KILLS = 9  # of each of six kinds
 def test_what_was_said_to_be_done_is_done(tmp_path, tiny_models, make_photos, operation):
     settings = Settings(tmp_path / "library", models_dir=tiny_models)
     photos = make_photos("red.jpg", "green.jpg")
-    prepare(settings, photos)
+    prepare(settings, photos, operation)
     assert kill_and_check(operation, settings, photos, tmp_path, N_KILLS, seed=1) >= N_KILLS
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import zipfile
 from collections.abc import Callable, Iterator
@@ -274,6 +275,8 @@ def test_an_export_is_made_and_can_be_taken_away(trip: Workspace) -> None:
     assert client.get("/downloads/..%2F..%2Fetc").status_code == 404
     assert client.get(f"/downloads/{'0' * 32}").status_code == 404
     address = downloads.address(maker.path)
+    os.utime(maker.path.parent, (0, 0))
+    assert client.get(address).status_code == 404  # its day is over
     app.button(key="dismiss-file").click().run()
     assert not app.success
     assert client.get(address).status_code == 404

@@ -97,6 +97,13 @@ def test_a_run_sweeps_before_it_begins(filled):
     assert not path.exists()
 
 
+def test_a_server_sweeps_when_it_starts(filled):
+    path = filled.library.files.path(filled.library.files.keep_upload("cd" * 32, b"x"))
+    os.utime(path, (0, 0))
+    filled.warm_up()
+    assert not path.exists()
+
+
 def test_a_lost_copy_of_a_fetched_photo_is_fetched_again_by_the_next_run(filled):
     library = filled.library
     (photo, _) = library.photos("c")

@@ -14,7 +14,7 @@ from photosearch.library.corrections import MAX_CAPTION_CHARS, MAX_WHO_CHARS, re
 from photosearch.records import Correction, Photo
 from photosearch.ui import state
 from photosearch.ui.inspect.sentences import model_label
-from photosearch.ui.text import plain
+from photosearch.ui.text import plain, shortened
 from photosearch.vision.registry import CAPTIONER
 
 _WHO = "who-corrects"
@@ -41,7 +41,9 @@ def correct_caption(photo: Photo) -> None:
 
 def _offer_form(photo: Photo, key: str) -> None:
     with st.form(f"correct-{key}"):
-        text = st.text_area("What the photo shows", photo.caption, max_chars=MAX_CAPTION_CHARS, key=f"text-{key}")
+        text = st.text_area(
+            "What the photo shows", shortened(photo.caption), max_chars=MAX_CAPTION_CHARS, key=f"text-{key}"
+        )
         who = st.text_input("Your name", _name(), max_chars=MAX_WHO_CHARS, key=f"who-{key}")
         with st.container(horizontal=True):
             is_saving = st.form_submit_button("Save", type="primary")

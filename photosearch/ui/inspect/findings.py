@@ -11,7 +11,7 @@ from photosearch.records import Prediction, TextKind
 from photosearch.ui.drawing import as_jpeg, with_boxes
 from photosearch.ui.inspect.caption_viewer import percent
 from photosearch.ui.inspect.subject import Subject
-from photosearch.ui.text import plain
+from photosearch.ui.text import plain, shortened
 
 N_CONCEPTS = 15  # shown; the rest are much less probable
 
@@ -49,7 +49,7 @@ def show_texts(subject: Subject) -> None:
         left, right = st.columns(2, gap="large")
         with left:
             st.subheader("Our caption", anchor=False)
-            st.text(subject.photo.caption or "This photo has no caption.")
+            st.text(shortened(subject.photo.caption) or "This photo has no caption.")
         with right:
             st.subheader("Description by Instagram", anchor=False)
             for text in descriptions:

@@ -90,11 +90,16 @@ def routes(workspace: Callable[[], Workspace]) -> list[Route]:
 def _send(workspace: Callable[[], Workspace], request: Request) -> Response:
     token = request.path_params["token"]
     folder = _folder(workspace()) / token
-    if _TOKEN.fullmatch(token) and not workspace().settings.demo and folder.is_dir():
+    if _TOKEN.fullmatch(token) and not workspace().settings.demo and _is_kept(folder):
         for path in folder.iterdir():
             if path.suffix != PART:
                 return FileResponse(path, filename=path.name, headers={"Cache-Control": "no-store"})
     return JSONResponse({"message": "This file was deleted. Make it again on the Library page."}, 404)
+
+
+def _is_kept(folder: Path) -> bool:
+    """Return whether there is a file that was made less than a day ago; an older one is deleted by the next export."""
+    return folder.is_dir() and time.time() - folder.stat().st_mtime <= LIFETIME_S
 
 
 def _folder(workspace: Workspace) -> Path:
