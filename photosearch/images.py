@@ -18,7 +18,7 @@ from PIL.TiffImagePlugin import TiffImageFile
 
 from photosearch.colours import to_srgb
 from photosearch.errors import PhotoError
-from photosearch.picture_bounds import check_jpeg, check_tiff
+from photosearch.picture_bounds import check_avif, check_jpeg, check_tiff
 from photosearch.picture_formats import FORMATS
 
 LITE_SIDE_PX = 224  # of EfficientNet-Lite0's input
@@ -126,6 +126,8 @@ def _check(image: ImageFile.ImageFile, data: bytes) -> None:
         check_jpeg(data)
     elif isinstance(image, TiffImageFile):
         check_tiff(image.tag_v2)
+    elif image.format == "AVIF":
+        check_avif(data, image.width * image.height)
 
 
 def _upright_rgb(image: ImageFile.ImageFile, side_px: int) -> tuple[Image.Image, bool]:

@@ -6,6 +6,7 @@ import re
 import struct
 from collections.abc import Mapping
 
+from photosearch.avif_sizes import coded_sizes
 from photosearch.errors import PhotoError
 
 MAX_SCANS = 100  # of a JPEG; usual progressive ones have 10, a decoder goes over the whole picture for each
@@ -75,6 +76,13 @@ def check_tiff(tags: Mapping[int, object]) -> None:
     strip = width * min(height, _number(tags.get(_ROWS_A_STRIP), height))
     if max(tile, strip) > max(width * height, MAX_TILE_PIXELS):
         raise PhotoError(f"it has tiles of {tile:,} pixels, more than the whole picture; save it anew")
+
+
+def check_avif(data: bytes, n_pixels: int) -> None:
+    """Raise `PhotoError` when an AVIF holds a picture that is much larger than the `n_pixels` that it says."""
+    for width, height in coded_sizes(data):
+        if width * height > max(4 * n_pixels, MAX_TILE_PIXELS):
+            raise PhotoError(f"it holds a picture of {width} x {height} px, but says another size; save it anew")
 
 
 def _number(value: object, default: int) -> int:

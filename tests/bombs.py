@@ -28,6 +28,13 @@ def with_size(jpeg: bytes, width: int, height: int) -> bytes:
     return jpeg[: frame + 5] + struct.pack(">HH", height, width) + jpeg[frame + 9 :]
 
 
+def avif_that_lies(side_px: int = 3000) -> bytes:
+    """An AVIF of 100 x 100 px that holds a picture of another size."""
+    whole = bytearray(encoded(Image.new("RGB", (side_px, side_px), "red"), "AVIF", speed=10))
+    struct.pack_into(">II", whole, whole.index(b"ispe") + 8, 100, 100)
+    return bytes(whole)
+
+
 def huge_progressive_cmyk() -> bytes:
     """A progressive JPEG of 169 million pixels in four colours, of which nothing is there."""
     return with_size(encoded(Image.new("CMYK", (64, 64)), "JPEG", progressive=True), 13_000, 13_000)

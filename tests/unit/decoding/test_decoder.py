@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from photosearch import images
+from photosearch.avif_sizes import coded_sizes
 from photosearch.decoding import pool
 from photosearch.decoding.decoder import decode_picture, prepare_photo, read_details_apart
 from photosearch.errors import PhotoError
@@ -81,6 +82,7 @@ def test_a_large_picture_waits_for_the_others():
     [
         (bombs.jpeg_of_many_scans, "scans or more"),
         (bombs.huge_progressive_cmyk, "too large to decode as a progressive JPEG"),
+        (bombs.avif_that_lies, "holds a picture of 3000 x 3000 px"),
         (bombs.tiff_of_a_huge_tile, "tiles of 900,000,000 pixels"),
         (lambda: bombs.tiff(b"x" * 99, {259: 34925}), "packed by a rare method"),
     ],
@@ -96,6 +98,10 @@ def test_a_bomb_is_refused_before_it_is_decoded(bomb, reason):
 def test_the_usual_files_that_resemble_bombs_are_decoded():
     progressive = bombs.encoded(Image.effect_noise((1200, 900), 90).convert("CMYK"), "JPEG", progressive=True)
     assert images.decode(progressive).width_px == 1200
+    seen_through = Image.new("RGBA", (2500, 1700), (200, 0, 0, 99))
+    avif = bombs.encoded(seen_through, "AVIF", speed=10)
+    assert coded_sizes(avif) == [(2500, 1700), (2500, 1700)]  # the picture, and what is transparent of it
+    assert images.decode(avif).width_px == 2500
     one_strip = bombs.tiff(bytes(256), {278: 2**32 - 1})
     assert images.decode(one_strip).width_px == 16
     assert images.decode(bombs.tiff(bytes(512 * 512), {322: 512, 323: 512})).width_px == 16
