@@ -25,6 +25,7 @@ from photosearch.ui.progress import duration
 from photosearch.vision.registry import ModelChoice
 from photosearch.workspace import Workspace
 from tests.conftest import ColourStation, analyse, jpeg
+from tests.exports import CAPTION, LAYOUTS, NAME, export
 
 PATIENCE_S = 60
 
@@ -99,6 +100,36 @@ def test_adding_a_folder_captions_it_and_says_what_came_of_it(
     assert "2 new, 2 captioned" in app.success[0].value
     app.button(key="dismiss-run").click().run()
     assert not app.success
+
+
+@pytest.mark.parametrize("layout", ["zip", "folder in a folder", "a part unpacked"])
+def test_an_instagram_export_is_added_as_people_have_it(shown: Workspace, tmp_path: Path, layout: str) -> None:
+    app = open_library()
+    app.text_area(key="export-paths").set_value("\n".join(map(str, LAYOUTS[layout](tmp_path))))
+    app.button(key="go-export").click().run()
+    finish()
+    photos = shown.library.photos("anna.b")
+    assert {(photo.source, photo.owner_text) for photo in photos} == {("export", CAPTION), ("export", "Drei Bilder")}
+    app.run()
+    assert "1 pictures in messages, which are never read" in said(app)
+
+
+def test_an_uploaded_instagram_export_is_its_posts(shown: Workspace, tmp_path: Path) -> None:
+    path = export(tmp_path / NAME)
+    app = open_library()
+    app.file_uploader[0].set_value([(path.name, path.read_bytes(), "application/zip")])
+    app.button(key="go-upload").click().run()
+    finish()
+    assert {photo.owner_text for photo in shown.library.photos("anna.b")} == {CAPTION, "Drei Bilder"}
+
+
+def test_a_part_of_an_export_is_refused_at_once(shown: Workspace, tmp_path: Path) -> None:
+    _, part = LAYOUTS["parts"](tmp_path)
+    app = open_library()
+    app.text_area(key="export-paths").set_value(str(part))
+    app.button(key="go-export").click().run()
+    assert "Give all parts of the export together" in said(app)
+    assert not shown.library.collections()
 
 
 def test_what_failed_is_tried_again(trip: Workspace, tmp_path: Path) -> None:

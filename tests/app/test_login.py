@@ -89,3 +89,7 @@ def test_a_refusal_is_shown(app: AppTest) -> None:
     enter(app, {"Or log in": "me", "Password": "wrong"})
     assert any("not the password" in error.value for error in app.error)
     assert "Password" in labels(app)
+
+
+def test_the_page_warns_before_a_login(app: AppTest) -> None:
+    assert any("banned accounts" in warning.value and "export" in warning.value for warning in app.warning)

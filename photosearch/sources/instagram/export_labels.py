@@ -24,6 +24,7 @@ _PERMALINK = re.compile(r"https://www\.instagram\.com/(?:p|reel|tv)/[\w-]+")
 _LINK = re.compile(r"(?:https?://|www\.)\S+|\S+@\S+\.\w+|[\w./-]+\.(?:jpe?g|png|webp|heic|mp4|mov)", re.IGNORECASE)
 _NUMBER = re.compile(r"[\W\d_]*")  # numbers, dates and times; no letters at all
 _DECIMAL = re.compile(r"[-+]?\d{1,3}[.,]\d+")
+_LONGEST_LINK = 2_000  # characters, as browsers allow; the patterns above take long for longer texts
 _MAX_DEPTH = 8  # of nested labels
 DEGREES = {"latitude": 90.0, "longitude": 180.0}
 
@@ -113,6 +114,8 @@ def _caption(values: Sequence[_Value]) -> str:
 
 
 def _is_text(text: str) -> bool:
+    if len(text) > _LONGEST_LINK:
+        return True
     return bool(text) and not _LINK.fullmatch(text) and not _NUMBER.fullmatch(text)
 
 

@@ -337,3 +337,10 @@ def test_the_default_collection_is_the_only_one(workspace, make_photos):
     workspace.add(str(make_photos("red.jpg")), collection="two")
     with pytest.raises(CollectionNotFound, match="one, two"):
         choose_collection(workspace.library, None)
+
+
+def test_a_login_is_warned_of_before_the_first_request(library: Library) -> None:
+    result = CliRunner().invoke(app, ["--library", str(library.folder), "add", "instagram:sea", "--login", "nobody"])
+    assert "banned accounts" in result.stderr
+    assert "ask for your export" in result.stderr
+    assert "No session" in str(result.exception)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 
-from photosearch.errors import SourceError
+from photosearch.errors import PhotoError, SourceError
 from photosearch.records import Failure, Listing, TextKind, Watch
 from photosearch.sources import Options, find_sources
 from photosearch.sources.archive import Archives
@@ -189,6 +189,27 @@ def test_stories_named_by_a_list_of_posts_come_in_on_request_only(tmp_path):
     assert "belongs to stories" in failure.reason
     (source,) = find(path, also=frozenset({"stories"}))
     assert list(listed(source)) == [story]
+
+
+# Time goes by
+
+
+def test_a_zip_that_changes_while_it_is_read_is_told_when_its_photos_are_read(tmp_path, monkeypatch):
+    path = export(tmp_path / NAME)
+    really = Archives.read
+
+    def read(archives, zip_path, name, max_bytes):
+        data = really(archives, zip_path, name, max_bytes)
+        write_zip(path, {"x/y.jpg": b"z"})
+        return data
+
+    monkeypatch.setattr(Archives, "read", read)
+    (source,) = find(path)
+    found = listed(source)
+    monkeypatch.undo()
+    assert sorted(found) == sorted(KEYS)
+    with Archives() as archives, pytest.raises(PhotoError, match="no longer holds it"):
+        read_photo(KEYS[0], found[KEYS[0]].address, archives, LIMIT)
 
 
 # Folders may hold anything

@@ -1,5 +1,6 @@
 """What the files of an export tell about photos: shapes of posts, broken texts, facts that are none."""
 
+import time
 from datetime import datetime
 
 import pytest
@@ -213,3 +214,13 @@ def test_the_cameras_time_counts_more_than_the_posts(written, taken):
     exif = {"photo_metadata": {"exif_data": [{"date_time_original": written}]}}
     (details,) = details_of({"uri": KEYS[0], "creation_timestamp": TAKEN, "media_metadata": exif})
     assert details.taken_at == taken
+
+
+def test_a_huge_text_without_blanks_is_read_in_time():
+    caption = "a@b." * 500_000
+    started = time.process_time()
+    (details,) = details_of(
+        {"label_values": [{"label": "?", "value": caption}, {"label": "?", "media": [{"uri": "a.jpg"}]}]}
+    )
+    assert details.texts_of(TextKind.OWNER) == [caption]
+    assert time.process_time() - started < 20
