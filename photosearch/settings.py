@@ -20,6 +20,7 @@ FILE_NAME = "photosearch.toml"
 BUILT_IN = "built in"  # where a value comes from that is set nowhere
 _ORIGIN = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:\d{1,5})?")  # as browsers send it: no path, no capitals
 _HOST = re.compile(r"(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*|[0-9a-f:]*:[0-9a-f:.]*")  # a name or address, without a port
+_USER = re.compile(r"[^@\s]+@[^@\s]+")
 MIN_PASSWORD_CHARS = 8
 _YES, _NO = ("1", "true", "yes", "on"), ("", "0", "false", "no", "off")
 
@@ -50,6 +51,7 @@ class Settings:
     cors_origins: tuple[str, ...] = ()  # sites whose pages may read the HTTP API in a visitor's browser; "*": all
     password: str | None = field(default=None, repr=False)  # that visitors give to see the photos; None: no lock
     open_to_all: bool = False  # without a lock: whether visitors from other machines see and change everything
+    users: tuple[str, ...] = ()  # who may see when OpenID Connect is set up: e-mail addresses, "*@domain", or "*"
     allowed_hosts: tuple[str, ...] = ()  # names by which the server may be called besides this machine's own
     owner_language: str = ""  # of the posts' texts, where it is not English; a Snowball stemmer's name
     database: str | None = field(default=None, repr=False)  # PostgreSQL's URL with a password; None: SQLite
@@ -202,6 +204,13 @@ def _password(text: str) -> str | None:
     return text or None
 
 
+def _users(text: str) -> tuple[str, ...]:
+    users = tuple(text.lower().replace(",", " ").split())
+    if not all(user == "*" or _USER.fullmatch(user) for user in users):
+        raise ValueError
+    return users
+
+
 def _language(text: str) -> str:
     name = text.lower()
     if name and name not in LANGUAGES:
@@ -224,6 +233,7 @@ SETTINGS = (
     Setting("cors_origins", _origins, "origins such as https://example.org", list),
     Setting("password", _password, f"a password of at least {MIN_PASSWORD_CHARS} characters", is_secret=True),
     Setting("open", _switch, "1 or true to let everybody in who reaches this machine", bool),
+    Setting("users", _users, "e-mail addresses, *@example.org for all of a domain, or * for all", list),
     Setting("allowed_hosts", _hosts, "names such as photos.example.org, without a port", list),
     Setting("owner_language", _language, f"one of {', '.join(sorted(LANGUAGES))}"),
 )

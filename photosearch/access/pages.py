@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Sequence
 
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
@@ -64,11 +65,13 @@ def login_form(status: int, action: str, target: str, problem: str = "", wait_s:
     return _page(status, "photosearch: log in", form, {"Retry-After": f"{wait_s:.0f}"} if wait_s else None)
 
 
-def openid_login(address: str, problem: str = "") -> Response:
-    """Return the page that leads to the log-in of an OpenID Connect provider."""
+def openid_login(links: Sequence[tuple[str, str]], problem: str = "") -> Response:
+    """Return the page with links, each a label and an address, to the log-in of OpenID Connect providers."""
     shown = f'<p class="wrong" role="alert">{html.escape(problem)}</p>' if problem else ""
-    link = f'<p><a class="button" href="{html.escape(address)}">Log in</a></p>'
-    return _page(401, "photosearch: log in", f"<h1>Photos, for those who are invited</h1>{shown}{link}")
+    buttons = "".join(
+        f'<p><a class="button" href="{html.escape(address)}">{html.escape(label)}</a></p>' for label, address in links
+    )
+    return _page(401, "photosearch: log in", f"<h1>Photos, for those who are invited</h1>{shown}{buttons}")
 
 
 def logout_form(action: str) -> Response:

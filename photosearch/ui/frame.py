@@ -4,6 +4,8 @@ import html
 
 import streamlit as st
 
+from photosearch.access.login import LOGOUT
+
 _STYLE = """<style>
 .stMainBlockContainer { padding-top: 4.5rem; }
 .st-key-completion { display: none; }
@@ -73,6 +75,7 @@ def show_style() -> None:
     st.html(_STYLE)
 
 
-def show_footer() -> None:
-    """Show the footer: licences and limits."""
-    st.html(f'<div class="foot">{html.escape(_FOOTER)}</div>')
+def show_footer(*, can_log_out: bool = False) -> None:
+    """Show the footer: licences and limits, and the way out where visitors are logged in."""
+    out = f'<a href="{LOGOUT}" target="_self">Log out</a>. ' if can_log_out else ""
+    st.html(f'<div class="foot">{out}{html.escape(_FOOTER)}</div>')

@@ -23,9 +23,10 @@ from photosearch.access.visits import own_names
 from photosearch.api import PREFIX, make_api
 from photosearch.errors import PhotosearchError, SettingsError
 from photosearch.settings import Settings, read_settings
-from photosearch.ui import state
+from photosearch.ui import openid, state
 from photosearch.ui.library import downloads
 from photosearch.ui.server_log import start_log
+from photosearch.ui.upload_limits import UploadLimits
 
 log = logging.getLogger(__name__)
 SHUTDOWN_PATIENCE_S = 20  # a run stops after its batch, which takes a few seconds
@@ -48,20 +49,25 @@ def guard() -> list[Middleware]:
     except SettingsError as error:  # shown on this machine only
         log.error("%s", error)
         return [Middleware(Gate, rules=Rules(PREFIX))]
-    return [Middleware(Gate, rules=rules(settings))]
+    limits = [Middleware(UploadLimits)] if settings.demo else []
+    return [Middleware(Gate, rules=rules(settings)), *limits]
 
 
 def rules(settings: Settings) -> Rules:
     """Return who may see what."""
     login: Login | None = None
-    if settings.password:
+    names = own_names().union(settings.allowed_hosts)
+    if openid.is_set_up():  # one lock is enough, and this one knows people
+        login = openid.OpenIdLogin(settings.users)
+        names |= {openid.callback_host()}
+    elif settings.password:
         login = PasswordLogin(Sessions(settings.library_dir, settings.password))
     return Rules(
         PREFIX,
         login,
         Tokens(settings.library_dir),
         is_open=settings.open_to_all or settings.demo,
-        hosts=own_names().union(settings.allowed_hosts),
+        hosts=names - {""},
         any_host=settings.demo,
         api_origins=frozenset(settings.cors_origins),
     )

@@ -23,4 +23,4 @@ try:
     page.run()
 except PhotosearchError as error:
     st.error(plain(state.message(error)))
-show_footer()
+show_footer(can_log_out=state.has_lock())

@@ -9,6 +9,7 @@ from photosearch.errors import PhotosearchError, SettingsError
 from photosearch.pipeline.background import Runs
 from photosearch.pipeline.tasks import TaskFile
 from photosearch.settings import read_settings
+from photosearch.ui import openid
 from photosearch.workspace import Workspace
 
 
@@ -28,6 +29,14 @@ def is_public() -> bool:
     """Return whether this is the public demo; where the settings cannot be read, only this machine sees pages."""
     try:
         return read_settings().demo
+    except SettingsError:
+        return False
+
+
+def has_lock() -> bool:
+    """Return whether visitors had to log in."""
+    try:
+        return bool(read_settings().password) or openid.is_set_up()
     except SettingsError:
         return False
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -39,17 +40,26 @@ class Reached:
         await send({"type": "http.response.body", "body": b"secret"})
 
 
-@pytest.fixture(scope="module")
-def server() -> Starlette:
-    """The server as app.py makes it, not started."""
+@cache
+def made() -> Starlette:
+    """Return the server as app.py makes it, not started."""
     app = st.App(site_path(), routes=routes(), middleware=guard())
     return app._build_starlette_app()
 
 
+def addresses_of_all_routes() -> list[tuple[str, bool]]:
+    """Return an address of each of its routes, and whether it is a WebSocket's."""
+    return sorted(set(_addresses(made().routes)))
+
+
 @pytest.fixture(scope="module")
-def paths(server: Starlette) -> list[tuple[str, bool]]:
-    """An address of each of its routes, and whether it is a WebSocket's."""
-    return sorted(set(_addresses(server.routes)))
+def server() -> Starlette:
+    return made()
+
+
+@pytest.fixture(scope="module")
+def paths() -> list[tuple[str, bool]]:
+    return addresses_of_all_routes()
 
 
 def _addresses(found: list[BaseRoute], prefix: str = "") -> Iterator[tuple[str, bool]]:
