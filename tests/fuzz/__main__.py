@@ -1,4 +1,4 @@
-"""Fuzz queries, index files, what files say of photos, exports, pictures and ZIPs, each for a sixth of the time."""
+"""Fuzz queries, index files, what files say of photos, exports, pictures, ZIPs, requests and uploads in turn."""
 
 import argparse
 import faulthandler
@@ -14,6 +14,7 @@ from tests.fuzz.files import DAMAGES, Reading
 from tests.fuzz.pictures import PICTURES, Decoding
 from tests.fuzz.queries import QUERIES, Answering
 from tests.fuzz.readers import READINGS, ReadingWords
+from tests.fuzz.requests import REQUESTS, UPLOADS, Passing, Uploading
 from tests.fuzz.zips import ZIPS, Unpacking
 
 EXAMPLES_A_ROUND = 200
@@ -54,6 +55,7 @@ def main() -> None:
     reading, listed = Reading(), Listed()
     words = ReadingWords()
     decoding = Decoding()
+    passing = Passing()
     parts = (
         ("queries", Answering(), QUERIES),
         ("damaged index files", reading, DAMAGES),
@@ -61,6 +63,8 @@ def main() -> None:
         ("damaged exports", listed, EXAMPLES),
         ("damaged pictures", decoding, PICTURES),
         ("damaged ZIPs", Unpacking(), ZIPS),
+        ("requests", passing, REQUESTS),
+        ("uploads", Uploading(), UPLOADS),
     )
     for name, check, examples in parts:
         n_tried = fuzz(check, examples, options.minutes * 60 / len(parts), options.seed)
@@ -68,6 +72,7 @@ def main() -> None:
     sys.stdout.write(f"{reading.n_refused:,} of the damaged indexes were refused, the others answered as before\n")
     sys.stdout.write(f"{listed.n_refused:,} of the damaged exports were refused, the others lost nothing\n")
     sys.stdout.write(f"{decoding.n_refused:,} of the damaged pictures were refused, the others decoded\n")
+    sys.stdout.write(f"{passing.n_reached:,} of the requests had the right to be answered\n")
 
 
 if __name__ == "__main__":
