@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import gc
 import logging
@@ -24,6 +25,7 @@ from photosearch.api import PREFIX, make_api
 from photosearch.errors import PhotosearchError, SettingsError
 from photosearch.settings import Settings, read_settings
 from photosearch.ui import openid, state
+from photosearch.ui.connections import close_half_open
 from photosearch.ui.library import downloads
 from photosearch.ui.server_log import start_log
 from photosearch.ui.upload_limits import UploadLimits
@@ -77,6 +79,7 @@ def rules(settings: Settings) -> Rules:
 async def lifespan(_app: Any) -> AsyncIterator[None]:
     """Open the library and its log, and warm up in a thread; when the server ends, stop the current run."""
     send_at_once()
+    closing = asyncio.create_task(close_half_open())
     try:
         start_log(state.workspace().settings.library_dir)
         log.info("photosearch %s starts.", __version__)
@@ -85,6 +88,7 @@ async def lifespan(_app: Any) -> AsyncIterator[None]:
     except PhotosearchError as error:
         log.error("%s", error)  # every page shows this error, too
     yield
+    closing.cancel()
     log.info("photosearch ends.")
     downloads.maker().cancel()
     state.runs().leave(SHUTDOWN_PATIENCE_S)

@@ -1,0 +1,90 @@
+"""Connections without a whole request are closed; others are not."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, StreamingResponse
+from starlette.routing import Route
+
+from photosearch.ui.connections import close_half_open
+
+PATIENCE_S = 0.4
+
+
+async def _tell(_: Request) -> PlainTextResponse:
+    return PlainTextResponse("told")
+
+
+async def _long(_: Request) -> StreamingResponse:
+    async def parts():  # type: ignore[no-untyped-def]
+        for _ in range(8):
+            await asyncio.sleep(PATIENCE_S / 2)
+            yield b"part "
+
+    return StreamingResponse(parts())
+
+
+@pytest.fixture
+def port() -> Iterator[int]:
+    routes = [Route("/", _tell, methods=["GET", "POST"]), Route("/long", _long)]
+    config = uvicorn.Config(Starlette(routes=routes), port=0, log_level="critical", timeout_keep_alive=60)
+    server = uvicorn.Server(config)
+    listening = socket.create_server(("127.0.0.1", 0))
+
+    async def serve() -> None:
+        closing = asyncio.create_task(close_half_open(PATIENCE_S))
+        await server.serve([listening])
+        closing.cancel()
+
+    thread = threading.Thread(target=lambda: asyncio.run(serve()))
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    yield listening.getsockname()[1]
+    server.should_exit = True
+    thread.join()
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"",
+        b"GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: ",
+        b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\nonly a part",
+        b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\nGET / HTTP/1.1\r\nX-Slow: ",
+    ],
+)
+def test_a_connection_without_a_whole_request_is_closed(port: int, sent: bytes) -> None:
+    with socket.create_connection(("127.0.0.1", port), 20) as connection:
+        connection.sendall(sent)
+        while connection.recv(4096):
+            pass  # until the server closes it
+
+
+def test_a_long_answer_and_a_browser_that_asks_again_are_left_alone(port: int) -> None:
+    with socket.create_connection(("127.0.0.1", port), 20) as connection:
+        connection.sendall(b"GET /long HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert _read(connection, b"0\r\n\r\n").count(b"part ") == 8
+        for _ in range(8):
+            time.sleep(PATIENCE_S / 2)
+            connection.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            _read(connection, b"told")
+
+
+def _read(connection: socket.socket, end: bytes) -> bytes:
+    """Read an answer to its end; fails where the server closes the connection before."""
+    told = b""
+    while not told.endswith(end):
+        part = connection.recv(4096)
+        assert part, told
+        told += part
+    return told
