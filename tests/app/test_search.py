@@ -42,6 +42,10 @@ def posts(shown: Workspace, tmp_path: Path) -> Workspace:
         permalink="https://example.com/p/1",
         taken_at=datetime(2023, 6, 1, 0, 20, tzinfo=timezone(timedelta(hours=2))),
         place="Rügen",
+        latitude=54.4,
+        longitude=13.4,
+        camera="Canon EOS R5",
+        rating=4,
         texts=((TextKind.OWNER, "our holiday"), (TextKind.HASHTAG, "sunset"), (TextKind.OBJECT, "sports ball")),
     )
     green = Details(
@@ -111,6 +115,8 @@ def n_cards(app: AppTest) -> int:
         ("object:sports-ball", ["a red picture"]),
         ("-nothing", ["a red picture", "a green picture"]),  # newest first
         ("by:owner holiday", ["a red picture"]),
+        ("camera:canon", ["a red picture"]),
+        ("place:germany rating:>3", ["a red picture"]),
         ("(#sunset | green) -blue", ["a red picture", "a green picture"]),
         ("gre*", ["a green picture"]),
         ("on:2023-06", ["a red picture"]),
@@ -233,7 +239,15 @@ def test_the_dialog_says_why_and_what_came_with_the_photo(posts: Workspace) -> N
     assert '<span class="term">red</span>' in shown
     assert "in the caption" in shown
     assert "in the owner&#x27;s words" in shown
-    for part in ("our holiday", "#sunset", "Rügen", "01 June 2023, 00:20 (UTC+02:00)"):
+    for part in (
+        "our holiday",
+        "#sunset",
+        "Rügen",
+        "Sehlen, Mecklenburg-Vorpommern, Germany",
+        "Canon EOS R5",
+        "<dt>Rating</dt><dd>4</dd>",
+        "01 June 2023, 00:20 (UTC+02:00)",
+    ):
         assert part in shown
     assert [link.proto.url for link in app.get("link_button")] == ["https://example.com/p/1"]
     (inspect,) = (link.proto for link in app.get("page_link"))
