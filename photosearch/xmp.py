@@ -6,10 +6,12 @@ import io
 import math
 import re
 from collections.abc import Iterable, Mapping
-from xml.etree.ElementTree import ParseError
+from xml.sax import SAXException
+from xml.sax.handler import ContentHandler, feature_namespaces
+from xml.sax.xmlreader import AttributesNSImpl
 
 from defusedxml.common import DefusedXmlException
-from defusedxml.ElementTree import iterparse
+from defusedxml.expatreader import create_parser
 
 from photosearch.coordinates import sound_pair
 from photosearch.records import Details, TextKind
@@ -20,7 +22,8 @@ MAX_TEXT_CHARS = 10_000
 MAX_KEYWORD_CHARS = 200
 MAX_KEYWORDS = 500
 _MAX_VALUES = 2_000  # of one property
-_RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
+_MAX_ELEMENTS = 1_000_000  # read in some seconds
+_ITEM = ("http://www.w3.org/1999/02/22-rdf-syntax-ns#", "li")
 _NAMESPACES = {  # of properties that say something of the photo
     "http://purl.org/dc/elements/1.1/": "dc",
     "http://ns.adobe.com/lightroom/1.0/": "lr",
@@ -85,37 +88,69 @@ def clean(text: str) -> str:
 
 
 def _read_values(data: bytes) -> Values:
-    values: dict[str, list[str]] = {}
-    open_properties: list[str | None] = []
-    n_elements = 0
+    reader = _Reader()
+    parser = create_parser(forbid_dtd=True)
+    parser.setFeature(feature_namespaces, True)
+    parser.setContentHandler(reader)
     try:
-        for event, element in iterparse(io.BytesIO(data), events=("start", "end"), forbid_dtd=True):
-            name = _name(element.tag)
-            if event == "start":
-                n_elements += 1
-                open_properties.append(name)
-                for attribute, value in element.attrib.items():
-                    if attribute_name := _name(attribute):
-                        _add(values, attribute_name, value)
-                continue
-            open_properties.pop()
-            owner = name if name else next((known for known in reversed(open_properties) if known), None)
-            if owner and (name or element.tag == f"{_RDF}li"):
-                _add(values, owner, element.text or "")
-            element.clear()
+        parser.parse(io.BytesIO(data))
+    except _Enough:
+        pass
     except DefusedXmlException as error:
         raise ValueError("it defines entities or a document type, which XMP never does") from error
-    except (ParseError, LookupError, UnicodeError, ValueError) as error:
-        if not values:
+    except (SAXException, LookupError, UnicodeError, ValueError) as error:
+        if not reader.values:
             raise ValueError(f"it is no XMP ({str(error) or type(error).__name__})") from error
-    if not n_elements:
+    if not reader.n_elements:
         raise ValueError("it is no XMP")
-    return values
+    return reader.values
 
 
-def _name(tag: str) -> str | None:
-    namespace, _, local = tag.removeprefix("{").rpartition("}")
-    prefix = _NAMESPACES.get(namespace)
+class _Enough(Exception):
+    """More elements than people's words need were read."""
+
+
+class _Reader(ContentHandler):
+    """Collects the values of known properties, and keeps nothing else of a packet, however long its history."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.values: dict[str, list[str]] = {}
+        self.n_elements = 0
+        self._open: list[str | None] = []  # the properties that are open; None for other elements
+        self._text: list[str] = []
+
+    def startElementNS(self, name: tuple[str | None, str], qname: str | None, attrs: AttributesNSImpl) -> None:  # noqa: N802, ARG002
+        """Take the attributes, which may be properties, and wait for the text."""
+        self.n_elements += 1
+        if self.n_elements > _MAX_ELEMENTS:
+            raise _Enough
+        self._open.append(_known(name))
+        self._text = []
+        for attribute, value in attrs.items():
+            if known := _known(attribute):
+                _add(self.values, known, value)
+
+    def characters(self, content: str) -> None:
+        """Take a part of a text within a known property."""
+        if self._open and (self._open[-1] or self._owner()):
+            self._text.append(content)
+
+    def endElementNS(self, name: tuple[str | None, str], qname: str | None) -> None:  # noqa: N802, ARG002
+        """Take the text that has ended, of a property or of an item of its list."""
+        known = self._open.pop()
+        owner = known or (self._owner() if name == _ITEM else None)
+        if owner:
+            _add(self.values, owner, "".join(self._text))
+        self._text = []
+
+    def _owner(self) -> str | None:
+        return next((known for known in reversed(self._open) if known), None)
+
+
+def _known(name: tuple[str | None, str]) -> str | None:
+    namespace, local = name
+    prefix = _NAMESPACES.get(namespace or "")
     return f"{prefix}:{local}" if prefix else None
 
 

@@ -66,6 +66,7 @@ a:focus-visible, .photos button:focus-visible { outline: 2px solid var(--st-prim
 _FOOTER = (
     "photosearch. Code: Apache License 2.0 (LICENSE). Models: EfficientNet-Lite (Apache-2.0), trained on Flickr8k"
     " and a part of COCO, for research and education; YOLOv3-tiny (Darknet) for objects; WordNet 3.0 (models/LICENSE)."
+    " Names of places: GeoNames (CC BY 4.0)."
     " photosearch does not recognise faces or read text in pictures. Captions are in English and often wrong."
 )
 

@@ -84,6 +84,13 @@ def test_a_long_history_hides_nothing() -> None:
     assert read_xmp(packet(history + items("dc:subject", "alpaca"))).texts == ((TextKind.HASHTAG, "alpaca"),)
 
 
+def test_a_history_without_end_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("photosearch.xmp._MAX_ELEMENTS", 1000)
+    history = items("xmpMM:History", *["x"] * 2000, kind="Seq")
+    found = read_xmp(packet(items("dc:subject", "alpaca") + history + items("dc:title", "Tilda")))
+    assert found.texts == ((TextKind.HASHTAG, "alpaca"),)
+
+
 def test_what_is_too_long_to_be_meant_is_cut_or_left_out() -> None:
     found = read_xmp(packet(items("dc:subject", "k" * 100_000, "farm") + items("dc:title", "t" * 100_000)))
     assert found.texts == ((TextKind.OWNER, "t" * MAX_TEXT_CHARS), (TextKind.HASHTAG, "farm"))
