@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 
 MAX_DATES = 10  # in one query
 EARLIEST_YEAR = 1826  # of the first photograph
@@ -75,6 +76,7 @@ def find_dates(query: str, today: date, is_said: Callable[[str], bool]) -> tuple
         today: what "last summer" counts from.
         is_said: whether a text of the collection holds these words side by side; they are words then.
     """
+    is_said = lru_cache(maxsize=None)(is_said)  # a text is searched for once, however often it is in the query
     found: list[SaidDate] = []
     unquoted = re.sub(r'"[^"]*("|$)', lambda quoted: "\0" * len(quoted.group()), query)
     for pattern in _PLACED:

@@ -49,7 +49,6 @@ _TOKEN = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 _OR = "OR"  # stands for a bar
-_PREFIX = re.compile(rf"({WORD.pattern})\*")
 _DATE = re.compile(r"(\d{4})(?:[-/.](\d{1,2}))?(?:[-/.](\d{1,2}))?")
 _NUMBER = re.compile(r"(?P<sign>[<>]?=?)(?P<number>-?\d{1,9})", re.ASCII)
 
@@ -261,14 +260,16 @@ class _Tokens:
                 self._words(value, token.start("bare"))
 
     def _words(self, value: str, start: int) -> None:
-        for prefix in _PREFIX.findall(value):
+        begins = _beginnings(value)
+        for prefix in (word.group() for word in begins):
             if len(self.prefixes) == MAX_PREFIXES:
                 self.notes.append(f"Only the first {MAX_PREFIXES} beginnings of words were used.")
             elif len(prefix) >= MIN_PREFIX:
                 self.prefixes[fold_word(prefix)] = None
             else:
                 self.notes.append(f"{shown(f'{prefix}*')} begins too many words; it was left out.")
-        value = _PREFIX.sub(lambda found: " " * len(found.group()), value)
+        for word in begins:
+            value = f"{value[: word.start()]}{' ' * len(word.group())} {value[word.end() + 1 :]}"
         self.parts.append(value.strip())
         self.spans += [(start + word.start(), start + word.end()) for word in WORD.finditer(value)]
 
@@ -363,11 +364,17 @@ def _range(text: str) -> tuple[date | None, date | None]:
 
 def _asked_terms(value: str) -> tuple[str, ...]:
     """Return the terms of a phrase; a * at its end makes its last word a beginning of words."""
-    start = _PREFIX.search(value)
-    if start is None or start.end() < len(value.rstrip()):
+    begins = _beginnings(value)
+    if not begins or begins[-1].end() + 1 < len(value.rstrip()):
         return tuple(terms(value))
-    begins = (f"{fold_word(start[1])}*",) if len(start[1]) >= MIN_PREFIX else ()
-    return (*terms(value[: start.start()]), *begins)
+    last = begins[-1]
+    prefix = (f"{fold_word(last.group())}*",) if len(last.group()) >= MIN_PREFIX else ()
+    return (*terms(value[: last.start()]), *prefix)
+
+
+def _beginnings(text: str) -> list[re.Match[str]]:
+    """Return the words with a * at their end."""
+    return [word for word in WORD.finditer(text) if text.startswith("*", word.end())]
 
 
 def _nothing_asked(raw: str, text: str) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import date, datetime
 
 import numpy as np
@@ -375,6 +376,13 @@ def test_alternatives_are_several_plain_queries(raw: str, same: list[str]) -> No
 def test_what_is_odd_in_groups_is_said(raw: str, note: str) -> None:
     (said,) = parse(raw).notes
     assert note in said
+
+
+@pytest.mark.parametrize("part", ["9snow", "snow*", "é", "a'", "(a|b)", "- ", "in 2019 "])
+def test_any_query_is_read_at_once(part: str) -> None:
+    started = time.process_time()
+    parse(part * (MAX_CHARS // len(part)))
+    assert time.process_time() - started < 2
 
 
 def test_brackets_in_brackets_without_end_are_read() -> None:
