@@ -226,6 +226,7 @@ class Correction:
     who: str | None
     at: datetime  # UTC, without a time zone
     superseded_at: datetime | None = None  # when it was replaced or undone; None: it still holds
+    is_of_earlier_picture: bool = False  # another picture was saved over the one that it was made for
 
     @property
     def is_in_force(self) -> bool:

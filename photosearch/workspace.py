@@ -243,6 +243,11 @@ class Workspace:
         self._check_writable()
         corrections.undo_correction(self.library, photo_id)
 
+    def confirm_correction(self, photo_id: str) -> None:
+        """Let a correction hold for the present picture, as `corrections.confirm_correction` does."""
+        self._check_writable()
+        corrections.confirm_correction(self.library, photo_id)
+
     def ask_again(self, photo_id: str, model: str | None = None) -> None:
         """Replace corrections by a captioner's new sentence, as `Inspections.ask_again` does."""
         self._check_writable()

@@ -2,7 +2,8 @@
 
 The latest correction replaces the model's caption, which is then neither shown nor searched; an empty one says that no
 sentence fits. Earlier corrections stay, marked with the time at which they were replaced; undoing the latest one
-restores the one before it.
+restores the one before it. A correction belongs to the picture that it was made for: where another picture is saved
+over it, the correction stays in the history, but is neither shown nor searched until somebody confirms it.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import re
 import unicodedata
 from datetime import UTC, datetime
 
-from sqlalchemy import ColumnElement, Connection, insert, select, update
+from sqlalchemy import ColumnElement, Connection, false, func, insert, select, update
 
 from photosearch.errors import PhotoNotFound, PhotosearchError
 from photosearch.library import schema as t
@@ -59,6 +60,20 @@ def undo_correction(library: Library, photo_id: str) -> None:
         connection.execute(update(t.photo_text).where(replaced).values(superseded_at=None))
 
 
+def confirm_correction(library: Library, photo_id: str) -> None:
+    """Let a correction of an earlier picture hold for the photo's present one, too.
+
+    Raises:
+        PhotosearchError: the photo has no correction.
+        PhotoNotFound: there is no such photo.
+    """
+    with library.writing() as connection:
+        _mark_changed(connection, photo_id)
+        values = {"sha256": _sha256_of(connection, photo_id)}
+        if connection.execute(update(t.photo_text).where(_in_force(photo_id)).values(values)).rowcount == 0:
+            raise PhotosearchError(f'There is no correction of photo "{photo_id}" to confirm.')
+
+
 def forget_corrections(library: Library, photo_id: str) -> None:
     """Restore the model's caption; corrections stay in the history. Raises `PhotoNotFound`."""
     with library.writing() as connection:
@@ -68,10 +83,12 @@ def forget_corrections(library: Library, photo_id: str) -> None:
 
 def read_corrections(library: Library, photo_id: str) -> list[Correction]:
     """Return all corrections of a photo, the latest first; raises `PhotoNotFound`."""
-    columns = (t.photo_text.c.text, t.photo_text.c.who, t.photo_text.c.at, t.photo_text.c.superseded_at)
+    text, sha256 = t.photo_text.c, t.photo_text.c.sha256
     with library.reading() as connection:
-        _collection_of(connection, photo_id)
-        query = select(*columns).where(_is_correction(photo_id)).order_by(t.photo_text.c.id.desc())
+        of_present = _sha256_of(connection, photo_id)
+        is_of_earlier = sha256.is_not(None) if of_present is None else func.coalesce(sha256 != of_present, false())
+        columns = (text.text, text.who, text.at, text.superseded_at, is_of_earlier)
+        query = select(*columns).where(_is_correction(photo_id)).order_by(text.id.desc())
         return [Correction(*row) for row in connection.execute(query)]
 
 
@@ -79,11 +96,12 @@ def _save(library: Library, photo_id: str, text: str, who: str) -> None:
     with library.writing() as connection:
         _mark_changed(connection, photo_id)
         last = connection.execute(select(t.photo_text).where(_in_force(photo_id))).first()
-        if last is not None and last.text == text:
+        sha256 = _sha256_of(connection, photo_id)
+        if last is not None and last.text == text and last.sha256 in (None, sha256):
             return
         now = _later(last.at) if last else _now()
         connection.execute(update(t.photo_text).where(_in_force(photo_id)).values(superseded_at=now))
-        values = {"photo_id": photo_id, "kind": TextKind.HUMAN, "text": text, "who": who, "at": now}
+        values = {"photo_id": photo_id, "kind": TextKind.HUMAN, "text": text, "who": who, "at": now, "sha256": sha256}
         connection.execute(insert(t.photo_text).values(values))
 
 
@@ -101,6 +119,14 @@ def _collection_of(connection: Connection, photo_id: str) -> int:
     if collection_id is None:
         raise PhotoNotFound(f'Photo "{photo_id}" was not found.')
     return int(collection_id)
+
+
+def _sha256_of(connection: Connection, photo_id: str) -> str | None:
+    """Return the SHA-256 of the photo's present picture, None where it was not read; raises `PhotoNotFound`."""
+    row = connection.execute(select(t.photo.c.sha256).where(t.photo.c.id == photo_id)).one_or_none()
+    if row is None:
+        raise PhotoNotFound(f'Photo "{photo_id}" was not found.')
+    return row.sha256
 
 
 def _mark_changed(connection: Connection, photo_id: str) -> None:

@@ -9,6 +9,7 @@ from sqlalchemy import BindParameter, Connection, Row, Select, Table, bindparam,
 
 from photosearch.library import schema as t
 from photosearch.library.details import parse_details, parse_facts
+from photosearch.library.photos import is_shown
 from photosearch.records import Document, PhotoState, Station, TextKind
 
 OWNERS = (TextKind.OWNER, TextKind.HASHTAG, TextKind.ACCESSIBILITY)
@@ -24,7 +25,8 @@ _PHOTOS = (
 )
 _TEXTS = (
     select(t.photo_text.c.photo_id, t.photo_text.c.kind, t.photo_text.c.text)
-    .where(t.photo_text.c.photo_id.in_(_THESE), t.photo_text.c.superseded_at.is_(None))
+    .join(t.photo)
+    .where(t.photo_text.c.photo_id.in_(_THESE), is_shown())
     .order_by(t.photo_text.c.id)
 )
 _ANALYSES = (
@@ -70,11 +72,10 @@ def read_hashes(connection: Connection, collection_id: int, since: int = 0) -> d
 
 
 def read_documents(connection: Connection, ids: Sequence[str]) -> Iterator[Document]:
-    """Yield the documents of photos, a few hundred at a time; photos without texts or predictions have none."""
+    """Yield the documents of photos, a few hundred at a time; photos of which nothing is known have none."""
     for first in range(0, len(ids), _AT_ONCE):
         for document in _read_batch(connection, ids[first : first + _AT_ONCE]):
-            d = document
-            if d.human or d.captions or d.objects or d.labels or d.concepts or d.owner:
+            if document != Document(document.photo_id):
                 yield document
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import exists, select
 from photosearch.library import schema as t
 from photosearch.library.details import parse_facts
 from photosearch.library.library import Library
-from photosearch.library.photos import newest_model
+from photosearch.library.photos import is_shown, newest_model
 from photosearch.records import PhotoState, Station, TextKind
 
 
@@ -53,7 +53,7 @@ def read_confidence(library: Library, collection: str) -> list[SureCaption]:
     corrected = exists().where(
         t.photo_text.c.photo_id == t.photo.c.id,
         t.photo_text.c.kind == TextKind.HUMAN,
-        t.photo_text.c.superseded_at.is_(None),
+        is_shown(),
     )
     query = (
         select(t.photo.c.id, t.photo.c.sha256, t.caption.c.text, t.caption.c.log_prob)

@@ -24,6 +24,12 @@ def newest_model(station: Station, sha256: ColumnElement[str]) -> ScalarSelect[i
     )
 
 
+def is_shown() -> ColumnElement[bool]:
+    """Select the texts that are neither replaced nor corrections of an earlier picture of their photo."""
+    is_of_picture = t.photo_text.c.sha256.is_(None) | (t.photo_text.c.sha256 == t.photo.c.sha256)
+    return t.photo_text.c.superseded_at.is_(None) & is_of_picture
+
+
 # Built once, since building a statement takes longer than SQLite takes to run it.
 _THESE: BindParameter[str] = bindparam("these", expanding=True)
 _PHOTOS = (
@@ -64,7 +70,8 @@ def _predictions(station: Station) -> Select:
 _LABELS, _CONCEPTS = _predictions(Station.CLASSIFIER), _predictions(Station.CONCEPTS)
 _TEXTS = (
     select(t.photo_text.c.photo_id, t.photo_text.c.kind, t.photo_text.c.text)
-    .where(t.photo_text.c.photo_id.in_(_THESE), t.photo_text.c.superseded_at.is_(None))
+    .join(t.photo)
+    .where(t.photo_text.c.photo_id.in_(_THESE), is_shown())
     .order_by(t.photo_text.c.id)
 )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 
 from sqlalchemy import Connection, case, delete, insert, select, update
 
@@ -69,7 +70,33 @@ def save_reading(connection: Connection, reading: Reading, state: PhotoState) ->
     is_it = t.photo.c.id == reading.photo_id
     saved = connection.execute(update(t.photo).where(is_it, is_unchanged).values(values))
     if saved.rowcount and reading.sha256:
+        _bind_corrections(connection, reading.photo_id, reading.sha256)
         _take_over_corrections(connection, reading.photo_id, reading.sha256)
+
+
+def _bind_corrections(connection: Connection, photo_id: str, sha256: str) -> None:
+    """Let a photo's corrections belong to its picture that was read, if they were made for it.
+
+    That is so where none had been read, and where only the file's metadata has changed since.
+    """
+    corrections = (t.photo_text.c.photo_id == photo_id) & (t.photo_text.c.kind == TextKind.HUMAN)
+    pictures = set(connection.execute(select(t.photo_text.c.sha256).where(corrections)).scalars())
+    same = [of for of in pictures if of is None or (of != sha256 and _are_same(connection, of, sha256))]
+    for of in same:
+        binding = update(t.photo_text).where(corrections, t.photo_text.c.sha256.is_not_distinct_from(of))
+        connection.execute(binding.values(sha256=sha256))
+
+
+def _are_same(connection: Connection, one: str, other: str) -> bool:
+    """Return whether two files hold the same picture: equal in size, perceptual hash and miniature, if that is known.
+
+    All three are computed from the pixels, so that equal pixels give equal ones.
+    """
+    columns = (t.image.c.width, t.image.c.height, t.image.c.phash, t.image.c.miniature)
+    rows = connection.execute(select(*columns).where(t.image.c.sha256.in_([one, other]))).all()
+    if len(rows) != 2 or None in (rows[0].phash, rows[1].phash) or rows[0][:3] != rows[1][:3]:
+        return False
+    return None in (rows[0].miniature, rows[1].miniature) or rows[0].miniature == rows[1].miniature
 
 
 def _take_over_corrections(connection: Connection, photo_id: str, sha256: str) -> None:
@@ -79,9 +106,14 @@ def _take_over_corrections(connection: Connection, photo_id: str, sha256: str) -
     query = select(t.photo.c.id).where(same, t.photo.c.state == PhotoState.GONE).order_by(t.photo.c.id).limit(1)
     gone = connection.execute(query).scalar_one_or_none()
     in_force = (t.photo_text.c.kind == TextKind.HUMAN) & t.photo_text.c.superseded_at.is_(None)
-    own = select(t.photo_text.c.id).where(t.photo_text.c.photo_id == photo_id, in_force).limit(1)
-    if gone is None or connection.execute(own).first() is not None:
+    own = (t.photo_text.c.photo_id == photo_id) & in_force
+    of_picture = select(t.photo_text.c.id).where(own, t.photo_text.c.sha256 == sha256).limit(1)
+    if gone is None or connection.execute(of_picture).first() is not None:
         return
+    now = datetime.now(UTC).replace(tzinfo=None)
+    connection.execute(
+        update(t.photo_text).where(own).values(superseded_at=now)
+    )  # those of a picture that was replaced
     is_correction = (t.photo_text.c.photo_id == gone) & (t.photo_text.c.kind == TextKind.HUMAN)
     connection.execute(update(t.photo_text).where(is_correction).values(photo_id=photo_id))
     connection.execute(update(t.photo).where(t.photo.c.id == gone).values(sha256=None))  # so that it is not found again

@@ -32,7 +32,7 @@ from sqlalchemy import (
 from photosearch.errors import LibraryError
 from photosearch.library.engine import Database
 
-HEAD = "0010"  # the newest migration
+HEAD = "0011"  # the newest migration
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
 # In PostgreSQL, too, integers have 64 bits and texts are ordered by their bytes, as in SQLite by default.
@@ -97,6 +97,7 @@ photo_text: Table = Table(
     Column("who", Text),
     Column("at", DateTime, nullable=False),
     Column("superseded_at", DateTime),
+    Column("sha256", String(64)),  # of the picture that a correction was made for; NULL: it was not read yet
     Index("photo_text_by_photo", "photo_id"),
 )
 model: Table = Table(

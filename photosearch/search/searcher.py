@@ -24,6 +24,7 @@ from photosearch.library import CollectionVersion, Library
 from photosearch.records import Document, Findings, Hit, Results
 from photosearch.search.dates import SaidDate, find_dates, with_filters
 from photosearch.search.index import Index, Keep, Ranking, Store, Tables
+from photosearch.search.index.filters import NO_DATES
 from photosearch.search.index.segment import Segment
 from photosearch.search.query import MAX_CHARS, Query, parse, parse_words
 from photosearch.search.question import PAGE_TOP, Question, check_page
@@ -129,8 +130,20 @@ class Searcher:
             n_weak=ranking.n_weak,
             dates=tuple(said.message for said in dates),
             corrected=None if question.literal else current.index.correct(query),
-            notes=(*current.take_notice(), *query.notes, *current.index.filters.notes(query, question.refine)),
+            notes=(
+                *current.take_notice(),
+                *query.notes,
+                *self._filter_notes(current.index, query, question),
+            ),
         )
+
+    def _filter_notes(self, index: Index, query: Query, question: Question) -> tuple[str, ...]:
+        notes = index.filters.notes(query, question.refine)
+        if NO_DATES in notes:
+            n_to_do = next((info.n_new for info in self.library.collections() if info.name == question.collection), 0)
+            if n_to_do:
+                return (*notes, f"{n_to_do:,} photos are not captioned yet; their dates are read then, or by fetching.")
+        return notes
 
     def similar(self, photo_id: str, *, top: int = PAGE_TOP, offset: int = 0) -> Results:
         """Find the photos most like one of the library, compared in all fields; the results' query is empty.

@@ -25,7 +25,7 @@ KINDS: tuple[SourceKind, ...] = (
     urls.KIND,
     photos_zip.KIND,  # the last kind of ZIP: it takes every single one
 )
-_QUOTES = ('""', "''", "“”", "‘’", "«»", "„“", "<>")
+_QUOTES = (('"', '"'), ("'", "'"), ("“", "”"), ("‘", "’"), ("«", "»"), ("„", "“"), ("<", ">"))
 _BY_NAME = {kind.name: kind for kind in KINDS}
 
 

@@ -118,7 +118,7 @@ class UrlListSource:
         delimiter = told[1] if told else max(_DELIMITERS, key=text.lstrip().partition("\n")[0].count)
         try:
             rows = csv.reader(io.StringIO(text, newline=""), skipinitialspace=True, delimiter=delimiter)
-            filled = (row for row in rows if any(cell.strip() for cell in row))
+            filled: Iterator[list[str]] = (row for row in rows if any(cell.strip() for cell in row))
             head = next(filled, [])
             names = [entry_key(cell) for cell in head]
             if not any(name in _URLS for name in names):

@@ -19,7 +19,7 @@ from photosearch.search.index.texts import SURE, fact_facet, term_facet
 from photosearch.search.query import Filter, Kind, Query, Refine, Worded, shown
 
 N_NAMED = 8  # objects listed in a note
-_NO_DATES = "None of these photos has a date."
+NO_DATES = "No date of these photos is known."
 _DAY_S = 86_400
 _EPOCH = date(1970, 1, 1)
 _SURE_GAINS = GAINS[:, round(SURE * FULL)].astype(np.float32)  # of each kind, rounded as in segments
@@ -101,7 +101,7 @@ class Filters:
                 notes.append(self._missing(condition))
         asks_dates = any(plain.since or plain.before for plain in query.plain) or refine.since or refine.until
         if asks_dates and not self.has_dates():
-            notes.append(_NO_DATES)
+            notes.append(NO_DATES)
         return tuple(dict.fromkeys(notes))
 
     def _parts(self) -> Iterator[tuple[Segment, np.ndarray, int]]:
@@ -111,7 +111,7 @@ class Filters:
         if condition.kind is Kind.HASHTAG:
             return f"None of these photos has the hashtag {shown(condition.shown)}."
         if condition.kind is Kind.DATES:
-            return f"None of these photos was taken {shown(condition.shown)}." if self.has_dates() else _NO_DATES
+            return f"None of these photos was taken {shown(condition.shown)}." if self.has_dates() else NO_DATES
         if condition.kind is Kind.FACT:
             known = _most_frequent(self._counts(fact_facet(condition.key)), N_NAMED)
             asked = shown(f"{condition.key}:{condition.shown}")

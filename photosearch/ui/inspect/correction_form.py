@@ -29,7 +29,9 @@ def correct_caption(photo: Photo) -> None:
         st.success(message)
     history = read_corrections(state.workspace().library, photo.id)
     in_force = next((correction for correction in history if correction.is_in_force), None)
-    if in_force is not None:
+    if in_force is not None and in_force.is_of_earlier_picture:
+        _offer_confirmation(photo, in_force)
+    elif in_force is not None:
         if in_force.text:
             st.caption(f"Corrected by {_author(in_force)}: {plain(in_force.text)}")
         else:
@@ -37,6 +39,16 @@ def correct_caption(photo: Photo) -> None:
     _offer_form(photo, f"{photo.id}-{len(history)}-{in_force.at if in_force else ''}")
     _show_actions(photo, in_force)
     _show_history(photo, history)
+
+
+def _offer_confirmation(photo: Photo, correction: Correction) -> None:
+    said = f"“{plain(correction.text)}”" if correction.text else "that no sentence fits"
+    st.warning(
+        f"{_author(correction)} wrote of an earlier picture {said}. Another picture was saved over it since, so the"
+        " correction is neither shown nor searched."
+    )
+    if st.button("It fits this picture, too", key=f"confirm-{photo.id}"):
+        _change(lambda: state.workspace().confirm_correction(photo.id), "Confirmed. Search finds the caption again.")
 
 
 def _offer_form(photo: Photo, key: str) -> None:
@@ -92,7 +104,8 @@ def _show_history(photo: Photo, history: list[Correction]) -> None:
             with st.container(border=True):
                 st.text(past.text or _CLEARED)
                 until = "in use" if past.superseded_at is None else f"until {_when(past.superseded_at)}"
-                st.caption(f"{_author(past)}, {_when(past.at)}, {until} (UTC)")
+                of = ", of an earlier picture" if past.is_of_earlier_picture else ""
+                st.caption(f"{_author(past)}, {_when(past.at)}, {until} (UTC){of}")
                 if past.text and not past.is_in_force and st.button("Use this again", key=f"again-{photo.id}-{i}"):
                     _change(partial(_repeat, photo, past.text), "Saved. Search finds the new caption at once.")
 

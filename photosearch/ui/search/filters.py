@@ -133,7 +133,7 @@ def _choose_objects(index: Index) -> list[str]:
 
 def _choose_dates(index: Index) -> tuple[date | None, date | None]:
     if not index.filters.has_dates():
-        st.caption("None of these photos has a date.")
+        st.caption("No date of these photos is known.")
         return None, None
     left, right = st.columns(2)
     with left:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import struct
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -234,3 +236,92 @@ def test_a_photo_that_is_gone_is_inspected_by_its_thumbnail(workspace, photos, t
         assert look(photo).picture.sha256 == photo.sha256, name
     (tmp_path / NAME / "red.jpg").write_bytes(jpeg("red"))
     assert look(photos()["red.jpg"]).lacking is None
+
+
+# Pictures that change
+
+
+def save_over(path: Path, data: bytes) -> None:
+    """Write other bytes to a photo's path, and let its time differ whatever the clock does."""
+    path.write_bytes(data)
+    os.utime(path, ns=(0, path.stat().st_mtime_ns + 1_000_000_000))
+
+
+def read_again(workspace: Workspace, path: Path) -> None:
+    workspace.add(str(path.parent))
+    analyse(workspace.library, ColourStation())
+
+
+@pytest.fixture
+def corrected(workspace, photos) -> Path:
+    """The path of the red photo, which a person corrected."""
+    photo = photos()["red.jpg"]
+    workspace.correct(photo.id, "a lighthouse", "Ada")
+    return Path(photo.source_key)
+
+
+def test_a_correction_does_not_label_another_picture_that_is_saved_over_it(workspace, photos, corrected):
+    save_over(corrected, jpeg("green"))
+    workspace.add(str(corrected.parent))
+    assert found(workspace, "lighthouse") == []  # not even before the new picture is read
+    analyse(workspace.library, ColourStation())
+    photo = photos()["red.jpg"]
+    assert (photo.caption, photo.is_corrected, found(workspace, "lighthouse")) == ("a green picture", False, [])
+    (past,) = read_corrections(workspace.library, photo.id)
+    assert (past.text, past.is_in_force, past.is_of_earlier_picture) == ("a lighthouse", True, True)
+
+
+def test_it_holds_again_once_it_is_confirmed(workspace, photos, corrected):
+    save_over(corrected, jpeg("green"))
+    read_again(workspace, corrected)
+    workspace.confirm_correction(photos()["red.jpg"].id)
+    assert (photos()["red.jpg"].caption, found(workspace, "lighthouse")) == ("a lighthouse", ["red.jpg"])
+    with pytest.raises(PhotosearchError, match="no correction"):
+        workspace.confirm_correction(photos()["blue.jpg"].id)
+
+
+def test_it_holds_again_when_its_picture_is_put_back(workspace, photos, corrected):
+    before = corrected.read_bytes()
+    save_over(corrected, jpeg("green"))
+    read_again(workspace, corrected)
+    save_over(corrected, before)
+    read_again(workspace, corrected)
+    assert photos()["red.jpg"].caption == "a lighthouse"
+
+
+def test_the_same_words_typed_for_the_new_picture_hold(workspace, photos, corrected):
+    save_over(corrected, jpeg("green"))
+    read_again(workspace, corrected)
+    workspace.correct(photos()["red.jpg"].id, "a lighthouse", "Ben")
+    assert photos()["red.jpg"].caption == "a lighthouse"
+
+
+def test_a_tagger_that_only_rewrites_metadata_keeps_it(workspace, photos, corrected):
+    data = corrected.read_bytes()
+    comment = b"tagged by a program"
+    save_over(corrected, data[:2] + b"\xff\xfe" + struct.pack(">H", len(comment) + 2) + comment + data[2:])
+    read_again(workspace, corrected)
+    photo = photos()["red.jpg"]
+    assert (photo.caption, found(workspace, "lighthouse")) == ("a lighthouse", ["red.jpg"])
+    assert not read_corrections(workspace.library, photo.id)[0].is_of_earlier_picture
+
+
+def test_a_correction_of_a_photo_that_was_never_read_belongs_to_the_first_picture(workspace, make_photos):
+    folder = make_photos("red.jpg")
+    workspace.add(str(folder))
+    (photo,) = workspace.library.photos(folder.name)
+    workspace.correct(photo.id, "a lighthouse", "Ada")
+    analyse(workspace.library, ColourStation())
+    assert workspace.library.photo(photo.id).caption == "a lighthouse"
+    save_over(folder / "red.jpg", jpeg("blue"))
+    read_again(workspace, folder / "red.jpg")
+    assert workspace.library.photo(photo.id).caption == "a blue picture"
+
+
+def test_a_corrected_photo_that_is_moved_over_another_one_brings_its_own(workspace, photos, corrected):
+    workspace.correct(photos()["green.jpg"].id, "a meadow", "Ada")
+    data = corrected.read_bytes()
+    corrected.unlink()
+    save_over(corrected.with_name("green.jpg"), data)
+    read_again(workspace, corrected)
+    assert (photos()["green.jpg"].caption, found(workspace, "meadow")) == ("a lighthouse", [])

@@ -14,14 +14,15 @@ from alembic.runtime.migration import RevisionStep
 
 from photosearch.errors import LibraryError
 from photosearch.library import Library, reserve, schema
+from photosearch.library.corrections import read_corrections
 from photosearch.library.engine import FILE_NAME, SQLite
 from photosearch.records import Details, Document, TextKind
 
 CONTENT = (
     "INSERT INTO collection VALUES (1, 'c', 1700000000000)",
-    "INSERT INTO image VALUES ('red', 64, 48, NULL, NULL)",
-    "INSERT INTO photo (id, collection_id, source_key, sha256, source, stamp, permalink, taken_at, place, state,"
-    " reason, generation) VALUES ('p', 1, '/a.jpg', 'red', 'folder', '1', NULL, NULL, NULL, 'ready', NULL, 5)",
+    "INSERT INTO image (sha256, width, height) VALUES ('red', 64, 48)",
+    "INSERT INTO photo (id, collection_id, source_key, sha256, source, stamp, state, generation)"
+    " VALUES ('p', 1, '/a.jpg', 'red', 'folder', '1', 'ready', 5)",
     "INSERT INTO model VALUES (1, 'captioner', 'm', 'd')",
     "INSERT INTO analysis (sha256, model_id) VALUES ('red', 1)",
     "INSERT INTO caption VALUES ('red', 1, 0, 'a dog', -0.5)",
@@ -183,3 +184,14 @@ def test_facts_in_columns_become_facts(tmp_path):
         n_comments=0,
         texts=((TextKind.OWNER, "a tram"),),
     )
+
+
+def test_corrections_belong_to_the_picture_that_their_photo_has(tmp_path):
+    path = older_library(tmp_path / "old", "0009")
+    columns, at = "photo_id, kind, text, who, at", "2024-01-01 00:00:00.000000"
+    run(path, f"INSERT INTO photo_text ({columns}) VALUES ('p', 'human', 'a sea', 'Ada', '{at}')")  # noqa: S608
+    run(path, "INSERT INTO raised VALUES (1, 1700000000000, '')")
+    library = Library(path.parent)
+    (correction,) = read_corrections(library, "p")
+    assert (correction.is_of_earlier_picture, library.documents("c")[0].human) == (False, ("a sea",))
+    assert run(path, "SELECT sha256 FROM photo_text") == [("red",)]

@@ -321,8 +321,8 @@ def test_what_no_photo_has_is_said() -> None:
     )
     assert filters.notes(parse("object:dog #sunset before:2022 -object:zebra"), Refine()) == ()
     undated = Index([Document("a", captions=("a dog",))]).filters
-    assert "has a date" in undated.notes(parse("before:2022"), Refine())[0]
-    assert "has a date" in undated.notes(Query(""), Refine(until=date(2022, 1, 1)))[0]
+    assert "No date" in undated.notes(parse("before:2022"), Refine())[0]
+    assert "No date" in undated.notes(Query(""), Refine(until=date(2022, 1, 1)))[0]
 
 
 def test_an_empty_collection_is_filtered_too() -> None:
