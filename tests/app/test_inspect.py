@@ -173,6 +173,21 @@ def test_a_caption_is_corrected_undone_and_cleared(shown: Workspace, photo: Phot
     assert shown.library.photo(photo.id).captions[0].model == "tiny"
 
 
+def test_a_correction_of_an_earlier_picture_is_told_and_can_be_confirmed(shown: Workspace, photo: Photo) -> None:
+    shown.correct(photo.id, "a **lighthouse**", "Ada")
+    Path(photo.source_key).write_bytes(jpeg("green", (70, 50)))
+    shown.add(str(Path(photo.source_key).parent))
+    analyse(shown.library, *all_stations())
+    app = open_inspect(photo=photo.id)
+    assert not app.exception
+    assert "Ada wrote of an earlier picture “a **lighthouse**”" in said(app)
+    assert shown.library.photo(photo.id).caption == "a red picture"  # what this model says of all pictures
+    press(app, "It fits this picture, too")
+    assert not app.exception
+    assert shown.library.photo(photo.id).caption == "a **lighthouse**"
+    assert "earlier picture" not in said(app)
+
+
 @pytest.mark.parametrize(
     ("text", "who", "message"),
     [(" ", "Ada", "A caption cannot be empty"), ("a\0b", "Ada", "U+0000"), ("a dog", " ", "A name cannot be empty")],

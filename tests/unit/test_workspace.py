@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from PIL import ExifTags, Image
 
 from photosearch.errors import CollectionNotFound, ModelError, PhotosearchError, ReadOnlyError, SourceError
 from photosearch.export.exporter import ExportKind
@@ -317,3 +318,27 @@ def test_captioning_while_another_run_is_at_work_is_refused(workspace, make_phot
         pytest.raises(PhotosearchError, match="Another run is at work"),
     ):
         workspace.caption()
+
+
+def test_photos_that_were_fetched_only_are_found_by_the_day_on_their_camera_s_clock(workspace, tmp_path):
+    for name, time, offset in (
+        ("newyear.jpg", "2024:01:01 00:20:00", "+01:00"),
+        ("eve.jpg", "2023:12:31 21:00:00", "-05:00"),
+    ):
+        exif = Image.Exif()
+        exif.get_ifd(ExifTags.IFD.Exif).update({0x9003: time, 0x9011: offset})
+        (tmp_path / name).write_bytes(jpeg(exif=exif))
+    workspace.add(str(tmp_path), collection="c")
+    results = workspace.searcher.search(Question("after:2024", "c"))
+    assert (results.total, results.notes[-1]) == (
+        0,
+        "2 photos are not captioned yet; their dates are read then, or by fetching.",
+    )
+    workspace.perform(Task("", collection="c", then="fetch"))
+    for query, found in (
+        ("after:2024", ["newyear.jpg"]),
+        ("before:2024", ["eve.jpg"]),
+        ("on:2024-01-01", ["newyear.jpg"]),
+    ):
+        results = workspace.searcher.search(Question(query, "c"))
+        assert ([hit.photo.name for hit in results.hits], results.notes) == (found, ())
