@@ -298,7 +298,7 @@ class FakeTime:
 
     @property
     def clock(self) -> Clock:
-        return Clock(self.now, self.sleep)
+        return Clock(self.now, self.sleep, self.now)
 
 
 class Witness:

@@ -51,6 +51,7 @@ def forget(folder: Path, user: str) -> bool:
     path = _path(folder, user)
     was_saved = path.is_file()
     path.unlink(missing_ok=True)
+    _pace_path(folder, user).unlink(missing_ok=True)
     return was_saved
 
 
@@ -79,6 +80,7 @@ def connect(
     connection = Connection(watch, clock, Limits(max_requests or MAX_REQUESTS))
     if login is not None:
         connection.load_session(user_name(login), _load(folder, login))
+        connection.keep_pace(_pace_path(folder, login))
     return connection
 
 
@@ -307,6 +309,11 @@ def _user_of_session(connection: Connection) -> tuple[str | None, bool]:
 
 def _path(folder: Path, user: str) -> Path:
     return folder / f"{_PREFIX}{user_name(user)}"
+
+
+def _pace_path(folder: Path, user: str) -> Path:
+    """Return the path of the record of a user's latest requests."""
+    return folder / f"pace-{user_name(user)}.json"
 
 
 def _save(folder: Path, user: str, cookies: dict[str, str]) -> None:

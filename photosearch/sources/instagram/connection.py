@@ -6,6 +6,7 @@ import logging
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import FunctionType, SimpleNamespace
 from typing import Any
 
@@ -13,7 +14,9 @@ import requests
 from instaloader import InstaloaderContext, instaloadercontext
 from instaloader.exceptions import AbortDownloadException, InstaloaderException
 
+from photosearch.errors import LibraryError
 from photosearch.records import Watch
+from photosearch.sources.instagram.files import read_json, write_private
 from photosearch.sources.instagram.pace import Clock, Pace
 from photosearch.sources.instagram.transport import Guard, GuardedAdapter, Limits
 
@@ -30,6 +33,7 @@ class Connection(InstaloaderContext):
 
     def __init__(self, watch: Watch, clock: Clock | None = None, limits: Limits | None = None) -> None:
         self.username: str | None = None
+        self._pace_file: Path | None = None
         self.pace = Pace(self, watch, clock or Clock())
         self.guard = Guard(watch, limits or Limits(), lambda: self.is_logged_in)
         super().__init__(
@@ -63,6 +67,20 @@ class Connection(InstaloaderContext):
         finally:
             if self.two_factor_auth_pending:
                 self._guarded(self.two_factor_auth_pending[0])
+
+    def keep_pace(self, path: Path) -> None:
+        """Count the requests of earlier runs that are recorded in a file, and record those of this run at its end."""
+        self._pace_file = path
+        self.pace.remember(read_json(path))
+
+    def close(self) -> None:
+        """Close the connection."""
+        super().close()
+        if self._pace_file is not None:
+            try:
+                write_private(self._pace_file, self.pace.sent_lately())
+            except LibraryError as error:  # what was read must not be lost for it
+                _log.warning("%s", error)
 
     @contextmanager
     def _graphql_session(self, *args: Any, **options: Any) -> Iterator[requests.Session]:

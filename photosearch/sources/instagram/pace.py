@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeGuard
 
 from instaloader import InstaloaderContext, RateController
 
@@ -20,6 +21,8 @@ SHOWN_FROM_S = 15.0  # shorter waits are usual and not shown; instaloader has th
 LOGIN_MAX_OF_KIND = 100
 LOGIN_MAX_IN_ALL, LOGIN_WINDOW_S = 150, 600.0
 
+_EARLIER = "earlier runs"  # a kind of requests
+
 
 @dataclass(frozen=True)
 class Clock:
@@ -27,6 +30,7 @@ class Clock:
 
     now: Callable[[], float] = time.monotonic  # seconds
     sleep: Callable[[float], None] = time.sleep
+    wall: Callable[[], float] = time.time  # seconds since 1970, which later runs can compare
 
 
 class Pace(RateController):
@@ -64,9 +68,25 @@ class Pace(RateController):
             return wait_s
         return max(wait_s, sent[-LOGIN_MAX_IN_ALL] + LOGIN_WINDOW_S - current_time)
 
+    def remember(self, sent_at: object) -> None:
+        """Count the requests of earlier runs as well; `sent_at` is what `sent_lately` returned, None for nothing."""
+        ages = [self._clock.wall() - at for at in sent_at if isinstance(at, (int, float))] if _is_list(sent_at) else []
+        now = self._clock.now()
+        self._query_timestamps[_EARLIER] = sorted(now - age for age in ages if 0 <= age < LOGIN_WINDOW_S)
+
+    def sent_lately(self) -> list[float]:
+        """Return when the requests of the latest ten minutes were sent, in seconds since 1970."""
+        now, wall = self._clock.now(), self._clock.wall()
+        sent = (at for times in self._query_timestamps.values() for at in times)
+        return sorted(wall - (now - at) for at in sent if now - at < LOGIN_WINDOW_S)
+
     def _check(self) -> None:
         if self._watch.is_cancelled():
             raise Cancelled("Waiting for Instagram was cancelled; what was done is kept. Run it again to go on.")
+
+
+def _is_list(value: object) -> TypeGuard[list[object]]:
+    return isinstance(value, list)
 
 
 def in_minutes(seconds: float) -> str:

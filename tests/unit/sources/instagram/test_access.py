@@ -76,16 +76,23 @@ def test_a_login_is_saved_for_its_owner_alone(log_in, folder):
 
 def test_the_file_is_nobody_elses_from_its_first_byte(log_in, folder, monkeypatch):
     """Whatever the umask, and however the folder was before."""
-    modes = []
+    modes = set()
     really = os.fsync
-    monkeypatch.setattr(os, "fsync", lambda n: (modes.append(stat.S_IMODE(os.fstat(n).st_mode)), really(n)))
+
+    def fsync(number: int) -> None:
+        status = os.fstat(number)
+        if stat.S_ISREG(status.st_mode):  # its folder is synced, too
+            modes.add(stat.S_IMODE(status.st_mode))
+        really(number)
+
+    monkeypatch.setattr(os, "fsync", fsync)
     folder.mkdir(parents=True, mode=0o755)
     before = os.umask(0)
     try:
         log_in()
     finally:
         os.umask(before)
-    assert modes == [0o600]
+    assert modes == {0o600}
     assert mode(folder) == 0o700
     assert [path.name for path in folder.iterdir()] == ["session-me"]
 

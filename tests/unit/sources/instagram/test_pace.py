@@ -130,3 +130,26 @@ def test_no_window_of_ten_minutes_holds_more(requests):
             sent.append(let.seconds)
     for first, later in zip(sent, sent[150:], strict=False):
         assert later - first >= 600
+
+
+def test_the_next_run_counts_the_requests_of_the_last_one(passing, tmp_path):
+    path = tmp_path / "instagram" / "pace-me.json"
+
+    def connect() -> Connection:
+        connection = Connection(Watch(), passing.clock)
+        connection.username = "me"
+        connection.keep_pace(path)
+        return connection
+
+    first = connect()
+    for number in range(150):
+        first.pace.wait_before_query(("kind", "other")[number % 2])
+    passing.seconds += 60
+    first.close()
+    second = connect()
+    second.pace.wait_before_query("kind")
+    assert passing.seconds == 1600
+    second.close()
+    path.write_text('{"damaged": true}')
+    connect().pace.wait_before_query("kind")
+    assert passing.seconds == 1600
