@@ -29,7 +29,7 @@ def run():
     except SystemExit as end:
         assert not end.code, end.code
 {code}
-heavy = {{"torch", "streamlit", "sklearn", "skimage", "imagehash", "onnxruntime"}} & set(sys.modules)
+heavy = {{"torch", "streamlit", "scipy", "sklearn", "skimage", "imagehash", "onnxruntime"}} & set(sys.modules)
 assert not heavy, heavy
 """
     environment = {"PHOTOSEARCH_LIBRARY": str(library.folder), "PATH": ""}
