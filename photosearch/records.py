@@ -125,6 +125,11 @@ class Facts:
         return self.taken_at or self.named_at
 
     @property
+    def is_dated_by_name(self) -> bool:
+        """Tell whether only its file's name says when it was taken."""
+        return self.taken_at is None and self.named_at is not None
+
+    @property
     def known(self) -> dict[str, object]:
         """Return the values of the facts that are known, by their names."""
         values = vars(self)

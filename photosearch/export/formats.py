@@ -80,6 +80,7 @@ def photo_json(photo: DetailedPhoto) -> dict[str, object]:
         "concepts": [{"term": concept.term, "p": concept.prob} for concept in photo.concepts],
         "owner_text": photo.owner_text,
         "taken_at": _when(photo),
+        **({"taken_at_from": "file name"} if photo.details.is_dated_by_name else {}),
         "place": photo.details.place,
         "latitude": photo.details.latitude,
         "longitude": photo.details.longitude,

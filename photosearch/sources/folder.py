@@ -195,7 +195,8 @@ KIND: SourceKind = SourceKind(
     _read,
     usage="a folder",
     title="Folder",
-    note="Photos stay in the folder, unchanged. Add the folder again to update what is new, changed or gone.",
+    note="Photos stay in the folder, unchanged. Add the folder again to update what is new, changed or gone."
+    " What Google Takeout, instaloader and editors (XMP) write beside photos is read with them.",
     example="/home/you/Pictures/2024",
     complete_texts=COMPLETE_TEXTS,
     open_paths=_open,

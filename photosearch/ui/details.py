@@ -86,7 +86,7 @@ def _web_address(link: str | None) -> str | None:
 def _when(details: Details) -> str:
     if details.dated_at is None:
         return ""
-    by_name = "" if details.taken_at else ", as the file's name says"
+    by_name = ", as the file's name says" if details.is_dated_by_name else ""
     offset = shown_offset(details.dated_at)
     return f"{details.dated_at:%d %B %Y, %H:%M}{f' ({offset})' if offset else ''}{by_name}"
 

@@ -62,8 +62,12 @@ def show_texts(subject: Subject) -> None:
 def show_facts(subject: Subject) -> None:
     """Show the photo's collection, name, date and link, and whether the photo itself could be read."""
     if subject.photo is not None:
-        taken = subject.photo.details.dated_at
-        facts = [f"{subject.photo.collection}: {subject.name}", taken.strftime("%-d %B %Y") if taken else ""]
+        details = subject.photo.details
+        day = details.dated_at.strftime("%-d %B %Y") if details.dated_at else ""
+        facts = [
+            f"{subject.photo.collection}: {subject.name}",
+            f"{day}, as the file's name says" if details.is_dated_by_name else day,
+        ]
         st.caption(" · ".join(plain(fact) for fact in facts if fact))
         link = subject.photo.details.permalink or ""
         if link.startswith(("https://", "http://")):

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -190,3 +191,10 @@ def test_answer_has_its_hits_with_terms_that_add_up() -> None:
 def test_answer_without_hits() -> None:
     told = results_json(Results("unicorn", "holiday", 0.0, 0, ()))
     assert told == {"query": "unicorn", "collection": "holiday", "took_ms": 0.0, "total": 0, "hits": []}
+
+
+def test_a_date_from_the_files_name_says_so() -> None:
+    by_name = replace(FULL, details=Details(named_at=datetime(2021, 1, 1)))
+    assert photo_json(by_name)["taken_at"] == "2021-01-01T00:00:00"
+    assert photo_json(by_name)["taken_at_from"] == "file name"
+    assert "taken_at_from" not in photo_json(FULL)
