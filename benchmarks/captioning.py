@@ -14,7 +14,9 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -112,8 +114,8 @@ def stations(n_pictures: int = 64) -> None:
     for turn in range(3):  # the first one warms up
         for first in range(0, n_pictures, 16):
             batch = Batch(pictures[first : first + 16])
-            work = [("encoder", lambda batch=batch: models.encoder().regions(batch))]
-            work += [(o.station.value, lambda batch=batch, o=o: o.observe(batch)) for o in observers]
+            work: list[tuple[str, Callable[[], object]]] = [("encoder", partial(models.encoder().regions, batch))]
+            work += [(o.station.value, partial(o.observe, batch)) for o in observers]
             for name, run in work:
                 began = time.process_time()
                 run()

@@ -53,8 +53,8 @@ def typed_path(name: str) -> Path:
 
 
 def _pasted(text: str) -> Iterator[Path]:
-    for opening, closing in _QUOTES:
-        if len(text) > 2 and text.startswith(opening) and text.endswith(closing):
+    for quotes in _QUOTES:
+        if len(text) > 2 and text.startswith(quotes[0]) and text.endswith(quotes[1]):
             text = text[1:-1].strip()
             break
     if text[:7].lower() == "file://":

@@ -118,7 +118,8 @@ class Ranking:
                 scored = self._exact_by(query_terms, rows[own])
                 scores[own] = scored.scores
                 parts.append((own[scored.places], scored.keys, scored.added))
-        return Exact(*joined(parts), scores)
+        places, keys, added = joined(parts)
+        return Exact(places, keys, added, scores)
 
     def _exact_by(self, query_terms: Mapping[int, QueryTerm], rows: np.ndarray) -> Exact:
         return exact(self.state.segments, self.state.offsets, rows, query_terms, self.view)
