@@ -374,7 +374,7 @@ def _asked_terms(value: str) -> tuple[str, ...]:
 
 def _beginnings(text: str) -> list[re.Match[str]]:
     """Return the words with a * at their end."""
-    return [word for word in WORD.finditer(text) if text.startswith("*", word.end())]
+    return [word for word in WORD.finditer(text) if text.startswith("*", word.end())] if "*" in text else []
 
 
 def _nothing_asked(raw: str, text: str) -> tuple[str, ...]:
