@@ -111,7 +111,7 @@ def test_an_instagram_export_is_added_as_people_have_it(shown: Workspace, tmp_pa
     photos = shown.library.photos("anna.b")
     assert {(photo.source, photo.owner_text) for photo in photos} == {("export", CAPTION), ("export", "Drei Bilder")}
     app.run()
-    assert "1 pictures in messages, which are never read" in said(app)
+    assert "pictures in messages, which are never read: 1" in said(app)
 
 
 def test_an_uploaded_instagram_export_is_its_posts(shown: Workspace, tmp_path: Path) -> None:

@@ -141,7 +141,7 @@ class LeftOut:
 
     def notes(self) -> tuple[str, ...]:
         """Return a sentence for each kind: the number, the reason, and some paths, but none of private files."""
-        return tuple(f"Left out: {len(paths):,} {kind}{_examples(kind, paths)}." for kind, paths in self.paths.items())
+        return tuple(f"Left out: {kind}: {len(paths):,}{_examples(kind, paths)}." for kind, paths in self.paths.items())
 
     def _add(self, kind: str, path: str) -> None:
         self._paths.setdefault(kind, {})[path] = None

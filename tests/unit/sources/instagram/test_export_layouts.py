@@ -61,8 +61,8 @@ def test_every_layout_gives_the_same_photos(tmp_path, layout):
         for key, item in found.items():
             assert read_photo(key, item.address, archives, LIMIT) == MEDIA[key]
     assert source.notes == (
-        "Left out: 1 pictures in messages, which are never read.",
-        "Left out: 1 videos without a cover picture, since films are not read yet (media/posts/202310/4.mp4).",
+        "Left out: pictures in messages, which are never read: 1.",
+        "Left out: videos without a cover picture, since films are not read yet: 1 (media/posts/202310/4.mp4).",
     )
 
 
@@ -176,7 +176,7 @@ def test_private_pictures_never_come_in(tmp_path, workspace, layout, is_named):
         assert sorted(item.source_key for item in items if isinstance(item, Listing)) == sorted(KEYS)
         notes, failures = source.notes, [item for item in items if isinstance(item, Failure)]
     assert len(failures) == len(PRIVATE_PATHS) * is_named
-    assert "Left out: 1 profile pictures, which are never read." in notes
+    assert "Left out: profile pictures, which are never read: 1." in notes
     assert sum("never read" in note for note in notes) == 5
     assert not any("1.jpg" in note or PRIVATE in note for note in notes if "never read" in note)
 
