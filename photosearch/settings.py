@@ -16,6 +16,7 @@ from photosearch.analyzer import LANGUAGES
 from photosearch.errors import SettingsError
 
 KEEPS = ("thumbnail", "original")
+DEVICES = ("cpu", "cuda", "directml", "coreml", "openvino")  # what runs the networks
 FILE_NAME = "photosearch.toml"
 BUILT_IN = "built in"  # where a value comes from that is set nowhere
 _ORIGIN = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:\d{1,5})?")  # as browsers send it: no path, no capitals
@@ -53,6 +54,7 @@ class Settings:
     open_to_all: bool = False  # without a lock: whether visitors from other machines see and change everything
     users: tuple[str, ...] = ()  # who may see when OpenID Connect is set up: e-mail addresses, "*@domain", or "*"
     allowed_hosts: tuple[str, ...] = ()  # names by which the server may be called besides this machine's own
+    device: str = ""  # what runs the networks, one of DEVICES; empty: the quickest that ONNX Runtime has here
     owner_language: str = ""  # of the posts' texts, where it is not English; a Snowball stemmer's name
     database: str | None = field(default=None, repr=False)  # PostgreSQL's URL with a password; None: SQLite
 
@@ -211,6 +213,13 @@ def _users(text: str) -> tuple[str, ...]:
     return users
 
 
+def _device(text: str) -> str:
+    name = text.lower()
+    if name and name not in DEVICES:
+        raise ValueError
+    return name
+
+
 def _language(text: str) -> str:
     name = text.lower()
     if name and name not in LANGUAGES:
@@ -235,5 +244,6 @@ SETTINGS = (
     Setting("open", _switch, "1 or true to let everybody in who reaches this machine", bool),
     Setting("users", _users, "e-mail addresses, *@example.org for all of a domain, or * for all", list),
     Setting("allowed_hosts", _hosts, "names such as photos.example.org, without a port", list),
+    Setting("device", _device, f"one of {', '.join(DEVICES)}"),
     Setting("owner_language", _language, f"one of {', '.join(sorted(LANGUAGES))}"),
 )

@@ -74,7 +74,7 @@ class Workspace:
         from photosearch.vision.registry import Models  # with ONNX Runtime and Pillow, which searching does without
 
         imported = self.settings.library_dir / "models"
-        return self._room("models", lambda: Models(self.settings.models_dir, imported))
+        return self._room("models", lambda: Models(self.settings.models_dir, imported, self.settings.device))
 
     @property
     def inspections(self) -> Inspections:

@@ -70,7 +70,7 @@ def add(
     """Add photos to a collection and caption them. Run it again to take in what is new, changed or gone."""
     from photosearch.export.formats import report_json
     from photosearch.pipeline.tasks import Task
-    from photosearch.vision.registry import ModelChoice
+    from photosearch.vision.registry import DETECTOR, NO_DETECTOR, ModelChoice
 
     options = Options(
         max_posts,
@@ -82,7 +82,7 @@ def add(
     if login is not None:
         say(LOGIN_WARNING)
     then = "fetch" if fetch else "list" if no_caption else "caption"
-    choice = ModelChoice(objects=not no_objects)
+    choice = ModelChoice(detector=NO_DETECTOR if no_objects else DETECTOR)
     with opened(context) as workspace:
         task = Task("Adding photos", tuple(source), collection, options, then=then, choice=choice)
         reports = _perform(workspace, task)
@@ -143,9 +143,9 @@ def update(
 ) -> None:
     """Read again the sources of one collection or of all; caption the photos that are new or changed."""
     from photosearch.pipeline.tasks import Task
-    from photosearch.vision.registry import ModelChoice
+    from photosearch.vision.registry import DETECTOR, NO_DETECTOR, ModelChoice
 
-    then, choice = "list" if no_caption else "caption", ModelChoice(objects=not no_objects)
+    then, choice = "list" if no_caption else "caption", ModelChoice(detector=NO_DETECTOR if no_objects else DETECTOR)
     with opened(context) as workspace:
         for name in _chosen(workspace, collection):
             if collection is None and not read_origins(workspace.library, name):
@@ -157,14 +157,14 @@ def update(
 @app.command()
 def retry(context: typer.Context, collection: CollectionOption = None, no_objects: NoObjectsOption = False) -> None:
     """Try again the photos that could not be used, of one collection or of all, and caption them."""
-    from photosearch.vision.registry import ModelChoice
+    from photosearch.vision.registry import DETECTOR, NO_DETECTOR, ModelChoice
 
     with opened(context) as workspace:
         for name in _chosen(workspace, collection):
             n_photos = workspace.retry(name)
             say(f'Collection "{printable(name)}": {n_photos} to be tried again.')
             if n_photos:
-                caption_photos(workspace, name, ModelChoice(objects=not no_objects))
+                caption_photos(workspace, name, ModelChoice(detector=NO_DETECTOR if no_objects else DETECTOR))
 
 
 def _chosen(workspace: Workspace, collection: str | None) -> list[str]:

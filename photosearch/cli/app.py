@@ -40,7 +40,8 @@ ModelOption = Annotated[
 ClassifierOption = Annotated[
     str, typer.Option("--classifier", help="Classifier: efficientnet-lite0, alexnet, or a file of AlexNet's weights.")
 ]
-NoObjectsOption = Annotated[bool, typer.Option("--no-objects", help="Detect no objects: twice as quick.")]
+DetectorOption = Annotated[str, typer.Option("--detector", help="Detector: a folder in models/, or none.")]
+NoObjectsOption = Annotated[bool, typer.Option("--no-objects", help="Detect no objects: quicker by a third.")]
 FormatOption = Annotated[Format, typer.Option("--format", help="Print text, or JSON for other programs.")]
 
 app = typer.Typer(

@@ -14,6 +14,7 @@ import typer
 from photosearch.cli.app import (
     ClassifierOption,
     CollectionOption,
+    DetectorOption,
     Format,
     FormatOption,
     ModelOption,
@@ -35,16 +36,18 @@ def caption(
     collection: CollectionOption = None,
     model: ModelOption = "captioner",
     classifier: ClassifierOption = "efficientnet-lite0",
+    detector: DetectorOption = "detector",
     no_objects: NoObjectsOption = False,
     redo: Annotated[bool, typer.Option("--redo", help="Also caption photos again that have captions.")] = False,
     format: FormatOption = Format.TEXT,
 ) -> None:
     """Caption what is not captioned yet; find objects, labels and concepts. Goes on where a run was stopped."""
     from photosearch.export.formats import report_json
-    from photosearch.vision.registry import ModelChoice
+    from photosearch.vision.registry import NO_DETECTOR, ModelChoice
 
+    choice = ModelChoice(model, classifier, NO_DETECTOR if no_objects else detector)
     with opened(context) as workspace:
-        report = caption_photos(workspace, collection, ModelChoice(model, classifier, not no_objects), redo=redo)
+        report = caption_photos(workspace, collection, choice, redo=redo)
     if format is Format.JSON:
         print_json(report_json(report))
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import filelock
 
@@ -15,7 +16,7 @@ from photosearch.errors import LibraryError, WorkerBusy
 from photosearch.files import write_whole
 from photosearch.sources import NO_OPTIONS, Options
 from photosearch.sources.options import options_json, parse_options
-from photosearch.vision.registry import ModelChoice
+from photosearch.vision.registry import DETECTOR, NO_DETECTOR, ModelChoice
 
 log = logging.getLogger(__name__)
 FILE_NAME = "run.json"
@@ -121,10 +122,17 @@ class TaskFile:
             values = json.loads(self._path.read_text(encoding="utf-8"))
             options = parse_options(json.dumps(values.pop("options")))
             return Task(
-                **{**values, "names": tuple(values["names"]), "choice": ModelChoice(**values["choice"])},
+                **{**values, "names": tuple(values["names"]), "choice": _read_choice(values["choice"])},
                 options=options,
             )
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             # Nothing is lost: the photos still to do are in the library.
             log.warning("%s is not read: %s", self._path, error)
             return None
+
+
+def _read_choice(values: dict[str, Any]) -> ModelChoice:
+    """Read a choice of models; before there was a choice of detectors, it said whether there was to be one."""
+    if "objects" in values:
+        values["detector"] = DETECTOR if values.pop("objects") else NO_DETECTOR
+    return ModelChoice(**values)

@@ -21,6 +21,7 @@ from photosearch.vision.classifier import Classifier
 from photosearch.vision.concepts import Concepts
 from photosearch.vision.detector import Detector
 from photosearch.vision.encoder import Encoder
+from photosearch.vision.graph import on_device
 from photosearch.vision.model_folder import CONFIG, ModelFolder, list_models, open_model
 from photosearch.vision.observer import Batch, Observer
 
@@ -29,6 +30,7 @@ CAPTIONER = "captioner"  # the folder of the built-in captioner
 HUGGING_FACE = "hf:"  # a captioner's name that begins so is a Hugging Face model's name, or its folder
 ALEXNET = "alexnet"
 LITE0 = "efficientnet-lite0"
+DETECTOR, NO_DETECTOR = "detector", "none"  # the folder of the built-in detector, and the choice to have none
 _PLAIN_NAME = re.compile(r"[\w-][\w.-]*")
 
 
@@ -38,7 +40,12 @@ class ModelChoice:
 
     captioner: str = CAPTIONER  # a folder in `models` or in the library, or hf:NAME
     classifier: str = LITE0  # efficientnet-lite0, alexnet (downloaded once by torchvision), or a state-dict file of it
-    objects: bool = True  # the detector takes as long as all others together
+    detector: str = DETECTOR  # a folder in `models` or in the library, or "none"
+
+    @property
+    def detects_objects(self) -> bool:
+        """Return whether there is a detector."""
+        return self.detector != NO_DETECTOR
 
 
 @dataclass(frozen=True)
@@ -91,11 +98,13 @@ def find_supported(folder: ModelFolder) -> SupportedModel:
 class Models:
     """The models of a workspace, each loaded once. Use from any thread."""
 
-    def __init__(self, built_in: Path, imported: Path) -> None:
+    def __init__(self, built_in: Path, imported: Path, device: str = "") -> None:
         """Take the folders of model folders: `built_in` come with photosearch, `imported` were taken in later.
 
-        A built-in model's folder is named after its station, as in `models/detector`.
+        A built-in model's folder is named after its station, as in `models/detector`. Networks run on `device`, as
+        `graph.on_device` takes it.
         """
+        self._device = device
         self.imported = imported
         self._built_in = built_in
         self._folders = (built_in, imported)
@@ -110,8 +119,8 @@ class Models:
         """
         chosen = [self._captioner(choice.captioner), self._classifier(choice.classifier)]
         chosen.append(self._in_folder(self._built_in_folder(Station.CONCEPTS)))
-        if choice.objects:
-            chosen.append(self._in_folder(self._built_in_folder(Station.DETECTOR)))
+        if choice.detects_objects:
+            chosen.append(self._in_folder(self._named_folder(Station.DETECTOR, choice.detector)))
         return chosen
 
     def analyse(self, picture: Picture, choice: ModelChoice | None = None) -> Findings:
@@ -143,16 +152,21 @@ class Models:
         Raises:
             ModelError: it is not there, or its config is damaged.
         """
-        return None if name.startswith(HUGGING_FACE) else self._captioner_folder(name).digest
+        return None if name.startswith(HUGGING_FACE) else self._named_folder(Station.CAPTIONER, name).digest
 
     def captioners(self) -> list[str]:
         """Return the names of the captioners that have a folder, in alphabetical order."""
         return sorted(list_models(self._folders, Station.CAPTIONER))
 
+    def detectors(self) -> list[str]:
+        """Return the names of the detectors, in alphabetical order."""
+        return sorted(list_models(self._folders, Station.DETECTOR))
+
     def _once(self, kind: str, name: str, load: Callable[[], T]) -> T:
         with self._lock:
             if (kind, name) not in self._loaded:
-                self._loaded[kind, name] = load()
+                with on_device(self._device):
+                    self._loaded[kind, name] = load()
             return self._loaded[kind, name]  # type: ignore[return-value]
 
     def _in_folder(self, folder: ModelFolder) -> Model:
@@ -172,7 +186,8 @@ class Models:
     def _captioner(self, name: str) -> Model:
         if name.startswith(HUGGING_FACE):
             return self._outside(Station.CAPTIONER, name, partial(_load_hugging_face, name.removeprefix(HUGGING_FACE)))
-        return self._in_folder(self._captioner_folder(name))
+        advice = f" A Hugging Face model is named {HUGGING_FACE}NAME."
+        return self._in_folder(self._named_folder(Station.CAPTIONER, name, advice))
 
     def _classifier(self, name: str) -> Model:
         if name == LITE0:
@@ -183,17 +198,17 @@ class Models:
     def _built_in_folder(self, station: Station) -> ModelFolder:
         return open_model(self._built_in / station, station)
 
-    def _captioner_folder(self, name: str) -> ModelFolder:
-        paths = list_models(self._folders, Station.CAPTIONER)
+    def _named_folder(self, station: Station, name: str, advice: str = "") -> ModelFolder:
+        paths = list_models(self._folders, station)
         if name in paths:
-            return open_model(paths[name], Station.CAPTIONER)
+            return open_model(paths[name], station)
         if _PLAIN_NAME.fullmatch(name):
             for folder in self._folders:
                 if (folder / name).is_dir():
                     # It is damaged, or another kind of model: opening it raises an error that says so.
-                    return open_model(folder / name, Station.CAPTIONER)
+                    return open_model(folder / name, station)
         others = f"There are: {', '.join(sorted(paths))}." if paths else f"There is none in {self._built_in}."
-        raise ModelError(f'Model "{name}" was not found. {others} A Hugging Face model is named {HUGGING_FACE}NAME.')
+        raise ModelError(f'Model "{name}" was not found. {others}{advice}')
 
 
 def _load_hugging_face(name: str) -> Observer:

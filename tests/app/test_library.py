@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import threading
 import zipfile
@@ -14,7 +15,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from photosearch.library.upkeep import measure_disk, read_failures
-from photosearch.pipeline import tasks
+from photosearch.pipeline import analysis, tasks
 from photosearch.pipeline.tasks import Task, TaskFile
 from photosearch.pipeline.worker import hold_worker_lock
 from photosearch.records import PhotoState, Progress, Report, Watch
@@ -164,8 +165,10 @@ def test_update_says_where_it_was_not_noted_where_photos_came_from(trip: Workspa
 
 
 def test_a_run_that_is_stopped_keeps_what_it_did_and_goes_on(
-    shown: Workspace, make_photos: Callable[..., Path]
+    shown: Workspace, make_photos: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(analysis, "BATCH", 16)
+    monkeypatch.setattr(analysis, "N_AT_ONCE", 1)  # on any machine
     shown.add(str(make_photos(*(f"red-{i}.jpg" for i in range(40)))))
     held, stop = threading.Event(), threading.Event()
     perform = shown.perform
@@ -185,13 +188,13 @@ def test_a_run_that_is_stopped_keeps_what_it_did_and_goes_on(
     app.button(key="caption-photos").click().run()
     assert held.wait(PATIENCE_S)
     app.run()
-    assert "32 of 40 photos" in str(app.get("progress")[0].proto)
+    assert "16 of 40 photos" in str(app.get("progress")[0].proto)
     other = open_library()  # a second tab
-    assert "32 of 40 photos" in str(other.get("progress")[0].proto)
+    assert "16 of 40 photos" in str(other.get("progress")[0].proto)
     other.button(key="stop-run").click().run()
     stop.set()
     finish()
-    assert len(shown.library.photos("photos", PhotoState.NEW)) == 8
+    assert len(shown.library.photos("photos", PhotoState.NEW)) == 8  # the batch that was being observed is saved, too
     app.run()
     assert "stopped" in app.info[0].value
     app.button(key="go-on").click().run()
@@ -255,13 +258,28 @@ def test_a_task_is_kept_with_all_that_was_chosen(tmp_path: Path) -> None:
     from datetime import date
 
     options = Options(max_posts=5, since=date(2024, 2, 29), also=frozenset({"stories"}), login="me")
-    task = Task("t", ("a.zip", "b.zip"), "c", options, then="fetch", choice=ModelChoice("x", objects=False), redo=True)
+    task = Task(
+        "t", ("a.zip", "b.zip"), "c", options, then="fetch", choice=ModelChoice("x", detector="none"), redo=True
+    )
     with TaskFile(tmp_path).hold(task):
         pass
     left = TaskFile(tmp_path).left()
     assert left is not None
     assert left.n_starts == 2
     assert (left.names, left.options, left.choice, left.then) == (task.names, options, task.choice, "fetch")
+
+
+@pytest.mark.parametrize(("objects", "detector"), [(True, "detector"), (False, "none")])
+def test_a_task_kept_before_there_was_a_choice_of_detectors_is_read(tmp_path: Path, objects, detector) -> None:
+    with TaskFile(tmp_path).hold(Task("t", collection="c")):
+        pass
+    (path,) = tmp_path.glob("*.json")
+    kept = json.loads(path.read_text())
+    kept["choice"] = {"captioner": "captioner", "classifier": "alexnet", "objects": objects}
+    path.write_text(json.dumps(kept))
+    left = TaskFile(tmp_path).left()
+    assert left is not None
+    assert left.choice == ModelChoice(classifier="alexnet", detector=detector)
 
 
 def test_a_task_that_ends_its_server_each_time_is_given_up(tmp_path: Path) -> None:
@@ -336,7 +354,7 @@ def test_captioning_again_shows_all_photos_to_the_models(trip: Workspace) -> Non
         from photosearch.ui.library.collections import ask_again
         from photosearch.vision.registry import ModelChoice
 
-        ask_again("trip", ModelChoice(objects=False))
+        ask_again("trip", ModelChoice(detector="none"))
 
     AppTest.from_function(dialog, default_timeout=PATIENCE_S).run().button(key="go-again").click().run()
     finish()

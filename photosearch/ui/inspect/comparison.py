@@ -12,7 +12,7 @@ from photosearch.ui import state
 from photosearch.ui.inspect.sentences import model_label
 from photosearch.ui.inspect.subject import Subject
 from photosearch.ui.text import plain
-from photosearch.vision.registry import ModelChoice
+from photosearch.vision.registry import NO_DETECTOR, ModelChoice
 
 _STORED = "stored: "  # put before the name of a model that is not installed, but whose sentences are stored
 
@@ -40,7 +40,7 @@ def compare_captioners(subject: Subject) -> None:
 def _models(subject: Subject) -> list[str]:
     models = state.workspace().models
     installed = models.captioners()
-    names = {models.choose(ModelChoice(captioner=name, objects=False))[0].name for name in installed}
+    names = {models.choose(ModelChoice(captioner=name, detector=NO_DETECTOR))[0].name for name in installed}
     authors = dict.fromkeys(caption.model for caption in subject.findings.captions if caption.model)
     return [*(installed if subject.picture else ()), *(f"{_STORED}{name}" for name in authors if name not in names)]
 

@@ -127,7 +127,7 @@ def ask_again(name: str, choice: ModelChoice) -> None:
     st.markdown(
         f"The models chosen under *Models* caption all photos of **{plain(name)}**:"
         f" captioner *{plain(choice.captioner)}*, labels *{plain(choice.classifier)}*,"
-        f" {'with' if choice.objects else 'without'} objects."
+        f" {'with' if choice.detects_objects else 'without'} objects."
         " Results of other models are kept. Captions that people corrected stay first."
     )
     redo = st.toggle("Also photos that these models have captioned before", key="redo")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from photosearch.ui import state
-from photosearch.vision.registry import ALEXNET, CAPTIONER, LITE0, ModelChoice
+from photosearch.vision.registry import ALEXNET, CAPTIONER, DETECTOR, LITE0, NO_DETECTOR, ModelChoice
 
 _CLASSIFIERS = {
     LITE0: "EfficientNet-Lite0 (comes with photosearch)",
@@ -30,5 +30,15 @@ def choose_models() -> ModelChoice:
             "Classifier (labels)", list(_CLASSIFIERS), format_func=lambda name: _CLASSIFIERS[name], key="classifier"
         )
         objects = st.toggle("Detect objects", value=True, key="objects")
-        st.caption("Without objects, captioning is about twice as fast. Objects can be added later.")
-    return ModelChoice(captioner or CAPTIONER, classifier or LITE0, objects)
+        st.caption("Without objects, captioning is a third faster. Objects can be added later.")
+        detector = _choose_detector() if objects else NO_DETECTOR
+    return ModelChoice(captioner or CAPTIONER, classifier or LITE0, detector)
+
+
+def _choose_detector() -> str:
+    """Return the detector; where there are several, the visitor chooses."""
+    detectors = state.workspace().models.detectors()
+    if len(detectors) < 2:
+        return DETECTOR
+    built_in = detectors.index(DETECTOR) if DETECTOR in detectors else 0
+    return st.selectbox("Detector (objects)", detectors, index=built_in, key="detector") or DETECTOR

@@ -8,7 +8,8 @@ from torch import nn
 
 from photosearch.errors import ModelError
 from photosearch.records import Station
-from photosearch.settings import MODELS_DIR
+from photosearch.settings import DEVICES, MODELS_DIR
+from photosearch.vision import graph
 from photosearch.vision.graph import open_graph
 from photosearch.vision.model_folder import list_models, open_model, write_model
 from training.efficientnet import Classifier
@@ -107,3 +108,36 @@ def test_every_committed_file_is_the_one_that_its_config_names(name):
         assert model.read(file)
     beside = {path.name for path in model.path.iterdir()} - {"config.json", "README.md"}
     assert beside == set(model.files)
+
+
+@pytest.mark.parametrize(
+    ("device", "installed", "first"),
+    [
+        ("", ["CPUExecutionProvider"], "CPUExecutionProvider"),
+        ("", ["AzureExecutionProvider", "CPUExecutionProvider"], "CPUExecutionProvider"),
+        ("", ["CUDAExecutionProvider", "CPUExecutionProvider"], "CUDAExecutionProvider"),
+        ("", ["CoreMLExecutionProvider", "CPUExecutionProvider"], "CoreMLExecutionProvider"),
+        ("cpu", ["CUDAExecutionProvider", "CPUExecutionProvider"], "CPUExecutionProvider"),
+        ("openvino", ["CUDAExecutionProvider", "OpenVINOExecutionProvider"], "OpenVINOExecutionProvider"),
+    ],
+)
+def test_what_is_installed_runs_graphs_unless_a_device_is_chosen(monkeypatch, device, installed, first):
+    """Seen in the session that is asked for; the other devices are not here."""
+    asked = []
+
+    class Session:
+        def __init__(self, _content: bytes, _options: object, providers: list[str]) -> None:
+            asked.extend(providers)
+
+        def get_providers(self) -> list[str]:
+            return asked
+
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: installed)
+    monkeypatch.setattr(onnxruntime, "InferenceSession", Session)
+    with graph.on_device(device):
+        graph.open_content(b"")
+    assert asked == list(dict.fromkeys([first, "CPUExecutionProvider"]))
+
+
+def test_each_device_has_what_runs_it():
+    assert set(graph.PROVIDERS) == set(DEVICES)

@@ -11,7 +11,7 @@ from photosearch.vision import registry
 from photosearch.vision.detector import Detector
 from photosearch.vision.model_folder import write_model
 from photosearch.vision.observer import Batch
-from photosearch.vision.registry import SUPPORTED, ModelChoice, Models, SupportedModel
+from photosearch.vision.registry import NO_DETECTOR, SUPPORTED, ModelChoice, Models, SupportedModel
 
 
 class BoxDetector:
@@ -42,7 +42,7 @@ def test_by_default_each_station_has_its_model_and_the_detector_comes_last():
 
 
 def test_without_objects_there_is_no_detector():
-    chosen = Models(MODELS_DIR, MODELS_DIR).choose(ModelChoice(objects=False))
+    chosen = Models(MODELS_DIR, MODELS_DIR).choose(ModelChoice(detector=NO_DETECTOR))
     assert Station.DETECTOR not in [model.station for model in chosen]
 
 
@@ -65,3 +65,27 @@ def test_another_detector_is_one_line_and_its_folder(tmp_path, monkeypatch):
 def test_a_network_that_is_not_supported_is_refused_by_name(tmp_path):
     with pytest.raises(ModelError, match=r"config\.json is damaged \(the network boxes is not known\)"):
         with_detector(tmp_path, {"network": "boxes"}).choose(ModelChoice())
+
+
+def test_a_second_detector_is_chosen_by_its_folder(tmp_path, monkeypatch):
+    line = SupportedModel(Station.DETECTOR, "boxes", lambda _, folder: BoxDetector())
+    monkeypatch.setattr(registry, "SUPPORTED", (*SUPPORTED, line))
+    for path in MODELS_DIR.iterdir():
+        if path.is_dir():
+            (tmp_path / path.name).symlink_to(path)
+    write_model(tmp_path / "boxes", Station.DETECTOR, "boxes", {"network": "boxes"}, {})
+    models = Models(tmp_path, tmp_path / "imported")
+    assert models.detectors() == ["boxes", "detector"]
+    assert [models.choose(ModelChoice(detector=name))[-1].name for name in models.detectors()] == [
+        "boxes",
+        "yolov3-tiny",
+    ]
+    with pytest.raises(ModelError, match=r'Model "circles" was not found\. There are: boxes, detector\.$'):
+        models.choose(ModelChoice(detector="circles"))
+
+
+def test_a_device_that_is_not_here_is_refused_with_the_next_step():
+    models = Models(MODELS_DIR, MODELS_DIR, "directml")
+    with pytest.raises(ModelError, match=r"The device directml cannot run the models: .* leave PHOTOSEARCH_DEVICE out"):
+        models.encoder()
+    assert Models(MODELS_DIR, MODELS_DIR, "cpu").encoder()
