@@ -18,9 +18,9 @@ from PIL import ExifTags, Image
 
 from benchmarks.captioning import make_photos
 from photosearch.library import Library
-from photosearch.picture_formats import is_picture_name
+from photosearch.pictures.embedded import read_details
+from photosearch.pictures.formats import is_picture_name
 from photosearch.pipeline.adding import add_source
-from photosearch.pipeline.embedded import read_details
 from photosearch.records import UNWATCHED, Failure, Listing, Watch
 from photosearch.settings import Settings
 from photosearch.sources.folder import FolderSource
@@ -97,7 +97,7 @@ def fetch_addresses(scratch: Path) -> None:
 def list_folder(scratch: Path) -> None:
     """Measure the listing of a folder with names and sidecars, beside one that only lists files, and their reading."""
     folder = scratch / "photos"
-    data = (Path(__file__).parent.parent / "photosearch" / "xmp.py").read_bytes()[:2_000]
+    data = (Path(__file__).parent.parent / "photosearch" / "pictures" / "xmp.py").read_bytes()[:2_000]
     for number in range(N_LARGE):
         path = folder / f"{2000 + number // 5_000} Lisbon" / f"tram_{number:06}.jpg"
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -100,7 +100,7 @@ def bare_encoder(n_photos: int) -> Cost:
 
 def stations(n_pictures: int = 64) -> None:
     """Print each station's time on one core for a photo."""
-    from photosearch.images import decode
+    from photosearch.pictures.images import decode
     from photosearch.settings import MODELS_DIR
     from photosearch.vision.observer import Batch
     from photosearch.vision.registry import ModelChoice, Models

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from photosearch.analyzer import terms, words
+from photosearch.words.analyzer import terms, words
 
 STATISTICS = Path(__file__).with_name("caption_statistics.json")
 LEAST = 2  # a rarer pair of words is not kept

@@ -25,8 +25,8 @@ from playwright.async_api import Browser, Error, Page, Playwright, async_playwri
 
 from benchmarks import sessions
 from benchmarks.photos import fill
-from photosearch.analyzer import term_of
 from photosearch.settings import MODELS_DIR, Settings
+from photosearch.words.analyzer import term_of
 from photosearch.workspace import Workspace
 from tests.browser.chromium import FLAGS, NAMES
 from tests.browser.server import ROOT, free_port

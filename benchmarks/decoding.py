@@ -9,9 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from benchmarks.captioning import make_photos
-from photosearch import images
-from photosearch.decoding import decoder
-from photosearch.pipeline.embedded import read_details
+from photosearch.pictures import images
+from photosearch.pictures.decoding import decoder
+from photosearch.pictures.embedded import read_details
 from photosearch.records import Details
 
 N_PHOTOS = 1000

@@ -18,7 +18,7 @@ import numpy as np
 
 from benchmarks.process import Times, keep_to_one_core, run_module, timed
 from benchmarks.sample import TOP, Sample
-from photosearch.analyzer import terms
+from photosearch.words.analyzer import terms
 
 Search = Callable[[str], object]
 MILLION = 1_000_000

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.captions import Statistics
-from photosearch.analyzer import terms, words
+from photosearch.words.analyzer import terms, words
 
 N_MORE = 1_000  # captions beside those that are indexed, to be added
 N_QUERIES = 200

@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
-from photosearch.times import by_the_clock
+from photosearch.words.times import by_the_clock
 
 N_NAMED = 8  # kinds of files that a report names of those that were left out
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import platformdirs
 
-from photosearch.analyzer import LANGUAGES
 from photosearch.errors import SettingsError
+from photosearch.words.analyzer import LANGUAGES
 
 KEEPS = ("thumbnail", "original")
 DEVICES = ("cpu", "cuda", "directml", "coreml", "openvino")  # what runs the networks

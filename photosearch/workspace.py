@@ -23,7 +23,7 @@ from photosearch.sources.demo import NAME as DEMO
 from photosearch.sources.instagram.files import folder_within
 
 if TYPE_CHECKING:
-    from photosearch.checking import Problem
+    from photosearch.evaluation.checking import Problem
     from photosearch.export.exporter import ExportKind
     from photosearch.pipeline.inspections import Inspections
     from photosearch.pipeline.tasks import Task
@@ -260,7 +260,7 @@ class Workspace:
     def find_problems(self) -> Iterator[Problem]:
         """Yield what is wrong with the library, as `checking.find_problems` does; raises `ReadOnlyError`."""
         self._check_writable()
-        from photosearch.checking import find_problems
+        from photosearch.evaluation.checking import find_problems
 
         return find_problems(self.library, self.settings, self.tables)
 

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from photosearch.images import Picture
 from photosearch.library import Library
+from photosearch.pictures.images import Picture
 from photosearch.pipeline.analysis import analyse_photos
 from photosearch.records import UNWATCHED, Caption, Findings, Report, Station, Watch
 from photosearch.settings import MODELS_DIR, Settings

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from sqlalchemy import select
 
-from photosearch.checking import find_problems
+from photosearch.evaluation.checking import find_problems
 from photosearch.export.exporter import ExportKind
 from photosearch.library import Library
 from photosearch.library import schema as t

@@ -20,13 +20,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from photosearch.analyzer import stems
 from photosearch.evaluation.metrics import bleu, cider_d
 from photosearch.vision.captioner import beam
 from photosearch.vision.captioner.decoder import Sizes
 from photosearch.vision.captioner.network import Decoder, LstmState, Memory
 from photosearch.vision.captioner.torch_writer import TorchWriter, TorchWriting
 from photosearch.vision.captioner.vocabulary import END, PAD, START, Vocabulary, tokens
+from photosearch.words.analyzer import stems
 from training.data import Split, mirror_columns, mirrored
 from training.encoder import Averaged, rate_at
 

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from photosearch.analyzer import pairs, stems
+from photosearch.words.analyzer import pairs, stems
 from training.data import FLICKR, Split, chunks, mirror_columns
 from training.encoder import Averaged, TermHead, domain_logits, term_shares
 from training.features import Features

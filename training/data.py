@@ -17,7 +17,7 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
 
-from photosearch.images import LITE_SIDE_PX, PIXEL_MEAN, PIXEL_SCALE, as_learned, decode, squashed
+from photosearch.pictures.images import LITE_SIDE_PX, PIXEL_MEAN, PIXEL_SCALE, as_learned, decode, squashed
 
 log = logging.getLogger(__name__)
 

@@ -23,7 +23,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from photosearch.images import decode
+from photosearch.pictures.images import decode
 from photosearch.records import Station
 from photosearch.vision.detector import GRAPH, IOU_THRESHOLD, SCORE_THRESHOLD, letterboxed
 from photosearch.vision.model_folder import write_model

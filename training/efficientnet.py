@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from photosearch.images import PIXEL_MEAN, PIXEL_SCALE
+from photosearch.pictures.images import PIXEL_MEAN, PIXEL_SCALE
 from photosearch.vision.captioner.decoder import ENCODER_WIDTH
 
 # EfficientNet-Lite0 (Tan & Le 2019, arXiv:1905.11946; the "lite" variant drops squeeze-and-excite and

@@ -21,8 +21,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from photosearch.analyzer import pairs, stems
 from photosearch.vision.captioner.decoder import ENCODER_WIDTH
+from photosearch.words.analyzer import pairs, stems
 from training.data import N_DOMAINS, Split, chunks, coloured, compressed, crop, mirror_columns, sampled
 from training.efficientnet import Classifier, Encoder, imagenet_classifier, to_pixels
 

@@ -1,4 +1,4 @@
-"""Make the table of places, `photosearch/places.npz`, of GeoNames' places with 1,000 inhabitants or more.
+"""Make the table of places, `photosearch/words/places.npz`, of GeoNames' places with 1,000 inhabitants or more.
 
     python -m training.places geocode.gz countries.csv
 
@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-OUT = Path(__file__).parent.parent / "photosearch" / "places.npz"
+OUT = Path(__file__).parent.parent / "photosearch" / "words" / "places.npz"
 
 
 def main(places_path: Path, countries_path: Path) -> None:

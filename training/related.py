@@ -17,8 +17,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from photosearch.analyzer import term_of
 from photosearch.search.word_tables import RELATED_FILE, Relation
+from photosearch.words.analyzer import term_of
 from training.labels import COCO_SENSES, ROOT, WordNet
 from training.lexicon import ANIMAL, NAMELESS, PERSON, RELATIONAL, Lexicon, Sense, read_lexicon, words_by_frequency
 from training.nearness import Nearness

@@ -6,9 +6,9 @@ import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from photosearch.analyzer import is_pair, stems
 from photosearch.evaluation.described_photos import DescribedPhoto
 from photosearch.records import Findings
+from photosearch.words.analyzer import is_pair, stems
 
 EDGES = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)  # of the bins; below the first lies most
 SIDE_PX, MARGIN_PX = 320, 40

@@ -19,8 +19,8 @@ import numpy as np
 import scipy.sparse
 from numpy.typing import NDArray
 
-from photosearch.analyzer import terms
 from photosearch.search.word_tables import RELATED_FILE, RelatedWords
+from photosearch.words.analyzer import terms
 from training.data import DEFAULT_DATA, DataMissing
 from training.labels import ROOT
 

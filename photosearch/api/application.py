@@ -15,7 +15,6 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.staticfiles import StaticFiles
 
-from photosearch import images
 from photosearch.access.publication import published
 from photosearch.api.addresses import MAX_SIZE_PX
 from photosearch.api.answers import (
@@ -30,6 +29,7 @@ from photosearch.api.answers import (
 from photosearch.api.pictures import Pictures
 from photosearch.errors import CollectionNotFound
 from photosearch.export.formats import collection_json, photo_json
+from photosearch.pictures import images
 from photosearch.pipeline.adding import MAX_NAME_CHARS
 from photosearch.search.question import PAGE_TOP, Question
 from photosearch.workspace import Workspace

@@ -8,11 +8,11 @@ from functools import partial
 
 from starlette.responses import Response
 
-from photosearch import images
 from photosearch.api.pool import Pool
 from photosearch.errors import PhotoError, PhotoNotFound
 from photosearch.files import read_regular
 from photosearch.library import Pending
+from photosearch.pictures import images
 from photosearch.sources.originals import N_AT_ONCE, find_listed, make_rendition
 from photosearch.workspace import Workspace
 

@@ -97,7 +97,7 @@ def similar(
     with opened(context) as workspace:
         path = Path(example)
         if path.is_file():
-            from photosearch.decoding.decoder import decode_picture
+            from photosearch.pictures.decoding.decoder import decode_picture
 
             name = choose_collection(workspace.library, collection)
             results = workspace.searcher.like(

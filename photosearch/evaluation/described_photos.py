@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from photosearch.decoding.decoder import decode_picture
 from photosearch.errors import PhotoError, SourceError
 from photosearch.evaluation.metrics import Retrieval, bleu, cider_d, retrieval, rouge_l
+from photosearch.pictures.decoding.decoder import decode_picture
 from photosearch.records import Document, Findings
 from photosearch.search.fields import ALL, Field
 from photosearch.search.index import Index, Tables

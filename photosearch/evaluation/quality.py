@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 
-from photosearch.analyzer import term_of, words
 from photosearch.evaluation.known_photos import SearchQuality, measure_search
 from photosearch.evaluation.questions import KnownQuestion, Questions, read_questions
 from photosearch.library import Library
@@ -19,6 +18,7 @@ from photosearch.records import UNWATCHED, Document, Watch
 from photosearch.search.fields import Field
 from photosearch.search.index import Index
 from photosearch.vision.model_cards import ModelCard, list_cards
+from photosearch.words.analyzer import term_of, words
 
 TEXT_FIELDS = frozenset({Field.HUMAN, Field.CAPTION, Field.OWNER})  # sentences, not predictions
 N_BINS = 24

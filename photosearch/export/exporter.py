@@ -19,7 +19,7 @@ from photosearch.export.formats import CSV_COLUMNS, csv_cell, csv_row, photo_jso
 from photosearch.files import clean_name, write_whole
 from photosearch.library import Library, Pending
 from photosearch.library.upkeep import locate
-from photosearch.picture_formats import suffix_of
+from photosearch.pictures.formats import suffix_of
 from photosearch.records import DetailedPhoto, Failure, Progress, Report, Watch
 from photosearch.sources.kinds import kind_named
 from photosearch.sources.reading import Reader
@@ -151,7 +151,7 @@ class Exporter:
         return Report(failures=tuple(failures))
 
     def _read(self, place: Pending, room_bytes: int) -> bytes:
-        from photosearch.images import MAX_FILE_BYTES
+        from photosearch.pictures.images import MAX_FILE_BYTES
 
         if place.kept_path is not None:
             data = self._library.files.read_kept(place.kept_path)

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
-from photosearch.places import name_area
 from photosearch.records import FACT_NAMES, Details, Facts, TextKind
-from photosearch.times import by_the_clock
+from photosearch.words.places import name_area
+from photosearch.words.times import by_the_clock
 
 _MOMENTS = frozenset({"taken_at", "named_at"})  # facts that are moments, which JSON lacks
 _TEXTS = "texts"

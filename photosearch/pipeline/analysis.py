@@ -14,10 +14,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
-from photosearch import images
-from photosearch.decoding.decoder import decode_picture, prepare_photo, read_details_apart
 from photosearch.errors import PhotoError, TryLater
 from photosearch.library import Library, Pending, Reading
+from photosearch.pictures import images
+from photosearch.pictures.decoding.decoder import decode_picture, prepare_photo, read_details_apart
 from photosearch.pipeline.speed import READING, SAVING, Stopwatch, keep_speed
 from photosearch.records import UNWATCHED, Failure, Findings, PhotoState, Progress, Report, Watch
 from photosearch.sources.budget import reading_one_photo

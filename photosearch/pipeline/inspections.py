@@ -8,11 +8,11 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from photosearch.decoding.decoder import decode_picture
 from photosearch.errors import ModelError, PhotoError
-from photosearch.images import Picture
 from photosearch.library import Library
 from photosearch.library.corrections import forget_corrections
+from photosearch.pictures.decoding.decoder import decode_picture
+from photosearch.pictures.images import Picture
 from photosearch.records import Photo
 from photosearch.settings import Settings
 from photosearch.sources.originals import find_listed, read_original

@@ -12,10 +12,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from photosearch.analyzer import is_pair, respelled, terms
-from photosearch.names import all_name_words, name_words
+from photosearch.pictures.names import all_name_words, name_words
 from photosearch.records import Document, Facts
 from photosearch.search.word_tables import Hypernyms
+from photosearch.words.analyzer import is_pair, respelled, terms
 
 
 class Field(StrEnum):

@@ -28,10 +28,10 @@ from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from enum import StrEnum
 
-from photosearch.analyzer import WORD, fold_word, terms, words
-from photosearch.hashtags import asked_hashtags, fold_hashtag
 from photosearch.search.alternatives import MAX_ALTERNATIVES, Reader
 from photosearch.search.fields import ALL, BY, FILTERS, Field
+from photosearch.words.analyzer import WORD, fold_word, terms, words
+from photosearch.words.hashtags import asked_hashtags, fold_hashtag
 
 MAX_CHARS = 10_000
 MAX_FILTERS = 50  # each is evaluated on all photos

@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from photosearch.analyzer import respelled, term_of
 from photosearch.errors import ModelError
 from photosearch.vision.model_folder import ADVICE, read_table
+from photosearch.words.analyzer import respelled, term_of
 
 EXPANSION_FILE, RELATED_FILE, HYPERNYMS_FILE = "expansion.txt", "related.txt", "hypernyms.txt"
 _END = "# end\n"

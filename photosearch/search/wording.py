@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from itertools import chain
 from pathlib import Path
 
-from photosearch.analyzer import is_pair, stems, term_of, words
 from photosearch.records import Photo, TextKind
+from photosearch.words.analyzer import is_pair, stems, term_of, words
 
 
 class Wording:

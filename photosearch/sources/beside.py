@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator
 
-from photosearch import xmp
 from photosearch.errors import PhotoError
-from photosearch.names import name_details
+from photosearch.pictures import xmp
+from photosearch.pictures.names import name_details
 from photosearch.records import Details, TextKind
 from photosearch.sources import instaloader_files as instaloader
 from photosearch.sources.json_text import parse_json

@@ -16,7 +16,7 @@ import httpx2
 
 from photosearch import __version__
 from photosearch.errors import PhotoError, TryLater
-from photosearch.picture_formats import format_of
+from photosearch.pictures.formats import format_of
 from photosearch.sources.addresses import check_url
 from photosearch.sources.budget import expect_bytes
 from photosearch.sources.connections import Deadline, Transport

@@ -7,10 +7,10 @@ import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC
 
-from photosearch.coordinates import sound_pair
 from photosearch.records import Details
 from photosearch.sources.instagram.export_text import texts_of
-from photosearch.times import from_seconds, read_time
+from photosearch.words.coordinates import sound_pair
+from photosearch.words.times import from_seconds, read_time
 
 MAX_JSON_BYTES = 8_000_000
 MARK = "_UTC"  # in all names that it gives by default

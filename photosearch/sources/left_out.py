@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
-from photosearch.picture_formats import N_TELLING_BYTES, begins_like_picture, is_picture_name
+from photosearch.pictures.formats import N_TELLING_BYTES, begins_like_picture, is_picture_name
 
 NO_MEDIA = ".nomedia"  # a file by which programs of phones mark a folder whose pictures are no photos
 LINK_LOOP = "link to a folder that holds it"

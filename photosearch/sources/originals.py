@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 
-from photosearch import images
-from photosearch.decoding.decoder import decode_picture
 from photosearch.errors import PhotoError, PhotoNotFound
 from photosearch.library import Library, Pending
 from photosearch.library.upkeep import locate
+from photosearch.pictures import images
+from photosearch.pictures.decoding.decoder import decode_picture
 from photosearch.settings import Settings
 from photosearch.sources.budget import reading_one_photo
 from photosearch.sources.kinds import kind_named

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from photosearch.coordinates import sound_pair
+from photosearch.pictures.xmp import owner_texts
 from photosearch.records import Details
-from photosearch.times import from_seconds
-from photosearch.xmp import owner_texts
+from photosearch.words.coordinates import sound_pair
+from photosearch.words.times import from_seconds
 
 _SUFFIX = ".supplemental-metadata"
 _MAX_NAME_CHARS = 46  # of a JSON file's name before ".json", and before the "(1)" of a second photo of that name

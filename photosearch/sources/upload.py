@@ -14,7 +14,7 @@ from typing import BinaryIO
 from photosearch.errors import Cancelled, PhotoError, SourceError
 from photosearch.library import Pending
 from photosearch.library.files import UPLOAD, Files
-from photosearch.names import name_details
+from photosearch.pictures.names import name_details
 from photosearch.records import Failure, Listing, Progress, Watch
 from photosearch.sources.archive import Archives
 from photosearch.sources.disk import read_file
@@ -61,7 +61,7 @@ class UploadSource:
 
     def listings(self, known: Mapping[str, str | None], watch: Watch) -> Iterator[Listing | Failure]:  # noqa: ARG002
         """Keep each photo and yield it; raise `LibraryError` when the disk is full."""
-        from photosearch.images import MAX_FILE_BYTES  # it imports Pillow, which searching does not need
+        from photosearch.pictures.images import MAX_FILE_BYTES  # it imports Pillow, which searching does not need
 
         parts: dict[Path, str] = {}  # of Instagram exports, which are read together, by their temporary files
         with ExitStack() as arrived:
@@ -100,7 +100,7 @@ class UploadSource:
         self, source: PhotosZipSource | ExportSource, name: str, watch: Watch
     ) -> Iterator[Listing | Failure]:
         """Keep what a source of uploaded ZIPs lists; `name` is what a failure of the whole is filed under."""
-        from photosearch.images import MAX_FILE_BYTES
+        from photosearch.pictures.images import MAX_FILE_BYTES
 
         is_export = isinstance(source, ExportSource)
         with Archives() as archives:

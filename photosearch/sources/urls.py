@@ -14,7 +14,6 @@ from itertools import chain
 from pathlib import Path
 from typing import TypeVar
 
-from photosearch.coordinates import sound_pair
 from photosearch.errors import PhotoError, SourceError
 from photosearch.files import read_regular
 from photosearch.library import Pending
@@ -22,7 +21,8 @@ from photosearch.records import Details, Failure, Listing, TextKind, Watch
 from photosearch.sources.addresses import check_url
 from photosearch.sources.json_text import parse_json
 from photosearch.sources.source import Content, Options, Resources, Source, SourceKind
-from photosearch.times import from_seconds, read_time
+from photosearch.words.coordinates import sound_pair
+from photosearch.words.times import from_seconds, read_time
 
 NAME = "url"
 PREFIX = "url_list_"

@@ -7,12 +7,12 @@ from collections import Counter
 from collections.abc import Mapping
 from itertools import compress, pairwise
 
-from photosearch.analyzer import WORD, terms
 from photosearch.records import Hit, Photo
 from photosearch.search.fields import PLACES
 from photosearch.search.wording import Words, is_respelled, words_by_term
 from photosearch.ui import state
 from photosearch.ui.text import shortened
+from photosearch.words.analyzer import WORD, terms
 
 MAX_OTHER_MATCHES = 4
 MAX_REASONS = 10

@@ -11,12 +11,12 @@ import streamlit as st
 from photosearch.errors import PhotoNotFound
 from photosearch.records import Details, Hit, Photo, PhotoState, TextKind
 from photosearch.search.fields import FACTS
-from photosearch.times import shown_offset
 from photosearch.ui import INSPECT, state
 from photosearch.ui.cards import caption_line, object_chips, reasons
 from photosearch.ui.pictures import show_picture
 from photosearch.ui.search_input import search_similar
 from photosearch.ui.text import plain
+from photosearch.words.times import shown_offset
 
 LARGE_PX = 1200
 MAX_TEXT_CHARS = 5_000

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from photosearch.decoding.decoder import decode_picture
 from photosearch.errors import PhotoError, PhotosearchError
-from photosearch.images import Picture
-from photosearch.picture_formats import SUFFIXES
+from photosearch.pictures.decoding.decoder import decode_picture
+from photosearch.pictures.formats import SUFFIXES
+from photosearch.pictures.images import Picture
 from photosearch.records import Findings
 from photosearch.ui import state
 from photosearch.ui.text import plain

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from photosearch.errors import ModelError
-from photosearch.images import lite_pixels
+from photosearch.pictures.images import lite_pixels
 from photosearch.records import Findings, Prediction, Station
 from photosearch.vision.graph import Graph, open_graph
 from photosearch.vision.labels import LABELS, N_LABELS, read_labels

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import numpy as np
 
-from photosearch.analyzer import is_pair, stems
 from photosearch.errors import ModelError
 from photosearch.records import Findings, Prediction, Station
 from photosearch.vision.encoder import Encoder
 from photosearch.vision.graph import Graph, open_graph
 from photosearch.vision.model_folder import check_same, open_model
 from photosearch.vision.observer import Batch
+from photosearch.words.analyzer import is_pair, stems
 
 GRAPH, TERMS = "concepts.onnx", "terms.json"
 N_TERMS, N_PAIRS = 128, 64  # kept a photo: single terms, and pairs of neighbours ("black dog")

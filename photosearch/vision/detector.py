@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from photosearch.images import Picture
+from photosearch.pictures.images import Picture
 from photosearch.records import Detection, Findings, Station
 from photosearch.vision.graph import Graph, open_graph
 from photosearch.vision.model_folder import CONFIG, open_model

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from photosearch.images import as_learned, lite_pixels
+from photosearch.pictures.images import as_learned, lite_pixels
 from photosearch.vision.graph import Graph, open_graph
 from photosearch.vision.model_folder import open_model
 from photosearch.vision.observer import Batch

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 from photosearch.records import Findings, Station
 
 if TYPE_CHECKING:
-    from photosearch.images import Picture  # with Pillow, which searching does without
+    from photosearch.pictures.images import Picture  # with Pillow, which searching does without
 
 T = TypeVar("T")
 N_CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

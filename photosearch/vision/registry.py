@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from photosearch.errors import ModelError
-from photosearch.images import Picture
+from photosearch.pictures.images import Picture
 from photosearch.records import Findings, Station
 from photosearch.vision.captioner.captioner import Captioner
 from photosearch.vision.classifier import Classifier

@@ -15,7 +15,7 @@ from sklearn.datasets import load_sample_image
 from streamlit.testing.v1 import AppTest
 
 from photosearch.errors import LibraryError
-from photosearch.images import Picture
+from photosearch.pictures.images import Picture
 from photosearch.records import Caption, Detection, Findings, PhotoState, Prediction, Station
 from photosearch.settings import Settings
 from photosearch.ui import site_path, state

@@ -12,7 +12,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from photosearch.errors import ModelError
-from photosearch.images import Picture
+from photosearch.pictures.images import Picture
 from photosearch.records import Caption, Details, Findings, Listing, TextKind
 from photosearch.ui import site_path, state
 from photosearch.vision.observer import Batch

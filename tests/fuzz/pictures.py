@@ -8,10 +8,10 @@ from pathlib import Path
 from hypothesis import strategies as st
 from PIL import Image
 
-from photosearch.decoding import pool
-from photosearch.decoding.decoder import prepare_photo
 from photosearch.errors import PhotoError
-from photosearch.images import DRAFT_SIDE_PX
+from photosearch.pictures.decoding import pool
+from photosearch.pictures.decoding.decoder import prepare_photo
+from photosearch.pictures.images import DRAFT_SIDE_PX
 from tests import bombs
 
 MAX_GROWTH_MB = 150  # of a process between its first pictures and its last

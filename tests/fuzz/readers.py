@@ -9,15 +9,15 @@ from hypothesis import strategies as st
 
 from photosearch.errors import PhotoError
 from photosearch.library.details import details_json, parse_details
-from photosearch.names import all_name_words, name_date, name_words
-from photosearch.pipeline.embedded import read_details
-from photosearch.pipeline.iptc import read_iptc
+from photosearch.pictures.embedded import read_details
+from photosearch.pictures.iptc import read_iptc
+from photosearch.pictures.names import all_name_words, name_date, name_words
+from photosearch.pictures.xmp import read_xmp
 from photosearch.records import Details, Document, Facts
 from photosearch.search.fields import FACTS
 from photosearch.search.index import Index
 from photosearch.search.query import parse
 from photosearch.sources.beside import Beside
-from photosearch.xmp import read_xmp
 from tests.conftest import jpeg
 from tests.fuzz.files import JSON
 

@@ -9,7 +9,6 @@ from datetime import datetime
 
 import numpy as np
 
-from photosearch.analyzer import is_pair, words
 from photosearch.records import Document
 from photosearch.search.fields import Field, concept_probs, concept_terms, text_postings
 from photosearch.search.index.lexicon import Lexicon
@@ -29,6 +28,7 @@ from photosearch.search.index.segment import (
 )
 from photosearch.search.index.texts import facets, texts
 from photosearch.search.word_tables import Hypernyms
+from photosearch.words.analyzer import is_pair, words
 
 _KNOWN_TEXTS = 100_000  # kept while building: a captioner writes the same sentence for many photos
 StemOwner = Callable[[str], str | None]  # the term of an owner's lower-case word; None for a stop word

@@ -8,7 +8,6 @@ from functools import cached_property
 
 import numpy as np
 
-from photosearch.analyzer import terms
 from photosearch.search.fields import FULL
 from photosearch.search.index.lexicon import HASHTAG, OBJECT, Lexicon
 from photosearch.search.index.object_names import ObjectNames
@@ -17,6 +16,7 @@ from photosearch.search.index.state import State
 from photosearch.search.index.tables import Tables
 from photosearch.search.index.texts import SURE, fact_facet, term_facet
 from photosearch.search.query import Filter, Kind, Query, Refine, Worded, shown
+from photosearch.words.analyzer import terms
 
 N_NAMED = 8  # objects listed in a note
 NO_DATES = "No date of these photos is known."

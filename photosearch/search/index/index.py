@@ -25,7 +25,6 @@ from functools import cached_property
 
 import numpy as np
 
-from photosearch.analyzer import terms
 from photosearch.records import Document, Match, TermCount
 from photosearch.search.fields import ALL, FULL, Field
 from photosearch.search.index.filters import Filters
@@ -46,6 +45,7 @@ from photosearch.search.index.state import State
 from photosearch.search.index.tables import Tables
 from photosearch.search.index.views import View, count_df, make_view
 from photosearch.search.query import NO_REFINEMENT, Query, Refine, Sort, parse_words
+from photosearch.words.analyzer import terms
 
 _FEW = 20  # words are put in order anew where at least one in so many has changed
 MAX_VIEWS = 8  # kept for one state; each takes 12 bytes a photo

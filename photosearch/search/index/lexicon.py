@@ -8,7 +8,7 @@ from typing import cast
 
 import numpy as np
 
-from photosearch.analyzer import is_pair, term_of, unaccented
+from photosearch.words.analyzer import is_pair, term_of, unaccented
 
 OBJECT, HASHTAG = "object:", "#"  # what a facet's name starts with
 

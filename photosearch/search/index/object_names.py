@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from photosearch.analyzer import terms
 from photosearch.search.word_tables import Expansion, Hypernyms, RelatedWords
+from photosearch.words.analyzer import terms
 
 
 class Named(NamedTuple):

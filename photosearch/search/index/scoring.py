@@ -16,7 +16,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from photosearch.analyzer import pairs, term_of, terms, words
 from photosearch.records import Document, Share
 from photosearch.search.fields import PAIR, postings
 from photosearch.search.index.lexicon import Lexicon
@@ -34,6 +33,7 @@ from photosearch.search.index.segment import (
 )
 from photosearch.search.index.tables import Tables
 from photosearch.search.index.views import View
+from photosearch.words.analyzer import pairs, term_of, terms, words
 
 _MANY = 100_000  # postings from which on scipy's product is worth the time that its import takes
 _LONG = 8_192  # postings of a key that are added one key at a time

@@ -8,8 +8,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from itertools import chain
 
-from photosearch.analyzer import STOP_WORDS, term_of, words
 from photosearch.search.query import Query
+from photosearch.words.analyzer import STOP_WORDS, term_of, words
 
 N_SUGGESTIONS = 6
 MIN_CHARS, MAX_CHARS = 3, 30  # shorter words resemble too many others, longer ones are no words

@@ -11,8 +11,6 @@ from pathlib import Path
 
 import numpy as np
 
-from photosearch.analyzer import SPELLINGS, STOP_WORDS, stemmer_of
-from photosearch.hashtags import DEFINITION
 from photosearch.search.fields import COUNT_WORDS, FACTS, OWNER_TERMS, PAIR, ROOTS, STEP, WEIGHTS, Field
 from photosearch.search.index.draft import StemOwner
 from photosearch.search.index.segment import by_kind
@@ -24,6 +22,8 @@ from photosearch.search.word_tables import (
     Hypernyms,
     RelatedWords,
 )
+from photosearch.words.analyzer import SPELLINGS, STOP_WORDS, stemmer_of
+from photosearch.words.hashtags import DEFINITION
 
 
 @dataclass(frozen=True)

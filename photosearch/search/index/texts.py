@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from photosearch.analyzer import terms
-from photosearch.hashtags import find_hashtags, fold_hashtag
 from photosearch.records import Document
 from photosearch.search.fields import FACTS, Field, fact_texts
 from photosearch.search.index.lexicon import HASHTAG, OBJECT
+from photosearch.words.analyzer import terms
+from photosearch.words.hashtags import find_hashtags, fold_hashtag
 
 SURE = 0.5  # a photo counts as showing what was predicted with at least this probability
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from photosearch.errors import PhotoError
-from photosearch.picture_formats import SUFFIXES, is_picture_name
+from photosearch.pictures.formats import SUFFIXES, is_picture_name
 from photosearch.records import Failure, Listing
 from photosearch.sources.archive import Archives
 from photosearch.sources.instagram.export_layout import (

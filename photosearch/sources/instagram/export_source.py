@@ -12,7 +12,7 @@ from pathlib import Path
 
 from photosearch.errors import Cancelled, PhotoError, SourceError
 from photosearch.library import Pending
-from photosearch.picture_formats import is_picture_name
+from photosearch.pictures.formats import is_picture_name
 from photosearch.records import Failure, Listing, TextKind, Watch
 from photosearch.sources.archive import Archives, are_zips, open_archives
 from photosearch.sources.instagram.export_layout import (

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from photosearch.hashtags import find_hashtags
 from photosearch.records import TextKind
+from photosearch.words.hashtags import find_hashtags
 
 Json = dict[str, object]
 

@@ -12,8 +12,8 @@ from typing import Any
 
 from instaloader import Post, get_json_structure
 
-from photosearch.hashtags import find_hashtags
 from photosearch.records import Details, Failure, Listing, TextKind
+from photosearch.words.hashtags import find_hashtags
 
 _PIN_FIELDS = ("timeline_pinned_user_ids", "pinned_for_users")
 # How Instagram's descriptions begin: "Photo by Anna on May 01, 2024.", "Photo shared by Anna on May 01, 2024 tagging

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from photosearch import images
 from photosearch.errors import PhotoError
+from photosearch.pictures import images
 from photosearch.records import Caption, DetailedPhoto, Findings
 from photosearch.ui import state
 from photosearch.ui.drawing import as_jpeg

@@ -9,7 +9,7 @@ from typing import BinaryIO
 import streamlit as st
 
 from photosearch.errors import PhotosearchError
-from photosearch.picture_formats import SUFFIXES
+from photosearch.pictures.formats import SUFFIXES
 from photosearch.pipeline.tasks import Task
 from photosearch.records import Report, Watch
 from photosearch.sources import NO_OPTIONS, Options, SourceKind, upload

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 
 from photosearch.errors import PhotoNotFound
-from photosearch.images import THUMBNAIL_SIDE_PX
+from photosearch.pictures.images import THUMBNAIL_SIDE_PX
 from photosearch.records import Hit, Results
 from photosearch.ui import state
 from photosearch.ui.drawing import as_jpeg

@@ -16,7 +16,7 @@ from typing import Any, Protocol, TypeVar, cast, runtime_checkable
 
 import numpy as np
 
-from photosearch.images import Picture
+from photosearch.pictures.images import Picture
 from photosearch.records import Caption, Prediction
 from photosearch.vision.captioner import beam
 from photosearch.vision.captioner.vocabulary import END, SPECIAL, START, UNKNOWN, Vocabulary

@@ -18,8 +18,8 @@ from typer.testing import CliRunner
 from photosearch.cli import app
 from photosearch.cli.app import choose_collection
 from photosearch.errors import CollectionNotFound
-from photosearch.images import Picture
 from photosearch.library import Library
+from photosearch.pictures.images import Picture
 from photosearch.records import Listing
 from tests.conftest import ColourStation, analyse, jpeg
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageDraw, ImageFont
 from sklearn.datasets import load_sample_images
 
-from photosearch.images import decode, miniature, perceptual_hash
+from photosearch.pictures.images import decode, miniature, perceptual_hash
 from photosearch.search.near_duplicates import MOST_BITS, Hashes, compare_miniatures, group_near_duplicates
 from tests.conftest import jpeg
 

@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from photosearch.analyzer import terms
 from photosearch.records import Document, Facts
 from photosearch.search.alternatives import MAX_ALTERNATIVES
 from photosearch.search.fields import ALL, Field
@@ -28,6 +27,7 @@ from photosearch.search.query import (
     parse_words,
 )
 from photosearch.search.word_tables import Expansion, Hypernyms, RelatedTerm, RelatedWords, Relation
+from photosearch.words.analyzer import terms
 
 quick = settings(deadline=None, max_examples=150, derandomize=True)
 

@@ -15,7 +15,7 @@ from photosearch.sources.folder import FolderSource
 from photosearch.sources.photos_zip import PhotosZipSource
 from photosearch.sources.takeout import takeout_names
 from tests.conftest import jpeg
-from tests.unit.test_xmp import items, packet
+from tests.unit.pictures.test_xmp import items, packet
 
 TAKEN = {"photoTakenTime": {"timestamp": "1686824430", "formatted": "x"}}
 

@@ -7,8 +7,8 @@ from urllib.parse import quote
 import pytest
 
 from photosearch.errors import PhotoError, SourceError
-from photosearch.images import decode
 from photosearch.library import Pending
+from photosearch.pictures.images import decode
 from photosearch.pipeline.adding import AddRequest
 from photosearch.records import UNWATCHED, Failure, Listing
 from photosearch.settings import Settings

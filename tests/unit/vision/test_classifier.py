@@ -23,7 +23,7 @@ import torchvision
 from PIL import Image
 
 from photosearch.errors import ModelError
-from photosearch.images import Picture, lite_pixels
+from photosearch.pictures.images import Picture, lite_pixels
 from photosearch.records import Station
 from photosearch.settings import MODELS_DIR
 from photosearch.vision.alexnet import AlexNet

@@ -11,14 +11,14 @@ import skimage.data
 import torch
 from PIL import Image
 
-from photosearch.analyzer import is_pair, terms
 from photosearch.errors import ModelError
-from photosearch.images import Picture
+from photosearch.pictures.images import Picture
 from photosearch.settings import MODELS_DIR
 from photosearch.vision.concepts import IDF_FLOOR, N_PAIRS, N_TERMS, TERMS, Concepts
 from photosearch.vision.model_folder import CONFIG
 from photosearch.vision.observer import Batch
 from photosearch.vision.registry import Models
+from photosearch.words.analyzer import is_pair, terms
 
 SHARES = {"dog": 0.25, "cat": 0.1, "grass": 0.5}
 LOGITS = np.array([[2.0, -1.0, 0.0], [-3.0, 3.0, 0.5]], np.float32)

@@ -7,7 +7,7 @@ import io
 import pytest
 from PIL import Image, ImageDraw
 
-from photosearch import images
+from photosearch.pictures import images
 from photosearch.settings import MODELS_DIR
 from photosearch.sources.demo import path_of
 from photosearch.vision.observer import Batch

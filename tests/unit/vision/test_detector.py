@@ -19,7 +19,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from photosearch.errors import ModelError
-from photosearch.images import Picture
+from photosearch.pictures.images import Picture
 from photosearch.records import Detection, Station
 from photosearch.settings import MODELS_DIR
 from photosearch.vision.detector import (

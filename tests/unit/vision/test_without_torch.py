@@ -20,7 +20,7 @@ except SystemExit as ended:
 LOOK_INSIDE = """
 import sys
 from pathlib import Path
-from photosearch.images import decode
+from photosearch.pictures.images import decode
 from photosearch.settings import Settings
 from photosearch.workspace import Workspace
 workspace = Workspace(Settings(Path(sys.argv[1])))

@@ -13,7 +13,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load
 from torch import Tensor
 
-from photosearch.images import Picture
+from photosearch.pictures.images import Picture
 from photosearch.records import Caption, Findings, Station
 from photosearch.vision.captioner import beam
 from photosearch.vision.captioner.older_system.network import (

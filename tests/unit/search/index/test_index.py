@@ -12,12 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from photosearch.analyzer import pairs, terms
 from photosearch.records import Document
 from photosearch.search.fields import ALL, PAIR, WEIGHTS, Field, postings
 from photosearch.search.index import SCORE_DECIMALS, Index, Tables
 from photosearch.search.query import parse
 from photosearch.search.word_tables import Expansion, Hypernyms, RelatedTerm, RelatedWords, Relation
+from photosearch.words.analyzer import pairs, terms
 
 WORDS = ["dog", "dogs", "cat", "running", "runs", "red", "two", "snow", "the", "a", "ball", "Grass", "child's", "rügen"]
 TEXTS = st.lists(st.sampled_from(WORDS), max_size=8).map(" ".join)

@@ -2,10 +2,10 @@
 
 import pytest
 
-from photosearch.analyzer import respelled, terms
 from photosearch.errors import ModelError
 from photosearch.search.word_tables import Expansion
 from photosearch.settings import MODELS_DIR
+from photosearch.words.analyzer import respelled, terms
 
 PATH = MODELS_DIR / "expansion" / "expansion.txt"
 

@@ -5,10 +5,10 @@ import re
 import numpy as np
 import pytest
 
-from photosearch.analyzer import term_of
 from photosearch.errors import ModelError
 from photosearch.search.word_tables import RELATED_FILE, RelatedTerm, RelatedWords, Relation
 from photosearch.settings import MODELS_DIR
+from photosearch.words.analyzer import term_of
 from training.labels import Synset, WordNet
 from training.lexicon import Lexicon
 from training.nearness import Nearness

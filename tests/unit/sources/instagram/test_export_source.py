@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from photosearch.errors import Cancelled, PhotoError, SourceError
-from photosearch.images import decode
+from photosearch.pictures.images import decode
 from photosearch.records import Details, Failure, Listing, TextKind, Watch
 from photosearch.sources.archive import Archives
 from photosearch.sources.instagram import export_source

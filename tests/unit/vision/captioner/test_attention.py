@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from photosearch import images
+from photosearch.pictures import images
 from photosearch.records import Detection
 from photosearch.ui.drawing import FIGURE_SIDE_PX, HEAT_SIDE_PX, as_jpeg, as_webp, heat_map, with_boxes
 from photosearch.vision.captioner import beam

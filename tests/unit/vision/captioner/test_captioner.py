@@ -13,7 +13,7 @@ from PIL import Image
 from safetensors.torch import load_file, save
 
 from photosearch.errors import ModelError
-from photosearch.images import Picture
+from photosearch.pictures.images import Picture
 from photosearch.records import Station
 from photosearch.settings import MODELS_DIR
 from photosearch.vision import encoder as encoding

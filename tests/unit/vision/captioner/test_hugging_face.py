@@ -12,7 +12,7 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 
 from photosearch.errors import ModelError
-from photosearch.images import Picture
+from photosearch.pictures.images import Picture
 from photosearch.records import Station
 from photosearch.vision.captioner.hugging_face import (
     MAX_NEW_TOKENS,

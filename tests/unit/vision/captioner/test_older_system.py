@@ -17,7 +17,7 @@ from safetensors.torch import load as load_tensors
 from torch import nn
 
 from photosearch.errors import ModelError
-from photosearch.images import Picture
+from photosearch.pictures.images import Picture
 from photosearch.records import Station
 from photosearch.vision.captioner.attention import Inspector
 from photosearch.vision.captioner.older_system.captioner import (

@@ -1,0 +1,163 @@
+"""The processes that decode pictures: one for each core, started when first needed and kept ready.
+
+They load neither torch nor ONNX Runtime, and end when this process ends, in whatever way it ends.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO, cast
+
+import photosearch
+from photosearch.errors import PhotoError
+from photosearch.pictures.decoding.protocol import BrokenOff, Header, receive, send
+
+WAIT_S = 60.0  # by the clock, for one picture; where a process can limit its own time it ends before
+MAX_PROCESSES = 8
+_OUT_OF_TIME = -getattr(signal, "SIGXCPU", 1000)  # how a process ends at its limit of processor time
+_PROGRAM = "photosearch.pictures.decoding.process"  # it reads what files say of themselves, too
+# Threads of libraries that the program does not use take memory, and a single arena is given back sooner.
+_FEW_THREADS = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "1"}
+
+
+def ask(request: Header, data: bytes, max_bytes: int) -> tuple[Header, list[bytes]]:
+    """Have a process answer a request about a file's bytes; a process that fails is replaced by the next request.
+
+    Args:
+        request: as `process` reads it.
+        data: the file's bytes.
+        max_bytes: of the answer's byte strings together.
+
+    Raises:
+        PhotoError: the picture is refused, took too long or too much memory, or crashed its decoder.
+    """
+    header, blobs = _pool.ask(request, data, max_bytes)
+    if "refused" in header:
+        raise PhotoError(str(header["refused"]))
+    return header, blobs
+
+
+class _Process:
+    """A process that decodes one picture after another."""
+
+    def __init__(self) -> None:
+        paths = [str(Path(photosearch.__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
+        environment = {**os.environ, **_FEW_THREADS, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
+        self._process = subprocess.Popen(  # noqa: S603 - our own program
+            [sys.executable, "-P", "-W", "ignore", "-m", _PROGRAM],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=environment,
+        )
+        self._requests, self._answers = cast("BinaryIO", self._process.stdin), cast("BinaryIO", self._process.stdout)
+        self._is_late = False
+
+    def ask(
+        self, request: Header, data: bytes, max_bytes: int, one_large: threading.Lock
+    ) -> tuple[Header, list[bytes]]:
+        """Return the answer; raise `PhotoError` where there is none, after which the process must be closed."""
+        try:
+            header, blobs = self._exchange(request, [data], max_bytes)
+            if "is_large" in header:
+                with one_large:
+                    header, blobs = self._exchange({}, [], max_bytes)
+        except (BrokenOff, OSError) as error:
+            raise PhotoError(self._reason(error)) from error
+        return header, blobs
+
+    def _exchange(self, request: Header, blobs: list[bytes], max_bytes: int) -> tuple[Header, list[bytes]]:
+        with self._deadline():
+            send(self._requests, request, blobs)
+            return receive(self._answers, max_bytes)
+
+    @contextmanager
+    def _deadline(self) -> Iterator[None]:
+        """End the process unless the block ends within `WAIT_S`."""
+
+        def end() -> None:
+            self._is_late = True
+            self._process.kill()
+
+        timer = threading.Timer(WAIT_S, end)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+
+    def _reason(self, error: Exception) -> str:
+        self.close()
+        if self._is_late or self._process.returncode == _OUT_OF_TIME:
+            return "the picture takes too long to decode; save it anew"
+        if isinstance(error, BrokenOff) and error.is_odd:
+            return "the picture confused its decoder; it may be damaged"
+        return "the picture crashed its decoder, or needs too much memory; it may be damaged"
+
+    def close(self) -> None:
+        """End the process."""
+        with suppress(OSError):  # what it did not read cannot be written any more
+            self._requests.close()
+        try:
+            self._process.wait(1.0)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._answers.close()
+
+
+class _Pool:
+    """The processes of this one."""
+
+    def __init__(self) -> None:
+        self._idle: list[_Process] = []
+        self._free = threading.BoundedSemaphore(min(os.cpu_count() or 1, MAX_PROCESSES))
+        self._one_large = threading.Lock()  # several large pictures would fill the memory together
+
+    def ask(self, request: Header, data: bytes, max_bytes: int) -> tuple[Header, list[bytes]]:
+        """Wait for a process and have it answer; raises `PhotoError`."""
+        with self._free:
+            try:
+                process = self._idle.pop()  # the latest, whose memory is the warmest
+            except IndexError:
+                process = _Process()
+            try:
+                answer = process.ask(request, data, max_bytes, self._one_large)
+            except BaseException:
+                process.close()
+                raise
+            self._idle.append(process)
+            return answer
+
+    def close(self) -> None:
+        """End the processes that do nothing."""
+        while self._idle:
+            self._idle.pop().close()
+
+
+_pool = _Pool()
+
+
+def _renew() -> None:
+    """Give a forked process processes of its own: two that share a pipe would read each other's pictures."""
+    global _pool
+    _pool = _Pool()
+
+
+def close_processes() -> None:
+    """End the processes that are ready; the next picture starts one again."""
+    _pool.close()
+
+
+atexit.register(close_processes)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew)
