@@ -11,8 +11,6 @@ from typing import NamedTuple
 
 from photosearch.words.times import by_the_clock
 
-N_NAMED = 8  # kinds of files that a report names of those that were left out
-
 
 class PhotoState(StrEnum):
     """How far a photo has come, as the library keeps it."""
@@ -341,21 +339,6 @@ class CollectionInfo:
 
 
 @dataclass(frozen=True)
-class DiskUse:
-    """Bytes that a collection's files take in the library's folder."""
-
-    thumbnails_bytes: int = 0
-    kept_bytes: int = 0  # copies of fetched photos
-    uploads_bytes: int = 0
-    index_bytes: int = 0
-
-    @property
-    def n_bytes(self) -> int:
-        """Return the sum."""
-        return self.thumbnails_bytes + self.kept_bytes + self.uploads_bytes + self.index_bytes
-
-
-@dataclass(frozen=True)
 class Failure:
     """A photo that could not be used, with the reason."""
 
@@ -383,14 +366,6 @@ class Report:
         """Return how many files and folders were left out."""
         return self.left_out.total()
 
-    @property
-    def left_out_names(self) -> str:
-        """Return what was left out, for people, the most frequent first: ".mp4 (3), .txt (1)"."""
-        ordered = sorted(self.left_out.items(), key=lambda item: (-item[1], item[0]))
-        named = [f"{what} ({n:,})" for what, n in ordered[:N_NAMED]]
-        rest = sum(n for _, n in ordered[N_NAMED:])
-        return ", ".join([*named, f"others ({rest:,})"] if rest else named)
-
     def __add__(self, other: Report) -> Report:
         """Add up what two runs did."""
         return Report(**{f.name: getattr(self, f.name) + getattr(other, f.name) for f in fields(self)})
@@ -405,20 +380,12 @@ class Progress:
     note: str = ""  # for people: what it does now, or waits for
 
 
-def _ignore(_: Progress) -> None:
-    pass
-
-
-def _never() -> bool:
-    return False
-
-
 @dataclass(frozen=True)
 class Watch:
     """The functions by which long work reports progress and learns that it should stop."""
 
-    on_progress: Callable[[Progress], None] = _ignore
-    is_cancelled: Callable[[], bool] = _never  # asked now and then; True ends the work, what is done is kept
+    on_progress: Callable[[Progress], None] = lambda _: None
+    is_cancelled: Callable[[], bool] = lambda: False  # asked now and then; True ends the work, what is done is kept
 
 
 UNWATCHED = Watch()

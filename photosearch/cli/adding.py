@@ -17,6 +17,7 @@ from photosearch.records import Report
 from photosearch.sources import Options
 from photosearch.sources.instagram.profile import LOGIN_WARNING
 from photosearch.sources.kinds import usages
+from photosearch.sources.left_out import in_words
 from photosearch.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -128,7 +129,7 @@ def _say_added(added: Added) -> None:
             "These photos came with captions and can be searched now; `caption` fetches them and adds its own captions."
         )
     if report.left_out:
-        say(f"Left out, since these are no photos: {printable(report.left_out_names)}.")
+        say(f"Left out, since these are no photos: {printable(in_words(report.left_out))}.")
     for note in report.notes:
         say(printable(note))
     say_failures(report.failures)

@@ -71,6 +71,16 @@ def read_hashes(connection: Connection, collection_id: int, since: int = 0) -> d
     return {row.id: row.phash for row in connection.execute(query)}
 
 
+def read_miniatures(connection: Connection, ids: Sequence[str]) -> dict[str, bytes]:
+    """Read the miniatures of some photos' pictures, by the photos' ids; none of those that have none."""
+    found: dict[str, bytes] = {}
+    for first in range(0, len(ids), _AT_ONCE):
+        is_wanted = t.photo.c.id.in_(ids[first : first + _AT_ONCE]) & t.image.c.miniature.is_not(None)
+        rows = connection.execute(select(t.photo.c.id, t.image.c.miniature).join(t.image).where(is_wanted))
+        found.update((row.id, row.miniature) for row in rows)
+    return found
+
+
 def read_documents(connection: Connection, ids: Sequence[str]) -> Iterator[Document]:
     """Yield the documents of photos, a few hundred at a time; photos of which nothing is known have none."""
     for first in range(0, len(ids), _AT_ONCE):

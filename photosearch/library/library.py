@@ -13,17 +13,18 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TypeVar
 
-from sqlalchemy import Connection, Row, bindparam, exists, false, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
 
 from photosearch.errors import CollectionNotFound, LibraryError, PhotoNotFound
 from photosearch.library import schema as t
 from photosearch.library.counting import Counts
-from photosearch.library.documents import read_changed, read_documents, read_hashes, read_ids
+from photosearch.library.documents import read_changed, read_documents, read_hashes, read_ids, read_miniatures
 from photosearch.library.engine import Database, SQLite
 from photosearch.library.files import Files
 from photosearch.library.generations import had_version, raise_generation, read_version
 from photosearch.library.merging import Place, mark_gone, merge_listings
-from photosearch.library.photos import assemble, assemble_detailed
+from photosearch.library.pending import read_pending
+from photosearch.library.photos import assemble, assemble_detailed, ids_by_key
 from photosearch.library.postgres import Postgres
 from photosearch.library.removing import remove_photos
 from photosearch.library.reserve import Reserve
@@ -44,6 +45,9 @@ from photosearch.records import (
 _PORTION = 200  # photos that are removed in one transaction where the disk is full
 _COLLECTION = select(t.collection).where(t.collection.c.name == bindparam("name"))  # built once: see `photos`
 _AT_ONCE = 500  # values bound in one statement; SQLite's limit is 32,766
+
+
+T = TypeVar("T")
 
 
 class Library:
@@ -212,8 +216,8 @@ class Library:
             with self.writing() as connection:
                 collection_id = self._collection(connection, name).id
                 paths = remove_photos(connection, collection_id, self.files, _PORTION)
-                in_collection = t.photo.c.collection_id == collection_id
-                n_left = connection.execute(select(func.count()).select_from(t.photo).where(in_collection)).scalar_one()
+                left = select(func.count()).where(t.photo.c.collection_id == collection_id)
+                n_left = connection.execute(left).scalar_one()
             self.files.delete(paths)
             self._database.save_space()
 
@@ -240,22 +244,9 @@ class Library:
         Raises:
             CollectionNotFound: there is no such collection.
         """
-        p = t.photo.c
-        columns = (p.id, p.source, p.source_key, p.stamp, p.address, p.etag, p.sha256, t.image.c.kept_path)
-        query = select(*columns).select_from(t.photo.outerjoin(t.image)).order_by(p.collection_id, p.source_key)
-        if redo:
-            query = query.where(p.state != PhotoState.GONE)
-        else:
-            is_analysed = (
-                exists().where(t.analysis.c.sha256 == t.photo.c.sha256, t.analysis.c.model_id == model_id)
-                for model_id in model_ids
-            )
-            is_missing = or_(false(), *(~by_model for by_model in is_analysed))
-            query = query.where((p.state == PhotoState.NEW) | ((p.state == PhotoState.READY) & is_missing))
         with self.reading() as connection:
-            if collection is not None:
-                query = query.where(p.collection_id == self._collection(connection, collection).id)
-            return [Pending(*row) for row in connection.execute(query)]
+            number = None if collection is None else self._collection(connection, collection).id
+            return read_pending(connection, number, model_ids, redo=redo)
 
     def seen_by(self, sha256: str) -> set[int]:
         """Return the numbers of the models that have analysed a picture."""
@@ -331,13 +322,8 @@ class Library:
         Raises:
             CollectionNotFound: there is no such collection.
         """
-        with self.reading() as connection:
-            collection_id = self._collection(connection, collection).id
-            if not had_version(connection, collection_id, since):
-                return None
-            present = read_ids(connection, collection_id, since.generation)
-            changed = read_changed(connection, collection_id, since.generation)
-        return self._documents(present), changed
+        found = self._changed(collection, since, read_ids)
+        return found and (self._documents(found[0]), found[1])
 
     def hashes(self, collection: str) -> dict[str, str]:
         """Return the perceptual hash of each photo's picture, by the photo's id; raises `CollectionNotFound`."""
@@ -345,32 +331,28 @@ class Library:
             return read_hashes(connection, self._collection(connection, collection).id)
 
     def changed_hashes(self, collection: str, since: CollectionVersion) -> tuple[dict[str, str], list[str]] | None:
-        """Read the hashes of photos that have changed since an earlier state, and the ids of all that have changed.
-
-        Returns:
-            None where the library cannot tell, as for `changes`.
+        """Read the hashes of photos changed since an earlier state, and the ids of all changed ones, as `changes` does.
 
         Raises:
             CollectionNotFound: there is no such collection.
         """
+        return self._changed(collection, since, read_hashes)
+
+    def _changed(
+        self, collection: str, since: CollectionVersion, read: Callable[[Connection, int, int], T]
+    ) -> tuple[T, list[str]] | None:
+        """Return what `read` reads of changed photos, and the ids of all changed ones; None where that is not known."""
         with self.reading() as connection:
             collection_id = self._collection(connection, collection).id
             if not had_version(connection, collection_id, since):
                 return None
-            return (
-                read_hashes(connection, collection_id, since.generation),
-                read_changed(connection, collection_id, since.generation),
-            )
+            changed = read_changed(connection, collection_id, since.generation)
+            return read(connection, collection_id, since.generation), changed
 
     def miniatures(self, photo_ids: Iterable[str]) -> dict[str, bytes]:
         """Return the miniatures of some photos' pictures, by the photos' ids; none of those that have none."""
-        found: dict[str, bytes] = {}
         with self.reading() as connection:
-            for some in _batches(sorted(set(photo_ids))):
-                is_wanted = t.photo.c.id.in_(some) & t.image.c.miniature.is_not(None)
-                rows = connection.execute(select(t.photo.c.id, t.image.c.miniature).join(t.image).where(is_wanted))
-                found.update((row.id, row.miniature) for row in rows)
-        return found
+            return read_miniatures(connection, sorted(set(photo_ids)))
 
     def photo(self, photo_id: str) -> DetailedPhoto:
         """Return the photo with that id, with everything known about it; raises `PhotoNotFound`."""
@@ -406,18 +388,10 @@ class Library:
         """
         states = states or (PhotoState.NEW, PhotoState.READY, PhotoState.FAILED)
         with self.reading() as connection:
-            in_collection = t.photo.c.collection_id == self._collection(connection, collection).id
-            ids = (
-                select(t.photo.c.id)
-                .where(in_collection, t.photo.c.state.in_(states))
-                .order_by(t.photo.c.source_key, t.photo.c.id)
-            )
-            ordered = connection.execute(ids.limit(limit).offset(offset)).scalars().all()
+            number = self._collection(connection, collection).id
+            ordered = connection.execute(ids_by_key(number, states).limit(limit).offset(offset)).scalars().all()
             photos = {photo.id: photo for batch in _batches(ordered) for photo in assemble(connection, batch)}
         return [photos[photo_id] for photo_id in ordered]
-
-
-T = TypeVar("T")
 
 
 def _batches(values: Sequence[T]) -> Iterator[Sequence[T]]:

@@ -97,6 +97,12 @@ def assemble_detailed(connection: Connection, ids: Sequence[str]) -> list[Detail
     ]
 
 
+def ids_by_key(collection_id: int, states: Sequence[PhotoState]) -> Select:
+    """Return the query for the ids of a collection's photos in some states, ordered by key."""
+    is_listed = (t.photo.c.collection_id == collection_id) & t.photo.c.state.in_(states)
+    return select(t.photo.c.id).where(is_listed).order_by(t.photo.c.source_key, t.photo.c.id)
+
+
 def assemble(connection: Connection, ids: Sequence[str], sentences: Select = _CAPTIONS) -> list[Photo]:
     """Read photos by their ids, in no particular order; ids that do not exist are left out.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,9 +15,24 @@ from photosearch.library.files import UPLOAD
 from photosearch.library.generations import raise_generation
 from photosearch.library.library import Library
 from photosearch.library.work import Origin, Pending
-from photosearch.records import DiskUse, Failure, PhotoState, Station
+from photosearch.records import Failure, PhotoState, Station
 
 MAX_REFUSED = 500  # failures that are kept of one origin
+
+
+@dataclass(frozen=True)
+class DiskUse:
+    """Bytes that a collection's files take in the library's folder."""
+
+    thumbnails_bytes: int = 0
+    kept_bytes: int = 0  # copies of fetched photos
+    uploads_bytes: int = 0
+    index_bytes: int = 0
+
+    @property
+    def n_bytes(self) -> int:
+        """Return the sum."""
+        return self.thumbnails_bytes + self.kept_bytes + self.uploads_bytes + self.index_bytes
 
 
 def count_captioned_before(library: Library, collection: str, digest: str) -> int:

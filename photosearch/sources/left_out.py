@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from photosearch.pictures.formats import N_TELLING_BYTES, begins_like_picture, is_picture_name
 
@@ -12,6 +12,7 @@ LINK_LOOP = "link to a folder that holds it"
 MARKED = f"folder with {NO_MEDIA}"
 _NO_SUFFIX = "no ending"
 _MAX_SUFFIX_CHARS = 12
+_N_NAMED = 8  # kinds of files that people are told of
 # Folders in which programs keep previews, versions and what was deleted, in lower case.
 _FOLDERS = frozenset(
     {
@@ -34,6 +35,14 @@ _LIBRARIES = (".photoslibrary", ".photolibrary", ".aplibrary", ".migratedphotoli
 _OF_LIBRARY = frozenset({"originals", "masters"})
 # Pictures by their bytes, but copies that programs keep, or the covers of videos.
 _COPIES = (".thm", ".bak", ".tmp", ".temp", ".part", ".partial", ".crdownload", ".download", "_original", "~")
+
+
+def in_words(left_out: Mapping[str, int]) -> str:
+    """Return what was left out, for people, the most frequent first: ".mp4 (3), .txt (1)"."""
+    ordered = sorted(left_out.items(), key=lambda item: (-item[1], item[0]))
+    named = [f"{what} ({n:,})" for what, n in ordered[:_N_NAMED]]
+    rest = sum(n for _, n in ordered[_N_NAMED:])
+    return ", ".join([*named, f"others ({rest:,})"] if rest else named)
 
 
 def is_machinery(name: str, parent: str) -> bool:

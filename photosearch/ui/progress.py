@@ -6,6 +6,7 @@ import streamlit as st
 
 from photosearch.pipeline.worker import Snapshot, read_running
 from photosearch.records import Failure
+from photosearch.sources.left_out import in_words
 from photosearch.ui import state
 from photosearch.ui.text import plain
 
@@ -128,7 +129,7 @@ def _outcome(ended: Snapshot) -> str:
         (report.n_captioned, "captioned"),
         (report.n_fetched, "fetched"),
         (report.n_reused, "already captioned"),
-        (report.n_left_out, f"left out, since these are no photos: {report.left_out_names}"),
+        (report.n_left_out, f"left out, since these are no photos: {in_words(report.left_out)}"),
         (len(report.failures), "could not be used"),
     )
     parts = [f"{n:,} {what}" for n, what in counts if n]

@@ -14,6 +14,7 @@ from photosearch.records import (
     Prediction,
     Report,
 )
+from photosearch.sources.left_out import in_words
 
 PHOTO = Photo("id", "holiday", "folder", "/photos/red.jpg", PhotoState.READY)
 
@@ -57,6 +58,6 @@ def test_a_report_names_what_was_left_out() -> None:
     report = Report(left_out=Counter({".mp4": 1200, "folder @eaDir": 3})) + Report(
         left_out=Counter({".txt": 3, ".mp4": 1})
     )
-    assert (report.n_left_out, report.left_out_names) == (1207, ".mp4 (1,201), .txt (3), folder @eaDir (3)")
+    assert (report.n_left_out, in_words(report.left_out)) == (1207, ".mp4 (1,201), .txt (3), folder @eaDir (3)")
     many = Report(left_out=Counter({f".{n}": n for n in range(1, 12)}))
-    assert many.left_out_names.endswith(", .4 (4), others (6)")
+    assert in_words(many.left_out).endswith(", .4 (4), others (6)")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from photosearch.errors import PhotosearchError
-from photosearch.library.upkeep import count_captioned_before, measure_disk, read_failures, read_origins
+from photosearch.library.upkeep import DiskUse, count_captioned_before, measure_disk, read_failures, read_origins
 from photosearch.pipeline.tasks import Task
-from photosearch.records import CollectionInfo, DiskUse
+from photosearch.records import CollectionInfo
 from photosearch.ui import PAGES, state
 from photosearch.ui.library.add_forms import BUSY
 from photosearch.ui.library.export import ask_export
