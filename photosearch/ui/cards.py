@@ -104,9 +104,10 @@ def marked(text: str, matched: set[str]) -> str:
     """Return a text as HTML, with the words of the `matched` terms marked."""
     parts, end = [], 0
     found = list(WORD.finditer(text))
-    is_matched = [not matched.isdisjoint(terms(word.group())) for word in found]
+    alone = [terms(word.group()) for word in found]
+    is_matched = [not matched.isdisjoint(of_word) for of_word in alone]
     for place, (first, second) in enumerate(pairwise(found)):
-        both = terms(f"{first.group()} {second.group()}")
+        both = terms(f"{first.group()} {second.group()}") if alone[place] and alone[place + 1] else []
         if len(both) == 1 and both[0] in matched:  # a compound in two words
             is_matched[place] = is_matched[place + 1] = True
     for word in compress(found, is_matched):

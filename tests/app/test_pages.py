@@ -206,7 +206,7 @@ def test_the_shares_shown_add_up_to_the_score_shown(shown: Workspace, make_photo
 def test_signs_that_stand_for_several_words_are_marked_like_words(shown: Workspace) -> None:
     from photosearch.ui.cards import marked
 
-    assert marked("½ cup & the dog’s bowl", {"2", "dog"}) == "<mark>½</mark> cup &amp; the <mark>dog’s</mark> bowl"
+    assert marked("½ cup & the dog’s bowl", {"two", "dog"}) == "<mark>½</mark> cup &amp; the <mark>dog’s</mark> bowl"
 
 
 def test_a_library_that_fails_later_is_said_on_the_page(

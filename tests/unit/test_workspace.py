@@ -65,7 +65,7 @@ def found_by(workspace: Workspace, query: str) -> int:
 def test_photos_that_were_added_and_captioned_are_found(workspace, make_photos):
     root = make_photos("red.jpg", "blue.jpg", folder="pets")
     assert workspace.add(str(root)) == [Added("pets", Report(n_new=2), described=False)]
-    assert workspace.searcher.search(Question("dog", "pets")).hits == ()
+    assert workspace.searcher.search(Question("dog", "pets", fields=frozenset({Field.CAPTION}))).hits == ()
     assert workspace.caption("pets") == Report(n_captioned=2)
     captions = frozenset({Field.CAPTION})
     results = workspace.searcher.search(Question(said(workspace), "pets", fields=captions, expand=False))

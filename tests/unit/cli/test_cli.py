@@ -28,7 +28,7 @@ ODD_NAMES = ["\U0001f436 dog.jpg", '"it\'s".jpg', "<script>alert(1)<.jpg", "bell
 PATIENCE_S = 300  # on a busy machine
 COMMANDS = (
     *("add", "login", "logout", "caption", "search", "similar", "export", "evaluate", "import_checkpoint"),
-    *("collections", "status", "remove", "update", "retry", "app", "settings"),
+    *("collections", "status", "remove", "update", "retry", "app", "settings", "check"),
 )
 
 

@@ -27,7 +27,7 @@ from photosearch.pictures.images import Picture, lite_pixels
 from photosearch.records import Station
 from photosearch.settings import MODELS_DIR
 from photosearch.vision.alexnet import AlexNet
-from photosearch.vision.classifier import Classifier, best_labels
+from photosearch.vision.classifier import Classifier, best_labels, softmax
 from photosearch.vision.graph import open_graph
 from photosearch.vision.model_folder import open_model
 from photosearch.vision.observer import Batch, Observer
@@ -86,7 +86,7 @@ def test_five_labels_are_told_the_likeliest_first(classifier, photos):
 
 def test_probabilities_are_the_softmax_of_the_logits():
     logits = np.array([1.0, 3.0, 2.0, 3.0, -500.0, 0.0, 2.5], np.float32)
-    found = best_labels(logits, list("abcdefg"))
+    found = best_labels(softmax(logits[None])[0], list("abcdefg"))
     odds = np.exp(logits.astype(np.float64))
     assert [label.term for label in found] == ["b", "d", "g", "c", "a"]
     assert [label.prob for label in found] == pytest.approx(sorted(odds / odds.sum(), reverse=True)[:5], rel=1e-5)

@@ -106,7 +106,7 @@ def test_every_committed_file_is_the_one_that_its_config_names(name):
     model = open_model(MODELS_DIR / name, name)
     for file in model.files:
         assert model.read(file)
-    beside = {path.name for path in model.path.iterdir()} - {"config.json", "README.md"}
+    beside = {path.name for path in model.path.iterdir()} - {"config.json", "README.md", "reliability.svg"}
     assert beside == set(model.files)
 
 
