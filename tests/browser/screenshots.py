@@ -16,7 +16,7 @@ from tests.browser.server import ROOT, serving
 
 PATIENCE_MS = 120_000
 SHOTS = (
-    ("search", "/?q=red+motorcycle&cutoff=0", 1280, 800, "light"),
+    ("search", "/?q=red+motorcycle&cutoff=0", 1280, 1060, "light"),
     ("search-phone", "/?q=red+motorcycle&cutoff=0", 400, 800, "dark"),
     ("inspect", "/inspect?photo={photo}", 1280, 1000, "light"),
     ("library", "/library", 1280, 800, "light"),
