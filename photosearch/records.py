@@ -163,6 +163,7 @@ class Listing:
     stamp: str  # changes when the bytes may have changed
     address: str | None = None  # where the bytes are, unless the key says it; a new address alone is no change
     details: Details | None = None  # None: the source knows nothing besides the picture
+    no_picture: str | None = None  # why it has none that can be read; it is then found by its texts alone
 
 
 @dataclass(frozen=True)

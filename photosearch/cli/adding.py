@@ -35,6 +35,7 @@ class Also(StrEnum):
     REELS = "reels"
     IGTV = "igtv"
     OTHER = "other"
+    SAVED = "saved"
 
 
 @app.command()
@@ -58,7 +59,11 @@ def add(
         datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Of a profile: add no posts from before this day.")
     ] = None,
     also: Annotated[
-        list[Also] | None, typer.Option(help="Of an export: add these, too. May be given several times.")
+        list[Also] | None,
+        typer.Option(
+            help="Of an export: add these, too (saved: addresses and texts of saved posts, without pictures). May be"
+            " given several times."
+        ),
     ] = None,
     login: Annotated[
         str | None, typer.Option(help="Of a profile: use the saved session of this user (see login).")

@@ -34,7 +34,8 @@ class Place:
 def merge_listings(connection: Connection, place: Place, listings: Sequence[Listing]) -> Merge:
     """Add new photos, mark changed ones to be read again, and update details, for up to some hundred listings."""
     listings = [_storable(listing) for listing in listings]
-    columns = (t.photo.c.id, t.photo.c.stamp, t.photo.c.state, t.photo.c.address, t.photo.c.listed_in)
+    of_row = t.photo.c
+    columns = (of_row.id, of_row.stamp, of_row.state, of_row.reason, of_row.address, of_row.listed_in)
     ids = [photo_id(place.collection, listing.source_key) for listing in listings]
     existing = {row.id: row for row in connection.execute(select(*columns).where(t.photo.c.id.in_(ids)))}
     new: dict[str, dict[str, object]] = {}
@@ -46,6 +47,8 @@ def merge_listings(connection: Connection, place: Place, listings: Sequence[List
         old = existing.get(id_)
         if old is None:
             new[id_] = _row(place, listing, id_)
+        elif listing.no_picture and (old.state, old.reason) == (PhotoState.FAILED, listing.no_picture):
+            n_unchanged += 1
         elif old.stamp != listing.stamp or old.state in (PhotoState.FAILED, PhotoState.GONE):
             again.append({"of": id_, "to_stamp": listing.stamp, "to_address": listing.address})
         else:
@@ -93,7 +96,8 @@ def _row(place: Place, listing: Listing, id_: str) -> dict[str, object]:
         "stamp": listing.stamp,
         "address": listing.address,
         "listed_in": place.listed_in,
-        "state": PhotoState.NEW,
+        "state": PhotoState.FAILED if listing.no_picture else PhotoState.NEW,
+        "reason": listing.no_picture,
         "generation": place.generation,
         "facts": details_json(listing.details, with_texts=False) if listing.details else None,
     }

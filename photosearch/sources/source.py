@@ -21,7 +21,7 @@ class Options:
 
     max_posts: int | None = None  # of an Instagram profile: only this many of its latest posts
     since: date | None = None  # of a profile: only posts from this day (UTC) or later
-    also: frozenset[str] = frozenset()  # of an Instagram export: "archived", "stories", "reels"
+    also: frozenset[str] = frozenset()  # of an Instagram export: `export_layout.CHOICES`
     login: str | None = None  # the Instagram user whose saved session is used; None: without login
     max_requests: int | None = None  # of a profile: the most requests to Instagram in one listing; None: the default
 

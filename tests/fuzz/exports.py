@@ -2,7 +2,6 @@
 
 import json
 import tempfile
-import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,11 +14,24 @@ from photosearch.sources import Options, Source, find_sources
 from photosearch.sources.archive import Archives
 from photosearch.sources.instagram.export_parts import read_photo
 from photosearch.sources.instagram.export_source import ExportSource
-from tests.exports import MEDIA, NAME, OTHERS, POSTS, dumps, labelled_post, mapped_post, medium, post, write_zip
+from tests.exports import (
+    LAYOUTS,
+    MEDIA,
+    NAME,
+    OTHERS,
+    POSTS,
+    dumps,
+    labelled_post,
+    mapped_post,
+    medium,
+    post,
+    unpack,
+    write_zip,
+)
 
 LISTS = "your_instagram_activity/media"
 SECRET = b"what nobody may see"
-ALSO = frozenset({"archived", "stories", "reels", "igtv", "other"})
+ALSO = frozenset({"archived", "stories", "reels", "igtv", "other", "saved"})
 PRIVATE = (
     "your_instagram_activity/messages/inbox/a_1/photos/1.jpg",
     "media/recently_deleted/202401/1.jpg",
@@ -146,7 +158,7 @@ DAMAGES = st.one_of(
 )
 EXAMPLES = st.builds(
     Example,
-    st.sampled_from(["zip", "folder", "parts", "inner"]),
+    st.sampled_from(sorted(LAYOUTS)),
     st.sets(st.sampled_from(sorted(ALSO))).map(frozenset),
     st.lists(DAMAGES, max_size=4).map(tuple),
 )
@@ -197,7 +209,7 @@ class Listed:
                 assert SECRET not in data or SECRET not in _private(files, data), f"{item.source_key} is private"
         named = {item.source_key for item in items} | {path for paths in source.omitted.values() for path in paths}
         for list_name, uri in _uris(files, also):
-            said = any(failure.source_key.endswith(list_name) for failure in failures)
+            said = any(failure.source_key.endswith(f"/{Path(list_name).name}") for failure in failures)
             assert said or any(uri.endswith(name) or name.endswith(uri) for name in named), f"{uri} is lost"
 
 
@@ -226,17 +238,19 @@ def _uris(files: Members, also: frozenset[str]) -> Iterator[tuple[str, str]]:
 
 
 def _write(files: Members, layout: str, folder: Path) -> list[Path]:
-    """Write an export as people have it."""
-    if layout == "inner":
-        files = {f"meta-2026-Apr-11/{NAME[:-4]}/{name}": content for name, content in files.items()}
-    if layout == "parts":
-        half = len(files) // 2
-        parts = [dict(list(files.items())[:half]), dict(list(files.items())[half:])]
-        names = (NAME, NAME.replace(".zip", " (1).zip"))
-        return [write_zip(folder / name, part) for name, part in zip(names, parts, strict=True)]
-    path = write_zip(folder / NAME, files)
-    if layout == "folder":
-        with zipfile.ZipFile(path) as file:
-            file.extractall(folder / "unpacked")
-        return [folder / "unpacked"]
-    return [path]
+    """Write an export as people have it, in a layout of `LAYOUTS`."""
+    if layout == "older folders":
+        files = {f"Downloads/x/{name.replace(LISTS, 'content')}": content for name, content in files.items()}
+    if "part" not in layout:
+        path = write_zip(folder / NAME, files)
+        if layout == "unpacked":
+            return [unpack(path, folder / "unpacked")]
+        if layout == "folder in a folder":
+            return [unpack(path, folder / "meta-2026-Apr-11" / path.stem).parent]
+        return [path]
+    half = len(files) // 2
+    names = (NAME, NAME.replace(".zip", " (1).zip"))
+    halves = (dict(list(files.items())[:half]), dict(list(files.items())[half:]))
+    parts = [write_zip(folder / name, part) for name, part in zip(names, halves, strict=True)]
+    n_kept = {"parts": 2, "a part unpacked": 1, "parts unpacked": 0}[layout]  # as ZIPs
+    return [*parts[:n_kept], *(unpack(part, folder / part.stem) for part in parts[n_kept:])]

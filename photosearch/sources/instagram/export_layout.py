@@ -9,6 +9,7 @@ from pathlib import Path
 
 LEGACY = "legacy"
 POSTS = "posts"
+SAVED = "saved"
 # The files that list media, by the name of the choice; they may lie in extra folders.
 _LISTS = {
     POSTS: re.compile(r"(?:.*/)?(?:content|media|posts)/posts(?:_\d+)?\.json|(?:.*/)?posts_\d+\.json"),
@@ -17,6 +18,7 @@ _LISTS = {
     "reels": re.compile(r"(?:.*/)?(?:content|media)/reels(?:_\d+)?\.json"),
     "igtv": re.compile(r"(?:.*/)?(?:content|media)/igtv_videos(?:_\d+)?\.json"),
     "other": re.compile(r"(?:.*/)?(?:content|media)/other_content(?:_\d+)?\.json"),
+    SAVED: re.compile(r"(?:.*/)?saved/saved_(?:posts|media|collections)(?:_\d+)?\.json"),
 }
 CHOICES = tuple(choice for choice in _LISTS if choice != POSTS)  # lists that are read on request
 _LEGACY_LIST = re.compile(r"(?:.*/)?media(?:_\d+)?\.json")
@@ -30,7 +32,7 @@ _TOP = re.compile(
 _MEDIA_PART = re.compile(
     r"(?:.*/)?media/(?:posts|stories|reels|igtv|other|archived_posts|recently_deleted|profile|direct)/(?:\d{6}|\d{17,})/"
 )
-_TOP_FOLDERS = ("your_instagram_activity", "content", "media", "posts")  # the first folder of a list's path
+_TOP_FOLDERS = ("your_instagram_activity", "content", "media", "posts", "saved")  # the first folder of a list's path
 _MEDIA_FOLDERS = frozenset(("media", "photos", "stories", "videos"))  # where an export's own paths begin
 # Folders that are never read, whatever names them: of messages, and of pictures that are no posts.
 _PRIVATE = {

@@ -109,6 +109,7 @@ class LeftOut:
 
     def __init__(self) -> None:
         self._paths: dict[str, dict[str, None]] = {}
+        self._n_saved = 0
 
     @property
     def paths(self) -> dict[str, list[str]]:
@@ -139,9 +140,21 @@ class LeftOut:
                 choice = needed_choice(key)
                 self._add(f"pictures of {choice}, which were not chosen or not listed" if choice else _UNLISTED, name)
 
+    def count_saved(self, n_taken: int, not_chosen: Sequence[str]) -> None:
+        """Note the number of saved posts that were taken, and the lists of such that were not chosen."""
+        self._n_saved = n_taken
+        for name in not_chosen:
+            self._add("lists of saved posts, of which the export has addresses only (`--also saved` takes these)", name)
+
     def notes(self) -> tuple[str, ...]:
         """Return a sentence for each kind: the number, the reason, and some paths, but none of private files."""
-        return tuple(f"Left out: {kind}: {len(paths):,}{_examples(kind, paths)}." for kind, paths in self.paths.items())
+        notes = [f"Left out: {kind}: {len(paths):,}{_examples(kind, paths)}." for kind, paths in self.paths.items()]
+        if self._n_saved:
+            notes.append(
+                f"Saved posts without pictures: {self._n_saved:,}. The export has only their addresses, and Instagram"
+                " shows pictures only after a login; search finds them by their texts, and a link leads to the post."
+            )
+        return tuple(notes)
 
     def _add(self, kind: str, path: str) -> None:
         self._paths.setdefault(kind, {})[path] = None

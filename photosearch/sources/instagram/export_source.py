@@ -6,7 +6,7 @@ Only the files that list posts and the pictures that these name are read: no mes
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from photosearch.sources.instagram.export_layout import (
     CHOICES,
     LEGACY,
     POSTS,
+    SAVED,
     account_of,
     account_of_file,
     export_folders,
@@ -30,7 +31,8 @@ from photosearch.sources.instagram.export_layout import (
 )
 from photosearch.sources.instagram.export_media import LeftOut, MediaFinder, covers_of
 from photosearch.sources.instagram.export_parts import Part, open_part, read_photo
-from photosearch.sources.instagram.export_posts import Medium, Posts, join_details, lists_posts, read_posts
+from photosearch.sources.instagram.export_posts import Medium, join_details, lists_posts, read_posts
+from photosearch.sources.instagram.export_saved import NO_PICTURE, is_saved, join_saved, read_saved
 from photosearch.sources.source import Content, Options, Resources, Source, SourceKind
 
 NAME = "export"
@@ -97,17 +99,19 @@ class ExportSource:
             for choice, part, name in self._lists(parts):
                 where = f"{part.path.name}/{name}"
                 try:
-                    posts = self._read(part, name, choice)
+                    listed, n_unknown = self._read(part, name, choice)
                 except (PhotoError, ValueError) as error:
                     unreadable.append(Failure(where, f"the posts in it cannot be read: {error}"))
                     continue
                 n_read += 1
-                if posts.n_unknown:
-                    unreadable.append(Failure(where, f"{posts.n_unknown} of its entries name no photo or video"))
-                for medium in posts.media:
+                if n_unknown:
+                    what = "address of a post" if choice == SAVED else "photo or video"
+                    unreadable.append(Failure(where, f"{n_unknown} of its entries name no {what}"))
+                for item in listed:
                     _check(watch)
-                    self._take(medium, choice, finder, found)
+                    self._take(item, choice, finder, found)
             self._omitted.count_unlisted(parts, found, self._account)
+            self._omitted.count_saved(sum(map(is_saved, found)), self._not_chosen(parts))
         if not n_read:
             raise _no_posts(self._paths, unreadable)
         yield from found.values()
@@ -128,12 +132,29 @@ class ExportSource:
     def _is_own(self, part: Part, root: str) -> bool:
         return self._account is None or _account(part.path, root) in (None, self._account)
 
-    def _read(self, part: Part, name: str, choice: str) -> Posts:
-        data = part.read(name, MAX_JSON_BYTES)
-        return read_posts(data, legacy=choice == LEGACY, stories="stories" in self._options.also)
+    def _not_chosen(self, parts: Sequence[Part]) -> list[str]:
+        """Return the lists of saved posts that are left out."""
+        if SAVED in self._options.also:
+            return []
+        names = [(part, name) for part in parts for name in part.names() if list_choice(name) == SAVED]
+        return [name for part, name in names if self._is_own(part, list_root(name))]
 
-    def _take(self, medium: Medium, choice: str, finder: MediaFinder, found: dict[str, Listing | Failure]) -> None:
-        """List a photo or a video's cover, and join what several lists say of it."""
+    def _read(self, part: Part, name: str, choice: str) -> tuple[Iterable[Medium | Listing], int]:
+        """Read a list; return what it names, and how many of its entries are of an unknown shape."""
+        data = part.read(name, MAX_JSON_BYTES)
+        if choice == SAVED:
+            return read_saved(data, of_collections="saved_collections" in name)
+        posts = read_posts(data, legacy=choice == LEGACY, stories="stories" in self._options.also)
+        return posts.media, posts.n_unknown
+
+    def _take(
+        self, medium: Medium | Listing, choice: str, finder: MediaFinder, found: dict[str, Listing | Failure]
+    ) -> None:
+        """List a photo, a video's cover or a saved post, and join what several lists say of it."""
+        if isinstance(medium, Listing):
+            before = found.get(medium.source_key)
+            found[medium.source_key] = join_saved(before, medium) if isinstance(before, Listing) else medium
+            return
         item: Listing | Failure | None
         if is_picture_name(medium.uri):
             item = finder.find(medium.uri, choice)
@@ -206,7 +227,8 @@ def _refuse_without_posts(paths: Sequence[Path], names: list[str], choices: Sequ
     if is_html_export(names):
         raise SourceError(f"{subject} is an Instagram export as web pages, which cannot be read. {_ASK_FOR_JSON}")
     if choices:
-        raise SourceError(f"{subject} holds no posts, but {' and '.join(choices)}. Choose these to add them.")
+        named = " and ".join("saved posts" if choice == SAVED else choice for choice in choices)
+        raise SourceError(f"{subject} holds no posts, but {named}. Choose these to add them.")
     if is_of_export(names):
         raise SourceError(
             f"{subject} is a part of an Instagram export without its posts. Give all parts of the export together; if"
@@ -259,6 +281,8 @@ def _refuse_list_alone(path: Path) -> None:
 
 
 def _read(resources: Resources, photo: Pending, max_bytes: int, _etag: str | None) -> Content:
+    if is_saved(photo.source_key):
+        raise PhotoError(NO_PICTURE)
     return Content(read_photo(photo.source_key, photo.address or "", resources.shared(open_archives), max_bytes))
 
 

@@ -26,6 +26,7 @@ ALSO_READ = {
     "Covers of reels": "reels",
     "Covers of IGTV": "igtv",
     "Other content": "other",
+    "Saved posts (texts and links only)": "saved",
 }
 BUSY = "Another run is in progress. Wait until it ends or stop it, then try again."
 _COLLECTION = "Name of the collection"
