@@ -1,8 +1,9 @@
 """Captioning 1,000 photos from start to finish in a process of its own, as a share of what the bare encoder does.
 
 `python -m benchmarks.captioning` prints it for this machine. The bare encoder is its graph in ONNX Runtime with default
-options, over the same number of prepared photos, measured right before and right after captioning. On a machine that
-does other work, too, the shares of the processor's time are steadier than those of the clock.
+options, over the same number of prepared photos, measured right before and right after captioning. Measure on a quiet
+machine: where the cores do other work, too, the bare encoder's threads wait for each other, and both shares come out
+two to three times too high.
 """
 
 from __future__ import annotations
