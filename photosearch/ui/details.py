@@ -69,6 +69,8 @@ def _show_details(hit: Hit, query: str) -> None:
             link = _web_address(photo.details.permalink)
             if link:
                 st.link_button("Open the post", link)
+        if photo.sha256 is None and photo.reason:
+            st.caption(plain(f"There is no picture: {photo.reason}."))
         if hit.shares:
             title = "Why it was found" if query else "What both photos have in common"
             st.html(f'<div class="why-found"><h4>{title}: {hit.score:.2f}</h4>{reasons(hit, query)}</div>')

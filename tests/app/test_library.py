@@ -26,7 +26,7 @@ from photosearch.ui.progress import duration
 from photosearch.vision.registry import ModelChoice
 from photosearch.workspace import Workspace
 from tests.conftest import ColourStation, analyse, jpeg
-from tests.exports import CAPTION, LAYOUTS, NAME, export
+from tests.exports import CAPTION, LAYOUTS, NAME, dumps, export, write_zip
 
 PATIENCE_S = 60
 
@@ -113,6 +113,27 @@ def test_an_instagram_export_is_added_as_people_have_it(shown: Workspace, tmp_pa
     assert {(photo.source, photo.owner_text) for photo in photos} == {("export", CAPTION), ("export", "Drei Bilder")}
     app.run()
     assert "pictures in messages, which are never read: 1" in said(app)
+
+
+def test_saved_posts_of_an_export_are_added_on_request(shown: Workspace, tmp_path: Path) -> None:
+    address = "https://www.instagram.com/p/Cabc/"
+    saved = {"saved_saved_media": [{"title": "bert", "string_map_data": {"Saved on": {"href": address}}}]}
+    path = write_zip(tmp_path / NAME, {"your_instagram_activity/saved/saved_posts.json": dumps(saved)})
+    app = open_library()
+    app.text_area(key="export-paths").set_value(str(path))
+    app.button(key="go-export").click().run()
+    assert "Choose these to add them" in said(app)
+    pills = next(pill for pill in app.button_group if pill.label == "Also add")
+    pills.set_value(["Saved posts (texts and links only)"])
+    app.button(key="go-export").click().run()
+    finish()
+    (photo,) = shown.library.photos("anna.b")
+    assert photo.origin == address
+    app = AppTest.from_file(str(site_path()), default_timeout=PATIENCE_S)
+    app.query_params["photo"] = photo.id
+    app.run()
+    assert "There is no picture: a saved post" in said(app)
+    assert not app.exception
 
 
 def test_an_uploaded_instagram_export_is_its_posts(shown: Workspace, tmp_path: Path) -> None:

@@ -30,6 +30,8 @@ from tests.exports import (
 )
 
 LISTS = "your_instagram_activity/media"
+SAVED = "your_instagram_activity/saved"
+SITE = "https://www.instagram.com/p/"
 SECRET = b"what nobody may see"
 ALSO = frozenset({"archived", "stories", "reels", "igtv", "other", "saved"})
 PRIVATE = (
@@ -70,6 +72,14 @@ def members() -> Members:
         f"{LISTS}/stories.json": {"ig_stories": [medium("media/stories/202401/1.jpg")]},
         f"{LISTS}/reels.json": {"ig_reels_media": [{"media": [medium("media/reels/202401/1.mp4")]}]},
         f"{LISTS}/other_content.json": {"ig_other_media": [{"media": [medium("media/other/202401/1.jpg")]}]},
+    }
+    saved = [{"title": "bert", "string_map_data": {"Saved on": {"href": f"{SITE}{code}/"}}} for code in ("one", "two")]
+    lists[f"{SAVED}/saved_posts.json"] = {"saved_saved_media": saved}
+    lists[f"{SAVED}/saved_collections.json"] = {
+        "saved_saved_collections": [
+            {"title": "Collection", "string_map_data": {"Name": {"value": "Trips"}}},
+            {"string_map_data": {"Name": {"href": f"{SITE}two/", "value": "bert"}}},
+        ]
     }
     more = dict.fromkeys(("media/stories/202401/1.jpg", "media/other/202401/1.jpg"), next(iter(MEDIA.values())))
     private = {**dict.fromkeys((*OTHERS, *PRIVATE), SECRET)}
@@ -211,6 +221,9 @@ class Listed:
         for list_name, uri in _uris(files, also):
             said = any(failure.source_key.endswith(f"/{Path(list_name).name}") for failure in failures)
             assert said or any(uri.endswith(name) or name.endswith(uri) for name in named), f"{uri} is lost"
+        for list_name, key in _addresses(files) if "saved" in also else ():
+            said = any(failure.source_key.endswith(f"/{Path(list_name).name}") for failure in failures)
+            assert said or key in named, f"{key} is lost"
 
 
 def _private(files: Members, data: bytes) -> bytes:
@@ -235,6 +248,27 @@ def _uris(files: Members, also: frozenset[str]) -> Iterator[tuple[str, str]]:
                 uri = item.get("uri") if isinstance(item, dict) else None
                 if isinstance(uri, str) and uri.strip().isascii() and uri.strip().isprintable() and uri.strip():
                     yield name, uri.strip()
+
+
+def _addresses(files: Members) -> Iterator[tuple[str, str]]:
+    """Yield the saved posts that lists name in their usual form: the list and the post's key."""
+    for name in sorted(files):
+        if Path(name).parent.as_posix() != SAVED or not Path(name).stem.startswith("saved_"):
+            continue
+        try:
+            document = json.loads(files[name])
+        except ValueError:
+            continue
+        entries = next(iter(document.values()), None) if isinstance(document, dict) and len(document) == 1 else None
+        for entry in entries if isinstance(entries, list) else ():
+            values = entry.get("string_map_data") if isinstance(entry, dict) and len(entry) < 3 else None
+            links = (
+                [value.get("href") for value in values.values() if isinstance(value, dict)]
+                if isinstance(values, dict)
+                else []
+            )
+            if len(links) == 1 and links[0] in (f"{SITE}one/", f"{SITE}two/"):
+                yield name, links[0].rstrip("/")
 
 
 def _write(files: Members, layout: str, folder: Path) -> list[Path]:
