@@ -60,6 +60,20 @@ def all_name_words(name: str) -> str:
     return f"{name} {' '.join(_split(name[-_MAX_CHARS:]))}"
 
 
+def searched_names(name: str) -> str:
+    """Return the words in a name, and those that letters and digits were split of: day1 is found by itself, too."""
+    split = name_words(name).split()
+    whole = _SEPARATORS.sub(" ", _ENDING.sub("", name[-_MAX_CHARS:])).split()
+    kept = (word for word in whole if len(parts := _split(word)) > 1 and set(parts) <= set(split))
+    return " ".join([*split, *kept])
+
+
+def lens_words(name: str) -> str:
+    """Return a lens's name, followed by it with letters split from the digits behind them: RF24-70mm is RF 24-70mm."""
+    split = re.sub(r"(?<=[^\W\d_])(?=\d)", " ", name)
+    return name if split == name else f"{name} {split}"
+
+
 def _split(name: str) -> list[str]:
     return _SEPARATORS.sub(" ", _CHANGE.sub(" ", name)).split()
 

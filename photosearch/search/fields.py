@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from photosearch.pictures.names import all_name_words, name_words
+from photosearch.pictures.names import all_name_words, lens_words, searched_names
 from photosearch.records import Document, Facts
 from photosearch.search.word_tables import Hypernyms
 from photosearch.words.analyzer import is_pair, respelled, terms
@@ -109,10 +109,10 @@ FACTS = (
     FactUse("tagged", "Tagged", Field.OWNER),
     FactUse("music", "Music", Field.OWNER),
     FactUse("camera", "Camera", Field.CAMERA, "camera"),
-    FactUse("lens", "Lens", Field.CAMERA, "lens"),
+    FactUse("lens", "Lens", Field.CAMERA, "lens", searched=lens_words, filtered=lens_words),
     FactUse("rating", "Rating", key="rating", is_number=True),
-    FactUse("folder", "Folder", Field.NAMES, "folder", searched=name_words, filtered=all_name_words),
-    FactUse("file", "File", Field.NAMES, "file", searched=name_words, filtered=all_name_words),
+    FactUse("folder", "Folder", Field.NAMES, "folder", searched=searched_names, filtered=all_name_words),
+    FactUse("file", "File", Field.NAMES, "file", searched=searched_names, filtered=all_name_words),
 )
 FILTERS: Mapping[str, FactUse] = {use.key: use for use in FACTS if use.key}  # facts of one key are filtered alike
 OWNER_TERMS = 12  # terms of longer texts of the owner count less, so that they do not outweigh the rest

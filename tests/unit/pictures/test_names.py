@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from photosearch.pictures.names import all_name_words, name_date, name_words
+from photosearch.pictures.names import all_name_words, lens_words, name_date, name_words, searched_names
 
 
 @pytest.mark.parametrize(
@@ -36,6 +36,24 @@ from photosearch.pictures.names import all_name_words, name_date, name_words
 )
 def test_words_are_split_and_counters_dropped(name: str, words: str) -> None:
     assert name_words(name) == words
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("Trip/day1", "Trip day 1 day1"),
+        ("LisbonTram.jpg", "Lisbon Tram LisbonTram"),
+        ("DSC0001.jpg", ""),
+        ("IMG-20210101-WA0001.jpg", ""),
+    ],
+)
+def test_words_that_were_split_are_searched_whole_too(name: str, words: str) -> None:
+    assert searched_names(name) == words
+
+
+def test_letters_before_the_digits_of_a_lens_are_split_off() -> None:
+    assert lens_words("RF24-70mm F2.8") == "RF24-70mm F2.8 RF 24-70mm F 2.8"
+    assert lens_words("50mm") == "50mm"
 
 
 def test_a_filter_finds_a_name_by_the_whole_and_by_its_parts() -> None:
