@@ -1,8 +1,8 @@
-"""Runs the tests of a library in a file once more, with one on a server."""
+"""Runs the tests of a library in a file, and of corrections whose pictures change, once more with one on a server."""
 
 import inspect
 
-from tests.unit.library import test_library, test_merging
+from tests.unit.library import test_corrections, test_library, test_merging
 from tests.unit.pipeline import test_worker
 
 OF_FILES = {  # tests of the database file, or of the folder, which is the same for both
@@ -19,3 +19,8 @@ for module in (test_library, test_merging, test_worker):
         of_library = name.startswith("test_") and "library" in inspect.signature(test).parameters
         if of_library and name not in OF_FILES:
             globals()[name] = test
+
+photos, corrected = test_corrections.photos, test_corrections.corrected  # fixtures of the tests of corrections
+for name, test in vars(test_corrections).items():
+    if name.startswith("test_") and {"corrected", "workspace"} <= {*inspect.signature(test).parameters}:
+        globals()[name] = test
