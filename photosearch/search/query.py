@@ -30,7 +30,7 @@ from enum import StrEnum
 
 from photosearch.search.alternatives import MAX_ALTERNATIVES, Reader
 from photosearch.search.fields import ALL, BY, FILTERS, Field
-from photosearch.words.analyzer import WORD, fold_word, terms, words
+from photosearch.words.analyzer import WORD, TermOf, fold_word, term_of, terms, words
 from photosearch.words.hashtags import asked_hashtags, fold_hashtag
 
 MAX_CHARS = 10_000
@@ -253,7 +253,7 @@ class _Tokens:
                     self._filter(Kind.HASHTAG, (fold_hashtag(tag),), f"#{tag}", negated)
             case _ if quoted or negated:
                 if words(value):
-                    self._filter(Kind.WORDS, _asked_terms(value), value, negated)
+                    self._filter(Kind.WORDS, asked_terms(value), value, negated)
                 if not negated:
                     self._words(value, token.start("quoted"))
             case _:
@@ -362,14 +362,14 @@ def _range(text: str) -> tuple[date | None, date | None]:
         return first, None
 
 
-def _asked_terms(value: str) -> tuple[str, ...]:
+def asked_terms(value: str, term_of: TermOf = term_of) -> tuple[str, ...]:
     """Return the terms of a phrase; a * at its end makes its last word a beginning of words."""
     begins = _beginnings(value)
     if not begins or begins[-1].end() + 1 < len(value.rstrip()):
-        return tuple(terms(value))
+        return tuple(terms(value, term_of))
     last = begins[-1]
     prefix = (f"{fold_word(last.group())}*",) if len(last.group()) >= MIN_PREFIX else ()
-    return (*terms(value[: last.start()]), *prefix)
+    return (*terms(value[: last.start()], term_of), *prefix)
 
 
 def _beginnings(text: str) -> list[re.Match[str]]:

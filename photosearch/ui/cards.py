@@ -12,7 +12,7 @@ from photosearch.search.fields import PLACES
 from photosearch.search.wording import Words, is_respelled, words_by_term
 from photosearch.ui import state
 from photosearch.ui.text import shortened
-from photosearch.words.analyzer import WORD, terms
+from photosearch.words.analyzer import WORD, terms, unaccented
 
 MAX_OTHER_MATCHES = 4
 MAX_REASONS = 10
@@ -104,6 +104,7 @@ def marked(text: str, matched: set[str]) -> str:
     """Return a text as HTML, with the words of the `matched` terms marked."""
     parts, end = [], 0
     found = list(WORD.finditer(text))
+    matched = {unaccented(term) for term in matched}  # letters of the owner's language, which `terms` leaves out
     alone = [terms(word.group()) for word in found]
     is_matched = [not matched.isdisjoint(of_word) for of_word in alone]
     for place, (first, second) in enumerate(pairwise(found)):

@@ -37,10 +37,23 @@ MARKS = "".join(char for char in map(chr, _MARKED) if unicodedata.category(char)
 JOINERS = "\u200c\u200d"  # within words of Persian and of Indian languages, and within emoji
 _LETTER = rf"[^\W_][{MARKS}{JOINERS}]*"
 _APOSTROPHES = str.maketrans(dict.fromkeys("’ʼ＇", "'"))
-WORD = re.compile(rf"(?:{_LETTER})+(?:['’ʼ＇](?:{_LETTER})+)*")  # a word in any text
+_WITHIN = r"(?:['’ʼ＇]|(?<=[lL])[·‧](?=[lL]))"  # apostrophes, and the middle dot of Catalan: col·laboració
+WORD = re.compile(rf"(?:{_LETTER})+(?:{_WITHIN}(?:{_LETTER})+)*")  # a word in any text
 _ASCII_WORD = re.compile(r"[a-z0-9]+(?:'[a-z0-9]+)*")  # a word in a lower-case ASCII text
+# Letters that a language's alphabet counts besides those of English, by the stemmer's name: año is not ano in Spanish,
+# nor är ar in Swedish. German is not among these, since its own words change them: Haus, Häuser.
+OWN_LETTERS = {
+    "spanish": "ñ",
+    "basque": "ñ",
+    "estonian": "äõöü",
+    "finnish": "åäö",
+    "swedish": "åäö",
+    "danish": "åæø",
+    "norwegian": "åæø",
+}
 _stemmer = Stemmer.Stemmer("english")
 _stemming = threading.Lock()  # a stemmer is not thread-safe
+TermOf = Callable[[str], str | None]  # the term of a lower-case word; None for a stop word
 LANGUAGES = frozenset(Stemmer.algorithms())  # with a stemmer
 
 
@@ -57,14 +70,14 @@ def _unaccented() -> dict[int, str | None]:
             table[code] = letters[0]
     table |= dict(zip(map(ord, "æœøłđßı"), ("ae", "oe", "o", "l", "d", "ss", "i"), strict=True))
     left_out = (*range(0x300, 0x370), *range(0x591, 0x5C8), 0x640, *range(0x64B, 0x653), 0x670, *map(ord, JOINERS))
-    return table | dict.fromkeys(left_out)
+    return table | dict.fromkeys((*left_out, *map(ord, "·‧")))
 
 
 _UNACCENTED = _unaccented()
 
 
 def unaccented(word: str) -> str:
-    """Return a lower-case word in NFKC without its accents."""
+    """Return a lower-case word in NFKC without its accents and middle dots."""
     return word if word.isascii() else word.translate(_UNACCENTED)
 
 
@@ -85,7 +98,14 @@ _RESPELLED = {_stem(other): _stem(chosen) for other, chosen in _CHOSEN.items()}
 _SPLIT, _JOINED = spellings.compounds()
 _IN_COMPOUNDS = frozenset((*_SPLIT, *(first for first, _ in _JOINED)))
 # What terms depend on, so that saved indexes are made anew when it changes.
-SPELLINGS = (sorted(_CHOSEN.items()), sorted(_SPLIT), sorted(_JOINED), unicodedata.unidata_version)
+SPELLINGS = (
+    sorted(_CHOSEN.items()),
+    sorted(_SPLIT),
+    sorted(_JOINED),
+    sorted(OWN_LETTERS.items()),
+    WORD.pattern,
+    unicodedata.unidata_version,
+)
 
 
 def words(text: str) -> list[str]:
@@ -124,7 +144,22 @@ def term_of(word: str) -> str | None:
     return _STEMS.get(stem, stem) or None
 
 
-def terms(text: str) -> list[str]:
+@lru_cache
+def term_of_language(language: str) -> TermOf:
+    """Return `term_of` for texts of a language, whose own letters stay a word's letters: año is not ano in Spanish."""
+    own = OWN_LETTERS.get(language, "")
+    if not own:
+        return term_of
+    kept = {letter: other for letter, other in _UNACCENTED.items() if chr(letter) not in own}
+
+    @lru_cache(maxsize=100_000)
+    def keep_letters(word: str) -> str | None:
+        return term_of(word) if frozenset(own).isdisjoint(word) else _stem(word.translate(kept))
+
+    return keep_letters
+
+
+def terms(text: str, term_of: TermOf = term_of) -> list[str]:
     """Analyze a text into search terms, in order, repeats kept."""
     return [term for word in words(text) if (term := term_of(word)) is not None]
 
@@ -158,7 +193,7 @@ def is_pair(term: str) -> bool:
 
 
 @lru_cache
-def stemmer_of(language: str) -> Callable[[str], str | None]:
+def stemmer_of(language: str) -> TermOf:
     """Return a function like `term_of` for another of the `LANGUAGES`, with the same (English) stop words."""
     stemmer = Stemmer.Stemmer(language)
 

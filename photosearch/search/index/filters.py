@@ -15,7 +15,7 @@ from photosearch.search.index.segment import CAPTIONED, CORRECTED, GAINS, Segmen
 from photosearch.search.index.state import State
 from photosearch.search.index.tables import Tables
 from photosearch.search.index.texts import SURE, fact_facet, term_facet
-from photosearch.search.query import Filter, Kind, Query, Refine, Worded, shown
+from photosearch.search.query import Filter, Kind, Query, Refine, Worded, asked_terms, shown
 from photosearch.words.analyzer import terms
 
 N_NAMED = 8  # objects listed in a note
@@ -140,7 +140,8 @@ class Filters:
                 since, before = (date.fromisoformat(day) if day else None for day in condition.terms)
                 return self._taken_between(since, before)
             case Kind.WORDS:
-                phrase = [self._numbers(term) for term in condition.terms]
+                asked = asked_terms(condition.shown, self._tables.term_of)
+                phrase = [self._numbers(term) for term in asked]
                 return self._surely(phrase[0]) if len(phrase) == 1 else self._saying(phrase)
 
     def _with_fact(self, condition: Filter) -> np.ndarray:

@@ -69,7 +69,7 @@ class Index:
         """
         tables = tables or Tables()
         empty = np.zeros(0, np.int64)
-        self._set(*grow(Lexicon(), tables, State(), empty, empty, documents, (), keep), None)
+        self._set(*grow(Lexicon(term_of=tables.term_of), tables, State(), empty, empty, documents, (), keep), None)
         ids = np.concatenate([np.zeros(0, "S1"), *(segment.ids for segment in self.state.segments)])
         if len(self.state.segments) > 1 and len(np.unique(ids)) < len(ids):
             raise ValueError("a photo occurs twice")
@@ -268,8 +268,11 @@ class Index:
 
     def correct(self, query: Query) -> str | None:
         """Return the query with unknown words replaced, as `Spelling.correct` does."""
-        unknown = [word for start, end in query.spans for word in terms(query.raw[start:end]) if not self.knows(word)]
-        return self.spelling.correct(query, self.knows) if unknown else None
+        term_of = self.tables.term_of
+        asked = (term for start, end in query.spans for term in terms(query.raw[start:end], term_of))
+        if all(map(self.knows, asked)):
+            return None
+        return self.spelling.correct(query, self.knows, term_of)
 
     def knows(self, term: str) -> bool:
         """Return whether some photo holds a term, or one that is related to it."""

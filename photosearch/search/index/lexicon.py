@@ -8,7 +8,7 @@ from typing import cast
 
 import numpy as np
 
-from photosearch.words.analyzer import is_pair, term_of, unaccented
+from photosearch.words.analyzer import TermOf, is_pair, term_of, unaccented
 
 OBJECT, HASHTAG = "object:", "#"  # what a facet's name starts with
 
@@ -63,8 +63,11 @@ class Lexicon:
         words: Iterable[str] = (),
         facets: Iterable[str] = (),
         stems: Iterable[int] = (),
+        *,
+        term_of: TermOf = term_of,
     ) -> None:
-        """Take the names in order; `stems` holds the number of each word's term."""
+        """Take the names in order; `stems` holds the number of each word's term, `term_of` gives those of new words."""
+        self._term_of = term_of
         self.terms = Names(terms)
         self.words = Names(words)
         self.facets = Names(facets)
@@ -78,7 +81,7 @@ class Lexicon:
         for word in written:
             number = get_number(word)
             if number is None:
-                term = term_of(word)
+                term = self._term_of(word)
                 if term is None:
                     continue
                 number = self._add_word(word, term)

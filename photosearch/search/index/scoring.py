@@ -33,7 +33,7 @@ from photosearch.search.index.segment import (
 )
 from photosearch.search.index.tables import Tables
 from photosearch.search.index.views import View
-from photosearch.words.analyzer import pairs, term_of, terms, words
+from photosearch.words.analyzer import pairs, terms, words
 
 _MANY = 100_000  # postings from which on scipy's product is worth the time that its import takes
 _LONG = 8_192  # postings of a key that are added one key at a time
@@ -80,7 +80,7 @@ class Vectorizer:
             prefixes: beginnings of words; each stands for all terms that begin so.
         """
         parts: defaultdict[int, list[TermSource]] = defaultdict(list)
-        query_terms = terms(text)
+        query_terms = terms(text, self._tables.term_of)
         for pair, n in Counter(pairs(query_terms)).items():
             number, idf = self._held(pair)
             if number is not None:
@@ -151,6 +151,7 @@ class Vectorizer:
         stem_owner = self._tables.stem_owner
         if stem_owner is None:
             return []
+        term_of = self._tables.term_of
         stems = ((stem_owner(word), term_of(word), n) for word, n in Counter(words(text)).items())
         return [(stem, term, n) for stem, term, n in stems if stem and term and stem != term]
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import chain
 
 from photosearch.search.query import Query
-from photosearch.words.analyzer import STOP_WORDS, term_of, words
+from photosearch.words.analyzer import STOP_WORDS, TermOf, term_of, words
 
 N_SUGGESTIONS = 6
 MIN_CHARS, MAX_CHARS = 3, 30  # shorter words resemble too many others, longer ones are no words
@@ -105,12 +105,13 @@ class Spelling:
                 break
         return list(by_term.values())
 
-    def correct(self, query: Query, is_known: Callable[[str], bool]) -> str | None:
+    def correct(self, query: Query, is_known: Callable[[str], bool], term_of: TermOf = term_of) -> str | None:
         """Return the query with unknown words replaced by the most similar known ones; None when none is replaced.
 
         Args:
             query: a parsed query.
             is_known: whether a term can be found.
+            term_of: makes terms of words.
         """
         parts, end, n_unknown = [], 0, 0
         for start, stop in query.spans:

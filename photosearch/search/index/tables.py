@@ -22,7 +22,7 @@ from photosearch.search.word_tables import (
     Hypernyms,
     RelatedWords,
 )
-from photosearch.words.analyzer import SPELLINGS, STOP_WORDS, stemmer_of
+from photosearch.words.analyzer import SPELLINGS, STOP_WORDS, TermOf, stemmer_of, term_of_language
 from photosearch.words.hashtags import DEFINITION
 
 
@@ -35,6 +35,11 @@ class Tables:
     hypernyms: Hypernyms = field(default_factory=lambda: Hypernyms({}))
     owner_language: str = ""  # of the owner's texts, one of `analyzer.LANGUAGES`; empty: English like the captions
     weights: Mapping[Field, float] = field(default_factory=lambda: WEIGHTS)
+
+    @property
+    def term_of(self) -> TermOf:
+        """Return the function that makes terms of words: the letters of the owner's language stay letters."""
+        return term_of_language(self.owner_language)
 
     @property
     def stem_owner(self) -> StemOwner | None:

@@ -30,6 +30,11 @@ def test_text_becomes_terms(text: str, found: list[str]) -> None:
     assert terms(text) == found
 
 
+def test_middle_dots_join_words_of_catalan_only() -> None:
+    assert words("col·laboració paral‧lel") == ["col·laboració", "paral‧lel"]
+    assert words("Lisboa·Porto l· ·l") == ["lisboa", "porto", "l", "l"]
+
+
 @pytest.mark.parametrize(
     "text", ["two front under fire not no nobody behind between near off up down", "Rügen Łódź 東京"]
 )
@@ -54,6 +59,8 @@ def test_spellings_of_the_same_word_are_one_term(one: str, other: str) -> None:
     [
         ("café", "cafe"),
         ("Zürich", "Zurich"),
+        ("col·laboració", "collaboracio"),
+        ("COL·LABORACIÓ", "coŀlaboració"),
         ("Straße", "STRASSE"),
         ("Łódź", "Lodz"),
         ("Smørrebrød", "smorrebrod"),

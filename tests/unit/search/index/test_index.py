@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import unicodedata
 from collections import Counter
 from dataclasses import replace
 
@@ -330,6 +331,38 @@ def test_an_owner_s_words_are_stemmed_in_his_language() -> None:
     assert [m.photo_id for m in german.search("Häuser", top=5)[1]] == ["a"]
     assert len(german.find(parse('"alte Häuser"'))) == 1, "a phrase is looked for as it is written"
     assert [m.photo_id for m in german.search("walking", top=5)[1]] == ["b"]
+
+
+@pytest.mark.parametrize(
+    ("language", "word", "other"),
+    [
+        ("spanish", "año", "ano"),
+        ("swedish", "får", "far"),
+        ("finnish", "näin", "nain"),
+        ("danish", "bønne", "bonne"),
+        ("norwegian", "tårn", "tarn"),
+    ],
+)
+def test_the_letters_of_the_owner_s_language_stay_letters(language: str, word: str, other: str) -> None:
+    photos = [Document("own", owner=(f"{word} nuevo",)), Document("other", owner=(f"{other} nuevo",))]
+    index = Index([*photos, Document("café", owner=("el café",))], Tables(owner_language=language))
+    for query in (word, word.upper(), f'"{word} nuevo"', f'"{word}" nuevo', unicodedata.normalize("NFD", word)):
+        assert [m.photo_id for m in index.matches(index.find(parse(query)))][:1] == ["own"], query
+        assert index.knows(*terms(word, index.tables.term_of))
+        assert index.correct(parse(word)) is None
+    assert "own" not in [m.photo_id for m in index.matches(index.find(parse(other)))]
+    assert [m.photo_id for m in index.matches(index.find(parse(f"nuevo -{word}")))] == ["other"]
+    assert [m.photo_id for m in index.search("cafe", top=5)[1]] == ["café"]
+    english = Index(photos)
+    assert len(english.find(parse(word))) == len(english.find(parse(other))) != 1
+
+
+def test_a_saved_index_keeps_the_letters_of_the_owner_s_language() -> None:
+    assert Tables(owner_language="spanish").fingerprint != Tables().fingerprint
+    index = Index([Document("a", owner=("año",))], Tables(owner_language="spanish"))
+    later = index.updated([Document("b", owner=("ano",))])
+    assert [m.photo_id for m in later.search("año", top=5)[1]] == ["a"]
+    assert [m.photo_id for m in later.search("ano", top=5)[1]] == ["b"]
 
 
 # Bad input
