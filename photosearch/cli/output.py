@@ -55,8 +55,7 @@ def print_table(results: Results, wording: Wording, *, explain: bool = False) ->
         return
     query_words = words_by_term(results.query)
     for hit in results.hits:
-        own = wording.of(hit.photo)
-        word_of = own.after({t: w for t, w in query_words.items() if not is_respelled(w, own.get(t, w))})
+        word_of = wording.of(hit.photo).after_asked(query_words)
         shares = ((word_of[term], share) for term, share in hit.by_term().items() if share >= 0.005)
         because = " ".join(f"{word}={share:.2f}" for word, share in shares)
         typer.echo(

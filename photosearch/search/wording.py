@@ -78,6 +78,10 @@ class Words(dict[str, str]):
         """Return words of which those of `first` are preferred."""
         return Words({**self, **first}, self._others)
 
+    def after_asked(self, asked: Mapping[str, str]) -> Words:
+        """Return words of which a query's are preferred, but for those that these write in another spelling."""
+        return self.after({term: word for term, word in asked.items() if not is_respelled(word, self.get(term, word))})
+
 
 def is_respelled(asked: str, written: str) -> bool:
     """Return whether two words of one term are different spellings of it, not only other forms of a word."""

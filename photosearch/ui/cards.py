@@ -142,5 +142,5 @@ def _other_matches(hit: Hit, query_words: Mapping[str, str]) -> str:
     best = sorted(added, key=lambda term: -added[term])[:MAX_OTHER_MATCHES]
     if not best:
         return ""
-    word_of = state.workspace().wording.of(hit.photo).after(query_words)
+    word_of = state.workspace().wording.of(hit.photo).after_asked(query_words)
     return f'<span class="also">also found: {html.escape(", ".join(word_of[term] for term in best))}</span>'

@@ -164,6 +164,7 @@ def test_another_spelling_is_shown_as_it_is_written(posts: Workspace) -> None:
     assert not app.exception
     assert '<span class="term">rügen</span>' in html(app)
     assert "in the owner&#x27;s words, rugen → rügen" in html(app)
+    assert "also found: rügen<" in " ".join(cards(open_page(q="rugen")))
 
 
 def test_values_in_the_address_that_cannot_be_fall_back(posts: Workspace) -> None:

@@ -43,6 +43,19 @@ def test_the_querys_words_go_before_the_photos() -> None:
     assert [shown[term] for term in ("run", "man", "dog")] == ["ran", "man", "dogs"]
 
 
+def test_a_query_s_words_give_way_to_the_photo_s_other_spellings() -> None:
+    details = Details(texts=((TextKind.OWNER, "A grey goose runs at the café"),))
+    photo = Photo("1", "walks", "folder", "a.jpg", PhotoState.READY, details=details)
+    shown = Wording().of(photo).after_asked(words_by_term("gray geese running, cafe lake"))
+    assert [shown[term] for term in ("gray", "goos", "cafe", "run", "lake")] == [
+        "grey",
+        "goose",
+        "café",
+        "running",
+        "lake",
+    ]
+
+
 def test_without_models_there_are_the_photos_words_only(tmp_path: Path) -> None:
     assert Wording.load(tmp_path).of(photo_of("a kite")) == {"kite": "kite"}
 
