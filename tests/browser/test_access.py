@@ -105,7 +105,7 @@ def test_a_visitor_logs_in_and_out(page: Page, locked: tuple[str, Path]) -> None
     assert "q=" in page.url, "where the visitor wanted to go"
     page.goto(address)
     expect(page.locator('img[src*="/api/v1/photos/"]').first).to_be_visible(timeout=PATIENCE_MS)
-    assert page.evaluate("document.querySelector('.photos img').naturalWidth") > 0
+    page.wait_for_function("document.querySelector('.photos img').naturalWidth > 0", timeout=PATIENCE_MS)
     page.get_by_role("link", name="Log out").click()
     page.get_by_role("button", name="Log out").click()
     expect(page.get_by_label("Password")).to_be_visible()

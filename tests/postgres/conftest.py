@@ -80,8 +80,9 @@ def workspace(tmp_path: Path, database: str, tiny_models: Path) -> Iterator[Work
 
 
 @pytest.fixture
-def breaking(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+def breaking(caplog: pytest.LogCaptureFixture, request: pytest.FixtureRequest) -> Iterator[None]:
     """Allow a test to break connections, whose sockets the driver leaves to the garbage collector."""
+    request.node.add_marker(pytest.mark.filterwarnings("ignore::ResourceWarning"))  # it may collect them at any time
     yield
     caplog.get_records("call").clear()  # whose errors hold them
     with warnings.catch_warnings():
