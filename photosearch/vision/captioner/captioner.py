@@ -117,15 +117,15 @@ class Captioner:
         begun = self.see(batch)
         found = self._search(batch, begun, range(len(batch.pictures)), decoding, prefix)
         sure: list[Noun | None] = [None] * len(found)
-        masses = self._masses(batch)
-        if self._nouns is not None and masses is not None and not prefix:
+        masses = None if prefix else self._masses(batch)
+        if self._nouns is not None and masses is not None:
             sure = [self._nouns.surest(of_picture) for of_picture in masses]
             self._name_sure(batch, begun, found, sure, decoding)
         unsure = [
             bool(best) and noun is None and best[0].agreement < decoding.unsure_below
             for best, noun in zip(found, sure, strict=True)
         ]
-        if masses is not None and not prefix:
+        if masses is not None:
             self._say_less(batch, begun, found, [row for row, is_unsure in enumerate(unsure) if is_unsure], masses)
         return [
             tuple(
