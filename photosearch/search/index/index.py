@@ -21,37 +21,33 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cached_property
 
 import numpy as np
 
-from photosearch.records import Document, Match, TermCount
-from photosearch.search.fields import ALL, FULL, Field
+from photosearch.records import Document, Match
+from photosearch.search.fields import ALL, Field
+from photosearch.search.index.door import SearchIndex
 from photosearch.search.index.filters import Filters
 from photosearch.search.index.growing import Keep, grow, in_memory
 from photosearch.search.index.lexicon import Lexicon
-from photosearch.search.index.ranking import Ranking, best_of, round_scores
+from photosearch.search.index.ranking import Ranking, Viewed, best_of
 from photosearch.search.index.scoring import (
     QueryTerm,
     TermSource,
-    Vectorizer,
     exact,
     find_postings,
     scores_of,
 )
 from photosearch.search.index.segment import key_terms
-from photosearch.search.index.spelling import N_SUGGESTIONS, Spelling
 from photosearch.search.index.state import State
 from photosearch.search.index.tables import Tables
 from photosearch.search.index.views import View, count_df, make_view
 from photosearch.search.query import NO_REFINEMENT, Query, Refine, Sort, parse_words
-from photosearch.words.analyzer import terms
 
-_FEW = 20  # words are put in order anew where at least one in so many has changed
 MAX_VIEWS = 8  # kept for one state; each takes 12 bytes a photo
 
 
-class Index:
+class Index(SearchIndex):
     """An immutable index over one state of a collection; a later state shares what did not change."""
 
     def __init__(
@@ -85,7 +81,6 @@ class Index:
         self.filters = Filters(state, lexicon, tables)
         self._views: OrderedDict[frozenset[Field], View] = OrderedDict()
         self._making = threading.Lock()
-        self._earlier_words: tuple[np.ndarray, Spelling] | None = None  # an earlier state's counts and spelling
         self._views[ALL] = view or make_view(state.parts(), df, tables.kind_weights(ALL))
 
     @classmethod
@@ -109,17 +104,11 @@ class Index:
             documents = {document.photo_id: document for document in documents}.values()
         before = self.lexicon, self.tables, self.state, self.df, self.word_counts
         made = Index.of(*grow(*before, documents, removed, keep))
-        has_spelling = "spelling" in vars(self)  # whether it was ever needed
-        made._earlier_words = (self.word_counts, self.spelling) if has_spelling else self._earlier_words
+        made.follow(self)
         return made
 
     def __len__(self) -> int:
         return self.state.n_photos
-
-    @property
-    def view(self) -> View:
-        """Return the view over all fields."""
-        return self._view(ALL)
 
     # Finding
 
@@ -146,12 +135,15 @@ class Index:
         return len(ranking), self.matches(ranking, top)
 
     def find(
-        self, query: Query, *, fields: frozenset[Field] = ALL, expand: bool = True, refine: Refine = NO_REFINEMENT
+        self,
+        query: Query,
+        *,
+        fields: frozenset[Field] = ALL,
+        expand: bool = True,
+        refine: Refine = NO_REFINEMENT,
+        n: int = 0,  # noqa: ARG002 - all are ranked
     ) -> Ranking:
-        """Rank all photos that score above 0 and pass the filters; by date when the query has filters only.
-
-        Fields that the query names replace `fields`.
-        """
+        """Rank photos as every index does: here all that score above 0 and pass the filters."""
         view = self._view(query.fields or fields)
         sort = Sort.NEWEST if refine.sort is Sort.SCORE and not query.is_scored else refine.sort
         rankings = [self._rank(plain, view, expand, refine, sort) for plain in query.plain]
@@ -171,7 +163,7 @@ class Index:
             scores *= self.filters.passing(query, refine)
         return self._ranking(view, query_terms, scores, sort)
 
-    def similar(self, photo_id: str, *, fields: frozenset[Field] = ALL) -> Ranking:
+    def similar(self, photo_id: str, *, fields: frozenset[Field] = ALL, n: int = 0) -> Ranking:  # noqa: ARG002
         """Rank the other photos by the cosine of their vectors with this one's; none for an unknown photo."""
         view = self._view(fields)
         row = self.state.row(photo_id)
@@ -181,7 +173,7 @@ class Index:
             scores[row] = 0.0
         return self._ranking(view, query_terms, scores)
 
-    def like(self, document: Document, *, fields: frozenset[Field] = ALL) -> Ranking:
+    def like(self, document: Document, *, fields: frozenset[Field] = ALL, n: int = 0) -> Ranking:  # noqa: ARG002
         """Rank the photos by the cosine of their vectors with that of a photo that need not be in the index."""
         view = self._view(fields)
         query_terms = self._vectorizer(view).document(document)
@@ -190,22 +182,8 @@ class Index:
     def _ranking(
         self, view: View, query_terms: Mapping[int, QueryTerm], scores: np.ndarray, sort: Sort = Sort.SCORE
     ) -> Ranking:
-        return Ranking(
-            self.state, view, (query_terms,), scores, int(np.count_nonzero(scores.view(np.int32))), sort=sort
-        )
-
-    def matches(self, ranking: Ranking, top: int | None = None, offset: int = 0) -> list[Match]:
-        """Return matches in order: ids, scores, and the shares that add up to them.
-
-        Args:
-            ranking: the photos found.
-            top: how many at most; None: all.
-            offset: matches left out before them.
-        """
-        rows, scored = ranking.best(len(ranking) if top is None else offset + top, offset)
-        shares = ranking.shares(rows, scored, self.lexicon)
-        ids = map(bytes.decode, self.state.ids(rows).tolist())
-        return list(map(Match._make, zip(ids, round_scores(scored.scores).tolist(), shares, strict=True)))
+        n_found = int(np.count_nonzero(scores.view(np.int32)))
+        return Ranking(Viewed(self.state, view), (query_terms,), scores, n_found, sort=sort)
 
     def rank(self, query: str, photo_id: str, *, fields: frozenset[Field] = ALL, expand: bool = True) -> int | None:
         """Return the rank, from 1, of one photo in the answer to a query; None when it is not found."""
@@ -218,9 +196,6 @@ class Index:
         query_terms = self._vectorizer(view).query(query, expand=expand)
         parts = [find_postings(segment, query_terms, view) for segment in self.state.segments]
         return sum(int((part.ends - part.starts).sum()) for part in parts)
-
-    def _vectorizer(self, view: View) -> Vectorizer:
-        return Vectorizer(self.lexicon, view, self.tables, len(self))
 
     def _vector(self, row: int, view: View) -> dict[int, QueryTerm]:
         """Return a photo's own vector, as a query."""
@@ -236,50 +211,6 @@ class Index:
         place = int(np.searchsorted(self.state.offsets, row, side="right")) - 1
         segment, own = self.state.segments[place], row - int(self.state.offsets[place])
         return set(key_terms(segment.keys[segment.starts[own] : segment.starts[own + 1]]).tolist())
-
-    # Words
-
-    def term_counts(self, fields: frozenset[Field] = ALL) -> list[TermCount]:
-        """Count the photos that hold each of these fields' terms, in no order."""
-        view = self._view(fields)
-        return [
-            TermCount(self.lexicon.terms[number], float(view.df[number]) / FULL, float(view.idf[number]))
-            for number in np.flatnonzero(view.idf).tolist()
-        ]
-
-    @cached_property
-    def spelling(self) -> Spelling:
-        """Return the words that occur in the photos' texts; made from those of an earlier state where few differ."""
-        words, counts = self.lexicon.words, self.word_counts
-        if self._earlier_words is not None:
-            before, earlier = self._earlier_words
-            changed = np.flatnonzero(counts != np.pad(before, (0, len(counts) - len(before))))
-            if _FEW * len(changed) < len(counts):
-                return earlier.updated({words[number]: int(counts[number]) for number in changed.tolist()})
-        return Spelling({words[number]: int(counts[number]) for number in np.flatnonzero(counts).tolist()})
-
-    def suggest(self, query: str, n: int = N_SUGGESTIONS) -> list[str]:
-        """Return words that occur, as `Spelling.suggest` finds them."""
-        return self.spelling.suggest(query, n)
-
-    def complete(self, start: str, n: int = N_SUGGESTIONS) -> list[str]:
-        """Return words that start so, as `Spelling.complete` finds them."""
-        return self.spelling.complete(start, n)
-
-    def correct(self, query: Query) -> str | None:
-        """Return the query with unknown words replaced, as `Spelling.correct` does."""
-        term_of = self.tables.term_of
-        asked = (term for start, end in query.spans for term in terms(query.raw[start:end], term_of))
-        if all(map(self.knows, asked)):
-            return None
-        return self.spelling.correct(query, self.knows, term_of)
-
-    def knows(self, term: str) -> bool:
-        """Return whether some photo holds a term, or one that is related to it."""
-        vectorizer = self._vectorizer(self.view)
-        stem_owner = self.tables.stem_owner
-        others = [*vectorizer.related(term), *((stem_owner(term) or term,) if stem_owner else ())]
-        return vectorizer.holds(term) or any(vectorizer.holds(other) for other in others)
 
     # Views
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 
@@ -20,18 +21,72 @@ _BLOCK = 256  # scores at most in a block, whose best one is looked at first
 _BLOCKS = 8  # at least, for each of the best scores wanted
 
 
+class Photos(Protocol):
+    """The photos that a ranking is of, by their rows."""
+
+    @property
+    def source(self) -> object:
+        """Return what is the same for all rankings whose photos have the same rows."""
+
+    def numbered(self, numbers: Mapping[str, int]) -> np.ndarray:
+        """Return the number given for each row's photo by its id, -1 where none is: int64 (rows)."""
+
+    def ids(self, rows: np.ndarray) -> np.ndarray:
+        """Return the ids of some rows: bytes."""
+
+    def taken(self, rows: np.ndarray) -> np.ndarray:
+        """Return when the photos of some rows were taken: int64, as in `Segment.taken`."""
+
+    def exact(self, rows: np.ndarray, query_terms: Mapping[int, QueryTerm]) -> Exact:
+        """Score the photos of some rows from their own postings, in double precision."""
+
+
+@dataclass(frozen=True, eq=False)
+class Viewed:
+    """All photos of an index, scored in some of the fields."""
+
+    state: State
+    view: View
+
+    @property
+    def source(self) -> object:
+        """Return what is the same for all rankings whose photos have the same rows."""
+        return self.state
+
+    def numbered(self, numbers: Mapping[str, int]) -> np.ndarray:
+        """Return the number given for each row's photo by its id, -1 where none is: int64 (rows)."""
+        of_rows = np.full(self.state.n_rows, -1, np.int64)
+        for photo_id, number in numbers.items():
+            if (row := self.state.row(photo_id)) is not None:
+                of_rows[row] = number
+        return of_rows
+
+    def ids(self, rows: np.ndarray) -> np.ndarray:
+        """Return the ids of some rows: bytes."""
+        return self.state.ids(rows)
+
+    def taken(self, rows: np.ndarray) -> np.ndarray:
+        """Return when the photos of some rows were taken: int64, as in `Segment.taken`."""
+        return self.state.taken(rows)
+
+    def exact(self, rows: np.ndarray, query_terms: Mapping[int, QueryTerm]) -> Exact:
+        """Score the photos of some rows from their own postings, in double precision."""
+        return exact(self.state.segments, self.state.offsets, rows, query_terms, self.view)
+
+
 @dataclass(frozen=True, eq=False)
 class Ranking:
     """The photos that a query finds, with what is needed to order them and to explain their scores."""
 
-    state: State
-    view: View
+    photos: Photos
     queries: tuple[Mapping[int, QueryTerm], ...]  # alternatives; one is empty where it has filters only
     scores: np.ndarray  # float32 (rows): in single precision; 1 when the query has filters only; 0: not found
     n_found: int
     n_weak: int = 0  # found, but left out by the cutoff
     sort: Sort = Sort.SCORE
     chosen: np.ndarray | None = None  # uint8 (rows): the alternative that each photo fits best; None: there is only one
+    drift: float = 0.0  # largest relative error of `scores` besides that of single precision
+    has_more: bool = False  # whether photos were found that are not among the rows
 
     @property
     def is_scored(self) -> bool:
@@ -40,8 +95,8 @@ class Ranking:
 
     @property
     def slack(self) -> float:
-        """Return the largest relative error of a score in single precision."""
-        return max(map(slack, self.queries))
+        """Return the largest relative error of `scores`."""
+        return self.drift + max(map(slack, self.queries))
 
     def __len__(self) -> int:
         return self.n_found
@@ -51,7 +106,7 @@ class Ranking:
         n = min(n, self.n_found)
         rows = self._candidates(n)
         scored = self._exact(rows)
-        keys = [self.state.ids(rows), -round_scores(scored.scores)]
+        keys = [self.photos.ids(rows), -round_scores(scored.scores)]
         if self.sort is not Sort.SCORE:
             keys.append(self._date_keys(rows))
         order = np.lexsort(keys)[after:n]
@@ -102,27 +157,24 @@ class Ranking:
         )
         exact_scores = round_scores(self._exact(close).scores)
         own = exact_scores[np.searchsorted(close, row)]
-        ids = self.state.ids(close)
-        before = (exact_scores > own) | ((exact_scores == own) & (ids < self.state.ids(np.array([row]))[0]))
+        ids = self.photos.ids(close)
+        before = (exact_scores > own) | ((exact_scores == own) & (ids < self.photos.ids(np.array([row]))[0]))
         return 1 + int((self.scores > self.scores[row] * (1 + 2 * slack_share)).sum()) + int(before.sum())
 
     def _exact(self, rows: np.ndarray) -> Exact:
         if self.chosen is None:
-            return self._exact_by(self.queries[0], rows)
+            return self.photos.exact(rows, self.queries[0])
         parts = []
         # A photo fits an alternative that has filters only wholly.
         scores = np.full(len(rows), float(self.is_scored))
         for number, query_terms in enumerate(self.queries):
             own = np.flatnonzero(self.chosen[rows] == number)
             if query_terms and len(own):
-                scored = self._exact_by(query_terms, rows[own])
+                scored = self.photos.exact(rows[own], query_terms)
                 scores[own] = scored.scores
                 parts.append((own[scored.places], scored.keys, scored.added))
         places, keys, added = joined(parts)
         return Exact(places, keys, added, scores)
-
-    def _exact_by(self, query_terms: Mapping[int, QueryTerm], rows: np.ndarray) -> Exact:
-        return exact(self.state.segments, self.state.offsets, rows, query_terms, self.view)
 
     def shares(self, rows: np.ndarray, scored: Exact, lexicon: Lexicon) -> list[tuple[Share, ...]]:
         """Return the shares of some rows, largest first."""
@@ -152,7 +204,7 @@ class Ranking:
 
     def _date_keys(self, rows: np.ndarray) -> np.ndarray:
         """Return sort keys by date, ascending, photos without a date last: int64."""
-        taken = self.state.taken(rows)
+        taken = self.photos.taken(rows)
         return np.where(taken == NO_DATE, np.iinfo(np.int64).max, -taken if self.sort is Sort.NEWEST else taken)
 
 
