@@ -56,7 +56,8 @@ def add(
         int | None, typer.Option(min=1, help="Of a profile: add only this many of the latest posts.")
     ] = None,
     since: Annotated[
-        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Of a profile: add no posts from before this day.")
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help="Of a profile: add no posts from before this day (UTC)."),
     ] = None,
     also: Annotated[
         list[Also] | None,

@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC
 
-from photosearch.records import Details
+from photosearch.records import Details, TextKind
+from photosearch.sources.instagram.descriptions import described
 from photosearch.sources.instagram.export_text import texts_of
 from photosearch.words.coordinates import sound_pair
 from photosearch.words.times import from_seconds, read_time
@@ -84,7 +85,7 @@ def post_details(values: Mapping[str, object]) -> Details | None:
         longitude=longitude,
         n_likes=next((n for key in _LIKES if (n := _count(node.get(key))) is not None), None),
         n_comments=next((n for key in _COMMENTS if (n := _count(node.get(key))) is not None), None),
-        texts=texts_of(_caption(node)),
+        texts=(*texts_of(_caption(node)), *((TextKind.ACCESSIBILITY, text) for text in (_description(node),) if text)),
     )
 
 
@@ -98,6 +99,13 @@ def _caption(node: Mapping[str, object]) -> str:
         inner = first.get("node") if isinstance(first, dict) else None
         caption = inner.get("text") if isinstance(inner, dict) else caption
     return caption.strip() if isinstance(caption, str) else ""
+
+
+def _description(node: Mapping[str, object]) -> str:
+    """Return Instagram's description of a post's only picture; "" where it has several."""
+    text = node.get("accessibility_caption")
+    has_slides = any(node.get(name) for name in ("edge_sidecar_to_children", "carousel_media"))
+    return described(text) if isinstance(text, str) and not has_slides else ""
 
 
 def _count(value: object) -> int | None:

@@ -19,6 +19,7 @@ from photosearch.files import read_regular
 from photosearch.library import Pending
 from photosearch.records import Details, Failure, Listing, TextKind, Watch
 from photosearch.sources.addresses import check_url
+from photosearch.sources.instagram.descriptions import described
 from photosearch.sources.json_text import parse_json
 from photosearch.sources.source import Content, Options, Resources, Source, SourceKind
 from photosearch.words.coordinates import sound_pair
@@ -179,7 +180,7 @@ def _details(entry: Mapping[str, object]) -> Details:
     texts = [(TextKind.OWNER, owner)] if owner else []
     for key, kind in (("hashtags", TextKind.HASHTAG), ("mentions", TextKind.MENTION)):
         texts += [(kind, word) for word in _words(entry.get(key))]
-    if description := _first(entry, ("accessibility_caption", "accessibility"), _text):
+    if description := described(_first(entry, ("accessibility_caption", "accessibility"), _text)):
         texts.append((TextKind.ACCESSIBILITY, description))
     latitude, longitude = sound_pair(
         _first(entry, ("latitude", "lat"), _number), _first(entry, ("longitude", "lng", "lon"), _number)

@@ -96,7 +96,7 @@ def _when(details: Details) -> str:
 def _show_origin(details: Details) -> None:
     """Show what came with a photo: its date, place, hashtags and texts."""
     lines = {
-        "Taken": _when(details),
+        "Date": _when(details),  # taken or posted: services give the latter, in UTC
         **{use.title: use.value_of(details) for use in FACTS},
         "Hashtags": " ".join(f"#{tag}" for tag in details.texts_of(TextKind.HASHTAG)),
         "Owner's text": "\n".join(details.texts_of(TextKind.OWNER)),

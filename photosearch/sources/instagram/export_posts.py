@@ -157,28 +157,28 @@ def _times(entry: Json) -> tuple[object, ...]:
 
 
 def _time(value: object) -> datetime | None:
-    """Read seconds since 1970, or a date as media.json writes it; return UTC without a time zone, None for others."""
+    """Read seconds since 1970, which are in UTC, or a date as media.json writes it; None for others."""
     try:
         if isinstance(value, str) and not value.isdigit():
-            taken = datetime.fromisoformat(value)
-            return taken.astimezone(UTC).replace(tzinfo=None) if taken.tzinfo else taken
+            return datetime.fromisoformat(value)
         seconds = float(value) if isinstance(value, (int, float, str)) and not isinstance(value, bool) else 0.0
         if seconds > _MILLISECONDS_FROM:
             seconds /= 1000
-        return datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None) if seconds > 0 else None
+        return datetime.fromtimestamp(seconds, UTC) if seconds > 0 else None
     except (ValueError, OverflowError, OSError):
         return None
 
 
 def _camera_time(value: object, posted: datetime | None) -> datetime | None:
-    """Return the camera's time, such as 20230601T101500 or 2023:06:01 10:15:00; None for what cannot be one."""
+    """Return the time by the camera's clock, such as 20230601T101500 or 2023:06:01 10:15:00; None for what is none."""
     if not isinstance(value, str):
         return None
     date, separator, time = value.strip().replace("T", " ").partition(" ")
     taken = _time(f"{date.replace(':', '-')}{separator and 'T'}{time}")
-    if taken is None or taken.year < 1900 or (posted is not None and taken > posted + _CLOCK_MAY_LEAD):
+    if taken is None or taken.year < 1900:
         return None
-    return taken
+    is_later = posted is not None and taken.replace(tzinfo=None) > posted.replace(tzinfo=None) + _CLOCK_MAY_LEAD
+    return None if is_later else taken
 
 
 def _place(entry: Json) -> str | None:

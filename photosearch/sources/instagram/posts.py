@@ -6,24 +6,17 @@ Many of instaloader's properties request the complete post if a field is missing
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
+from datetime import UTC
 from typing import Any
 
 from instaloader import Post, get_json_structure
 
 from photosearch.records import Details, Failure, Listing, TextKind
+from photosearch.sources.instagram.descriptions import described
 from photosearch.words.hashtags import find_hashtags
 
 _PIN_FIELDS = ("timeline_pinned_user_ids", "pinned_for_users")
-# How Instagram's descriptions begin: "Photo by Anna on May 01, 2024.", "Photo shared by Anna on May 01, 2024 tagging
-# @ben.", then "May be an image of".
-_KINDS = "Photo|Image|Video|Reel|Carousel|Album"
-_POSTED_BY = re.compile(
-    rf"^(?:{_KINDS})(?: shared)? by (?:.*?\b[A-Z][a-z]+ \d{{1,2}}, \d{{4}})?.*?(?:\.(?= [A-Z]|$)\s*|$)", re.DOTALL
-)
-_MAY_BE = re.compile(r"^May be (?:an? (?:image|photo|picture) of )?")
-_SAYS_NOTHING = frozenset(("", "no photo description available", "an image", "a photo"))
 _NO_TITLES = frozenset(("original audio", "original sound"))
 _MAX_PINNED = 3  # the most posts that Instagram lets a profile pin
 
@@ -73,7 +66,7 @@ def _details(post: Post, medium: Mapping[str, Any], slide: Mapping[str, Any], nu
     accessibility = slide.get("accessibility_caption") or (medium.get("accessibility_caption") if number == 1 else None)
     return Details(
         permalink=f"https://www.instagram.com/p/{post.shortcode}/",
-        taken_at=post.date_utc,
+        taken_at=post.date_utc.replace(tzinfo=UTC),  # the local time is not known
         place=place.get("name") or None,
         latitude=place.get("lat"),
         longitude=place.get("lng"),
@@ -83,16 +76,6 @@ def _details(post: Post, medium: Mapping[str, Any], slide: Mapping[str, Any], nu
         music=_music(slide) or _music(medium),
         texts=tuple(_texts(post, medium, slide, described(accessibility))),
     )
-
-
-def described(accessibility: str | None) -> str:
-    """Return what Instagram's description says of the picture, without who posted it and when; "" for nothing.
-
-    Instagram writes it in English, which instaloader asks for.
-    """
-    text = _POSTED_BY.sub("", (accessibility or "").strip())
-    text = _MAY_BE.sub("", text).strip()
-    return "" if text.rstrip(".").lower() in _SAYS_NOTHING else text
 
 
 def _tagged(slide: Mapping[str, Any]) -> str | None:

@@ -153,6 +153,7 @@ def _choose_date(label: str, key: str) -> date | None:
         key=key,
         bind="query-params",
         on_change=new_question,
+        help="A photo's day is that on its camera's clock; a post's, where no camera's time is known, is that in UTC.",
     )
 
 

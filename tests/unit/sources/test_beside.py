@@ -132,6 +132,13 @@ def test_instaloader_s_json_says_more(source) -> None:
         assert texts(details) == ["Kingfisher #birds @lena", "#birds", "@lena"]
 
 
+@pytest.mark.parametrize(("slides", "said"), [({}, ["bird"]), ({"edge_sidecar_to_children": {"edges": [{}]}}, [])])
+def test_instagram_s_description_in_its_json_is_that_of_a_single_picture(source, slides, said) -> None:
+    node = {"shortcode": "C", "accessibility_caption": "Photo by Lena on May 1, 2024. Puede ser una imagen de bird"}
+    made = source({"lena.jpg": jpeg(), "lena.json": json.dumps({"node": node | slides})})
+    assert listed(made)["lena.jpg"].texts_of(TextKind.ACCESSIBILITY) == said
+
+
 def test_what_instaloader_keeps_besides_posts_is_left_out(source) -> None:
     made = source(
         {

@@ -1,7 +1,7 @@
 """What the files of an export tell about photos: shapes of posts, broken texts, facts that are none."""
 
 import time
-from datetime import datetime
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
@@ -25,7 +25,7 @@ def test_labelled_posts():
     (details,) = details_of(labelled_post(KEYS[0]))
     assert details.texts_of(TextKind.OWNER) == [CAPTION]
     assert details.texts_of(TextKind.HASHTAG) == list(TAGS)
-    assert details.taken_at == datetime(2023, 11, 14, 22, 13, 20)
+    assert details.taken_at == datetime(2023, 11, 14, 22, 13, 20, tzinfo=UTC)
     assert (details.permalink, details.place) == ("https://www.instagram.com/p/Cabc_-1/", "Café Möwe")
     assert (details.latitude, details.longitude) == (52.5, 13.4)
 
@@ -33,7 +33,7 @@ def test_labelled_posts():
 def test_mapped_posts():
     (details,) = details_of(mapped_post(KEYS[0]))
     assert details.texts_of(TextKind.OWNER) == [CAPTION]
-    assert details.taken_at == datetime(2023, 11, 14, 22, 13, 15)
+    assert details.taken_at == datetime(2023, 11, 14, 22, 13, 15, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("key", ["ig_archived_post_media", "ig_stories", "ig_reels_media", "media"])
@@ -93,7 +93,7 @@ def test_a_time_that_is_none_is_left_out(taken):
 @pytest.mark.parametrize("taken", [TAKEN, str(TAKEN), float(TAKEN), TAKEN * 1000])
 def test_times(taken):
     (details,) = details_of({"media": [{"uri": KEYS[0], "creation_timestamp": taken}]})
-    assert details.taken_at == datetime(2023, 11, 14, 22, 13, 20)
+    assert details.taken_at == datetime(2023, 11, 14, 22, 13, 20, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("at", [(0, 0), (91, 0), (1, 181), ("x", 1), (float("nan"), 1), (None, 1), (10**400, 1)])
@@ -204,10 +204,10 @@ def test_all_but_the_cut_character_is_repaired(text, n_lost):
         ("20230601T101500", datetime(2023, 6, 1, 10, 15)),
         ("20230601T101500.000", datetime(2023, 6, 1, 10, 15)),
         ("2023:06:01 10:15:00", datetime(2023, 6, 1, 10, 15)),
-        ("20330601T101500", datetime(2023, 11, 14, 22, 13, 20)),  # after the post: a wrong clock
-        ("00000000T000000", datetime(2023, 11, 14, 22, 13, 20)),
-        ("soon", datetime(2023, 11, 14, 22, 13, 20)),
-        (7, datetime(2023, 11, 14, 22, 13, 20)),
+        ("20330601T101500", datetime(2023, 11, 14, 22, 13, 20, tzinfo=UTC)),  # after the post: a wrong clock
+        ("00000000T000000", datetime(2023, 11, 14, 22, 13, 20, tzinfo=UTC)),
+        ("soon", datetime(2023, 11, 14, 22, 13, 20, tzinfo=UTC)),
+        (7, datetime(2023, 11, 14, 22, 13, 20, tzinfo=UTC)),
     ],
 )
 def test_the_cameras_time_counts_more_than_the_posts(written, taken):

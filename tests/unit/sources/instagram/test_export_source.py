@@ -4,7 +4,7 @@ import json
 import zipfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -92,7 +92,7 @@ def test_every_layout_gives_the_same_photos(tmp_path, layout, top):
 def test_details_of_a_post_of_one_photo(tmp_path):
     (details, *_) = (item.details for item in listings(export(tmp_path / "a.zip")).values())
     assert details == Details(
-        taken_at=datetime(2023, 11, 14, 22, 13, 20),
+        taken_at=datetime(2023, 11, 14, 22, 13, 20, tzinfo=UTC),
         latitude=48.8566,
         longitude=2.3522,
         texts=(
@@ -108,7 +108,7 @@ def test_a_carousel_is_several_photos_of_one_text_and_its_video_is_skipped(tmp_p
     (_, second, third) = source.listings({}, Watch())
     for item in (second, third):
         assert item.details.texts_of(TextKind.OWNER) == ["Drei Bilder"]
-        assert item.details.taken_at == datetime(2023, 11, 13, 22, 13, 20)  # the post's, not the photo's
+        assert item.details.taken_at == datetime(2023, 11, 13, 22, 13, 20, tzinfo=UTC)  # the post's, not the photo's
     assert source.omitted[NO_COVER] == ["media/posts/202310/4.mp4"]
 
 
@@ -139,7 +139,7 @@ def test_media_2018(tmp_path, wrapped):
         place="West End, Vancouver",
         texts=((TextKind.OWNER, "Au café #Paris"), (TextKind.HASHTAG, "Paris")),
     )
-    assert second.details == Details(taken_at=datetime(2019, 1, 2, 3, 4, 5))
+    assert second.details == Details(taken_at=datetime(2019, 1, 2, 3, 4, 5, tzinfo=UTC))
     with Archives() as archives:
         assert decode(read_photo(first.source_key, first.address, archives, LIMIT)).width_px == 32
 
