@@ -18,6 +18,7 @@ class PhotoState(StrEnum):
     NEW = "new"  # listed, its bytes not read yet
     READY = "ready"  # captioned
     FAILED = "failed"  # cannot be used; the reason says why
+    NO_PICTURE = "no_picture"  # its source has none that can be read; the reason says why, and its texts are searched
     GONE = "gone"  # no longer in its source; kept, since the source may list it again
 
 
@@ -116,6 +117,7 @@ class Facts:
     area: str | None = None  # city, region and country at its coordinates
     tagged: str | None = None  # names of the people who are tagged in the picture
     music: str | None = None  # title and artist of what plays with it
+    posted_by: str | None = None  # the user whose post it is, where a collection holds those of others
 
     @property
     def dated_at(self) -> datetime | None:
@@ -175,7 +177,7 @@ class Photo:
     source: str  # the kind of its source
     source_key: str
     state: PhotoState
-    reason: str | None = None  # why it failed
+    reason: str | None = None  # why it failed, or has no picture
     sha256: str | None = None  # of its bytes; None before they were read
     width_px: int | None = None
     height_px: int | None = None
@@ -337,6 +339,7 @@ class CollectionInfo:
     n_ready: int
     n_failed: int
     n_new: int
+    n_without_picture: int = 0  # whose source has none that can be read
 
 
 @dataclass(frozen=True)

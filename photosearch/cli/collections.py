@@ -59,6 +59,7 @@ def _counts(info: CollectionInfo) -> tuple[str, ...]:
         f"{info.n_ready} captioned",
         f"{info.n_new} to do",
         f"{info.n_failed} failed",
+        *([f"{info.n_without_picture} without a picture"] if info.n_without_picture else []),
     )
 
 

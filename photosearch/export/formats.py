@@ -138,6 +138,7 @@ def collection_json(info: CollectionInfo) -> dict[str, object]:
         "captioned": info.n_ready,
         "to_do": info.n_new,
         "failed": info.n_failed,
+        "without_picture": info.n_without_picture,
     }
 
 

@@ -34,5 +34,13 @@ class Counts:
 def _count(connection: Connection, collection_id: int, name: str, generation: int) -> CollectionInfo:
     query = select(t.photo.c.state, func.count()).where(t.photo.c.collection_id == collection_id)
     n = {PhotoState(state): count for state, count in connection.execute(query.group_by(t.photo.c.state))}
-    ready, failed, new = (n.get(state, 0) for state in (PhotoState.READY, PhotoState.FAILED, PhotoState.NEW))
-    return CollectionInfo(name, generation, ready + failed + new, ready, failed, new)
+    of = {state: n.get(state, 0) for state in PhotoState if state is not PhotoState.GONE}
+    return CollectionInfo(
+        name,
+        generation,
+        n_photos=sum(of.values()),
+        n_ready=of[PhotoState.READY],
+        n_failed=of[PhotoState.FAILED],
+        n_new=of[PhotoState.NEW],
+        n_without_picture=of[PhotoState.NO_PICTURE],
+    )

@@ -386,7 +386,7 @@ class Library:
         Raises:
             CollectionNotFound: there is no such collection.
         """
-        states = states or (PhotoState.NEW, PhotoState.READY, PhotoState.FAILED)
+        states = states or tuple(state for state in PhotoState if state is not PhotoState.GONE)
         with self.reading() as connection:
             number = self._collection(connection, collection).id
             ordered = connection.execute(ids_by_key(number, states).limit(limit).offset(offset)).scalars().all()

@@ -16,6 +16,7 @@ from photosearch.records import Details, Listing, PhotoState, TextKind
 _AT_ONCE = 500
 MAX_TEXT_CHARS = 10_000  # of a text that came with a photo; Instagram allows 2,200
 MAX_TEXTS = 200  # of one photo, hashtags and mentions among them; Instagram allows 31 texts and 20 mentions
+_LISTED_ANEW = (PhotoState.FAILED, PhotoState.GONE, PhotoState.NO_PICTURE)  # what is listed in full as if it was new
 _FACTS = select(t.photo.c.id, t.photo.c.facts).where(t.photo.c.id.in_(bindparam("these", expanding=True)))
 
 
@@ -47,10 +48,10 @@ def merge_listings(connection: Connection, place: Place, listings: Sequence[List
         old = existing.get(id_)
         if old is None:
             new[id_] = _row(place, listing, id_)
-        elif listing.no_picture and (old.state, old.reason) == (PhotoState.FAILED, listing.no_picture):
+        elif listing.no_picture and (old.state, old.reason) == (PhotoState.NO_PICTURE, listing.no_picture):
             n_unchanged += 1
-        elif old.stamp != listing.stamp or old.state in (PhotoState.FAILED, PhotoState.GONE):
-            again.append({"of": id_, "to_stamp": listing.stamp, "to_address": listing.address})
+        elif old.stamp != listing.stamp or old.state in _LISTED_ANEW or listing.no_picture:
+            again.append({"of": id_, **{f"to_{name}": value for name, value in _fresh(listing).items()}})
         else:
             n_unchanged += 1
             if listing.address != old.address and listing.address is not None:
@@ -61,8 +62,8 @@ def merge_listings(connection: Connection, place: Place, listings: Sequence[List
         connection.execute(insert(t.photo), list(new.values()))
     the_photo = update(t.photo).where(t.photo.c.id == bindparam("of"))
     if again:
-        fresh = {"state": PhotoState.NEW, "reason": None, "sha256": None, "etag": None, "generation": place.generation}
-        values: dict[str, object] = {**fresh, "stamp": bindparam("to_stamp"), "address": bindparam("to_address")}
+        values: dict[str, object] = {"sha256": None, "etag": None, "generation": place.generation}
+        values |= {name.removeprefix("to_"): bindparam(name) for name in again[0] if name != "of"}
         connection.execute(the_photo.values(values), again)
     if moved:
         connection.execute(the_photo.values(address=bindparam("to_address")), moved)
@@ -87,17 +88,24 @@ def _storable(listing: Listing) -> Listing:
     return replace(listing, source_key=listing.source_key.replace("\0", "")) if "\0" in listing.source_key else listing
 
 
+def _fresh(listing: Listing) -> dict[str, object]:
+    """Return the columns of a photo that is to be read, or has no picture."""
+    return {
+        "stamp": listing.stamp,
+        "address": listing.address,
+        "state": PhotoState.NO_PICTURE if listing.no_picture else PhotoState.NEW,
+        "reason": listing.no_picture,
+    }
+
+
 def _row(place: Place, listing: Listing, id_: str) -> dict[str, object]:
     return {
         "id": id_,
         "collection_id": place.collection_id,
         "source": place.source,
         "source_key": listing.source_key,
-        "stamp": listing.stamp,
-        "address": listing.address,
         "listed_in": place.listed_in,
-        "state": PhotoState.FAILED if listing.no_picture else PhotoState.NEW,
-        "reason": listing.no_picture,
+        **_fresh(listing),
         "generation": place.generation,
         "facts": details_json(listing.details, with_texts=False) if listing.details else None,
     }

@@ -19,7 +19,7 @@ def read_pending(
     columns = (p.id, p.source, p.source_key, p.stamp, p.address, p.etag, p.sha256, t.image.c.kept_path)
     query = select(*columns).select_from(t.photo.outerjoin(t.image)).order_by(p.collection_id, p.source_key)
     if redo:
-        query = query.where(p.state != PhotoState.GONE)
+        query = query.where(p.state.not_in((PhotoState.GONE, PhotoState.NO_PICTURE)))
     else:
         is_analysed = (
             exists().where(t.analysis.c.sha256 == t.photo.c.sha256, t.analysis.c.model_id == model_id)

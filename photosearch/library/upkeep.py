@@ -109,7 +109,7 @@ def read_failures(library: Library, collection: str, limit: int | None = None) -
     Raises:
         CollectionNotFound: there is no such collection.
     """
-    failed = t.photo.c.reason.is_not(None) & (t.photo.c.state != PhotoState.GONE)
+    failed = t.photo.c.reason.is_not(None) & t.photo.c.state.not_in((PhotoState.GONE, PhotoState.NO_PICTURE))
     collection_id = _id_of(library, collection)
     query = select(t.photo.c.source_key, t.photo.c.reason, t.photo.c.state).where(
         t.photo.c.collection_id == collection_id, failed

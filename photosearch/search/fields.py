@@ -108,6 +108,7 @@ FACTS = (
     FactUse("area", "Near", Field.OWNER, "place"),
     FactUse("tagged", "Tagged", Field.OWNER),
     FactUse("music", "Music", Field.OWNER),
+    FactUse("posted_by", "Posted by", Field.OWNER),
     FactUse("camera", "Camera", Field.CAMERA, "camera"),
     FactUse("lens", "Lens", Field.CAMERA, "lens", searched=lens_words, filtered=lens_words),
     FactUse("rating", "Rating", key="rating", is_number=True),

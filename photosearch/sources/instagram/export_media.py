@@ -144,7 +144,7 @@ class LeftOut:
         """Note the number of saved posts that were taken, and the lists of such that were not chosen."""
         self._n_saved = n_taken
         for name in not_chosen:
-            self._add("lists of saved posts, of which the export has addresses only (`--also saved` takes these)", name)
+            self._add("lists of saved posts, which were not chosen, and of which the export has addresses only", name)
 
     def notes(self) -> tuple[str, ...]:
         """Return a sentence for each kind: the number, the reason, and some paths, but none of private files."""

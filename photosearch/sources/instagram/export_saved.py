@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from photosearch.records import Details, Listing, TextKind
+from photosearch.records import Details, Listing
 from photosearch.sources.instagram.export_labels import facts_of
 from photosearch.sources.instagram.export_posts import join_details
 from photosearch.sources.instagram.export_text import Json, dict_of, list_of, text_of, texts_of
@@ -112,11 +112,8 @@ def _details(post: Json, code: str, collection: str) -> Details:
         user, caption = caption, ""
     else:
         user = _user(post)
-    texts = dict.fromkeys(texts_of(caption))
-    if user:
-        texts |= dict.fromkeys(((TextKind.MENTION, user), (TextKind.OWNER, f"@{user}")))  # mentions are not searched
     folder = f"{FOLDER}/{collection}" if collection else FOLDER
-    return Details(permalink=f"{_ADDRESS}{code}/", folder=folder, texts=tuple(texts))
+    return Details(permalink=f"{_ADDRESS}{code}/", folder=folder, posted_by=user or None, texts=texts_of(caption))
 
 
 def _user(post: Json) -> str:

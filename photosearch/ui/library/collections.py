@@ -40,6 +40,7 @@ def _show(info: CollectionInfo) -> None:
     counts = [f"{info.n_photos:,} {'photo' if info.n_photos == 1 else 'photos'}", f"{info.n_ready:,} captioned"]
     counts += [f"{info.n_new:,} to do"] if info.n_new else []
     counts += [f"{info.n_failed:,} failed"] if info.n_failed else []
+    counts += [f"{info.n_without_picture:,} without a picture"] if info.n_without_picture else []
     if not state.workspace().settings.demo:
         used = _disk_use(str(state.workspace().library.folder), info.name, info.generation)
         counts.append(f"{file_size(used.n_bytes)} on disk")
@@ -83,7 +84,7 @@ def _show_failures(info: CollectionInfo, choice: ModelChoice) -> None:
 
 def _show_actions(info: CollectionInfo, choice: ModelChoice, *, is_offered: bool) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
-        if info.n_ready:
+        if info.n_ready or info.n_without_picture:
             st.page_link(SEARCH, label="Search", query_params={"name": info.name})
         if info.n_new and st.button("Caption the rest", key=f"caption-{info.name}", type="primary"):
             _start(Task(f"Captioning {info.name}", collection=info.name, choice=choice))

@@ -120,10 +120,15 @@ def show_all(info: CollectionInfo, options: SearchOptions) -> Sequence[Hit]:
     """Show all photos of a collection, page by page; return those on the page shown, as hits without a score."""
     n_photos = info.n_ready + info.n_new
     if not n_photos:
-        st.info("No photo of this collection could be read. The Library page lists the reasons.")
+        st.info(
+            f"{info.n_without_picture:,} posts have no picture here. Search finds them by their texts."
+            if info.n_without_picture
+            else "No photo of this collection could be read. The Library page lists the reasons."
+        )
         return ()
-    new = f" {info.n_new:,} more are not captioned yet; the Library page shows the progress." if info.n_new else ""
-    st.caption(f"All {info.n_ready:,} captioned photos. Describe a photo to find it.{new}")
+    more = f" {info.n_new:,} more are not captioned yet; the Library page shows the progress." if info.n_new else ""
+    more += f" {info.n_without_picture:,} have no picture; search finds them." if info.n_without_picture else ""
+    st.caption(f"All {info.n_ready:,} captioned photos. Describe a photo to find it.{more}")
     body, foot = st.container(), st.container()
     with foot:
         offset = (choose_page(n_photos, options.per_page) - 1) * options.per_page

@@ -199,7 +199,7 @@ def test_it_only_reads(client):
 
 def test_collections_have_their_counts(client):
     assert client.get("/api/v1/collections").json() == [
-        {"name": "photos", "photos": 4, "captioned": 4, "to_do": 0, "failed": 0}
+        {"name": "photos", "photos": 4, "captioned": 4, "to_do": 0, "failed": 0, "without_picture": 0}
     ]
 
 

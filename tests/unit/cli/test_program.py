@@ -149,7 +149,7 @@ def test_a_path_that_is_no_unicode_is_printed_byte_by_byte(library: Library) -> 
 
 
 def test_status_and_collections_answer_in_json(odd: Library, tmp_path: Path) -> None:
-    counts = {"name": "c", "photos": 3, "captioned": 2, "to_do": 0, "failed": 1}
+    counts = {"name": "c", "photos": 3, "captioned": 2, "to_do": 0, "failed": 1, "without_picture": 0}
     library = ("--library", str(odd.folder))
     assert json.loads(invoke(*library, "collections", "--format", "json").stdout) == [counts]
     status = json.loads(invoke(*library, "status", "--format", "json").stdout)

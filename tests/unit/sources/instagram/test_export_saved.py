@@ -5,6 +5,7 @@ import json
 import pytest
 
 from photosearch.errors import SourceError
+from photosearch.library.upkeep import read_failures
 from photosearch.records import Failure, Listing, PhotoState, TextKind, Watch
 from photosearch.search.question import Question
 from photosearch.sources import Options, find_sources
@@ -84,8 +85,8 @@ def test_every_shape_gives_address_user_and_text(document, user, caption):
     assert n_unknown == 0
     assert post.source_key == f"{SITE}/p/Cabc_-1"
     assert post.details.permalink == f"{SITE}/p/Cabc_-1/"
-    assert user in post.details.texts_of(TextKind.MENTION)
-    assert post.details.texts_of(TextKind.OWNER) == [*([caption] if caption else []), f"@{user}"]
+    assert post.details.posted_by == user
+    assert post.details.texts_of(TextKind.OWNER) == ([caption] if caption else [])
     assert post.details.taken_at is None, "it was saved then, not taken"
 
 
@@ -111,7 +112,7 @@ def test_collections_are_folders(tmp_path, collections):
     items = {item.source_key.rpartition("/")[2]: item for item in source.listings({}, Watch())}
     folders = {code: items[code].details.folder for code in ("one", "two", "three")}
     assert folders == {"one": "saved/Trips", "two": "saved/Trips/Towers", "three": "saved"}
-    assert items["two"].details.texts_of(TextKind.OWNER) == [CAPTION, "@bert"]
+    assert items["two"].details.texts_of(TextKind.OWNER) == [CAPTION]
 
 
 def test_what_is_no_saved_post_is_counted(tmp_path):
@@ -135,12 +136,24 @@ def test_they_are_found_by_their_texts_and_are_no_failures(tmp_path, workspace):
     for query in ("leuchtturm", "#lighthouse", "bert", "folder:saved lighthouse"):
         (hit,) = workspace.searcher.search(Question(query, added.collection)).hits
         assert hit.photo.origin == f"{SITE}/p/Cabc/"
-        assert hit.photo.state is PhotoState.FAILED
+        assert hit.photo.state is PhotoState.NO_PICTURE
         assert hit.photo.reason == NO_PICTURE
     (again,) = workspace.add(str(path), options=Options(also=frozenset({"saved"})))
     assert (again.report.n_new, again.report.n_changed, again.report.n_unchanged) == (0, 0, 3)
-    assert workspace.retry(added.collection) == 2
-    assert {failure.reason for failure in workspace.caption(added.collection).failures} == {NO_PICTURE}
+    (info,) = workspace.library.collections()
+    assert (info.n_photos, info.n_ready, info.n_failed, info.n_without_picture) == (3, 1, 0, 2)
+    assert not read_failures(workspace.library, added.collection)
+    assert workspace.retry(added.collection) == 0
+    assert not workspace.caption(added.collection, redo=True).failures
+    (info,) = workspace.library.collections()
+    assert info.n_without_picture == 2
+
+
+def test_the_user_who_posted_it_is_named_once(tmp_path):
+    path = export(tmp_path, [mapped(f"{SITE}/p/Cdef/", "dora")], is_alone=True)
+    (source,) = find_sources([str(path)], tmp_path, Options(also=frozenset({"saved"})))
+    (item,) = source.listings({}, Watch())
+    assert (item.details.posted_by, item.details.texts) == ("dora", ())
 
 
 def test_they_come_in_on_request_only_and_their_lists_are_named(tmp_path):
