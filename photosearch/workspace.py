@@ -164,11 +164,16 @@ class Workspace:
         return add_named(self.library, names, collection, options, watch)
 
     def upload(
-        self, uploads: Sequence[tuple[str, BinaryIO]], collection: str | None = None, watch: Watch = UNWATCHED
+        self,
+        uploads: Sequence[tuple[str, BinaryIO]],
+        collection: str | None = None,
+        watch: Watch = UNWATCHED,
+        *,
+        options: Options = NO_OPTIONS,
     ) -> Added:
         """Keep uploaded photos and ZIPs, as `adding.add_uploads` does; nothing is captioned yet."""
         self._check_writable()
-        return add_uploads(self.library, uploads, collection, watch)
+        return add_uploads(self.library, uploads, collection, options, watch)
 
     def caption(
         self,

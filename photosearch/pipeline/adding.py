@@ -138,16 +138,18 @@ def add_named(
 
 
 def add_uploads(
-    library: Library, uploads: Sequence[tuple[str, BinaryIO]], collection: str | None, watch: Watch
+    library: Library, uploads: Sequence[tuple[str, BinaryIO]], collection: str | None, options: Options, watch: Watch
 ) -> Added:
     """Keep uploaded photos and ZIPs of photos, each a name with its bytes, in the library; list them.
+
+    Of `options`, `also` is used, for exports of Instagram.
 
     Raises:
         PhotosearchError: the collection's name cannot be used.
         LibraryError: the disk is full.
         Cancelled: the watch ended it; what was kept until then stays.
     """
-    source = UploadSource(uploads, library.files)
+    source = UploadSource(uploads, library.files, options)
     name = _checked_name(collection or source.collection)
     return Added(name, add_source(library, source, name, watch), source.described)
 

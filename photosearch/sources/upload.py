@@ -29,7 +29,7 @@ from photosearch.sources.instagram.export_layout import (
 from photosearch.sources.instagram.export_parts import read_photo
 from photosearch.sources.instagram.export_source import ExportSource
 from photosearch.sources.photos_zip import PhotosZipSource, read_member
-from photosearch.sources.source import NO_OPTIONS, Content, Resources, SourceKind
+from photosearch.sources.source import NO_OPTIONS, Content, Options, Resources, SourceKind
 
 _HASH_CHARS = 12  # of the SHA-256 in a key, enough to distinguish files of one name
 _MAX_NAME_CHARS = 200
@@ -48,10 +48,17 @@ class UploadSource:
     listed_in: str | None = None
     collection = "uploads"
 
-    def __init__(self, uploads: Sequence[tuple[str, BinaryIO]], files: Files) -> None:
-        """Take the uploads, each a name with its bytes, and the files of the library that keeps them."""
+    def __init__(self, uploads: Sequence[tuple[str, BinaryIO]], files: Files, options: Options = NO_OPTIONS) -> None:
+        """Take the uploads.
+
+        Args:
+            uploads: each a name with its bytes.
+            files: of the library that keeps them.
+            options: `also` is used, for exports of Instagram.
+        """
         self._uploads = uploads
         self._files = files
+        self._options = options
         self.left_out: Counter[str] = Counter()
         self.notes: tuple[str, ...] = ()  # what exports left out
 
@@ -88,7 +95,7 @@ class UploadSource:
     def _from_export(self, parts: Mapping[Path, str], watch: Watch) -> Iterator[Listing | Failure]:
         """Keep the photos of the posts in an export, and nothing else of it."""
         try:
-            sources = export_source.recognise(list(parts), NO_OPTIONS) or ()
+            sources = export_source.recognise(list(parts), self._options) or ()
         except SourceError as error:
             yield Failure(", ".join(parts.values()), _without_folder(str(error)))
             return
@@ -109,6 +116,9 @@ class UploadSource:
                     key = item.source_key if is_export else f"{name}/{item.source_key.partition('/')[2]}"
                     if isinstance(item, Failure):
                         yield Failure(key, item.reason)
+                        continue
+                    if item.no_picture:
+                        yield item
                         continue
                     read = read_photo if is_export else read_member
                     try:

@@ -26,9 +26,10 @@ from photosearch.ui.progress import duration
 from photosearch.vision.registry import ModelChoice
 from photosearch.workspace import Workspace
 from tests.conftest import ColourStation, analyse, jpeg
-from tests.exports import CAPTION, LAYOUTS, NAME, dumps, export, write_zip
+from tests.exports import CAPTION, LAYOUTS, NAME, dumps, export, medium, picture, write_zip
 
 PATIENCE_S = 60
+SAVED_POST = "https://www.instagram.com/p/Cabc/"
 
 
 @pytest.fixture
@@ -116,8 +117,7 @@ def test_an_instagram_export_is_added_as_people_have_it(shown: Workspace, tmp_pa
 
 
 def test_saved_posts_of_an_export_are_added_on_request(shown: Workspace, tmp_path: Path) -> None:
-    address = "https://www.instagram.com/p/Cabc/"
-    saved = {"saved_saved_media": [{"title": "bert", "string_map_data": {"Saved on": {"href": address}}}]}
+    saved = {"saved_saved_media": [{"title": "bert", "string_map_data": {"Saved on": {"href": SAVED_POST}}}]}
     path = write_zip(tmp_path / NAME, {"your_instagram_activity/saved/saved_posts.json": dumps(saved)})
     app = open_library()
     app.text_area(key="export-paths").set_value(str(path))
@@ -128,7 +128,7 @@ def test_saved_posts_of_an_export_are_added_on_request(shown: Workspace, tmp_pat
     app.button(key="go-export").click().run()
     finish()
     (photo,) = shown.library.photos("anna.b")
-    assert photo.origin == address
+    assert photo.origin == SAVED_POST
     app = AppTest.from_file(str(site_path()), default_timeout=PATIENCE_S)
     app.query_params["photo"] = photo.id
     app.run()
@@ -143,6 +143,24 @@ def test_an_uploaded_instagram_export_is_its_posts(shown: Workspace, tmp_path: P
     app.button(key="go-upload").click().run()
     finish()
     assert {photo.owner_text for photo in shown.library.photos("anna.b")} == {CAPTION, "Drei Bilder"}
+
+
+def test_of_an_uploaded_export_more_than_posts_is_added_on_request(shown: Workspace, tmp_path: Path) -> None:
+    stories = {"ig_stories": [medium("media/stories/202401/1.jpg", "A story")]}
+    saved = {"saved_saved_media": [{"title": "bert", "string_map_data": {"Saved on": {"href": SAVED_POST}}}]}
+    activity = "your_instagram_activity"
+    lists = {f"{activity}/media/stories.json": dumps(stories), f"{activity}/saved/saved_posts.json": dumps(saved)}
+    path = write_zip(tmp_path / NAME, {**lists, "media/stories/202401/1.jpg": picture()})
+    app = open_library()
+    pills = next(pill for pill in app.button_group if pill.label == "Of an Instagram export, also add")
+    pills.set_value(["Stories", "Saved posts (texts and links only)"])
+    app.file_uploader[0].set_value([(path.name, path.read_bytes(), "application/zip")])
+    app.button(key="go-upload").click().run()
+    finish()
+    story, post = sorted(shown.library.photos("anna.b"), key=lambda photo: photo.state != "ready")
+    assert (story.owner_text, post.origin, post.state) == ("A story", SAVED_POST, "no_picture")
+    app.run()
+    assert "2 photos, 1 captioned, 1 without a picture" in said(app)
 
 
 def test_a_part_of_an_export_is_refused_at_once(shown: Workspace, tmp_path: Path) -> None:

@@ -53,13 +53,18 @@ def _export(choice: ModelChoice, kind: SourceKind) -> None:
             placeholder=kind.example,
             key="export-paths",
         )
-        also = st.pills("Also add", list(ALSO_READ), selection_mode="multi")
+        options = _also("Also add", "export-also")
         collection = st.text_input(_COLLECTION, placeholder="your user name", max_chars=100, key="export-name")
         submitted = st.form_submit_button("Add and caption", type="primary", key="go-export")
     st.caption("Only posts and their pictures are read; messages, contacts and other data are not.")
     if submitted:
-        options = Options(also=frozenset(ALSO_READ[name] for name in also))
         _start(choice, [line.strip() for line in paths.splitlines() if line.strip()], collection, options)
+
+
+def _also(label: str, key: str) -> Options:
+    """Let the visitor choose what of an Instagram export is added beside its posts."""
+    chosen = st.pills(label, list(ALSO_READ), selection_mode="multi", key=key)
+    return Options(also=frozenset(ALSO_READ[name] for name in chosen))
 
 
 def _profile(choice: ModelChoice, _kind: SourceKind) -> None:
@@ -71,7 +76,7 @@ def _profile(choice: ModelChoice, _kind: SourceKind) -> None:
         written = st.text_input("Profile", placeholder="natgeotravel", max_chars=200, key="profile")
         user = st.selectbox("Log in as", ["nobody (public profiles only)", *users])
         max_posts = st.number_input("Number of posts at most (0: all)", min_value=0, value=200, step=100)
-        since = st.date_input("Only posts since", value=None, min_value=date(2010, 10, 6))
+        since = st.date_input("Only posts since (UTC)", value=None, min_value=date(2010, 10, 6))
         max_requests = st.number_input("Number of requests to Instagram at most", min_value=1, value=2000, step=500)
         steps = st.radio("What to do", list(_THEN))
         submitted = st.form_submit_button("Add", type="primary", key="go-profile")
@@ -107,6 +112,7 @@ def _upload(choice: ModelChoice, _kind: SourceKind) -> None:
             type=[*SUFFIXES, ".zip"],
             accept_multiple_files=True,
         )
+        options = _also("Of an Instagram export, also add", "upload-also")
         collection = st.text_input(_COLLECTION, placeholder="uploads", max_chars=100, key="upload-name")
         submitted = st.form_submit_button("Add and caption", type="primary", key="go-upload")
     if not submitted:
@@ -115,18 +121,19 @@ def _upload(choice: ModelChoice, _kind: SourceKind) -> None:
         st.error("No file is chosen. Choose photos first.")
         return
     uploads = [(file.name, file) for file in files]
-    _show_start(
-        _start_uploading(uploads, collection.strip() or upload.collection_of([file.name for file in files]), choice)
-    )
+    name = collection.strip() or upload.collection_of([file.name for file in files])
+    _show_start(_start_uploading(uploads, name, options, choice))
 
 
-def _start_uploading(uploads: Sequence[tuple[str, BinaryIO]], collection: str, choice: ModelChoice) -> bool:
+def _start_uploading(
+    uploads: Sequence[tuple[str, BinaryIO]], collection: str, options: Options, choice: ModelChoice
+) -> bool:
     """Keep uploaded photos and caption them in the background; return whether a run was started."""
     workspace, runs = state.workspace(), state.runs()
     task = Task("Adding what was uploaded", collection=collection, choice=choice)  # after a restart: what was kept
 
     def work(watch: Watch) -> Report:
-        added = workspace.upload(uploads, collection, watch)
+        added = workspace.upload(uploads, collection, watch, options=options)
         return added.report + runs.perform(task, watch)
 
     return runs.start(task.title, work, task)
