@@ -21,6 +21,7 @@ FILE_NAME = "photosearch.toml"
 BUILT_IN = "built in"  # where a value comes from that is set nowhere
 _ORIGIN = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:\d{1,5})?")  # as browsers send it: no path, no capitals
 _HOST = re.compile(r"(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*|[0-9a-f:]*:[0-9a-f:.]*")  # a name or address, without a port
+_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://[^/\s]\S*")  # of an object store, with a bucket
 _USER = re.compile(r"[^@\s]+@[^@\s]+")
 MIN_PASSWORD_CHARS = 8
 _YES, _NO = ("1", "true", "yes", "on"), ("", "0", "false", "no", "off")
@@ -57,6 +58,9 @@ class Settings:
     device: str = ""  # what runs the networks, one of DEVICES; empty: the quickest that ONNX Runtime has here
     owner_language: str = ""  # of the posts' texts, where it is not English; a Snowball stemmer's name
     database: str | None = field(default=None, repr=False)  # PostgreSQL's URL with a password; None: SQLite
+    files: str = (
+        ""  # where pictures are kept: a folder, or an address that fsspec opens; empty: in the library's folder
+    )
 
 
 Value = str | bool | Path | tuple[str, ...] | None
@@ -173,6 +177,12 @@ def _database(text: str) -> str | None:
     return text or None
 
 
+def _files(text: str) -> str:
+    if "://" in text and not _ADDRESS.fullmatch(text):
+        raise ValueError
+    return text if "://" in text or not text else str(Path(text).expanduser().absolute())
+
+
 def _switch(text: str) -> bool:
     if text.lower() not in _YES + _NO:
         raise ValueError
@@ -235,6 +245,7 @@ SETTINGS = (
         "the address of a PostgreSQL database, postgresql://user:password@host/name",
         is_secret=True,
     ),
+    Setting("files", _files, "a folder that is there, or an address such as s3://bucket/prefix"),
     Setting("demo", _switch, "1 or true for the public demo", bool),
     Setting("demo_source", lambda text: text or "demo", "what the public demo holds"),
     Setting("keep", _keep, " or ".join(KEEPS)),

@@ -43,7 +43,7 @@ class Workspace:
     def __init__(self, settings: Settings) -> None:
         """Open the library that the settings name."""
         self.settings = settings
-        self.library = Library(settings.library_dir, settings.database)
+        self.library = Library(settings.library_dir, settings.database, settings.files)
         self._rooms: dict[str, object] = {}
         self._lock = threading.RLock()  # a room may need another one
 

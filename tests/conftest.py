@@ -54,11 +54,17 @@ class ColourStation:
         return f"a {('red', 'green', 'blue')[int(np.asarray(picture.rgb).mean((0, 1)).argmax())]} picture"
 
 
-def analyse(library: Library, *observers: Observer, redo: bool = False, watch: Watch = UNWATCHED) -> Report:
+def analyse(
+    library: Library,
+    *observers: Observer,
+    redo: bool = False,
+    watch: Watch = UNWATCHED,
+    settings: Settings | None = None,
+) -> Report:
     """Show all pending photos to the observers, as a workspace does."""
     filed = {library.model_id(o.station, o.name, o.digest): o for o in observers}
     photos = library.pending(None, list(filed), redo=redo)
-    with Reader(Settings(library.folder, allow_private=True)) as reader:
+    with Reader(settings or Settings(library.folder, allow_private=True)) as reader:
         return analyse_photos(library, reader, filed, photos, redo=redo, watch=watch)
 
 

@@ -14,6 +14,7 @@ from sqlalchemy import func, select
 
 from photosearch.library import Library
 from photosearch.library import schema as t
+from photosearch.library.files import thumbnail_name
 from photosearch.pipeline import adding
 from photosearch.pipeline import analysis as pipeline
 from photosearch.records import Progress, Report, Station, Watch
@@ -108,5 +109,5 @@ def test_a_run_killed_twenty_times_is_finished_by_the_next(tmp_path, tiny_models
         assert connection.exec_driver_sql("PRAGMA integrity_check").scalar_one() == "ok"
     photos = workspace.library.photos("c")
     assert len(library.documents("c")) == len({photo.sha256 for photo in photos}) == N_PHOTOS
-    assert all(library.files.thumbnail_path(photo.sha256).read_bytes().endswith(b"\xff\xd9") for photo in photos)
+    assert all((library.folder / thumbnail_name(photo.sha256)).read_bytes().endswith(b"\xff\xd9") for photo in photos)
     assert workspace.caption("c") == Report()

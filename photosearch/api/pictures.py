@@ -10,7 +10,6 @@ from starlette.responses import Response
 
 from photosearch.api.pool import Pool
 from photosearch.errors import PhotoError, PhotoNotFound
-from photosearch.files import read_regular
 from photosearch.library import Pending
 from photosearch.pictures import images
 from photosearch.sources.originals import N_AT_ONCE, find_listed, make_rendition
@@ -56,18 +55,12 @@ class Pictures:
         return _jpeg(thumbnail, is_lasting=is_lasting)
 
     def _find(self, photo_id: str) -> tuple[Pending, bytes | None]:
-        """Return a photo that was read once, and its thumbnail; an empty one, left by a power cut, is none."""
+        """Return a photo that was read once, and its thumbnail."""
         library = self._workspace().library
         photo = find_listed(library, photo_id)
         if photo.sha256 is None:
             raise PhotoNotFound(f'Photo "{photo_id}" has no picture yet: it has not been read.')
-        try:
-            return photo, read_regular(library.files.thumbnail_path(photo.sha256)) or None
-        except FileNotFoundError:
-            return photo, None
-        except OSError as error:
-            log.warning("the thumbnail of photo %s cannot be read: %s", photo_id, error.strerror)
-            return photo, None
+        return photo, library.files.read_thumbnail(photo.sha256)
 
     def _rendition(self, photo: Pending, size_px: int) -> bytes | None:
         workspace = self._workspace()

@@ -6,16 +6,15 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 from sqlalchemy import Row, select, update
 
-from photosearch.errors import IndexDamaged, PhotosearchError
+from photosearch.errors import IndexDamaged, LibraryError, PhotosearchError
 from photosearch.library import Library
 from photosearch.library import schema as t
-from photosearch.library.files import UPLOAD
+from photosearch.library.files import UPLOAD, thumbnail_name
 from photosearch.library.generations import raise_generation
-from photosearch.library.sweeping import delete_leftovers, find_leftovers
+from photosearch.library.sweeping import delete_leftovers, delete_path, find_leftovers
 from photosearch.library.upkeep import locate
 from photosearch.pictures import images
 from photosearch.pictures.decoding.decoder import decode_picture
@@ -59,9 +58,9 @@ def _damage(library: Library) -> Iterator[Problem]:
 
 
 def _leftovers(library: Library, grace_s: float) -> Iterator[Problem]:
-    for path in find_leftovers(library, grace_s):
-        delete = partial(delete_leftovers, [path])
-        yield Problem(_within(library, path), "nothing refers to it", "it is deleted", delete)
+    for leftover in find_leftovers(library, grace_s):
+        delete = partial(delete_leftovers, library, [leftover])
+        yield Problem(leftover.name, "nothing refers to it", "it is deleted", delete)
 
 
 def _missing_files(library: Library, settings: Settings) -> Iterator[Problem]:
@@ -70,20 +69,21 @@ def _missing_files(library: Library, settings: Settings) -> Iterator[Problem]:
     with library.reading() as connection:
         pictures = connection.execute(select(*columns).order_by(t.image.c.sha256)).all()
         uploaded = sorted(connection.execute(uploads).scalars())
-    for within in uploaded:
-        if fact := _lack(library.files.path(within)):
-            yield Problem(within, f"the uploaded file {fact}", "upload it again")
+    sizes = _Sizes(library)
+    for name in uploaded:
+        if fact := sizes.lack(name):
+            yield Problem(name, f"the uploaded file {fact}", "upload it again")
     for picture in pictures:
-        if picture.kept_path and (fact := _lack(library.files.path(picture.kept_path))):
+        if picture.kept_path and (fact := sizes.lack(picture.kept_path)):
             yield Problem(
                 picture.kept_path,
                 f"the copy of a fetched photo {fact}",
                 "the next run fetches it again",
                 partial(_fetch_again, library, picture),
             )
-        elif picture.width and (fact := _lack(library.files.thumbnail_path(picture.sha256))):
+        elif picture.width and (fact := sizes.lack(thumbnail_name(picture.sha256))):
             yield Problem(
-                _within(library, library.files.thumbnail_path(picture.sha256)),
+                thumbnail_name(picture.sha256),
                 f"the thumbnail {fact}",
                 "it is made again from the photo",
                 partial(_make_thumbnail, library, settings, picture),
@@ -100,26 +100,30 @@ def _unfit_indexes(library: Library, tables: Tables) -> Iterator[Problem]:
                 f'the index of "{info.name}"',
                 f"it cannot be used ({error})",
                 "the next search makes it again",
-                partial(delete_leftovers, [store.folder]),
+                partial(delete_path, store.folder),
             )
 
 
-def _lack(path: Path) -> str | None:
-    """Return what is wrong with a file: that it is missing or empty."""
-    try:
-        return None if path.stat().st_size else "is empty"
-    except OSError:
-        return "is missing"
+class _Sizes:
+    """The sizes of pictures' files, read folder by folder, since an object store lists many as quickly as one."""
 
+    def __init__(self, library: Library) -> None:
+        self._files = library.files
+        self._in_folder: dict[str, dict[str, int]] = {}  # the latest folder of each kind of files
 
-def _within(library: Library, path: Path) -> str:
-    return path.relative_to(library.folder).as_posix()
+    def lack(self, name: str) -> str | None:
+        """Return what is wrong with a file: that it is missing or empty."""
+        kind, folder = name.partition("/")[0], name.rpartition("/")[0]
+        sizes = self._in_folder.get(kind, {})
+        if folder not in sizes:
+            sizes = self._in_folder[kind] = {folder: 0} | {f.name: f.n_bytes for f in self._files.listing(folder)}
+        return "is missing" if name not in sizes else None if sizes[name] else "is empty"
 
 
 def _fetch_again(library: Library, picture: Row) -> None:
     """Forget a copy that is lost, so that the next run reads its photos from their source."""
-    with suppress(OSError):
-        library.files.path(picture.kept_path).unlink()
+    with suppress(LibraryError):
+        library.files.delete([picture.kept_path])
     of_picture = t.photo.c.sha256 == picture.sha256
     with library.writing() as connection:
         numbers = connection.execute(select(t.photo.c.collection_id).where(of_picture).distinct()).scalars().all()

@@ -53,12 +53,14 @@ T = TypeVar("T")
 class Library:
     """A folder with photos' data and pictures. Use from any thread; run no model inside a transaction."""
 
-    def __init__(self, folder: Path, database: str | None = None) -> None:
+    def __init__(self, folder: Path, database: str | None = None, files: str = "") -> None:
         """Open the library in `folder`, creating or migrating it where needed.
 
         Args:
-            folder: holds pictures and indexes, and the SQLite database where `database` is None.
+            folder: holds indexes, pictures unless `files` names another place, the SQLite database unless there is
+                another one.
             database: the URL of a PostgreSQL database.
+            files: where pictures are kept, as `Settings.files`.
 
         Raises:
             LibraryError: the folder cannot be written; or the library is damaged, cannot be reached, or was made by a
@@ -66,7 +68,7 @@ class Library:
             SettingsError: the database's URL cannot be used.
         """
         self.folder = folder
-        self.files = Files(folder)
+        self.files = Files(folder, files, self.token)
         self._counts = Counts()
         self._reserve = Reserve(folder, is_wanted=database is None)  # a server's disk is another one
         try:
@@ -115,6 +117,11 @@ class Library:
     def is_locked(self) -> bool:
         """Tell whether a run holds the worker lock."""
         return self._database.is_locked()
+
+    def token(self) -> str:
+        """Return the random token that tells this library from others; a copy of it has the same."""
+        with self.reading() as connection:
+            return connection.execute(select(t.identity.c.token)).scalar_one()
 
     # Collections
 
@@ -206,8 +213,8 @@ class Library:
                 self._remove_in_portions(name)
             with self.writing() as connection:
                 collection_id = self._collection(connection, name).id
-                paths = remove_photos(connection, collection_id, self.files)
-            self.files.delete(paths)
+                names = remove_photos(connection, collection_id)
+            self.files.delete(names)
 
     def _remove_in_portions(self, name: str) -> None:
         """Remove a collection's photos some at a time, since a large transaction needs space until it ends."""
@@ -215,10 +222,10 @@ class Library:
         while n_left:
             with self.writing() as connection:
                 collection_id = self._collection(connection, name).id
-                paths = remove_photos(connection, collection_id, self.files, _PORTION)
+                names = remove_photos(connection, collection_id, _PORTION)
                 left = select(func.count()).where(t.photo.c.collection_id == collection_id)
                 n_left = connection.execute(left).scalar_one()
-            self.files.delete(paths)
+            self.files.delete(names)
             self._database.save_space()
 
     # Analyses

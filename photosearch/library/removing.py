@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from sqlalchemy import Connection, delete, exists, select
 
 from photosearch.library import schema as t
-from photosearch.library.files import UPLOAD, Files
+from photosearch.library.files import UPLOAD, thumbnail_name
 
 
-def remove_photos(connection: Connection, collection_id: int, files: Files, limit: int | None = None) -> list[Path]:
-    """Remove photos of a collection, and the pictures that no other one has; return the files to be deleted.
+def remove_photos(connection: Connection, collection_id: int, limit: int | None = None) -> list[str]:
+    """Remove photos of a collection, and the pictures that no other one has; return the names of the files to delete.
 
     Args:
         connection: of the caller's transaction.
         collection_id: the collection's number.
-        files: of the library.
         limit: at most so many photos; None: all, and the collection itself.
     """
     of_collection = t.photo.c.collection_id == collection_id
@@ -32,5 +29,5 @@ def remove_photos(connection: Connection, collection_id: int, files: Files, limi
     is_unused = ~exists().where(t.photo.c.sha256 == t.image.c.sha256)
     delete_unused = delete(t.image).where(is_unused).returning(t.image.c.sha256, t.image.c.kept_path)
     deleted = connection.execute(delete_unused).all()
-    kept = [files.path(path) for path in (*(image.kept_path for image in deleted), *uploaded) if path]
-    return [*(files.thumbnail_path(image.sha256) for image in deleted), *kept]
+    kept = [name for name in (*(image.kept_path for image in deleted), *uploaded) if name]
+    return [*(thumbnail_name(image.sha256) for image in deleted), *kept]

@@ -32,7 +32,7 @@ from sqlalchemy import (
 from photosearch.errors import LibraryError
 from photosearch.library.engine import Database
 
-HEAD = "0011"  # the newest migration
+HEAD = "0012"  # the newest migration
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
 # In PostgreSQL, too, integers have 64 bits and texts are ordered by their bytes, as in SQLite by default.
@@ -41,6 +41,7 @@ ORDERED = Text().with_variant(Text(collation="C"), "postgresql")
 
 metadata = MetaData()
 
+identity: Table = Table("identity", metadata, Column("token", String(32), primary_key=True))  # one row
 collection: Table = Table(
     "collection",
     metadata,

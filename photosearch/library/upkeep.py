@@ -11,7 +11,7 @@ from pathlib import Path
 from sqlalchemy import delete, func, insert, select, update
 
 from photosearch.library import schema as t
-from photosearch.library.files import UPLOAD
+from photosearch.library.files import UPLOAD, thumbnail_name
 from photosearch.library.generations import raise_generation
 from photosearch.library.library import Library
 from photosearch.library.work import Origin, Pending
@@ -126,7 +126,7 @@ def read_failures(library: Library, collection: str, limit: int | None = None) -
 
 
 def measure_disk(library: Library, collection: str) -> DiskUse:
-    """Return the bytes that a collection's files take; a picture that several collections share counts for each.
+    """Return the bytes that a collection takes on disks; a picture that several collections share counts for each.
 
     Raises:
         CollectionNotFound: there is no such collection.
@@ -137,11 +137,14 @@ def measure_disk(library: Library, collection: str) -> DiskUse:
     with library.reading() as connection:
         images = connection.execute(pictures).all()
         uploaded = connection.execute(uploads.distinct()).scalars().all()
-    files = library.files
+
+    def n_bytes(names: Iterable[str]) -> int:
+        return sum(library.files.size(name) or 0 for name in names) if library.files.is_on_disk else 0
+
     return DiskUse(
-        thumbnails_bytes=_n_bytes(files.thumbnail_path(row.sha256) for row in images),
-        kept_bytes=_n_bytes(files.path(row.kept_path) for row in images if row.kept_path),
-        uploads_bytes=_n_bytes(files.path(path) for path in uploaded),
+        thumbnails_bytes=n_bytes(thumbnail_name(row.sha256) for row in images),
+        kept_bytes=n_bytes(row.kept_path for row in images if row.kept_path),
+        uploads_bytes=n_bytes(uploaded),
         index_bytes=_n_bytes(library.index_folder(collection).glob("*")),
     )
 

@@ -95,10 +95,10 @@ class Inspections:
         except PhotoError as error:
             if photo.sha256 is None:
                 raise
-            path = self._library.files.thumbnail_path(photo.sha256)
-            if not path.is_file():
+            thumbnail = self._library.files.read_thumbnail(photo.sha256)
+            if thumbnail is None:
                 raise
-            return Seen(_known_as(photo, decode_picture(path.read_bytes())), lacking=str(error))
+            return Seen(_known_as(photo, decode_picture(thumbnail)), lacking=str(error))
 
     def _once(self, known: OrderedDict[Hashable, T], key: Hashable, make: Callable[[], T]) -> T:
         with self._lock:

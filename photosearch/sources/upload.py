@@ -17,7 +17,6 @@ from photosearch.library.files import UPLOAD, Files
 from photosearch.pictures.names import name_details
 from photosearch.records import Failure, Listing, Progress, Watch
 from photosearch.sources.archive import Archives
-from photosearch.sources.disk import read_file
 from photosearch.sources.instagram import export_source
 from photosearch.sources.instagram.export_layout import (
     POSTS,
@@ -176,7 +175,8 @@ def _own_name(name: str) -> str:
 
 
 def _read(resources: Resources, photo: Pending, max_bytes: int, _etag: str | None) -> Content:
-    return Content(read_file(resources.settings.library_dir / (photo.address or ""), max_bytes))
+    files = Files(resources.settings.library_dir, resources.settings.files)
+    return Content(files.read_upload(photo.address or "", max_bytes))
 
 
 KIND: SourceKind = SourceKind(

@@ -22,6 +22,7 @@ from alembic.migration import MigrationContext
 
 from photosearch.errors import CollectionNotFound, LibraryError, PhotoNotFound, SettingsError, WorkerBusy
 from photosearch.library import Library, Reading, photo_id, postgres, schema
+from photosearch.library.files import thumbnail_name
 from photosearch.library.merging import MAX_TEXT_CHARS
 from photosearch.library.postgres import Postgres
 from photosearch.pipeline.worker import hold_worker_lock, read_running
@@ -333,5 +334,5 @@ def test_photos_are_added_captioned_found_and_forgotten(workspace: Workspace, ma
     assert workspace.searcher.search(Question(word, "pets")).total
     workspace.remove("pets")
     assert workspace.library.collections() == []
-    assert not any(workspace.library.files.thumbnail_path(photo.sha256).exists() for photo in photos)
+    assert not any((workspace.library.folder / thumbnail_name(photo.sha256)).exists() for photo in photos)
     assert not (workspace.settings.library_dir / "library.sqlite").exists()

@@ -74,6 +74,20 @@ def test_a_language_without_a_stemmer_is_refused() -> None:
         read_settings({"PHOTOSEARCH_OWNER_LANGUAGE": "klingon"})
 
 
+@pytest.mark.parametrize(
+    ("value", "place"),
+    [("", ""), ("/mnt/photos", "/mnt/photos"), ("~/photos", str(Path.home() / "photos")), ("s3://b/p", "s3://b/p")],
+)
+def test_pictures_lie_in_a_folder_or_at_an_address(value: str, place: str) -> None:
+    assert read_settings({"PHOTOSEARCH_FILES": value}).files == place
+
+
+@pytest.mark.parametrize("value", ["s3://", "://bucket", "s3:// bucket", "S3://bucket"])
+def test_an_address_without_a_bucket_is_refused(value: str) -> None:
+    with pytest.raises(SettingsError, match="PHOTOSEARCH_FILES"):
+        read_settings({"PHOTOSEARCH_FILES": value})
+
+
 # photosearch.toml
 
 

@@ -20,6 +20,7 @@ from photosearch.access.gate import Gate, Rules
 from photosearch.api import MAX_SIZE_PX, PREFIX, image_address, make_api, pictures
 from photosearch.errors import LibraryError
 from photosearch.export.formats import photo_json
+from photosearch.library.files import thumbnail_name
 from photosearch.records import Details, Listing
 from photosearch.settings import Settings
 from photosearch.workspace import Workspace
@@ -246,7 +247,7 @@ def test_where_the_photo_is_gone_or_another_the_thumbnail_stands_in(client, fill
 
 def test_a_lost_thumbnail_is_made_again(client, filled):
     photo = large(filled)
-    filled.library.files.thumbnail_path(photo.sha256).unlink()
+    (filled.library.folder / thumbnail_name(photo.sha256)).unlink()
     assert size_of(client.get(image_address(photo.id, photo.sha256)).content) == (400, 200)
     Path(photo.source_key).unlink()
     assert client.get(image_address(photo.id, photo.sha256)).status_code == 404
@@ -254,7 +255,7 @@ def test_a_lost_thumbnail_is_made_again(client, filled):
 
 def test_an_empty_thumbnail_is_a_lost_one(client, filled):
     photo = large(filled)
-    filled.library.files.thumbnail_path(photo.sha256).write_bytes(b"")  # as a power cut leaves it
+    (filled.library.folder / thumbnail_name(photo.sha256)).write_bytes(b"")  # as a power cut leaves it
     assert size_of(client.get(image_address(photo.id, photo.sha256)).content) == (400, 200)
     Path(photo.source_key).unlink()
     missing = client.get(image_address(photo.id, photo.sha256))
@@ -265,7 +266,7 @@ def test_an_empty_thumbnail_is_a_lost_one(client, filled):
 @pytest.mark.parametrize("place", ["photo", "thumbnail"])
 def test_a_pipe_in_place_of_a_file_holds_nothing_up(client, filled, place):
     photo = large(filled)
-    path = Path(photo.source_key) if place == "photo" else filled.library.files.thumbnail_path(photo.sha256)
+    path = Path(photo.source_key) if place == "photo" else (filled.library.folder / thumbnail_name(photo.sha256))
     path.unlink()
     os.mkfifo(path)
     for _ in range(40):

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from photosearch.cli.app import app
 from photosearch.evaluation.checking import find_problems
+from photosearch.library.files import thumbnail_name
 from photosearch.library.sweeping import sweep
 from photosearch.records import UNWATCHED, PhotoState
 from photosearch.search.question import Question
@@ -38,7 +39,7 @@ def problems(workspace, *, repair=False, grace_s=0.0):
 
 def thumbnail_of(workspace, name):
     (photo,) = (photo for photo in workspace.library.photos("c") if photo.name == name)
-    return workspace.library.files.thumbnail_path(photo.sha256)
+    return workspace.library.folder / thumbnail_name(photo.sha256)
 
 
 def test_nothing_is_wrong_with_a_library_in_use(filled):
@@ -67,8 +68,8 @@ def test_a_thumbnail_that_cannot_be_made_again_is_told_and_costs_nothing_else(fi
 def test_what_nothing_refers_to_is_deleted_once_it_is_old(filled):
     folder = filled.library.folder
     left = [
-        filled.library.files.path(filled.library.files.keep_upload("cd" * 32, b"x")),
-        filled.library.files.thumbnail_path("ef" * 32),
+        (filled.library.folder / filled.library.files.keep_upload("cd" * 32, b"x")),
+        (filled.library.folder / thumbnail_name("ef" * 32)),
         folder / "thumbnails" / "ef" / "half.jpg.1-2.part",
         folder / "arriving-abc" / "file",
         folder / "exports" / "token" / "c.zip",
@@ -91,14 +92,14 @@ def test_what_nothing_refers_to_is_deleted_once_it_is_old(filled):
 
 
 def test_a_run_sweeps_before_it_begins(filled):
-    path = filled.library.files.path(filled.library.files.keep_upload("cd" * 32, b"x"))
+    path = filled.library.folder / filled.library.files.keep_upload("cd" * 32, b"x")
     os.utime(path, (0, 0))
     filled.caption("c")
     assert not path.exists()
 
 
 def test_a_server_sweeps_when_it_starts(filled):
-    path = filled.library.files.path(filled.library.files.keep_upload("cd" * 32, b"x"))
+    path = filled.library.folder / filled.library.files.keep_upload("cd" * 32, b"x")
     os.utime(path, (0, 0))
     filled.warm_up()
     assert not path.exists()

@@ -13,6 +13,7 @@ from photosearch.errors import CollectionNotFound, LibraryError, PhotoNotFound
 from photosearch.library import Library, Reading, photo_id, schema, upkeep
 from photosearch.library.counting import Counts
 from photosearch.library.engine import FILE_NAME
+from photosearch.library.files import thumbnail_name
 from photosearch.records import Caption, Detection, Document, Findings, Listing, PhotoState, Prediction, Station
 from tests.conftest import jpeg
 
@@ -343,9 +344,9 @@ def test_a_picture_in_two_collections_loses_its_thumbnail_with_the_last(library)
         caption(library, "/a.jpg", RED, collection=name)
     library.files.keep_thumbnail(RED, jpeg())
     library.remove_collection("c")
-    assert library.files.thumbnail_path(RED).is_file()
+    assert (library.folder / thumbnail_name(RED)).is_file()
     library.remove_collection("other")
-    assert not library.files.thumbnail_path(RED).exists()
+    assert not (library.folder / thumbnail_name(RED)).exists()
 
 
 def test_the_same_thumbnail_may_be_written_by_two_threads_at_once(library, monkeypatch):
@@ -369,4 +370,4 @@ def test_the_same_thumbnail_may_be_written_by_two_threads_at_once(library, monke
     for thread in threads:
         thread.join()
     assert errors == []
-    assert [path.name for path in library.files.thumbnail_path(RED).parent.iterdir()] == [f"{RED}.jpg"]
+    assert [path.name for path in (library.folder / thumbnail_name(RED)).parent.iterdir()] == [f"{RED}.jpg"]

@@ -8,6 +8,7 @@ import pytest
 
 from photosearch.errors import LibraryError, PhotoError
 from photosearch.library import Library, engine
+from photosearch.library.files import thumbnail_name
 from photosearch.library.merging import MAX_TEXT_CHARS, MAX_TEXTS
 from photosearch.records import Details, Listing, TextKind
 
@@ -29,7 +30,7 @@ def _open_umask():
 def test_a_new_library_can_be_read_by_its_owner_only(tmp_path):
     library = Library(tmp_path / "deep" / "library")
     library.files.keep_thumbnail(SHA, b"jpeg")
-    kept = library.files.path(library.files.keep(SHA, b"data"))
+    kept = library.folder / library.files.keep(SHA, b"data")
     with library.lock():
         files = [path for path in library.folder.rglob("*") if path.is_file()]
     assert {kept, library.folder / engine.FILE_NAME, library.folder / engine.LOCK_NAME} <= set(files)
@@ -44,7 +45,7 @@ def test_a_folder_that_others_may_read_gets_files_that_they_may_read(tmp_path):
     folder.chmod(0o770)
     library = Library(folder)
     library.files.keep_thumbnail(SHA, b"jpeg")
-    assert rights(library.files.thumbnail_path(SHA)) == rights(folder / engine.FILE_NAME) == 0o660
+    assert rights(library.folder / thumbnail_name(SHA)) == rights(folder / engine.FILE_NAME) == 0o660
 
 
 def test_what_was_saved_is_on_the_disk(library):
@@ -54,15 +55,15 @@ def test_what_was_saved_is_on_the_disk(library):
 
 def test_an_empty_copy_is_missing(library):
     within = library.files.keep(SHA, b"data")
-    library.files.path(within).write_bytes(b"")
+    (library.folder / within).write_bytes(b"")
     with pytest.raises(PhotoError, match="its kept copy is empty"):
         library.files.read_kept(within)
 
 
 def test_a_pipe_in_place_of_a_kept_copy_does_not_block(library):
     within = library.files.keep(SHA, b"data")
-    library.files.path(within).unlink()
-    os.mkfifo(library.files.path(within))
+    (library.folder / within).unlink()
+    os.mkfifo(library.folder / within)
     with pytest.raises(PhotoError, match="it is no regular file"):
         library.files.read_kept(within)
 

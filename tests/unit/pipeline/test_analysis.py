@@ -8,6 +8,7 @@ import pytest
 
 from photosearch.errors import LibraryError
 from photosearch.library import Library
+from photosearch.library.files import thumbnail_name
 from photosearch.pipeline import analysis as pipeline
 from photosearch.records import Findings, Listing, PhotoState, Progress, Report, Station, Watch
 from photosearch.vision.observer import Batch
@@ -52,7 +53,7 @@ def test_photos_get_their_captions_sizes_and_thumbnails(library, station, make_p
     green, red = library.photos("c")
     assert (green.caption, red.caption) == ("a green picture", "a red picture")
     assert (red.state, red.width_px, red.height_px) == (PhotoState.READY, 64, 48)
-    assert library.files.thumbnail_path(red.sha256).read_bytes().startswith(b"\xff\xd8")
+    assert (library.folder / thumbnail_name(red.sha256)).read_bytes().startswith(b"\xff\xd8")
 
 
 def test_nothing_to_do_is_no_work(library, station):
