@@ -127,6 +127,8 @@ class Streamed:
     open_s: float
     ten: Times  # the best 100 with reasons
     n_postings: float  # read for a query, on average
+    add_core_s: list[float]  # of the processor, for adding `N_MORE` photos and saving, twice one after another
+    ten_after: Times  # as `ten`, after that
 
 
 def stream(folder: Path, n: int) -> Streamed:
@@ -158,20 +160,31 @@ def stream(folder: Path, n: int) -> Streamed:
     index, asked = saved.index, queries()
     ten = timed(lambda query: index.search(query, top=TOP), asked)
     n_postings = sum(map(index.n_postings, asked)) / len(asked)
-    return Streamed(*taken, peak_mb, disk_mb, len(index.state.segments), open_s, ten, n_postings)
+    n_segments, add_core_s = len(index.state.segments), []
+    for turn in (1, 2):
+        more = list(documents(PhotoStatistics.load(), N_MORE, n + turn * N_MORE))
+        began = time.process_time()
+        index = index.updated(more)
+        store.save(index, 1 + turn)
+        add_core_s.append(time.process_time() - began)
+    after = timed(lambda query: index.search(query, top=TOP), asked)
+    return Streamed(*taken, peak_mb, disk_mb, n_segments, open_s, ten, n_postings, add_core_s, after)
 
 
 def measure_stream(n: int) -> None:
     """Measure an index made in a stream, in a process of its own, and print the figures."""
     with tempfile.TemporaryDirectory() as scratch:
         found = run_module("benchmarks.large", "stream", Path(scratch) / "index", n, limit_s=LIMIT_S)
-    ten = Times(**found["ten"])
+    ten, after = Times(**found["ten"]), Times(**found["ten_after"])
+    added = " and ".join(f"{core_s:.2f}" for core_s in found["add_core_s"])
     print(
         f"{n:,} photos in a stream (load {os.getloadavg()[0]:.1f}): {found['build_s']:.0f} s,"
         f" {found['core_s']:.1f} s of a core, peak {found['peak_mb']:,.0f} MB, {found['disk_mb']:,.0f} MB on disk in"
         f" {found['n_segments']} segments\nopened in {found['open_s']:.2f} s; ten words,"
         f" {found['n_postings']:,.0f} postings, the best {TOP} with reasons: {ten.median_ms:.2f} ms,"
-        f" {ten.core_ms:.2f} ms on the processor"
+        f" {ten.core_ms:.2f} ms on the processor\n"
+        f"{N_MORE:,} photos added and saved, twice: {added} s of a core; ten words after that: {after.core_ms:.2f} ms"
+        " on the processor"
     )
 
 

@@ -3,12 +3,12 @@
 One photo saved twice is such. The hash alone knows neither colours nor the lines of a text.
 
 Two hashes of 64 bits that differ in at most `MOST_BITS` bits are equal in at least one of `MOST_BITS` + 1 parts, so
-only photos that share a part are compared. A photo that is added later is compared with all.
+only photos that share a part are compared.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -25,7 +25,6 @@ _N_BRIGHTNESS, _N_COLOURS = 16 * 16, 2 * 4 * 4  # a miniature's bytes, as `image
 _MOST_UNLIKE = 0.01  # 1 - correlation of the parts' brightness
 _MOST_COLOUR = 24  # of 255: difference of a colour difference in any part
 _ROWS_AT_ONCE = 256
-_MOST_COMPARED = 1 << 30  # new hashes times all: with more, comparing those that share a part is quicker
 _BLOCK = 1 << 10  # hashes compared with each other at once
 
 
@@ -41,8 +40,7 @@ class Hashes:
         """Compare all photos, given the perceptual hash (16 hexadecimal digits) of each by its id."""
         by_photo = _usable(hashes)
         values = _distinct(by_photo)
-        pairs = [np.zeros((0, 2), np.int64), *_near_pairs(values)]
-        return cls(by_photo, np.unique(values[np.concatenate(pairs)], axis=0))
+        return cls(by_photo, np.unique(_near_pairs(values, np.ones(len(values), bool)), axis=0))
 
     def updated(self, hashes: Mapping[str, str], changed: Iterable[str]) -> Hashes:
         """Return the hashes after photos were added, changed or removed, as they would be if all were compared.
@@ -56,15 +54,10 @@ class Hashes:
             by_photo.pop(photo_id, None)
         by_photo |= _usable(hashes)
         values = _distinct(by_photo)
-        new = np.setdiff1d(values, _distinct(self.by_photo), assume_unique=True)
-        if len(new) * len(values) > _MOST_COMPARED:
-            return Hashes.of({photo_id: f"{value:016x}" for photo_id, value in by_photo.items()})
-        near = [self.near[np.isin(self.near, values).all(axis=1)]]
-        for value in new:
-            others = values[np.bitwise_count(values ^ value) <= MOST_BITS]
-            others = others[others != value]
-            near.append(np.sort(np.stack([np.full(len(others), value), others], axis=1), axis=1))
-        return Hashes(by_photo, np.unique(np.concatenate(near), axis=0))
+        new = np.setdiff1d(_distinct(_usable(hashes)), _distinct(self.by_photo), assume_unique=True)
+        near = self.near[_are_among(self.near, values).all(axis=1)]
+        added = _near_pairs(values, _are_among(values, new))
+        return Hashes(by_photo, np.unique(np.concatenate([near, added]), axis=0))
 
     def groups(self) -> dict[str, int]:
         """Return the number of its group for each photo that is a near-duplicate of another, or both of a third."""
@@ -153,18 +146,32 @@ def _alike(miniatures: list[bytes]) -> np.ndarray:
     return connected_components(graph, directed=False)[1][which]
 
 
-def _near_pairs(values: np.ndarray) -> Iterator[np.ndarray]:
-    """Yield pairs (n, 2), the lower first, of places in `values` (uint64, ascending) that are near; some twice."""
+def _are_among(values: np.ndarray, all_values: np.ndarray) -> np.ndarray:
+    """Return which values are among others (ascending): bool, in their shape."""
+    if not len(all_values):
+        return np.zeros(values.shape, bool)
+    places = np.minimum(np.searchsorted(all_values, values), len(all_values) - 1)
+    return all_values[places] == values
+
+
+def _near_pairs(values: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+    """Return pairs (n, 2), the lower first, of hashes (uint64, ascending) that are near; some several times.
+
+    Only pairs of which one is chosen (bool) are looked for.
+    """
+    found = [np.zeros((0, 2), np.uint64)]
     edges = np.linspace(0, _BITS, MOST_BITS + 2).astype(int)
     for low, high in pairwise(edges):
         part = (values >> np.uint64(low)) & np.uint64((1 << int(high - low)) - 1)
-        order = np.argsort(part, kind="stable")
+        sharing = np.flatnonzero(np.bincount(part[chosen].astype(np.int64), minlength=1 << int(high - low))[part] > 0)
+        order = sharing[np.argsort(part[sharing], kind="stable")]
         bounds = np.flatnonzero(np.diff(part[order], prepend=-1, append=-1).astype(bool))
         for start, end in pairwise(bounds):
-            members = order[start:end]  # ascending
-            for first in range(0, len(members) if len(members) > 1 else 0, _BLOCK):
-                block = members[first : first + _BLOCK]
-                is_near = np.bitwise_count(values[block][:, None] ^ values[members]) <= MOST_BITS
-                left, right = np.nonzero(is_near)
+            members = values[order[start:end]] if end > start + 1 else values[:0]
+            asked = members[chosen[order[start:end]]] if len(members) else members
+            for first in range(0, len(asked), _BLOCK):
+                block = asked[first : first + _BLOCK]
+                left, right = np.nonzero(np.bitwise_count(block[:, None] ^ members) <= MOST_BITS)
                 pairs = np.stack([block[left], members[right]], axis=1)
-                yield pairs[pairs[:, 0] < pairs[:, 1]]
+                found.append(np.sort(pairs[pairs[:, 0] != pairs[:, 1]], axis=1))
+    return np.concatenate(found)

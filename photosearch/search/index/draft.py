@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import calendar
 from array import array
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
+from typing import cast
 
 import numpy as np
 
 from photosearch.records import Document
-from photosearch.search.fields import Field, concept_probs, concept_terms, text_postings
+from photosearch.search.fields import Field, concept_probs, join_concepts, text_postings
 from photosearch.search.index.lexicon import Lexicon
 from photosearch.search.index.segment import (
     BREAK,
@@ -28,7 +29,7 @@ from photosearch.search.index.segment import (
 )
 from photosearch.search.index.texts import facets, texts
 from photosearch.search.word_tables import Hypernyms
-from photosearch.words.analyzer import is_pair, words
+from photosearch.words.analyzer import is_pair, respelled, words
 
 _KNOWN_TEXTS = 100_000  # kept while building: a captioner writes the same sentence for many photos
 StemOwner = Callable[[str], str | None]  # the term of an owner's lower-case word; None for a stop word
@@ -50,6 +51,7 @@ class Draft:
         self._scales, self._taken = array("d"), array("q")
         self._concepts, self._concept_probs = array("i"), array("d")  # terms by number, computed together at the end
         self._concept_starts = array("q", [0])
+        self._concept_numbers: dict[str, int] = {}
 
     @property
     def is_full(self) -> bool:
@@ -68,13 +70,29 @@ class Draft:
             if field is Field.OWNER:
                 scale = of_owner
         self._starts.append(len(self._keys))
-        concepts = concept_terms(document.concepts)
-        self._concepts.fromlist(self._lexicon.terms.add_all(concepts))
-        self._concept_probs.extend(concepts.values())
-        self._concept_starts.append(len(self._concepts))
+        self._add_concepts(document.concepts)
         self._scales.append(scale)
         self._add_texts(document)
         self._add_facts(document)
+
+    def _add_concepts(self, stems: Mapping[str, float]) -> None:
+        """Add predicted terms; those of all photos come from the same few thousand stems, whose numbers are kept.
+
+        A stem that is no term has the number -1.
+        """
+        numbers = list(map(self._concept_numbers.get, stems))
+        if None in numbers:
+            terms = map(respelled, stems)
+            self._concept_numbers |= {
+                stem: -1 if term is None else self._lexicon.terms.add(term)
+                for stem, term in zip(stems, terms, strict=True)
+            }
+            numbers = list(map(self._concept_numbers.get, stems))
+        concepts = join_concepts(cast("list[int]", numbers), [*stems.values()])
+        concepts.pop(-1, None)
+        self._concepts.extend(concepts)
+        self._concept_probs.extend(concepts.values())
+        self._concept_starts.append(len(self._concepts))
 
     def _add_texts(self, document: Document) -> None:
         for text in texts(document):

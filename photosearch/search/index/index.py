@@ -41,7 +41,7 @@ from photosearch.search.index.scoring import (
 from photosearch.search.index.segment import key_terms
 from photosearch.search.index.state import State
 from photosearch.search.index.tables import Tables
-from photosearch.search.index.views import View, count_df, make_view
+from photosearch.search.index.views import View, count_df, make_view, update_df, update_view
 from photosearch.search.query import NO_REFINEMENT, Query, Refine, Sort, parse_words
 
 MAX_VIEWS = 8  # kept for one state; each takes 12 bytes a photo
@@ -81,6 +81,7 @@ class Index(SearchIndex):
         self.filters = Filters(state, lexicon, tables)
         self._views: OrderedDict[frozenset[Field], View] = OrderedDict()
         self._making = threading.Lock()
+        self._earlier_views: tuple[State, Mapping[frozenset[Field], View]] = (State(), {})  # those of the last state
         self._views[ALL] = view or make_view(state.parts(), df, tables.kind_weights(ALL))
 
     @classmethod
@@ -103,7 +104,10 @@ class Index(SearchIndex):
         if isinstance(documents, Sequence):
             documents = {document.photo_id: document for document in documents}.values()
         before = self.lexicon, self.tables, self.state, self.df, self.word_counts
-        made = Index.of(*grow(*before, documents, removed, keep))
+        lexicon, tables, state, df, words = grow(*before, documents, removed, keep)
+        made = Index.of(lexicon, tables, state, df, words, update_view(self.view, self.state, state, df))
+        with self._making:
+            made._earlier_views = self.state, dict(self._views)
         made.follow(self)
         return made
 
@@ -183,7 +187,7 @@ class Index(SearchIndex):
         self, view: View, query_terms: Mapping[int, QueryTerm], scores: np.ndarray, sort: Sort = Sort.SCORE
     ) -> Ranking:
         n_found = int(np.count_nonzero(scores.view(np.int32)))
-        return Ranking(Viewed(self.state, view), (query_terms,), scores, n_found, sort=sort)
+        return Ranking(Viewed(self.state, view), (query_terms,), scores, n_found, sort=sort, drift=view.drift)
 
     def rank(self, query: str, photo_id: str, *, fields: frozenset[Field] = ALL, expand: bool = True) -> int | None:
         """Return the rank, from 1, of one photo in the answer to a query; None when it is not found."""
@@ -218,10 +222,17 @@ class Index(SearchIndex):
         """Return the view over these fields, which is kept once made."""
         with self._making:  # several threads would make the same view, and fill the memory
             if fields not in self._views:
-                weights = self.tables.kind_weights(fields)
-                parts = self.state.parts()
-                self._views[fields] = make_view(parts, count_df(parts, len(self.df), weights), weights)
+                self._views[fields] = self._made_view(fields)
                 if len(self._views) > MAX_VIEWS:
                     self._views.pop(next(chosen for chosen in self._views if chosen != ALL))
             self._views.move_to_end(fields)
             return self._views[fields]
+
+    def _made_view(self, fields: frozenset[Field]) -> View:
+        """Make a view, from that of the last state where there was one."""
+        before, views = self._earlier_views
+        if fields in views:
+            df = update_df(views[fields], before, self.state, len(self.df))
+            return update_view(views[fields], before, self.state, df)
+        weights, parts = self.tables.kind_weights(fields), self.state.parts()
+        return make_view(parts, count_df(parts, len(self.df), weights), weights)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Iterator
-from typing import cast
 
 import numpy as np
 
@@ -44,14 +43,6 @@ class Names:
             if number == len(self._names):
                 self._names.append(name)
             return number
-
-    def add_all(self, names: Iterable[str]) -> list[int]:
-        """Return the numbers of several names, most of which are known; add those that are new."""
-        asked = list(names)
-        numbers = list(map(self._numbers.get, asked))
-        if None in numbers:
-            return [self.add(name) for name in asked]
-        return cast("list[int]", numbers)
 
 
 class Lexicon:

@@ -95,8 +95,12 @@ class Ranking:
 
     @property
     def slack(self) -> float:
-        """Return the largest relative error of `scores`."""
-        return self.drift + max(map(slack, self.queries))
+        """Return a share s such that photos whose `scores` are further apart than a share of 2s are in this order.
+
+        With a relative error of d at most, (1 + d) / (1 - d) = 1 + 2s.
+        """
+        error = self.drift + max(map(slack, self.queries))
+        return error / (1 - error)
 
     def __len__(self) -> int:
         return self.n_found

@@ -200,7 +200,7 @@ def find_postings(segment: Segment, query_terms: Mapping[int, QueryTerm], view: 
 def scores_of(
     segments: Sequence[Segment], offsets: np.ndarray, query_terms: Mapping[int, QueryTerm], view: View
 ) -> np.ndarray:
-    """Return each photo's cosine in single precision, off by at most `slack`: float32 (rows)."""
+    """Return each photo's cosine in single precision, off by at most `slack` and the view's drift: float32 (rows)."""
     scores = [
         _scores_in(segment, find_postings(segment, query_terms, view), view.inverse[offset : offset + len(segment)])
         for segment, offset in zip(segments, offsets.tolist(), strict=False)
@@ -275,6 +275,7 @@ def exact(
     weights = np.zeros(len(view.idf))
     for number, term in query_terms.items():
         weights[number] = term.weight
+    norms = np.zeros(len(rows))
     parts = []
     for segment, offset in zip(segments, offsets.tolist(), strict=False):
         inside = np.flatnonzero((rows >= offset) & (rows < offset + len(segment)))
@@ -284,9 +285,10 @@ def exact(
         keys = segment.keys[own]
         counts = np.flatnonzero(weights[key_terms(keys)] * view.kind_weights[key_kinds(keys)])
         places, keys, own = np.repeat(inside, np.diff(begins))[counts], keys[counts], own[counts]
-        kinds, row = key_kinds(keys), rows[places]
-        gains = view.kind_weights[kinds] * gains_of(kinds, segment.codes[own], segment.scales, row - offset)
-        parts.append((places, keys, gains * view.idf[key_terms(keys)] / view.norms[row]))
+        kinds = key_kinds(keys)
+        gains = view.kind_weights[kinds] * gains_of(kinds, segment.codes[own], segment.scales, rows[places] - offset)
+        norms[inside] = view.exact_norms(segment, rows[inside] - offset, offset)
+        parts.append((places, keys, gains * view.idf[key_terms(keys)] / norms[places]))
     places, keys, added = parts[0] if len(parts) == 1 else joined(parts)
     scores = np.bincount(places, added * weights[key_terms(keys)], minlength=len(rows))
     return Exact(places, keys, added, scores)

@@ -70,6 +70,15 @@ class State:
         """Return the rows alive in each segment."""
         return [(segment, np.flatnonzero(living)) for segment, living in zip(self.segments, self.alive, strict=True)]
 
+    def beside(self, other: State) -> list[Part]:
+        """Return the photos of this state that do not lie, alive, in the same segments of another one."""
+        elsewhere = dict(zip(map(id, other.segments), other.alive, strict=True))
+        rows = (
+            np.flatnonzero(living & ~elsewhere[id(segment)] if id(segment) in elsewhere else living)
+            for segment, living in zip(self.segments, self.alive, strict=True)
+        )
+        return [(segment, own) for segment, own in zip(self.segments, rows, strict=True) if len(own)]
+
     def without(self, photo_ids: np.ndarray) -> tuple[State, list[Part]]:
         """Remove photos by their ids (bytes): return the state without them, and the rows removed from each segment."""
         gone = np.unique(photo_ids)

@@ -2,7 +2,7 @@
 
     index.json           what belongs together: format, generation, each file with its length and checksum; its own
     lexicon-*.json       the names of terms, words, objects and hashtags, by number
-    state-*.npy          which photos are alive, document frequencies, the words' counts, norms over all fields
+    state-*.npy          which photos are alive, document frequencies, the words' counts, norms and the IDF they have
     segment-*.npy        the arrays of a segment
 
 A .npy file holds its arrays one after another, each as `numpy.save` writes it. Files are written under new names, and
@@ -36,14 +36,14 @@ from photosearch.search.index.lexicon import Lexicon
 from photosearch.search.index.segment import NAMES, Segment
 from photosearch.search.index.state import State
 from photosearch.search.index.tables import Tables
-from photosearch.search.index.views import View, idf_of
+from photosearch.search.index.views import View
 
-FORMAT = 3
+FORMAT = 4
 _MANIFEST = "index.json"
 _MAX_HEAD = 4096  # bytes at most of an array's header (its shape and type)
 _ALIGNED = 64  # bytes; every array starts at a multiple
 _TRIES = 100  # at opening an index that is being replaced
-_N_STATE = 4  # arrays of a state
+_N_STATE = 5  # arrays of a state
 _DURABLE_BYTES = 1 << 26  # an index of at least this size takes longer to make anew than to force onto the disk
 
 
@@ -126,12 +126,12 @@ class Store:
         if len(names["stems"]) != len(names["words"]):
             raise ValueError("its words do not fit their terms")
         segments = tuple(Segment(*checked.arrays(name, len(NAMES))) for name in manifest["segments"])
-        alive, df, words, norms = checked.arrays(manifest["state"], _N_STATE)
+        alive, df, words, norms, normed_idf = checked.arrays(manifest["state"], _N_STATE)
         ends = np.cumsum([len(segment) for segment in segments])
-        if not len(alive) == len(norms) == (ends[-1] if segments else 0):
+        if not len(alive) == len(norms) == (ends[-1] if segments else 0) or len(df) != len(normed_idf):
             raise ValueError("its parts do not belong together")
         state = State(segments, tuple(np.split(alive, ends[:-1])) if segments else ())
-        view = View(tables.kind_weights(ALL), df, idf_of(df, int(alive.sum())), norms, (1 / norms).astype(np.float32))
+        view = View.of(tables.kind_weights(ALL), df, int(alive.sum()), norms, normed_idf)
         self._remember(zip(segments, manifest["segments"], strict=True))
         return Saved(Index.of(lexicon, tables, state, df, words, view), manifest["generation"], manifest["token"])
 
@@ -191,7 +191,7 @@ class Store:
                 files[name] = before[name]
             segments.append(name)
         state, lexicon = f"state-{uuid.uuid4().hex}.npy", f"lexicon-{uuid.uuid4().hex}.json"
-        arrays = [index.state.living(), index.df, index.word_counts, index.view.norms]
+        arrays = [index.state.living(), index.df, index.word_counts, index.view.norms, index.view.normed_idf]
         files[state] = _write_arrays(self.folder / state, arrays)
         files[lexicon] = _write_file(self.folder / lexicon, json.dumps(index.lexicon.snapshot()).encode())
         manifest = _Manifest(

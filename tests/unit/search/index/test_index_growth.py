@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from photosearch.records import Document, Facts
 from photosearch.search.fields import ALL, Field
-from photosearch.search.index import Index, Store, Tables, draft, state
+from photosearch.search.index import Index, Store, Tables, draft, state, views
 from photosearch.search.query import Refine, Sort, parse
 from tests.unit.search.index.test_index import (
     KINDS,
@@ -48,10 +48,19 @@ DOCUMENTS = st.builds(
 CHANGES = st.lists(st.tuples(st.lists(DOCUMENTS, max_size=4), st.sets(st.sampled_from(IDS), max_size=3)), max_size=6)
 
 
-@pytest.fixture(params=[0, state.MIN_MERGED], ids=["several segments", "one segment"])
+@pytest.fixture(params=["several segments", "norms as before", "one segment"])
 def merging(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Small indexes of several segments, or of one."""
-    monkeypatch.setattr(state, "MIN_MERGED", request.param)
+    """Small indexes of several segments, with norms that are seldom computed as in large ones, or of one."""
+    if request.param != "one segment":
+        monkeypatch.setattr(state, "MIN_MERGED", 0)
+    if request.param == "norms as before":
+        keep_norms(monkeypatch, 0.4)
+
+
+def keep_norms(monkeypatch: pytest.MonkeyPatch, most_drift: float) -> None:
+    """Let norms stay as they were, as in a large index, until an IDF is off by a share."""
+    monkeypatch.setattr(views, "_FEW", 0)
+    monkeypatch.setattr(views, "MOST_DRIFT", most_drift)
 
 
 def grow(changes: list[tuple[list[Document], set[str]]]) -> tuple[Index, dict[str, Document]]:
@@ -190,6 +199,45 @@ def many_documents(n: int, seed: int = 0) -> list[Document]:
         Document(f"{i:05}", captions=(" ".join(draw.choice(WORDS, 5)),), concepts={"dog": float(draw.random())})
         for i in range(n)
     ]
+
+
+@pytest.mark.parametrize("most_drift", [0.01, 0.2], ids=["some norms anew", "few norms anew"])
+def test_answers_are_exact_while_norms_are_those_of_an_earlier_state(
+    most_drift: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep_norms(monkeypatch, most_drift)
+    index, held = Index(many_documents(400), TABLES), {document.photo_id: document for document in many_documents(400)}
+    captions, queries = frozenset({Field.CAPTION}), ("two red dogs in snow", "cat", "unicorn dog")
+    drifts = []
+    for round_ in range(8):
+        index.search("dog", top=1, fields=captions)
+        more = [
+            Document(f"more-{round_}-{n}", captions=(f"a unicorn of kind{n % 9} with a dog",)) for n in range(round_)
+        ]
+        changed = [Document(f"{round_:05}", captions=("a red dog",), concepts={"snow": 0.3, "cat": 0.9})]
+        removed = [f"{100 + round_:05}"]
+        index = index.updated([*more, *changed], removed)
+        held |= {document.photo_id: document for document in (*more, *changed)}
+        held.pop(removed[0])
+        drifts.append(index.view.drift)
+        fresh = Index(held.values(), TABLES)
+        assert fresh.view.drift == 0
+        for query in queries:
+            same_answers(index, fresh, query)
+            same_answers(index, fresh, query, fields=captions)
+        known = f"{round_:05}"
+        assert index.rank("two red dogs", known) == fresh.rank("two red dogs", known)
+        alike, expected = ([(m.photo_id, m.score) for m in i.matches(i.similar(known), 9)] for i in (index, fresh))
+        assert [photo_id for photo_id, _ in alike] == [photo_id for photo_id, _ in expected]
+        assert [score for _, score in alike] == pytest.approx([score for _, score in expected], abs=1e-8)
+        refine = Refine(cutoff=0.6)
+        assert len(index.find(parse("red dog"), refine=refine)) == len(fresh.find(parse("red dog"), refine=refine))
+    assert 0 < max(drifts) <= most_drift
+    Store(tmp_path).save(index, 1)
+    saved = Store(tmp_path).open(TABLES)
+    assert saved is not None
+    assert saved.index.view.drift == index.view.drift
+    assert saved.index.search(queries[0], top=50) == index.search(queries[0], top=50)
 
 
 @pytest.mark.usefixtures("small_segments")
