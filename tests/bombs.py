@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import io
 import struct
+from pathlib import Path
 
 from PIL import Image
+
+# 96 x 64 px, drawn by Pillow, and encoded by heif-enc of libheif 1.15 at quality 50: Pillow reads HEIC only.
+HEIC = Path(__file__).with_name("drawn.heic").read_bytes()
 
 
 def encoded(image: Image.Image, format: str, **options: object) -> bytes:
@@ -32,6 +36,25 @@ def avif_that_lies(side_px: int = 3000) -> bytes:
     """An AVIF of 100 x 100 px that holds a picture of another size."""
     whole = bytearray(encoded(Image.new("RGB", (side_px, side_px), "red"), "AVIF", speed=10))
     struct.pack_into(">II", whole, whole.index(b"ispe") + 8, 100, 100)
+    return bytes(whole)
+
+
+def heic_that_says(width: int, height: int) -> bytes:
+    """A HEIC of 96 x 64 px that says another size."""
+    whole = bytearray(HEIC)
+    struct.pack_into(">II", whole, whole.index(b"ispe") + 8, width, height)
+    return bytes(whole)
+
+
+def heic_of_a_huge_part(side_px: int = 30_000) -> bytes:
+    """A HEIC that says a size for another part, too, as it would for what is transparent of it."""
+    added = struct.pack(">I4s4xII", 20, b"ispe", side_px, side_px)
+    whole = bytearray(HEIC)
+    at = whole.index(b"ipco") + 4
+    whole[at:at] = added
+    for box in (b"ipco", b"iprp", b"meta"):
+        place = whole.index(box) - 4
+        struct.pack_into(">I", whole, place, struct.unpack_from(">I", whole, place)[0] + len(added))
     return bytes(whole)
 
 

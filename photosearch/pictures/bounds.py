@@ -7,7 +7,7 @@ import struct
 from collections.abc import Mapping
 
 from photosearch.errors import PhotoError
-from photosearch.pictures.avif_sizes import coded_sizes
+from photosearch.pictures.heif_sizes import coded_sizes, declared_sizes
 
 MAX_SCANS = 100  # of a JPEG; usual progressive ones have 10, a decoder goes over the whole picture for each
 MAX_SCANNED_PIXELS = 1_600_000_000  # pixels times scans: 80 million pixels in 20 scans
@@ -76,6 +76,13 @@ def check_tiff(tags: Mapping[int, object]) -> None:
     strip = width * min(height, _number(tags.get(_ROWS_A_STRIP), height))
     if max(tile, strip) > max(width * height, MAX_TILE_PIXELS):
         raise PhotoError(f"it has tiles of {tile:,} pixels, more than the whole picture; save it anew")
+
+
+def check_heif(data: bytes, max_pixels: int) -> None:
+    """Raise `PhotoError` when a HEIC or AVIF says of a part that it has more than `max_pixels`, the picture or not."""
+    for width, height in declared_sizes(data):
+        if width * height > max_pixels:
+            raise PhotoError(f"it holds a picture of {width} x {height} px, too large to decode; save it anew")
 
 
 def check_avif(data: bytes, n_pixels: int) -> None:

@@ -17,7 +17,7 @@ from PIL import Image, ImageFile, UnidentifiedImageError
 from PIL.TiffImagePlugin import TiffImageFile
 
 from photosearch.errors import PhotoError
-from photosearch.pictures.bounds import check_avif, check_jpeg, check_tiff
+from photosearch.pictures.bounds import check_avif, check_heif, check_jpeg, check_tiff
 from photosearch.pictures.colours import to_srgb
 from photosearch.pictures.formats import FORMATS
 
@@ -126,8 +126,10 @@ def _check(image: ImageFile.ImageFile, data: bytes) -> None:
         check_jpeg(data)
     elif isinstance(image, TiffImageFile):
         check_tiff(image.tag_v2)
-    elif image.format == "AVIF":
-        check_avif(data, image.width * image.height)
+    elif image.format in ("AVIF", "HEIF"):
+        check_heif(data, MAX_PIXELS)
+        if image.format == "AVIF":
+            check_avif(data, image.width * image.height)
 
 
 def _upright_rgb(image: ImageFile.ImageFile, side_px: int) -> tuple[Image.Image, bool]:

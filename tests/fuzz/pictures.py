@@ -18,6 +18,7 @@ MAX_GROWTH_MB = 150  # of a process between its first pictures and its last
 N_WARM = 50
 _NOISE = Image.effect_noise((60, 44), 90).convert("RGB")
 SEEDS = [bombs.encoded(_NOISE, name) for name in ("JPEG", "PNG", "WEBP", "TIFF", "GIF", "BMP", "AVIF")]
+SEEDS += [bombs.HEIC, bombs.heic_of_a_huge_part(), bombs.heic_that_says(5000, 5000)]
 SEEDS += [bombs.encoded(_NOISE.convert("CMYK"), "JPEG", progressive=True)]
 SEEDS += [
     bombs.encoded(_NOISE, "TIFF", compression=name) for name in ("tiff_lzw", "jpeg", "tiff_adobe_deflate", "zstd")

@@ -22,6 +22,7 @@ from photosearch.pictures.decoding.protocol import BrokenOff, Header, as_json, r
 from photosearch.pictures.embedded import read_details
 
 CPU_S = 20  # of the processor's time, for one picture; the largest usual ones take 2
+NICENESS = 5  # a third of the processor where pages want it too: who uploads what is slow to decode holds up nobody
 MAX_MEMORY_BYTES = 1_000_000_000  # beside what the program itself takes; 80 million pixels with their copies
 
 
@@ -32,6 +33,8 @@ def main() -> None:
     for number in range(3):
         os.dup2(nowhere, number)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that waits
+    if hasattr(os, "nice"):
+        os.nice(NICENESS)
     images.perceptual_hash(images.Picture("", 1, 1, Image.new("RGB", (32, 32))))  # imports what it needs
     _limit_memory()
     while True:

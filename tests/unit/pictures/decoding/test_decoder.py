@@ -14,10 +14,11 @@ from PIL import Image
 
 from photosearch.errors import PhotoError
 from photosearch.pictures import images
-from photosearch.pictures.avif_sizes import coded_sizes
 from photosearch.pictures.decoding import pool
 from photosearch.pictures.decoding.decoder import decode_picture, prepare_photo, read_details_apart
+from photosearch.pictures.decoding.process import NICENESS
 from photosearch.pictures.embedded import read_details
+from photosearch.pictures.heif_sizes import coded_sizes, declared_sizes
 from photosearch.records import UNWATCHED, Report
 from photosearch.sources.folder import FolderSource
 from tests import bombs
@@ -44,9 +45,10 @@ def failing(processes, monkeypatch):
     return processes
 
 
-@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize("format", [*FORMATS, "HEIF"])
 def test_a_picture_comes_back_as_if_it_were_decoded_here(format):
-    data = bombs.encoded(Image.effect_noise((900, 700), 90).convert("RGB"), format)
+    noise = Image.effect_noise((900, 700), 90).convert("RGB")
+    data = bombs.HEIC if format == "HEIF" else bombs.encoded(noise, format)
     here, there = images.decode(data), decode_picture(data)
     assert (there.sha256, there.width_px, there.height_px) == (here.sha256, here.width_px, here.height_px)
     assert np.array_equal(np.asarray(there.rgb), np.asarray(here.rgb))
@@ -83,6 +85,7 @@ def test_a_large_picture_waits_for_the_others():
         (bombs.jpeg_of_many_scans, "scans or more"),
         (bombs.huge_progressive_cmyk, "too large to decode as a progressive JPEG"),
         (bombs.avif_that_lies, "holds a picture of 3000 x 3000 px"),
+        (bombs.heic_of_a_huge_part, "holds a picture of 30000 x 30000 px"),
         (bombs.tiff_of_a_huge_tile, "tiles of 900,000,000 pixels"),
         (lambda: bombs.tiff(b"x" * 99, {259: 34925}), "packed by a rare method"),
     ],
@@ -102,9 +105,24 @@ def test_the_usual_files_that_resemble_bombs_are_decoded():
     avif = bombs.encoded(seen_through, "AVIF", speed=10)
     assert coded_sizes(avif) == [(2500, 1700), (2500, 1700)]  # the picture, and what is transparent of it
     assert images.decode(avif).width_px == 2500
+    assert declared_sizes(bombs.HEIC) == [(96, 64)]
+    assert images.decode(bombs.HEIC).width_px == 96
     one_strip = bombs.tiff(bytes(256), {278: 2**32 - 1})
     assert images.decode(one_strip).width_px == 16
     assert images.decode(bombs.tiff(bytes(512 * 512), {322: 512, 323: 512})).width_px == 16
+
+
+def test_a_heic_that_lies_about_its_size_is_refused():
+    for lie in ((16, 16), (8000, 8000)):
+        with pytest.raises(PhotoError, match="damaged"):
+            images.decode(bombs.heic_that_says(*lie))
+
+
+def test_pages_have_more_of_the_processor_than_decoding(processes):
+    decode_picture(jpeg("red"))
+    (process,) = processes._idle
+    own = os.getpriority(os.PRIO_PROCESS, 0)
+    assert os.getpriority(os.PRIO_PROCESS, process._process.pid) == min(own + NICENESS, 19)
 
 
 def test_complaints_of_decoders_reach_no_log(capfd):

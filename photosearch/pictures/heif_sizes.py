@@ -1,4 +1,8 @@
-"""The sizes of the pictures that an AVIF file holds, as their own headers say them (ISO/IEC 23008-12, AV1 5.5)."""
+"""The sizes of the pictures that an AVIF or HEIC file holds (ISO/IEC 23008-12).
+
+Both say the size of each picture and part; the pictures of an AVIF say it once more in their own headers (AV1 5.5).
+Those of a HEIC are held against the file's word by its decoder, libheif, before it takes memory for them.
+"""
 
 from __future__ import annotations
 
@@ -22,19 +26,34 @@ def coded_sizes(data: bytes) -> list[tuple[int, int]]:
     return sizes
 
 
+def declared_sizes(data: bytes) -> list[tuple[int, int]]:
+    """Return width and height of each picture, part of a picture or thumbnail, as the file says them."""
+    try:
+        properties = _box(_box(_box(data, b"meta")[4:], b"iprp"), b"ipco")
+        return [struct.unpack_from(">II", properties, at + 4) for kind, at, _ in _boxes(properties) if kind == b"ispe"]
+    except (struct.error, ValueError):
+        return []
+
+
 def _box(data: bytes, name: bytes) -> bytes:
     """Return the content of a box; raises `ValueError` where there is none."""
+    for kind, start, end in _boxes(data):
+        if kind == name:
+            return data[start:end]
+    raise ValueError(f"no {name!r}")
+
+
+def _boxes(data: bytes) -> Iterator[tuple[bytes, int, int | None]]:
+    """Yield the name of each box, and where its content starts and ends, until one that is damaged or over 4 GB."""
     at = 0
     while at + 8 <= len(data):
         size, kind = struct.unpack_from(">I4s", data, at)
         if size == 1 or (size and size < 8):
-            break
-        if kind == name:
-            return data[at + 8 : at + size if size else None]
+            return
+        yield kind, at + 8, at + size if size else None
         if not size:
-            break
+            return
         at += size
-    raise ValueError(f"no {name!r}")
 
 
 def _item_offsets(iloc: bytes) -> Iterator[int]:
