@@ -72,6 +72,9 @@ def add(
     max_requests: Annotated[
         int | None, typer.Option(min=1, help="Of a profile: send at most this many requests to Instagram (2000).")
     ] = None,
+    follow_links: Annotated[
+        bool, typer.Option("--follow-links", help="Of a folder: follow links that lead out of it, too.")
+    ] = False,
     format: FormatOption = Format.TEXT,
 ) -> None:
     """Add photos to a collection and caption them. Run it again to take in what is new, changed or gone."""
@@ -85,6 +88,7 @@ def add(
         frozenset(part.value for part in also or ()),
         login,
         max_requests,
+        follow_links,
     )
     if login is not None:
         say(LOGIN_WARNING)

@@ -6,7 +6,7 @@ import os
 import stat
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from photosearch.errors import SourceError
 from photosearch.files import open_regular
@@ -18,6 +18,7 @@ from photosearch.sources.instagram.export_layout import is_export_folder
 from photosearch.sources.left_out import (
     LINK_LOOP,
     MARKED,
+    N_NAMED,
     NO_MEDIA,
     file_label,
     folder_label,
@@ -32,15 +33,19 @@ NAME = "folder"
 class FolderSource:
     """Lists the pictures, by name or by their first bytes; leaves out hidden files and folders of programs.
 
-    Linked folders are followed, each once and after all others, so that photos keep the paths of their own folders.
+    Links are followed, those to folders each once and after all others, so that photos keep the paths of their own
+    folders. Links that lead out of the folder are followed only when asked for.
     """
 
     kind = NAME
     described = False
     listed_in: str | None = None
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, follow_links: bool = False) -> None:
+        """Take the folder, and whether links that lead out of it are followed."""
         self._root = path.resolve()
+        self._follow_links = follow_links
+        self.notes: tuple[str, ...] = ()  # for people, after the listing
         self.collection = self._root.name or "photos"
         self.left_out: Counter[str] = Counter()
 
@@ -56,18 +61,20 @@ class FolderSource:
             raise SourceError(
                 f'Folder "{self._root}" cannot be opened: {error.strerror}. Check its access rights.'
             ) from error
-        walk = _Walk(self._root, self.left_out)
+        walk = _Walk(self._root, self.left_out, follow_links=self._follow_links)
         for path, beside in walk.files():
             yield self._listing(path, beside)
+        self.notes = _note(walk.outside)
         for path, reason in walk.unread:
             yield Failure(_text(path), reason)
         for export in walk.exports:
             yield Failure(_text(export), "this is an Instagram export; add this folder by itself")
         for problem in walk.unreadable:
             yield Failure(_text(problem.filename), f"the folder cannot be opened: {problem.strerror}")
-        for link in walk.broken:
-            if any(key.startswith(os.path.join(link, "")) for key in known):  # a disk that is not there, for instance
-                yield Failure(_text(link), "the link leads to no folder now; its photos are kept")
+        gone = [(link, "the link leads to no folder now") for link in walk.broken]  # a disk that is not there
+        for link, reason in (*gone, *((link, "this link is not followed") for link in walk.outside)):
+            if any(PurePath(key).is_relative_to(link) for key in known):
+                yield Failure(_text(link), f"{reason}; its photos are kept")
 
     def _listing(self, path: str, beside: Beside) -> Listing | Failure:
         if path != _text(path):
@@ -78,8 +85,6 @@ class FolderSource:
             return Failure(path, f"the file cannot be read: {error.strerror}")
         if not stat.S_ISREG(status.st_mode):
             return Failure(path, "this is no file")  # reading a pipe could block for ever
-        if os.path.islink(path) and not Path(os.path.realpath(path)).is_relative_to(self._root):
-            return Failure(path, "it is a link that leads out of the folder; add the folder that it leads to")
         stamp = f"{status.st_size}:{status.st_mtime_ns}"
         return Listing(path, stamp, details=beside.details_of(os.path.basename(path)))
 
@@ -87,13 +92,15 @@ class FolderSource:
 class _Walk:
     """A walk through a folder that enters each folder once, whatever links lead to it."""
 
-    def __init__(self, root: Path, left_out: Counter[str]) -> None:
+    def __init__(self, root: Path, left_out: Counter[str], *, follow_links: bool) -> None:
         self._root = root
         self._left_out = left_out
+        self._follow_links = follow_links
         self._entered: set[tuple[int, int]] = set()  # device and number of each folder
         self._links: list[str] = []  # to folders, which are entered last
         self.unreadable: list[OSError] = []
         self.broken: list[str] = []  # links that lead nowhere
+        self.outside: list[str] = []  # links that lead out of the folder, and are not followed
         self.exports: list[str] = []  # folders of Instagram exports, with messages and deleted posts in them
         self.unread: list[tuple[str, str]] = []  # files that say something of pictures, but cannot be read, and why
 
@@ -104,8 +111,21 @@ class _Walk:
             link = self._links.pop(0)
             if self._root.is_relative_to(os.path.realpath(link)):
                 self._left_out[LINK_LOOP] += 1
-            else:
+            elif not self._leaves(link):
                 yield from self._below(link)
+
+    def _leaves(self, link: str) -> bool:
+        """Tell whether a link leads out of the folder and is not to be followed; such a one is written down."""
+        if self._follow_links or Path(os.path.realpath(link)).is_relative_to(self._root):
+            return False
+        self.outside.append(link)
+        return True
+
+    def _is_outside(self, entry: os.DirEntry[str]) -> bool:
+        """Tell whether an entry is a link to a file that is not to be followed; links to folders are entered last."""
+        if not entry.is_symlink() or entry.name.startswith(".") or _is_folder(entry):
+            return False
+        return os.path.exists(entry.path) and self._leaves(entry.path)
 
     def _below(self, top: str) -> Iterator[tuple[str, Beside]]:
         waiting = [top]
@@ -117,7 +137,7 @@ class _Walk:
                     continue
                 self._entered.add((status.st_dev, status.st_ino))
                 with os.scandir(folder) as found:
-                    entries = sorted(found, key=lambda entry: entry.name)
+                    entries = [e for e in sorted(found, key=lambda entry: entry.name) if not self._is_outside(e)]
             except OSError as error:
                 self.unreadable.append(error)
                 continue
@@ -159,6 +179,22 @@ class _Walk:
         return Beside((entry.name for entry in entries), read, "" if own_path.startswith("..") else _text(own_path))
 
 
+def _note(outside: Sequence[str]) -> tuple[str, ...]:
+    """Return what people are told of links that were not followed; nothing where there are none."""
+    if not outside:
+        return ()
+    named = ", ".join(map(_text, outside[:N_NAMED])) + (" and others" if len(outside) > N_NAMED else "")
+    told = (
+        "1 link leads out of the folder and was"
+        if len(outside) == 1
+        else (f"{len(outside):,} links lead out of the folder and were")
+    )
+    return (
+        f"{told} not followed: {named}. To have such links followed, add the folder with --follow-links, or tick that"
+        " on the Library page.",
+    )
+
+
 def _is_folder(entry: os.DirEntry[str]) -> bool:
     try:
         return entry.is_dir()
@@ -182,8 +218,10 @@ def _text(path: str) -> str:
     return path.encode("utf-8", "replace").decode("utf-8")
 
 
-def _open(paths: Sequence[Path], _options: Options) -> Sequence[Source] | None:
-    return [FolderSource(paths[0])] if len(paths) == 1 and paths[0].is_dir() else None
+def _open(paths: Sequence[Path], options: Options) -> Sequence[Source] | None:
+    if len(paths) != 1 or not paths[0].is_dir():
+        return None
+    return [FolderSource(paths[0], follow_links=options.follow_links)]
 
 
 def _read(_resources: Resources, photo: Pending, max_bytes: int, _etag: str | None) -> Content:

@@ -12,7 +12,7 @@ LINK_LOOP = "link to a folder that holds it"
 MARKED = f"folder with {NO_MEDIA}"
 _NO_SUFFIX = "no ending"
 _MAX_SUFFIX_CHARS = 12
-_N_NAMED = 8  # kinds of files that people are told of
+N_NAMED = 8  # kinds of files that people are told of
 # Folders in which programs keep previews, versions and what was deleted, in lower case.
 _FOLDERS = frozenset(
     {
@@ -40,8 +40,8 @@ _COPIES = (".thm", ".bak", ".tmp", ".temp", ".part", ".partial", ".crdownload", 
 def in_words(left_out: Mapping[str, int]) -> str:
     """Return what was left out, for people, the most frequent first: ".mp4 (3), .txt (1)"."""
     ordered = sorted(left_out.items(), key=lambda item: (-item[1], item[0]))
-    named = [f"{what} ({n:,})" for what, n in ordered[:_N_NAMED]]
-    rest = sum(n for _, n in ordered[_N_NAMED:])
+    named = [f"{what} ({n:,})" for what, n in ordered[:N_NAMED]]
+    rest = sum(n for _, n in ordered[N_NAMED:])
     return ", ".join([*named, f"others ({rest:,})"] if rest else named)
 
 

@@ -16,6 +16,7 @@ def options_json(options: Options) -> str:
         "also": sorted(options.also),
         "login": options.login,
         "max_requests": options.max_requests,
+        "follow_links": options.follow_links,
     }
     return json.dumps({name: value for name, value in chosen.items() if value}, ensure_ascii=False)
 
@@ -32,4 +33,5 @@ def parse_options(text: str) -> Options:
         also=frozenset(chosen.get("also", ())),
         login=chosen.get("login"),
         max_requests=chosen.get("max_requests"),
+        follow_links=chosen.get("follow_links", False) is True,
     )

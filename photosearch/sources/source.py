@@ -24,6 +24,7 @@ class Options:
     also: frozenset[str] = frozenset()  # of an Instagram export: `export_layout.CHOICES`
     login: str | None = None  # the Instagram user whose saved session is used; None: without login
     max_requests: int | None = None  # of a profile: the most requests to Instagram in one listing; None: the default
+    follow_links: bool = False  # of a folder: whether links that lead out of it are followed
 
 
 NO_OPTIONS = Options()

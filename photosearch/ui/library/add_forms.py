@@ -13,6 +13,7 @@ from photosearch.pictures.formats import SUFFIXES
 from photosearch.pipeline.tasks import Task
 from photosearch.records import Report, Watch
 from photosearch.sources import NO_OPTIONS, Options, SourceKind, upload
+from photosearch.sources.folder import NAME as FOLDER
 from photosearch.sources.instagram import access, export_source, profile
 from photosearch.sources.kinds import KINDS
 from photosearch.ui import state
@@ -100,9 +101,10 @@ def _path(choice: ModelChoice, kind: SourceKind) -> None:
             f"{kind.title} on this machine", placeholder=kind.example, max_chars=4000, key=f"{kind.name}-path"
         )
         collection = st.text_input(_COLLECTION, placeholder="its own name", max_chars=100, key=f"{kind.name}-name")
+        follow_links = kind.name == FOLDER and st.checkbox("Follow links that lead out of the folder")
         submitted = st.form_submit_button("Add and caption", type="primary", key=f"go-{kind.name}")
     if submitted:
-        _start(choice, [path.strip()], collection)
+        _start(choice, [path.strip()], collection, Options(follow_links=follow_links))
 
 
 def _upload(choice: ModelChoice, _kind: SourceKind) -> None:

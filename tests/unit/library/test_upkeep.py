@@ -49,7 +49,9 @@ def test_origins_are_saved_once_each_with_the_latest_options(library):
 def test_options_can_be_saved_and_read(library):
     from datetime import date
 
-    chosen = Options(max_posts=3, since=date(2020, 1, 2), also=frozenset({"reels", "stories"}), login="me")
+    chosen = Options(
+        max_posts=3, since=date(2020, 1, 2), also=frozenset({"reels", "stories"}), login="me", follow_links=True
+    )
     assert parse_options(options_json(chosen)) == chosen
     assert options_json(Options()) == "{}"
     with pytest.raises(ValueError, match="no choice"):

@@ -12,9 +12,10 @@ from photosearch.pictures.images import decode
 from photosearch.pipeline.adding import AddRequest
 from photosearch.records import UNWATCHED, Failure, Listing
 from photosearch.settings import Settings
-from photosearch.sources import NO_OPTIONS, Source, demo, find_sources
+from photosearch.sources import NO_OPTIONS, Options, Source, demo, find_sources
 from photosearch.sources.demo import DemoSource
 from photosearch.sources.folder import FolderSource
+from photosearch.sources.left_out import LINK_LOOP
 from photosearch.sources.reading import Reader
 from tests.conftest import jpeg
 
@@ -207,7 +208,7 @@ def test_a_linked_folder_is_followed_once_and_after_all_others(make_photos, tmp_
     (root / "a link").symlink_to(tmp_path / "elsewhere")
     (root / "another").symlink_to(tmp_path / "elsewhere" / "deep")
     (root / "b to z").symlink_to(root / "z")
-    source = FolderSource(root)
+    source = FolderSource(root, follow_links=True)
     assert (names(source, root), source.left_out) == (["z/red.jpg", "a link/deep/blue.jpg"], {})
     assert source.covers(str(root / "a link" / "deep" / "blue.jpg"))
 
@@ -220,7 +221,7 @@ def test_loops_of_links_are_cut_and_told(make_photos, tmp_path):
     (root / "out").symlink_to(tmp_path / "elsewhere")
     (tmp_path / "elsewhere" / "back").symlink_to(root / "inner")
     (tmp_path / "elsewhere" / "itself").symlink_to(tmp_path / "elsewhere")
-    source = FolderSource(root)
+    source = FolderSource(root, follow_links=True)
     assert names(source, root) == ["inner/red.jpg"]
     assert source.left_out == {"link to a folder that holds it": 2}
 
@@ -240,16 +241,53 @@ def test_a_link_to_nowhere_is_a_failure(tmp_path):
     assert failure == Failure(str(tmp_path / "red.jpg"), "the file cannot be read: No such file or directory")
 
 
-def test_a_link_that_leads_out_of_the_folder_is_a_failure(make_photos, tmp_path):
+@pytest.fixture
+def linked(make_photos, tmp_path):
+    """A folder with links to a photo, to what is said of one, and to a folder outside of it, and with one within."""
     root = make_photos("red.jpg", "inner/green.jpg")
-    (tmp_path / "private.jpg").write_bytes(jpeg())
-    (root / "out.jpg").symlink_to(tmp_path / "private.jpg")
+    (tmp_path / "private" / "deep").mkdir(parents=True)
+    for name in ("secret.jpg", "deep/blue.jpg"):
+        (tmp_path / "private" / name).write_bytes(jpeg())
+    (tmp_path / "private" / "said").write_text('{"title": "red.jpg", "description": "a secret"}')
+    (root / "out.jpg").symlink_to(tmp_path / "private" / "secret.jpg")
+    (root / "red.jpg.json").symlink_to(tmp_path / "private" / "said")
+    (root / "outer").symlink_to(tmp_path / "private")
+    (root / "inner" / "back").symlink_to(root)
+    (root / "within").symlink_to(root / "inner")
     (root / "within.jpg").symlink_to(root / "inner" / "green.jpg")
-    listed = list(FolderSource(root).listings({}, UNWATCHED))
-    assert [item for item in listed if isinstance(item, Failure)] == [
-        Failure(str(root / "out.jpg"), "it is a link that leads out of the folder; add the folder that it leads to")
+    return root
+
+
+def test_links_that_lead_out_of_the_folder_are_named_and_not_followed_unless_asked_for(linked):
+    source = FolderSource(linked)
+    listed = list(source.listings({}, UNWATCHED))
+    assert {Path(item.source_key).name for item in listed} == {"red.jpg", "green.jpg", "within.jpg"}
+    assert not any(isinstance(item, Failure) or item.details.texts for item in listed)
+    (note,) = source.notes
+    assert note.startswith("3 links lead out of the folder and were not followed: ")
+    assert all(f"{linked / name}" in note for name in ("out.jpg", "outer", "red.jpg.json"))
+    assert "--follow-links" in note
+    asked = FolderSource(linked, follow_links=True)
+    assert names(asked, linked) == [
+        "out.jpg",
+        "red.jpg",
+        "within.jpg",
+        "inner/green.jpg",
+        "outer/secret.jpg",
+        "outer/deep/blue.jpg",
     ]
-    assert {Path(item.source_key).name for item in listed} == {"red.jpg", "green.jpg", "within.jpg", "out.jpg"}
+    assert asked.notes == ()
+    assert asked.left_out[LINK_LOOP] == 1
+
+
+def test_photos_behind_a_link_that_was_followed_before_are_kept(linked, workspace):
+    (added,) = workspace.add(str(linked), options=Options(follow_links=True))
+    assert added.report.n_new == 6
+    (again,) = workspace.add(str(linked))
+    assert (again.report.n_gone, again.report.n_unchanged) == (0, 3)
+    assert {Path(failure.source_key).name for failure in again.report.failures} == {"out.jpg", "outer"}
+    assert {failure.reason for failure in again.report.failures} == {"this link is not followed; its photos are kept"}
+    assert len(again.report.notes) == 1
 
 
 def test_a_file_that_becomes_a_pipe_after_it_was_listed_does_not_block(make_photos):
