@@ -22,7 +22,7 @@ BUILT_IN = "built in"  # where a value comes from that is set nowhere
 _ORIGIN = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:\d{1,5})?")  # as browsers send it: no path, no capitals
 _HOST = re.compile(r"(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*|[0-9a-f:]*:[0-9a-f:.]*")  # a name or address, without a port
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://[^/\s]\S*")  # of an object store, with a bucket
-_USER = re.compile(r"[^@\s]+@[^@\s]+")
+_USER = re.compile(r"""[^@\s\[\]"'][^@\s\[\]"]*@[^@\s\[\]"'*]+""")  # not as a list is written in the file
 MIN_PASSWORD_CHARS = 8
 _YES, _NO = ("1", "true", "yes", "on"), ("", "0", "false", "no", "off")
 
@@ -253,7 +253,7 @@ SETTINGS = (
     Setting("cors_origins", _origins, "origins such as https://example.org", list),
     Setting("password", _password, f"a password of at least {MIN_PASSWORD_CHARS} characters", is_secret=True),
     Setting("open", _switch, "1 or true to let everybody in who reaches this machine", bool),
-    Setting("users", _users, "e-mail addresses, *@example.org for all of a domain, or * for all", list),
+    Setting("users", _users, "e-mail addresses, with commas between, *@example.org for a domain, or * for all", list),
     Setting("allowed_hosts", _hosts, "names such as photos.example.org, without a port", list),
     Setting("device", _device, f"one of {', '.join(DEVICES)}"),
     Setting("owner_language", _language, f"one of {', '.join(sorted(LANGUAGES))}"),

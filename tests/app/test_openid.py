@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import pytest
+from itsdangerous import TimestampSigner
 from starlette.testclient import TestClient
 from streamlit.runtime.secrets import AttrDict
 from streamlit.web.server.starlette.starlette_app_utils import create_signed_value
@@ -17,6 +19,7 @@ from photosearch.ui import openid
 from photosearch.ui.server import rules
 from tests.app.test_access import REMOTE, Reached
 
+DAY_S = 24 * 3600
 SECRET = "a long random text"  # noqa: S105
 AUTH = {
     "redirect_uri": "https://photos.example.org/oauth2callback",
@@ -88,6 +91,15 @@ def test_a_cookie_that_another_key_signed_is_none(client: TestClient, reached: R
         assert answer.status_code == 401
         assert "/auth/login?provider=" in answer.text
     assert reached.paths == []
+
+
+def test_a_session_ends_after_a_month(client: TestClient, reached: Reached, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(TimestampSigner, "get_timestamp", lambda _: int(time.time()) - 32 * DAY_S)
+        old = cookie(email="me@example.org")
+    assert client.get("/", headers=old).status_code == 401
+    assert reached.paths == []
+    assert client.get("/", headers=cookie(email="me@example.org")).status_code == 200
 
 
 def test_streamlit_s_own_addresses_of_logging_in_are_reached(client: TestClient, reached: Reached) -> None:

@@ -64,6 +64,18 @@ def test_what_is_no_origin_is_refused(value: str) -> None:
         read_settings({"PHOTOSEARCH_CORS_ORIGINS": value})
 
 
+def test_people_are_named_with_commas_between() -> None:
+    users = read_settings({"PHOTOSEARCH_USERS": "Me@example.org,*@family.example, o'brien@example.org"}).users
+    assert users == ("me@example.org", "*@family.example", "o'brien@example.org")
+    assert read_settings({"PHOTOSEARCH_USERS": "*"}).users == ("*",)
+
+
+@pytest.mark.parametrize("value", ['["me@example.org"]', "'me@example.org'", '"me@example.org"', "me", "me@*", "@b"])
+def test_who_is_no_person_is_refused(value: str) -> None:
+    with pytest.raises(SettingsError, match="PHOTOSEARCH_USERS"):
+        read_settings({"PHOTOSEARCH_USERS": value})
+
+
 @pytest.mark.parametrize(("value", "language"), [("", ""), (" German ", "german"), ("english", "")])
 def test_the_owner_s_language_is_a_stemmer_s(value: str, language: str) -> None:
     assert read_settings({"PHOTOSEARCH_OWNER_LANGUAGE": value}).owner_language == language
