@@ -1,160 +1,216 @@
 """Soak: sessions that search while an attacker sends what it likes; `python -m tests.fuzz.soak --minutes 10`.
 
-Prints the median answer of the sessions in quiet and under attack, the server's memory before and after, and how many
-of the attacker's requests were answered with anything that only people with the right may see. Exit status 1 where an
-answer under attack takes more than 1.5 times as long, memory grew by more than a tenth, or one such answer was given.
+The sessions are real ones of the Search page, a query a second each. The attacker has no right to anything and sends
+foreign hosts, guessed passwords, large bodies, unknown addresses and rubbish, and leaves connections half open; a guest
+who knows the password uploads pictures that ask for vast amounts of time or memory, one after the other.
+
+Quiet and attack take turns. Prints the median answer of the sessions in both, the server's memory before and after with
+that of its processes that decode, and how many of the attacker's requests were answered with anything that only people
+with the right may see. Exit status 1 where an answer under attack takes more than 1.5 times as long, memory grew by
+more than a tenth, an answer was none, or one got out.
 """
 
 from __future__ import annotations
 
 import argparse
+import asyncio
 import http.client
-import random
-import socket
+import itertools
+import os
 import statistics
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
+from benchmarks.sessions import open_session, search_for_a_while
 from photosearch.access.sessions import COOKIE
 from photosearch.settings import Settings
 from photosearch.workspace import Workspace
+from tests import bombs
 from tests.browser.server import serving
+from tests.fuzz.attacker import Attacker
 
 PASSWORD = "a password for the soak"  # noqa: S105
 MAX_SLOWER, MAX_GROWTH = 1.5, 1.1
-ANOTHER = ("127.0.0.2", 0)  # the attacker's address, whose tries of the password are slowed down
-HALF_OPEN = 200  # connections that the attacker leaves without a request
 QUERIES = ("dog", "two people on a beach", "red", "a cat -dog", "house in the snow")
-SECRETS = (b"demo", b"caption", b"\xff\xd8\xff")  # a collection's name, a field of an answer, a JPEG
+N_ROUNDS = 5  # of quiet and attack, so that what else the machine does falls on both
+QUIET_SHARE = 0.2  # of the time of the attack
+SETTLING_S = 150.0  # before memory is read: Streamlit keeps a session that was left for two minutes, with its upload
 
 
-def log_in(host: str, port: int) -> str:
+@dataclass
+class Asked:
+    """What the sessions met."""
+
+    took_s: list[float] = field(default_factory=list)
+    n_errors: int = 0
+
+    @property
+    def median_s(self) -> float:
+        """The median answer."""
+        return statistics.median(self.took_s)
+
+    def add(self, other: Asked) -> None:
+        """Add what was met in another time."""
+        self.took_s += other.took_s
+        self.n_errors += other.n_errors
+
+
+class Guest:
+    """Uploads pictures that ask for vast amounts, one after the other, each in a session of its own."""
+
+    def __init__(self, pictures: Sequence[tuple[str, bytes]]) -> None:
+        """Take what to upload, by the name of its file."""
+        self._pictures = itertools.cycle(pictures)
+        self.n_sent = self.n_answered = 0
+        self.slowest_s = 0.0
+
+    async def run(self, address: str, cookie: str, until: float) -> None:
+        """Upload until the time is up."""
+        for name, bomb in self._pictures:
+            if time.monotonic() > until:
+                return
+            async with open_session(address, cookie) as session:
+                began = time.monotonic()
+                self.n_answered += await session.search_like(name, bomb)
+                self.slowest_s = max(self.slowest_s, time.monotonic() - began)
+                self.n_sent += 1
+
+
+def make_bombs() -> list[tuple[str, bytes]]:
+    """Make pictures that are refused by their headers, and one that is as large as is allowed, which is decoded."""
+    return [
+        ("scans.jpg", bombs.jpeg_of_many_scans()),
+        ("just-allowed.jpg", bombs.jpeg_of_many_scans(90, 4000)),
+        ("cmyk.jpg", bombs.huge_progressive_cmyk()),
+        ("lies.avif", bombs.avif_that_lies()),
+        ("tile.tif", bombs.tiff_of_a_huge_tile()),
+        ("warnings.tif", bombs.tiff_of_many_warnings()),
+    ]
+
+
+def log_in(address: str) -> str:
     """Give the password; return the cookie."""
-    connection = http.client.HTTPConnection(host, port, timeout=60)
+    connection = http.client.HTTPConnection(urlsplit(address).netloc, timeout=60)
     body = urlencode({"password": PASSWORD, "next": "/"})
     connection.request("POST", "/login", body, {"Content-Type": "application/x-www-form-urlencoded"})
     answer = connection.getresponse()
     cookie = (answer.getheader("set-cookie") or "").partition(";")[0]
+    connection.close()
     assert cookie.startswith(COOKIE), answer.status
     return cookie
 
 
-def search(host: str, port: int, cookie: str, until: float, took: list[float]) -> None:
-    """Search until the time is up, each query on a new connection; write down how long each answer took."""
-    while time.monotonic() < until:
-        began = time.perf_counter()
-        connection = http.client.HTTPConnection(host, port, timeout=60)
-        connection.request(
-            "GET", f"/api/v1/search?{urlencode({'str': random.choice(QUERIES)})}", headers={"Cookie": cookie}
-        )
-        answer = connection.getresponse()
-        answer.read()
-        connection.close()
-        assert answer.status == 200, answer.status
-        took.append(time.perf_counter() - began)
-        time.sleep(0.5)
+async def search_in_sessions(address: str, n_sessions: int, seconds: float, guest: Guest | None = None) -> Asked:
+    """Let sessions search, perhaps beside a guest who uploads bombs."""
+    until = time.monotonic() + seconds
+    bombing = asyncio.create_task(guest.run(address, log_in(address), until)) if guest else None
+    queries = [itertools.islice(itertools.cycle(QUERIES), n, None) for n in range(n_sessions)]
+    told = await asyncio.gather(*(search_for_a_while(address, q, seconds, log_in(address)) for q in queries))
+    if bombing is not None:
+        await bombing
+    asked = Asked()
+    for took_s, n_errors in told:
+        asked.add(Asked(took_s, n_errors))
+    return asked
 
 
-class Attacker:
-    """Sends foreign hosts, guessed passwords, large bodies, unknown addresses; leaves connections half open."""
+@dataclass(frozen=True)
+class Memory:
+    """What a server takes, from Linux's /proc."""
 
-    def __init__(self, host: str, port: int, until: float) -> None:
-        self._place = (host, port)
-        self._until = until
-        self.n_sent = 0
-        self.escapes: list[str] = []
-        self._open: list[socket.socket] = []
+    server_mb: float
+    decoders_mb: float  # of the processes that it started
 
-    def run(self) -> None:
-        """Attack until the time is up."""
-        chance = random.Random(0)
-        ways: tuple[Callable[[random.Random], None], ...] = (
-            self._foreign_host,
-            self._guess,
-            self._large_body,
-            self._unknown,
-            self._half_open,
-            self._rubbish,
-        )
-        while time.monotonic() < self._until:
-            try:
-                chance.choice(ways)(chance)
-            except OSError:  # refused or cut off: as it should be
-                continue
-            time.sleep(0.01)
-        for left in self._open:
-            left.close()
+    @property
+    def sum_mb(self) -> float:
+        """All of it."""
+        return self.server_mb + self.decoders_mb
 
-    def _ask(self, method: str, path: str, body: bytes = b"", **headers: str) -> None:
-        self.n_sent += 1
-        connection = http.client.HTTPConnection(*self._place, timeout=20, source_address=ANOTHER)
-        try:
-            connection.request(method, path, body or None, headers)
-            answer = connection.getresponse()
-            content = answer.read()
-        except http.client.HTTPException:
-            return
-        finally:
-            connection.close()
-        if (answer.status < 400 and path != "/_stcore/health") or any(secret in content for secret in SECRETS):
-            self.escapes.append(f"{method} {path} {headers}: {answer.status}")
-
-    def _foreign_host(self, chance: random.Random) -> None:
-        self._ask("GET", "/api/v1/collections", Host=chance.choice(["evil.example", "10.0.0.1", "x" * 3000, "a@b"]))
-
-    def _guess(self, chance: random.Random) -> None:
-        self._ask("POST", "/login", f"password={chance.random()}".encode())
-
-    def _large_body(self, chance: random.Random) -> None:
-        self._ask("PUT", f"/_stcore/upload_file/{chance.random()}/a", b"x" * 3_000_000)
-
-    def _unknown(self, chance: random.Random) -> None:
-        path = "/".join(chance.choice(["media", "..", "api", "%2e%2e", "static", "downloads", "v1"]) for _ in range(4))
-        self._ask(chance.choice(["GET", "POST", "DELETE", "OPTIONS"]), f"/{path}")
-
-    def _half_open(self, _: random.Random) -> None:
-        while len(self._open) >= HALF_OPEN:
-            self._open.pop(0).close()
-        left = socket.create_connection(self._place, 5, ANOTHER)
-        left.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: ")
-        self._open.append(left)
-
-    def _rubbish(self, chance: random.Random) -> None:
-        with socket.create_connection(self._place, 5, ANOTHER) as connection:
-            connection.sendall(chance.randbytes(2000) + b"\r\n\r\n")
-            connection.settimeout(2)
-            if any(secret in connection.recv(65536) for secret in SECRETS):
-                self.escapes.append("rubbish")
+    def __str__(self) -> str:
+        return f"{self.sum_mb:.0f} MB ({self.decoders_mb:.0f} of them in the processes that decode)"
 
 
-def memory_mb(port: int) -> float:
-    """Return the resident memory of the process that listens on a port, from Linux's /proc."""
-    for folder in Path("/proc").iterdir():
+def read_memory(port: int) -> Memory:
+    """Return the resident memory of the server at a port and of the processes it started."""
+    found = list(_processes())
+    server = next(n for n, _, words in found if b"streamlit" in words and str(port).encode() in words)
+    children = [number for number, parent, _ in found if parent == server]
+    return Memory(_resident_mb(server), sum(map(_resident_mb, children)))
+
+
+def _processes() -> Iterator[tuple[int, int, list[bytes]]]:
+    for folder in Path("/proc").glob("[0-9]*"):
         try:
             words = (folder / "cmdline").read_bytes().split(b"\0")
-            if b"streamlit" in words and str(port).encode() in words:
-                line = next(line for line in (folder / "status").read_text().splitlines() if line.startswith("VmRSS"))
-                return int(line.split()[1]) / 1000
-        except OSError:
+            parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+        except (OSError, ValueError):
             continue
-    raise RuntimeError("the server's process was not found")
+        yield int(folder.name), parent, words
 
 
-def sessions(host: str, port: int, n_sessions: int, seconds: float) -> float:
-    """Let sessions search; return the median answer in seconds."""
-    until, took = time.monotonic() + seconds, list[float]()
-    cookies = [log_in(host, port) for _ in range(n_sessions)]
-    threads = [threading.Thread(target=search, args=(host, port, cookie, until, took)) for cookie in cookies]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return statistics.median(took)
+def _resident_mb(number: int) -> float:
+    try:
+        status = Path(f"/proc/{number}/status").read_text()
+    except OSError:
+        return 0.0
+    return int(status.partition("VmRSS:")[2].split()[0]) / 1000
+
+
+@dataclass(frozen=True)
+class Soaked:
+    """What came out."""
+
+    quiet: Asked
+    attacked: Asked
+    before: Memory
+    after: Memory
+    attacker: Attacker
+    guest: Guest
+
+    def is_good(self) -> bool:
+        """Whether the sessions went on as before, nothing grew and nothing got out."""
+        is_fast = self.attacked.median_s <= MAX_SLOWER * self.quiet.median_s
+        is_whole = self.quiet.n_errors + self.attacked.n_errors == 0
+        is_flat = self.after.sum_mb <= MAX_GROWTH * self.before.sum_mb
+        return is_fast and is_whole and is_flat and not self.attacker.escapes
+
+    def text(self) -> str:
+        """Return it for people."""
+        quiet, attacked = self.quiet, self.attacked
+        return (
+            f"median answer: {quiet.median_s:.3f} s in quiet, {attacked.median_s:.3f} s under attack"
+            f" ({attacked.median_s / quiet.median_s:.2f} times), of {len(quiet.took_s):,} and"
+            f" {len(attacked.took_s):,}; {quiet.n_errors} and {attacked.n_errors} were none\n"
+            f"memory: {self.before} before, {self.after} after ({self.after.sum_mb / self.before.sum_mb:.2f} times)\n"
+            f"{self.attacker.n_sent:,} requests of the attacker, {len(self.attacker.escapes)} answered with more than"
+            f" a refusal\n{self.guest.n_sent:,} bombs of a guest, {self.guest.n_answered:,} answered, the slowest in"
+            f" {self.guest.slowest_s:.1f} s\n" + "".join(f"  {escape}\n" for escape in self.attacker.escapes[:10])
+        )
+
+
+def soak(address: str, n_sessions: int, seconds: float) -> Soaked:
+    """Let the sessions search in quiet and under attack in turn."""
+    port = int(urlsplit(address).port or 0)
+    warming = Guest(make_bombs())
+    asyncio.run(search_in_sessions(address, n_sessions, QUIET_SHARE / 2 * seconds, warming))  # all is loaded
+    time.sleep(SETTLING_S)
+    before = read_memory(port)
+    attacker, guest = Attacker("127.0.0.1", port), Guest(make_bombs())
+    quiet, attacked = Asked(), Asked()
+    for _ in range(N_ROUNDS):
+        quiet.add(asyncio.run(search_in_sessions(address, n_sessions, QUIET_SHARE * seconds / N_ROUNDS)))
+        attack = threading.Thread(target=attacker.run, args=(time.monotonic() + seconds / N_ROUNDS,))
+        attack.start()
+        attacked.add(asyncio.run(search_in_sessions(address, n_sessions, seconds / N_ROUNDS, guest)))
+        attack.join()
+    time.sleep(SETTLING_S)
+    return Soaked(quiet, attacked, before, read_memory(port), attacker, guest)
 
 
 def main() -> None:
@@ -163,32 +219,17 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=10.0, help="of the attack; the quiet time before is a fifth")
     parser.add_argument("--sessions", type=int, default=10)
     options = parser.parse_args()
-    seconds = options.minutes * 60
+    load = os.getloadavg()[0]
     with tempfile.TemporaryDirectory() as folder:
         library = Path(folder, "library")
         workspace = Workspace(Settings(library))
         workspace.prepare_demo()
         workspace.close()
         with serving(library, Path(folder, "log"), PHOTOSEARCH_PASSWORD=PASSWORD) as address:
-            host, port = str(urlsplit(address).hostname), int(urlsplit(address).port or 0)
-            sessions(host, port, options.sessions, min(30.0, seconds / 5))  # all is loaded
-            quiet = sessions(host, port, options.sessions, seconds / 5)
-            before = memory_mb(port)
-            attacker = Attacker(host, port, time.monotonic() + seconds)
-            attack = threading.Thread(target=attacker.run)
-            attack.start()
-            attacked = sessions(host, port, options.sessions, seconds)
-            attack.join()
-            time.sleep(5)
-            after = memory_mb(port)
-    sys.stdout.write(
-        f"median answer: {1000 * quiet:.1f} ms in quiet, {1000 * attacked:.1f} ms under attack ({attacked / quiet:.2f}"
-        f" times)\nmemory: {before:.0f} MB before, {after:.0f} MB after ({after / before:.2f} times)\n"
-        f"{attacker.n_sent:,} requests of the attacker, {len(attacker.escapes)} answered with more than a refusal\n"
-    )
-    for escape in attacker.escapes[:10]:
-        sys.stdout.write(f"  {escape}\n")
-    sys.exit(bool(attacker.escapes) or attacked > MAX_SLOWER * quiet or after > MAX_GROWTH * before)
+            soaked = soak(address, options.sessions, 60 * options.minutes)
+    loads = f"load {load:.1f} before, {os.getloadavg()[0]:.1f} after, {os.cpu_count()} cores\n"
+    sys.stdout.write(soaked.text() + loads)
+    sys.exit(not soaked.is_good())
 
 
 if __name__ == "__main__":
