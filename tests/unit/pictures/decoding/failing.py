@@ -7,7 +7,7 @@ import time
 
 from photosearch.pictures.decoding import process
 
-process.CPU_S = 0
+process.CPU_S = 1
 
 
 def fail(data: bytes) -> None:
