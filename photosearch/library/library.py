@@ -70,7 +70,7 @@ class Library:
         self.folder = folder
         self.files = Files(folder, files, self.token)
         self._counts = Counts()
-        self._reserve = Reserve(folder, is_wanted=database is None)  # a server's disk is another one
+        self._reserve = Reserve(folder)
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # photos are private; who shares them changes it
         except OSError as error:

@@ -16,16 +16,15 @@ N_BYTES = 16_000_000  # a transaction that removes some hundred photos writes tw
 class Reserve:
     """A file of zeros in the library's folder, given up when the disk is full and made again when it is not."""
 
-    def __init__(self, folder: Path, *, is_wanted: bool = True) -> None:
-        """Take the folder; nothing is written yet, nor later unless `is_wanted`."""
+    def __init__(self, folder: Path) -> None:
+        """Take the folder; nothing is written yet."""
         self._folder = folder
-        self._is_wanted = is_wanted
         self._path = folder / FILE_NAME
 
     def fill(self) -> None:
         """Write the file unless it is there; without enough free space, do nothing."""
         with suppress(OSError):
-            if not self._is_wanted or self._path.exists() or shutil.disk_usage(self._folder).free < 4 * N_BYTES:
+            if self._path.exists() or shutil.disk_usage(self._folder).free < 4 * N_BYTES:
                 return
             part = self._path.with_name(f"{FILE_NAME}.{os.getpid()}.part")
             try:

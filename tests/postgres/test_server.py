@@ -21,7 +21,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 
 from photosearch.errors import CollectionNotFound, LibraryError, PhotoNotFound, SettingsError, WorkerBusy
-from photosearch.library import Library, Reading, photo_id, postgres, schema
+from photosearch.library import Library, Reading, photo_id, postgres, reserve, schema
 from photosearch.library.files import thumbnail_name
 from photosearch.library.merging import MAX_TEXT_CHARS
 from photosearch.library.postgres import Postgres
@@ -31,6 +31,7 @@ from photosearch.search.question import Question
 from photosearch.workspace import Workspace
 from tests.postgres.server import PASSWORD, QUOTED, USER, Server
 from tests.unit.library.test_library import caption, list_photos, pending, said
+from tests.unit.library.test_older_libraries import open_in_processes
 
 PATIENCE_S = 60
 N_WRITES = 25
@@ -67,7 +68,9 @@ def test_a_library_can_be_opened_again(library, database, open_library):
     assert [info.name for info in open_library(database).collections()] == ["c"]
 
 
-def test_an_older_library_is_brought_up_to_date_without_a_copy(make_database, open_library):
+@pytest.fixture
+def older(make_database) -> str:
+    """Return the URL of a database with a library of an older version."""
     url = make_database()
     older = Postgres(url)
     config = Config()
@@ -77,9 +80,19 @@ def test_an_older_library_is_brought_up_to_date_without_a_copy(make_database, op
         command.upgrade(config, "0002")
         connection.exec_driver_sql("INSERT INTO collection VALUES (1, 'c', 1700000000000)")
     older.engine.dispose()
-    library = open_library(url)
+    return url
+
+
+def test_an_older_library_is_brought_up_to_date_without_a_copy(older, open_library):
+    library = open_library(older)
     assert library.generation("c") == 1700000000000
-    assert list(library.folder.iterdir()) == []
+    assert [path.name for path in library.folder.iterdir()] == [reserve.FILE_NAME]
+
+
+def test_of_two_processes_that_open_an_older_library_one_migrates_it(older, open_library, tmp_path):
+    assert open_in_processes(tmp_path / "library", older) == [0, 0]
+    with open_library(older).reading() as connection:
+        assert connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalars().all() == [schema.HEAD]
 
 
 def test_a_creation_that_is_interrupted_leaves_nothing_behind(make_database, open_library, monkeypatch):

@@ -1,16 +1,20 @@
 """On a full disk one can still look, export to another disk, and remove; then there is space again."""
 
 import subprocess
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
 import pytest
 
+from photosearch.access.tokens import Tokens
 from photosearch.errors import CollectionNotFound, LibraryError
 from photosearch.export.exporter import ExportKind
 from photosearch.library import Library, reserve
 from photosearch.library.upkeep import read_failures
 from photosearch.records import Details, Listing, TextKind
+from photosearch.search.question import Question
 from photosearch.settings import Settings
 from photosearch.workspace import Workspace
 
@@ -54,25 +58,31 @@ def listings(n: int) -> list[Listing]:
     return [Listing(f"https://photos.example/{i:05}.jpg", "", details=details) for i, details in enumerate(texts)]
 
 
-@pytest.fixture
-def workspace(small_disk, tiny_models):
+@contextmanager
+def filled(settings: Settings) -> Iterator[Workspace]:
     """A library on the small disk, closed and opened again once the disk is full."""
-    settings = Settings(small_disk / "library", models_dir=tiny_models)
-    library = Library(settings.library_dir)
+    library = Library(settings.library_dir, settings.database)
     library.merge("c", "urls", listings(N_PHOTOS))
     library.merge("other", "urls", listings(3))
     library.files.keep_thumbnail("ab" * 32, b"x")
+    Tokens(settings.library_dir).create("mine", may_write=False)
     library.close()
-    fill(small_disk)
-    workspace = Workspace(settings)
-    yield workspace
-    workspace.close()
+    fill(settings.library_dir.parent)
+    with closing(Workspace(settings)) as workspace:
+        yield workspace
+
+
+@pytest.fixture
+def workspace(small_disk, tiny_models):
+    with filled(Settings(small_disk / "library", models_dir=tiny_models)) as opened:
+        yield opened
 
 
 def test_one_can_look_export_and_remove(workspace, tmp_path):
     library = workspace.library
     assert [info.n_photos for info in library.collections()] == [N_PHOTOS, 3]
     assert read_failures(library, "c") == []
+    assert workspace.searcher.search(Question("dog", "c")).total == N_PHOTOS
     workspace.export(ExportKind.JSON, "c", tmp_path / "c.json")
     assert (tmp_path / "c.json").stat().st_size > 100_000
     with pytest.raises(LibraryError, match="disk is full"):
@@ -84,6 +94,12 @@ def test_one_can_look_export_and_remove(workspace, tmp_path):
     with library.reading() as connection:
         assert connection.exec_driver_sql("SELECT count(*) FROM photo").scalar_one() == 3
         assert connection.exec_driver_sql("PRAGMA integrity_check").scalar_one() == "ok"
+
+
+def test_a_token_can_be_revoked(workspace):
+    tokens = Tokens(workspace.settings.library_dir)
+    tokens.revoke("mine")
+    assert tokens.all() == []
 
 
 def test_the_reserve_comes_back_with_the_space(workspace, small_disk):
