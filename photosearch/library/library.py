@@ -28,7 +28,7 @@ from photosearch.library.photos import assemble, assemble_detailed, ids_by_key
 from photosearch.library.postgres import Postgres
 from photosearch.library.removing import remove_photos
 from photosearch.library.reserve import Reserve
-from photosearch.library.saving import save_findings, save_images, save_reading
+from photosearch.library.saving import save_findings, save_images, save_readings
 from photosearch.library.work import CollectionVersion, Merge, Pending, Reading
 from photosearch.records import (
     CollectionInfo,
@@ -291,8 +291,7 @@ class Library:
             save_images(connection, readings)
             for model_id, by_picture in findings.items():
                 save_findings(connection, model_id, by_picture)
-            for reading in readings:
-                save_reading(connection, reading, state)
+            save_readings(connection, readings, state)
             for collection_id, generation in generations.items():
                 is_changed = t.photo.c.id.in_(ids) | t.photo.c.sha256.in_(pictures)
                 in_collection = t.photo.c.collection_id == collection_id

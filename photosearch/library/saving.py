@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, case, delete, insert, select, update
+from sqlalchemy import BindParameter, Connection, Row, bindparam, delete, insert, select, update
 
 from photosearch.library import schema as t
 from photosearch.library.details import details_json
@@ -51,27 +51,55 @@ def save_images(connection: Connection, readings: Sequence[Reading]) -> None:
             connection.execute(update(t.image).where(t.image.c.sha256 == sha256).values(values))
 
 
-def save_reading(connection: Connection, reading: Reading, state: PhotoState) -> None:
-    """Save what came of reading a photo, unless it was listed as changed or gone meanwhile.
+def save_readings(connection: Connection, readings: Sequence[Reading], state: PhotoState) -> None:
+    """Save what came of reading photos, unless they were listed as changed or gone meanwhile.
 
-    `state` is that of a photo that could be read.
+    `state` is that of photos that could be read. What is the same for all is asked once: building a statement takes
+    longer than SQLite takes to run it, and keeps the models' threads waiting.
     """
-    values: dict[str, object] = {"reason": reading.reason}
-    if reading.sha256:
-        values |= {"sha256": reading.sha256, "state": state}
-    elif reading.is_final:
-        values["state"] = PhotoState.FAILED
-    else:  # the next run reads it again; until then its earlier results stay
-        values["state"] = case((t.photo.c.state == PhotoState.FAILED, PhotoState.NEW), else_=t.photo.c.state)
-    for name in ("address", "etag"):
-        if getattr(reading, name) is not None:
-            values[name] = getattr(reading, name)
-    is_unchanged = (t.photo.c.stamp == reading.stamp) & (t.photo.c.state != PhotoState.GONE)
-    is_it = t.photo.c.id == reading.photo_id
-    saved = connection.execute(update(t.photo).where(is_it, is_unchanged).values(values))
-    if saved.rowcount and reading.sha256:
-        _bind_corrections(connection, reading.photo_id, reading.sha256)
-        _take_over_corrections(connection, reading.photo_id, reading.sha256)
+    before = {row.id: row for row in connection.execute(_LISTED, {"these": [r.photo_id for r in readings]})}
+    saved = [r for r in readings if r.photo_id in before and before[r.photo_id].stamp == r.stamp]
+    if not saved:
+        return
+    connection.execute(_UPDATED, [_of_reading(r, before[r.photo_id], state) for r in saved])
+    corrected = set(connection.execute(_CORRECTED, {"these": [r.photo_id for r in saved]}).scalars())
+    moved = set(connection.execute(_MOVED, {"these": sorted({r.sha256 for r in saved if r.sha256})}).scalars())
+    for reading in saved:
+        if reading.sha256 and reading.photo_id in corrected:
+            _bind_corrections(connection, reading.photo_id, reading.sha256)
+        if reading.sha256 in moved:
+            _take_over_corrections(connection, reading.photo_id, reading.sha256)
+
+
+_THESE: BindParameter[str] = bindparam("these", expanding=True)
+_LISTED = select(*(t.photo.c[name] for name in ("id", "stamp", "state", "sha256", "address", "etag"))).where(
+    t.photo.c.id.in_(_THESE), t.photo.c.state != PhotoState.GONE
+)
+_UPDATED = (
+    update(t.photo)
+    .where(t.photo.c.id == bindparam("its_id"))
+    .values({name: bindparam(f"its_{name}") for name in ("reason", "state", "sha256", "address", "etag")})
+)
+_CORRECTED = select(t.photo_text.c.photo_id).where(
+    t.photo_text.c.photo_id.in_(_THESE), t.photo_text.c.kind == TextKind.HUMAN
+)
+_MOVED = select(t.photo.c.sha256).where(t.photo.c.sha256.in_(_THESE), t.photo.c.state == PhotoState.GONE)
+
+
+def _of_reading(reading: Reading, before: Row, state: PhotoState) -> dict[str, object]:
+    """Return what is to be kept of a photo that was read."""
+    if not reading.sha256:
+        is_failed = before.state == PhotoState.FAILED
+        # Where it is not final the next run reads it again; until then its earlier results stay.
+        state = PhotoState.FAILED if reading.is_final else PhotoState.NEW if is_failed else PhotoState(before.state)
+    return {
+        "its_id": reading.photo_id,
+        "its_reason": reading.reason,
+        "its_state": state,
+        "its_sha256": reading.sha256 or before.sha256,
+        "its_address": before.address if reading.address is None else reading.address,
+        "its_etag": before.etag if reading.etag is None else reading.etag,
+    }
 
 
 def _bind_corrections(connection: Connection, photo_id: str, sha256: str) -> None:
@@ -119,13 +147,18 @@ def _take_over_corrections(connection: Connection, photo_id: str, sha256: str) -
     connection.execute(update(t.photo).where(t.photo.c.id == gone).values(sha256=None))  # so that it is not found again
 
 
+_FOUND = (t.caption, t.detection, t.prediction, t.analysis)
+_FORGOTTEN = [
+    delete(table).where(table.c.model_id == bindparam("model"), table.c.sha256.in_(_THESE)) for table in _FOUND
+]
+
+
 def save_findings(connection: Connection, model_id: int, findings: Mapping[str, Findings]) -> None:
     """Save what a model found in pictures, by their SHA-256, in place of its earlier findings."""
     if not findings:
         return
-    tables = (t.caption, t.detection, t.prediction, t.analysis)
-    for table in tables:
-        connection.execute(delete(table).where(table.c.model_id == model_id, table.c.sha256.in_(list(findings))))
+    for statement in _FORGOTTEN:
+        connection.execute(statement, {"model": model_id, "these": list(findings)})
     captions, detections, predictions = [], [], []
     for sha256, of_picture in findings.items():
         key = {"sha256": sha256, "model_id": model_id}
@@ -141,13 +174,13 @@ def save_findings(connection: Connection, model_id: int, findings: Mapping[str, 
         if predicted := (of_picture.labels or of_picture.concepts):
             predictions.append({**key, "found": _as_json(predicted)})
     analyses = [{"sha256": sha256, "model_id": model_id, "at": time.time()} for sha256 in findings]
-    for table, rows in zip(tables, (captions, detections, predictions, analyses), strict=True):
+    for table, rows in zip(_FOUND, (captions, detections, predictions, analyses), strict=True):
         if rows:
             connection.execute(insert(table), rows)
 
 
 def _as_json(predicted: Sequence[Prediction]) -> str:
-    best: dict[str, float] = {}
-    for p in predicted:
-        best.setdefault(p.term, round(p.prob, _PROB_DECIMALS))
+    best = {term: round(prob, _PROB_DECIMALS) for term, prob in predicted}
+    if len(best) < len(predicted):  # of a term predicted twice the first one counts, as it is likelier
+        best |= {term: round(prob, _PROB_DECIMALS) for term, prob in reversed(predicted)}
     return json.dumps(best, ensure_ascii=False)
