@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import csv
 import io
 import os
@@ -52,28 +53,37 @@ def measured_run(library: Path, *arguments: str, **environ: str) -> tuple[float,
     Returns:
         Its seconds from start to end, its seconds of the processor, and its peak memory in MB.
     """
-    command = [sys.executable, "-m", "photosearch", "--library", str(library), *arguments]
+    return measured("photosearch", "--library", str(library), *arguments, **environ)
+
+
+def measured(module: str, *arguments: str, **environ: str) -> tuple[float, float, float]:
+    """Run a module in a process of its own; return what `measured_run` does."""
+    command = [sys.executable, "-m", module, *arguments]
     started = time.perf_counter()
     process = subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL, env=os.environ | environ)
     _, status, usage = os.wait4(process.pid, 0)
     if status:
-        raise SystemExit(f"{' '.join(arguments)} failed")
+        raise SystemExit(f"{module} {' '.join(arguments)} failed")
     return time.perf_counter() - started, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
 
 
 def list_export(scratch: Path) -> None:
-    """Measure how long an export of many posts takes to list and to write into the library, as ZIP and unpacked."""
+    """Measure how long an export of many posts takes to list, alone and into the library, as ZIP and unpacked."""
     subprocess.run([sys.executable, "-m", "tests.exports", str(scratch), str(N_POSTS)], check=True)
     (path,) = scratch.glob("*.zip")
     with zipfile.ZipFile(path) as file:
         file.extractall(scratch / path.stem)
     for form, place in (("a ZIP", path), ("a folder", scratch / path.stem)):
-        library = scratch / f"library of {form}"
-        seconds, busy_s, peak_mb = measured_run(library, "add", str(place), "--no-caption")
-        print(
-            f"an export of {N_POSTS:,} posts as {form}, listed and in the library: {seconds:.1f} s,"
-            f" {busy_s:.1f} s of the processor, peak {peak_mb:,.0f} MB"
-        )
+        add = ("--library", str(scratch / f"library of {form}"), "add", str(place), "--no-caption")
+        for what, command in (
+            ("listed", ("benchmarks.listing", str(place))),
+            ("listed and in the library", ("photosearch", *add)),
+        ):
+            seconds, busy_s, peak_mb = measured(*command)
+            print(
+                f"an export of {N_POSTS:,} posts as {form}, {what}, process start to end: {seconds:.1f} s,"
+                f" {busy_s:.1f} s of the processor, peak {peak_mb:,.0f} MB (load {os.getloadavg()[0]:.1f})"
+            )
 
 
 def fetch_addresses(scratch: Path) -> None:
@@ -183,11 +193,16 @@ def open_large(scratch: Path) -> None:
     )
 
 
+PARTS = {"export": list_export, "folder": list_folder, "addresses": fetch_addresses, "library": open_large}
+
+
 def main() -> None:
     """Measure and print."""
-    for part in (list_export, list_folder, fetch_addresses, open_large):
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], help="what is measured; none: all")
+    for name in parser.parse_args().parts or PARTS:
         with tempfile.TemporaryDirectory() as scratch:
-            part(Path(scratch))
+            PARTS[name](Path(scratch))
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from photosearch.records import TextKind
 from photosearch.words.hashtags import find_hashtags
@@ -50,6 +51,7 @@ def list_of(value: object) -> list[object]:
     return value if isinstance(value, list) else []
 
 
+@lru_cache(maxsize=1)  # the slides of a post share its text
 def texts_of(caption: str) -> tuple[tuple[TextKind, str], ...]:
     """Return a post's text, then its hashtags and mentioned users, each once and without # or @."""
     if not caption:
