@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -22,6 +23,8 @@ from photosearch.sources.instagram.export_parts import Part, file_stamp, find_in
 from photosearch.sources.instagram.export_posts import Medium
 from photosearch.sources.source import Options
 
+_NO_MEDIUM = "the export names it by a path that is none of its media's"
+_FILM = re.compile(r"\.(?:mp4|mov|m4v|webm|avi|mkv|3gp)$", re.IGNORECASE)
 _N_NAMED = 3  # paths that a note names
 _UNLISTED = "pictures that no list of posts names"
 
@@ -62,7 +65,7 @@ class MediaFinder:
         """
         key = media_key(uri)
         if key is None or is_private(key):
-            return Failure(uri, "the export names it by a path that is none of its media's")
+            return Failure(uri, _NO_MEDIUM)
         needed = needed_choice(key)
         if needed not in (None, choice, *self._options.also):
             return Failure(key, f"a list of {choice} names it, but it belongs to {needed}, which were not chosen")
@@ -76,6 +79,15 @@ class MediaFinder:
         if refusal is None and (earlier := self._earlier(key)):
             return earlier
         return Failure(key, refusal or "none of the given parts holds it; give all parts of the export together")
+
+    def refuse_video(self, uri: str) -> Failure | None:
+        """Return why what a list names is none of the export's videos; None where it may be one."""
+        key = media_key(uri)
+        if key is None or is_private(key):
+            return Failure(uri, _NO_MEDIUM)
+        if not _FILM.search(uri):
+            return Failure(key, "the export names it as a picture or video, but its name is that of neither")
+        return None
 
     def _names(self, part: Part, by_file_name: Mapping[str, list[str]], key: str) -> list[str]:
         """Return the paths in a part that a key may mean, shortest first."""

@@ -155,12 +155,7 @@ class ExportSource:
             before = found.get(medium.source_key)
             found[medium.source_key] = join_saved(before, medium) if isinstance(before, Listing) else medium
             return
-        item: Listing | Failure | None
-        if is_picture_name(medium.uri):
-            item = finder.find(medium.uri, choice)
-        else:
-            covers = (finder.find(cover, choice) for cover in covers_of(medium))
-            item = next((cover for cover in covers if isinstance(cover, Listing)), None)
+        item = finder.find(medium.uri, choice) if is_picture_name(medium.uri) else _cover(medium, choice, finder)
         if item is None:
             self._omitted.add_video(medium.uri, choice)
             return
@@ -172,6 +167,13 @@ class ExportSource:
             found[item.source_key] = replace(item, details=details)
         elif before is None:
             found[item.source_key] = item
+
+
+def _cover(medium: Medium, choice: str, finder: MediaFinder) -> Listing | Failure | None:
+    """Return a video's cover, None for a video without one, or why what a list names is no video."""
+    covers = (finder.find(cover, choice) for cover in covers_of(medium))
+    cover = next((cover for cover in covers if isinstance(cover, Listing)), None)
+    return cover or finder.refuse_video(medium.uri)
 
 
 def _check(watch: Watch) -> None:

@@ -282,8 +282,14 @@ def test_a_message_is_not_read_even_where_a_post_names_it(tmp_path):
 # Bad input
 
 
-@pytest.mark.parametrize("uri", ["../../etc/a.jpg", "/etc/a.jpg", "C:/a.jpg", "https://example.org/a.jpg", "a\\b.jpg"])
-def test_odd_paths_are_told(tmp_path, uri):
+@pytest.mark.parametrize(
+    "uri",
+    [
+        *("../../etc/a.jpg", "/etc/a.jpg", "C:/a.jpg", "https://example.org/a.jpg", "a\\b.jpg"),
+        *("../../etc/passwd", "/etc/a.mp4", "media/posts/202311", "media/posts/202311/page.html"),
+    ],
+)
+def test_odd_paths_are_told_and_are_no_videos(tmp_path, uri):
     found = items(export(tmp_path / "a.zip", [post(medium(uri)), *POSTS]))
     assert [item.source_key for item in found if isinstance(item, Failure)] == [uri]
     assert [item.source_key for item in found if isinstance(item, Listing)] == KEYS
