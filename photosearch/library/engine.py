@@ -12,6 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import filelock
 from sqlalchemy import URL, Connection, Engine, create_engine, event
@@ -199,6 +200,17 @@ def _remove(part: Path) -> None:
         path.unlink(missing_ok=True)
 
 
+@contextmanager
+def closed_after_errors(connection: Any) -> Iterator[None]:
+    """Close a driver's new connection when the block raises, since SQLAlchemy does not know it yet."""
+    try:
+        yield
+    except BaseException:
+        with suppress(Exception):
+            connection.close()
+        raise
+
+
 def open_engine(path: Path) -> Engine:
     """Open a SQLite file: with foreign keys, a write-ahead log, and writers that wait for their turn."""
     engine = create_engine(URL.create("sqlite", database=str(path)), connect_args={"timeout": BUSY_TIMEOUT_MS / 1000})
@@ -206,12 +218,13 @@ def open_engine(path: Path) -> Engine:
     @event.listens_for(engine, "connect")
     def prepare(connection, _record) -> None:  # type: ignore[no-untyped-def]
         connection.isolation_level = None  # keeps the driver from beginning transactions of its own
-        cursor = connection.cursor()
-        cursor.execute("PRAGMA foreign_keys = ON")
-        cursor.execute("PRAGMA synchronous = FULL")  # what was said to be saved is there after a power cut
-        if cursor.execute("PRAGMA page_count").fetchone() == (0,):  # new; another program's file is left unchanged
-            cursor.execute("PRAGMA journal_mode = WAL")
-        cursor.close()
+        with closed_after_errors(connection):
+            cursor = connection.cursor()
+            cursor.execute("PRAGMA foreign_keys = ON")
+            cursor.execute("PRAGMA synchronous = FULL")  # what was said to be saved is there after a power cut
+            if cursor.execute("PRAGMA page_count").fetchone() == (0,):  # new; another program's file is left unchanged
+                cursor.execute("PRAGMA journal_mode = WAL")
+            cursor.close()
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:

@@ -17,7 +17,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
 from photosearch.errors import LibraryError, SettingsError
-from photosearch.library.engine import LOCK_PATIENCE_S, Database
+from photosearch.library.engine import LOCK_PATIENCE_S, Database, closed_after_errors
 
 SETTING = "PHOTOSEARCH_DATABASE"
 SCHEMES = ("postgresql", "postgres")
@@ -202,10 +202,11 @@ def _open_engine(url: URL) -> Engine:
 
     @event.listens_for(engine, "connect")
     def prepare(connection, _record) -> None:  # type: ignore[no-untyped-def]
-        cursor = connection.cursor()
-        cursor.execute(_SESSION)
-        cursor.close()
-        connection.commit()
+        with closed_after_errors(connection):
+            cursor = connection.cursor()
+            cursor.execute(_SESSION)
+            cursor.close()
+            connection.commit()
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:

@@ -1,10 +1,13 @@
 """Who may read a library's files, what a power cut leaves, and what is said when another run writes."""
 
 import os
+import sqlite3
 import stat
 import threading
 
 import pytest
+from sqlalchemy import event
+from sqlalchemy.exc import DatabaseError
 
 from photosearch.errors import LibraryError, PhotoError
 from photosearch.library import Library, engine
@@ -96,3 +99,22 @@ def test_texts_that_come_with_a_photo_are_bounded(library):
     for document in library.documents("c"):
         assert max(len(text) for text in document.owner) == MAX_TEXT_CHARS
         assert len(document.hashtags) == MAX_TEXTS - 1
+
+
+def test_a_connection_that_cannot_be_prepared_is_closed(tmp_path):
+    made = []
+
+    class Counted(sqlite3.Connection):
+        def __init__(self, *args, **kwargs):
+            super().__init__(*args, **kwargs)
+            made.append(self)
+
+    (tmp_path / "no library.sqlite").write_bytes(b"no database" * 100)
+    opened = engine.open_engine(tmp_path / "no library.sqlite")
+    event.listen(opened, "do_connect", lambda _dialect, _record, args, kwargs: kwargs.update(factory=Counted))
+    with pytest.raises(DatabaseError):
+        opened.connect()
+    for connection in made:
+        with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+            connection.execute("SELECT 1")
+    assert made
