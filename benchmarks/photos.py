@@ -167,7 +167,7 @@ def _save(
     pending = library.pending(COLLECTION, ids)
     shas = [bits.bytes(32).hex() for _ in batch]
     readings = [
-        Reading(photo.id, "", sha256, 640, 480, bits.bytes(8).hex())
+        Reading(photo.id, "", sha256, 640, 480, bits.bytes(8).hex(), b"\0", details=Details())  # else it is read again
         for photo, sha256 in zip(pending, shas, strict=True)
     ]
     parts = ("captions", "concepts", "labels", "objects")

@@ -7,22 +7,35 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
+from sqlalchemy import ColumnElement
+
 from photosearch.records import FACT_NAMES, Details, Facts, TextKind
 from photosearch.words.places import name_area
 from photosearch.words.times import by_the_clock
 
 _MOMENTS = frozenset({"taken_at", "named_at"})  # facts that are moments, which JSON lacks
-_TEXTS = "texts"
+_TEXTS, _READER = "texts", "reader"
+READER = 1  # raised when more is read from files than before: photos are then read again with the next run
 
 
-def details_json(details: Details, *, with_texts: bool = True) -> str:
-    """Return details as JSON, with the names of the place at their coordinates; equal details give equal JSON."""
+def details_json(details: Details, *, of_file: bool = False) -> str:
+    """Return details as JSON, with the names of the place at their coordinates; equal details give equal JSON.
+
+    Those that a file says of itself are stored with their texts, and with the version of what read them.
+    """
     if details.latitude is not None and details.longitude is not None:
         details = replace(details, area=name_area(details.latitude, details.longitude))
     values = {name: _plain(value) for name, value in details.known.items()}
-    if with_texts and details.texts:
+    if of_file and details.texts:
         values[_TEXTS] = [[kind.value, text] for kind, text in details.texts]
+    if of_file:
+        values[_READER] = READER
     return json.dumps(values)
+
+
+def is_read_by_this_version(details: ColumnElement[str]) -> ColumnElement[bool]:
+    """Select pictures whose details were read by the present version."""
+    return details.like(f'%"{_READER}": {READER}}}')
 
 
 def _plain(value: object) -> object:

@@ -241,11 +241,11 @@ class Library:
             return int(model_id)
 
     def pending(self, collection: str | None, model_ids: Sequence[int], *, redo: bool = False) -> list[Pending]:
-        """List the photos that are not read yet, or that one of the models has not analysed, ordered by key.
+        """List the photos that are not read yet, or not by this version, or not analysed by one of the models, by key.
 
         Args:
             collection: its name; None: all collections.
-            model_ids: numbers of the models, from `model_id`; none: only photos that are not read yet.
+            model_ids: numbers of the models, from `model_id`; none: only those to read.
             redo: list all photos that are not gone, also those that failed.
 
         Raises:
@@ -262,10 +262,10 @@ class Library:
             return set(connection.execute(query).scalars())
 
     def knows(self, sha256: str) -> bool:
-        """Tell whether the library has the picture's size, perceptual hash and thumbnail."""
+        """Tell whether the library has the picture's size, perceptual hash, miniature and thumbnail."""
+        query = select(t.image.c.sha256).where(t.image.c.sha256 == sha256, t.image.c.miniature.is_not(None))
         with self.reading() as connection:
-            width = connection.execute(select(t.image.c.width).where(t.image.c.sha256 == sha256)).scalar_one_or_none()
-        return bool(width)
+            return connection.execute(query).first() is not None
 
     def save(
         self,

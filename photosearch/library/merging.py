@@ -107,7 +107,7 @@ def _row(place: Place, listing: Listing, id_: str) -> dict[str, object]:
         "listed_in": place.listed_in,
         **_fresh(listing),
         "generation": place.generation,
-        "facts": details_json(listing.details, with_texts=False) if listing.details else None,
+        "facts": details_json(listing.details) if listing.details else None,
     }
 
 
@@ -152,7 +152,7 @@ def _save_details(
     old_facts = {row.id: row.facts for row in connection.execute(_FACTS, {"these": older})}
     changed = []
     for id_, old in old_facts.items():
-        facts = details_json(details[id_].completed_by(parse_details(old)), with_texts=False)
+        facts = details_json(details[id_].completed_by(parse_details(old)))
         if facts != (old or details_json(Details())) or id_ in with_new_texts:
             changed.append({"of": id_, "to_facts": facts})
     if changed:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, exists, false, or_, select
+from sqlalchemy import ColumnElement, Connection, exists, or_, select
 
 from photosearch.library import schema as t
+from photosearch.library.details import is_read_by_this_version
 from photosearch.library.work import Pending
 from photosearch.records import PhotoState
 
@@ -16,7 +17,8 @@ def read_pending(
 ) -> list[Pending]:
     """List pending photos as `Library.pending` says; `collection_id` None: of all collections."""
     p = t.photo.c
-    columns = (p.id, p.source, p.source_key, p.stamp, p.address, p.etag, p.sha256, t.image.c.kept_path)
+    is_captioned = p.state == PhotoState.READY
+    columns = (p.id, p.source, p.source_key, p.stamp, p.address, p.etag, p.sha256, t.image.c.kept_path, is_captioned)
     query = select(*columns).select_from(t.photo.outerjoin(t.image)).order_by(p.collection_id, p.source_key)
     if redo:
         query = query.where(p.state.not_in((PhotoState.GONE, PhotoState.NO_PICTURE)))
@@ -25,8 +27,15 @@ def read_pending(
             exists().where(t.analysis.c.sha256 == t.photo.c.sha256, t.analysis.c.model_id == model_id)
             for model_id in model_ids
         )
-        is_missing = or_(false(), *(~by_model for by_model in is_analysed))
-        query = query.where((p.state == PhotoState.NEW) | ((p.state == PhotoState.READY) & is_missing))
+        is_missing = or_(_is_read_by_older_version(), *(~by_model for by_model in is_analysed))
+        query = query.where((p.state == PhotoState.NEW) | (is_captioned & is_missing))
     if collection_id is not None:
         query = query.where(p.collection_id == collection_id)
     return [Pending(*row) for row in connection.execute(query)]
+
+
+def _is_read_by_older_version() -> ColumnElement[bool]:
+    """Select photos of which less was read than the present version reads; kept copies hold nothing but the picture."""
+    i = t.image.c
+    has_all_facts = i.kept_path.is_not(None) | (i.details.is_not(None) & is_read_by_this_version(i.details))
+    return t.photo.c.sha256.is_not(None) & ~(has_all_facts & i.miniature.is_not(None))

@@ -30,7 +30,7 @@ def save_images(connection: Connection, readings: Sequence[Reading]) -> None:
             "phash": r.phash,
             "miniature": r.miniature,
             "kept_path": r.kept_path,
-            "details": None if r.details is None else details_json(r.details),
+            "details": None if r.details is None else details_json(r.details, of_file=True),
         }
         for r in readings
         if r.sha256
@@ -54,8 +54,9 @@ def save_images(connection: Connection, readings: Sequence[Reading]) -> None:
 def save_readings(connection: Connection, readings: Sequence[Reading], state: PhotoState) -> None:
     """Save what came of reading photos, unless they were listed as changed or gone meanwhile.
 
-    `state` is that of photos that could be read. What is the same for all is asked once: building a statement takes
-    longer than SQLite takes to run it, and keeps the models' threads waiting.
+    `state` is that of photos that could be read, but for those that are captioned and were only read again. What is the
+    same for all is asked once: building a statement takes longer than SQLite takes to run it, and keeps the models'
+    threads waiting.
     """
     before = {row.id: row for row in connection.execute(_LISTED, {"these": [r.photo_id for r in readings]})}
     saved = [r for r in readings if r.photo_id in before and before[r.photo_id].stamp == r.stamp]
@@ -88,6 +89,8 @@ _MOVED = select(t.photo.c.sha256).where(t.photo.c.sha256.in_(_THESE), t.photo.c.
 
 def _of_reading(reading: Reading, before: Row, state: PhotoState) -> dict[str, object]:
     """Return what is to be kept of a photo that was read."""
+    if reading.sha256 == before.sha256 and before.state == PhotoState.READY:
+        state = PhotoState.READY
     if not reading.sha256:
         is_failed = before.state == PhotoState.FAILED
         # Where it is not final the next run reads it again; until then its earlier results stay.

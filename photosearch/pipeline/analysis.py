@@ -28,6 +28,7 @@ from photosearch.vision.observer import N_AT_ONCE, Batch, Observer
 BATCH = 16  # half as many cost the decoder a tenth of its speed; more would keep more pictures in memory
 N_READERS = 8  # most of them wait for a server
 
+_READ_AGAIN = "Photos read again for what their files say, since an earlier version read less: {:,}."
 Observers = Mapping[int, Observer]  # by the number under which the library keeps the model's findings
 
 
@@ -56,6 +57,8 @@ class _Intake:
             with reading_one_photo():
                 return self._from_source(photo) or self._from_kept(photo)
         except PhotoError as error:
+            if photo.is_captioned and photo.sha256 and not self._unseen_by(photo.sha256):
+                return _Read(Reading(photo.id, photo.stamp, photo.sha256))  # it stays as it was read before
             return _Read(Reading(photo.id, photo.stamp, reason=str(error), is_final=not isinstance(error, TryLater)))
 
     def _from_source(self, photo: Pending) -> _Read | None:
@@ -91,7 +94,7 @@ class _Intake:
         if is_fetched:
             kept = prepared.kept if makes_copy else content.data
             reading = replace(reading, kept_path=self._library.files.keep(sha256, kept))
-        return _Read(reading, prepared.picture, unseen_by)
+        return _Read(reading, prepared.picture if unseen_by else None, unseen_by)
 
     def _from_kept(self, photo: Pending) -> _Read:
         """Read the copy that was kept when the photo was fetched."""
@@ -99,11 +102,11 @@ class _Intake:
             raise PhotoError("it was not kept")
         reading = Reading(photo.id, photo.stamp, photo.sha256)
         unseen_by = self._unseen_by(photo.sha256)
-        if not unseen_by:
+        if not unseen_by and self._library.knows(photo.sha256):
             return _Read(reading)
         picture = decode_picture(self._library.files.read_kept(photo.kept_path))
         reading = replace(reading, miniature=images.miniature(picture))
-        return _Read(reading, replace(picture, sha256=photo.sha256), unseen_by)
+        return _Read(reading, replace(picture, sha256=photo.sha256) if unseen_by else None, unseen_by)
 
     def _unseen_by(self, sha256: str) -> frozenset[int]:
         return self._model_ids - (set() if self._redo else self._library.seen_by(sha256))
@@ -136,7 +139,7 @@ def analyse_photos(
     Raises:
         LibraryError: results cannot be kept. All batches before this one are safe.
     """
-    n_captioned = n_reused = n_fetched = n_done = 0
+    n_captioned = n_reused = n_fetched = n_read_again = n_done = 0
     failures: list[Failure] = []
     intake = _Intake(library, reader, list(observers), redo=redo, keep=keep)
     state = PhotoState.READY if observers else PhotoState.NEW
@@ -150,7 +153,9 @@ def analyse_photos(
         for batch, read, n_fresh, findings in _observe_ahead(pool, observers, coming, stopwatch, stopped):
             with stopwatch.measure(SAVING, "", len(batch)):
                 library.save([r.reading for r in read], findings, state)
-            n_read = sum(r.reading.sha256 is not None for r in read)
+            n_again = sum(_is_read_again(photo, r) for photo, r in zip(batch, read, strict=True))
+            n_read = sum(r.reading.sha256 is not None for r in read) - n_again
+            n_read_again += n_again
             if observers:
                 n_captioned += n_fresh
                 n_reused += n_read - n_fresh
@@ -167,7 +172,15 @@ def analyse_photos(
                 stopped.set()
     if observers and n_captioned:
         keep_speed(library.folder, stopwatch.stop(n_captioned))
-    return Report(n_captioned=n_captioned, n_reused=n_reused, n_fetched=n_fetched, failures=tuple(failures))
+    notes = (_READ_AGAIN.format(n_read_again),) if n_read_again else ()
+    return Report(
+        n_captioned=n_captioned, n_reused=n_reused, n_fetched=n_fetched, failures=tuple(failures), notes=notes
+    )
+
+
+def _is_read_again(photo: Pending, read: _Read) -> bool:
+    """Return whether a photo was read for no model, but for what its file says of itself."""
+    return photo.is_captioned and photo.sha256 == read.reading.sha256 and not read.unseen_by
 
 
 def _observe_ahead(

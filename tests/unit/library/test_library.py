@@ -14,7 +14,17 @@ from photosearch.library import Library, Reading, photo_id, schema, upkeep
 from photosearch.library.counting import Counts
 from photosearch.library.engine import FILE_NAME
 from photosearch.library.files import thumbnail_name
-from photosearch.records import Caption, Detection, Document, Findings, Listing, PhotoState, Prediction, Station
+from photosearch.records import (
+    Caption,
+    Details,
+    Detection,
+    Document,
+    Findings,
+    Listing,
+    PhotoState,
+    Prediction,
+    Station,
+)
 from tests.conftest import jpeg
 
 RED, BLUE = "a" * 64, "b" * 64
@@ -32,7 +42,7 @@ def caption(library: Library, key: str, sha256: str, text: str = "a dog", collec
     """File a sentence for a listed photo, as the pipeline does."""
     model_id = library.model_id(Station.CAPTIONER, "m", "d" * 64)
     stamp = next(p.stamp for p in library.pending(collection, [model_id], redo=True) if p.source_key == key)
-    reading = Reading(photo_id(collection, key), stamp, sha256, 64, 48, "0" * 16)
+    reading = Reading(photo_id(collection, key), stamp, sha256, 64, 48, "0" * 16, b"\0", details=Details())
     known = model_id in library.seen_by(sha256)
     library.save([reading], {} if known else {model_id: {sha256: said(text)}})
 

@@ -142,7 +142,7 @@ def test_near_duplicates_follow_changes_without_reading_all_hashes_again(
     def add(name: str, phash: str) -> None:
         library.merge("bursts", "folder", [Listing(f"/{name}.jpg", "")])
         (photo,) = library.pending("bursts", [])
-        library.save([Reading(photo.id, "", f"{name:0>64}", 640, 480, phash)], {})
+        library.save([Reading(photo.id, "", f"{name:0>64}", 640, 480, phash, b"\0", details=Details())], {})
 
     def groups(searcher: Searcher) -> set[frozenset[str]]:
         found: dict[int, set[str]] = {}
