@@ -42,6 +42,28 @@ def read_regular(path: Path, max_bytes: int | None = None) -> bytes:
         return file.read() if max_bytes is None else file.read(max_bytes)
 
 
+def readable_name(name: str) -> str:
+    """Return a file's name or path as text that can be stored and shown.
+
+    A part that is no UTF-8 is read as Windows-1252, and where that lacks a byte, too, bytes are written as numbers.
+    """
+    try:
+        name.encode("utf-8")
+    except UnicodeEncodeError:
+        raw = os.fsencode(name).split(os.fsencode(os.sep))
+        return os.sep.join(_decoded(part) for part in raw)
+    return name
+
+
+def _decoded(raw: bytes) -> str:
+    for encoding in ("utf-8", "cp1252"):
+        try:
+            return raw.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    return raw.decode("utf-8", "backslashreplace")
+
+
 @contextmanager
 def write_whole(path: Path, *, is_remade: bool = False) -> Iterator[Path]:
     """Yield a path beside `path` to write to; it gets the name `path` when the block ends without an error.

@@ -184,6 +184,7 @@ class Photo:
     details: Details = Details()
     captions: tuple[Caption, ...] = ()  # the best sentence of each origin; the first one is shown
     objects: tuple[Detection, ...] = ()
+    address: str | None = None  # as in `Listing`
 
     @property
     def caption(self) -> str:
@@ -338,8 +339,9 @@ class CollectionInfo:
     n_photos: int  # without those that are gone
     n_ready: int
     n_failed: int
-    n_new: int
+    n_new: int  # not captioned yet
     n_without_picture: int = 0  # whose source has none that can be read
+    n_unread: int = 0  # of the new ones: not fetched either, so that nobody knows what their files say
 
 
 @dataclass(frozen=True)

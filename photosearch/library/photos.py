@@ -127,6 +127,7 @@ def assemble(connection: Connection, ids: Sequence[str], sentences: Select = _CA
             source_key=row.source_key,
             state=PhotoState(row.state),
             reason=row.reason,
+            address=row.address,
             sha256=row.sha256,
             width_px=row.width,
             height_px=row.height,

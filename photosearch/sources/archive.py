@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import stat
 import struct
 import threading
@@ -16,7 +17,14 @@ from photosearch.errors import PhotoError, SourceError
 from photosearch.files import open_regular
 from photosearch.sources.budget import expect_bytes
 from photosearch.sources.source import Resources
-from photosearch.sources.zip_names import leads_out, name_members
+from photosearch.sources.zip_names import (
+    HEADER_BYTES,
+    header_name_bytes,
+    leads_out,
+    name_members,
+    unmark_header,
+    unmark_names,
+)
 
 MAX_MEMBERS = 1_000_000
 MAX_RATIO = 100  # unpacked to packed size; photos hardly shrink, the JSON of an export shrinks to a twentieth
@@ -70,6 +78,23 @@ class _BoundedZip(zipfile.ZipFile):
         self._members = _Members()
 
 
+class _UnmarkedNames(io.FileIO):
+    """A ZIP's file whose directory, when it is read, does not say of names that they are UTF-8 where they are not."""
+
+    is_directory = True  # whether what is read now may be the directory
+
+    def read(self, n_bytes: int | None = -1, /) -> bytes:
+        """Read as files do."""
+        data = super().read(n_bytes)
+        if self.is_directory:
+            return unmark_names(data)
+        if n_bytes == HEADER_BYTES:
+            name = super().read(header_name_bytes(data))
+            self.seek(-len(name), io.SEEK_CUR)
+            return unmark_header(data, name)
+        return data
+
+
 @dataclass(frozen=True)
 class Member:
     """A file in a ZIP, as the ZIP's directory describes it."""
@@ -102,7 +127,7 @@ class Archive:
         try:
             with open_regular(path) as file:
                 self._n_bytes = file.seek(0, 2)
-            self._zip = _BoundedZip(path)
+            self._zip, self._file = _open_zip(path)
         except _TooManyMembers as error:
             raise SourceError(f'"{path}" holds more than {MAX_MEMBERS:,} files. Split it into several.') from error
         except OSError as error:
@@ -129,8 +154,10 @@ class Archive:
             raise SourceError(f'"{path}" holds members that overlap. Pack its photos again.')
 
     def close(self) -> None:
-        """Close the file; members that are being read can be read to their end."""
+        """Close the file; members that are being read can be read to their end, but for those of odd ZIPs."""
         self._zip.close()
+        if self._file is not None:
+            self._file.close()
 
     def names(self) -> Iterator[str]:
         """Return the files' names, in the ZIP's order."""
@@ -273,6 +300,21 @@ class Archives:
         if len(self._opened) > MAX_OPEN:
             self._opened.pop(next(iter(self._opened)))[1].close()
         return archive
+
+
+def _open_zip(path: Path) -> tuple[zipfile.ZipFile, io.FileIO | None]:
+    """Open a ZIP; return it, and its file where that is to be closed, too."""
+    try:
+        return _BoundedZip(path), None
+    except UnicodeDecodeError:  # one name that is said to be UTF-8, and is not, would refuse all
+        file = _UnmarkedNames(path)
+        try:
+            opened = _BoundedZip(file)
+        except BaseException:
+            file.close()
+            raise
+        file.is_directory = False
+        return opened, file
 
 
 def open_archives(_: Resources) -> Archives:

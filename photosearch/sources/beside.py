@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 
 from photosearch.errors import PhotoError
+from photosearch.files import readable_name
 from photosearch.pictures import xmp
 from photosearch.pictures.names import name_details
 from photosearch.records import Details, TextKind
@@ -54,7 +55,7 @@ class Beside:
 
     def details_of(self, name: str) -> Details:
         """Return what names and neighbours say of a picture; a sidecar counts more than JSON, and that than names."""
-        found = name_details(self._folder, name)
+        found = name_details(self._folder, readable_name(name))
         if not self._names:
             return found
         stem = os.path.splitext(name)[0]
@@ -85,6 +86,8 @@ class Beside:
             if is_post and not said.texts:
                 for file in self._files((f"{post}.txt",)):
                     said = said.completed_by(self._said(file, self._text))
+            if is_post:
+                self.used.update(self._files(f"{post}{ending}" for ending in instaloader.ENDINGS))
         return said.completed_by(instaloader.named_details(stem))
 
     def _said(self, file: str, parse: Callable[[str], Details | None]) -> Details:

@@ -7,9 +7,10 @@ import stat
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePath
+from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 from photosearch.errors import SourceError
-from photosearch.files import open_regular
+from photosearch.files import open_regular, readable_name
 from photosearch.library import Pending
 from photosearch.records import Failure, Listing, Watch
 from photosearch.sources.beside import COMPLETE_TEXTS, Beside
@@ -28,6 +29,7 @@ from photosearch.sources.left_out import (
 from photosearch.sources.source import Content, Options, Resources, Source, SourceKind
 
 NAME = "folder"
+_ADDRESS = "file:"  # before a path whose bytes that are no ASCII are written as %FF
 
 
 class FolderSource:
@@ -46,12 +48,12 @@ class FolderSource:
         self._root = path.resolve()
         self._follow_links = follow_links
         self.notes: tuple[str, ...] = ()  # for people, after the listing
-        self.collection = self._root.name or "photos"
+        self.collection = readable_name(self._root.name) or "photos"
         self.left_out: Counter[str] = Counter()
 
     def covers(self, source_key: str) -> bool:
         """Tell whether a path lies in the folder."""
-        return Path(source_key).is_relative_to(self._root)
+        return Path(source_key).is_relative_to(readable_name(str(self._root)))
 
     def listings(self, known: Mapping[str, str | None], watch: Watch) -> Iterator[Listing | Failure]:  # noqa: ARG002
         """Yield each picture by its path; raise `SourceError` when the folder itself cannot be opened."""
@@ -66,27 +68,31 @@ class FolderSource:
             yield self._listing(path, beside)
         self.notes = _note(walk.outside)
         for path, reason in walk.unread:
-            yield Failure(_text(path), reason)
+            yield Failure(readable_name(path), reason)
         for export in walk.exports:
-            yield Failure(_text(export), "this is an Instagram export; add this folder by itself")
+            yield Failure(readable_name(export), "this is an Instagram export; add this folder by itself")
         for problem in walk.unreadable:
-            yield Failure(_text(problem.filename), f"the folder cannot be opened: {problem.strerror}")
+            yield Failure(readable_name(problem.filename), f"the folder cannot be opened: {problem.strerror}")
         gone = [(link, "the link leads to no folder now") for link in walk.broken]  # a disk that is not there
         for link, reason in (*gone, *((link, "this link is not followed") for link in walk.outside)):
-            if any(PurePath(key).is_relative_to(link) for key in known):
-                yield Failure(_text(link), f"{reason}; its photos are kept")
+            if any(PurePath(key).is_relative_to(readable_name(link)) for key in known):
+                yield Failure(readable_name(link), f"{reason}; its photos are kept")
 
     def _listing(self, path: str, beside: Beside) -> Listing | Failure:
-        if path != _text(path):
-            return Failure(_text(path), "the file's name is not valid Unicode; rename it")
+        key = readable_name(path)
+        address = None
+        if key != path:
+            address = _ADDRESS + quote_from_bytes(os.fsencode(path))
+            if os.path.lexists(key):  # two names that read the same
+                key = os.fsencode(path).decode("utf-8", "backslashreplace")
         try:
             status = os.stat(path)
         except OSError as error:
-            return Failure(path, f"the file cannot be read: {error.strerror}")
+            return Failure(key, f"the file cannot be read: {error.strerror}")
         if not stat.S_ISREG(status.st_mode):
-            return Failure(path, "this is no file")  # reading a pipe could block for ever
+            return Failure(key, "this is no file")  # reading a pipe could block for ever
         stamp = f"{status.st_size}:{status.st_mtime_ns}"
-        return Listing(path, stamp, details=beside.details_of(os.path.basename(path)))
+        return Listing(key, stamp, address, beside.details_of(os.path.basename(path)))
 
 
 class _Walk:
@@ -175,15 +181,15 @@ class _Walk:
         def read(name: str, max_bytes: int) -> bytes:
             return read_file(Path(folder, name), max_bytes)
 
-        own_path = os.path.relpath(folder, self._root.parent)
-        return Beside((entry.name for entry in entries), read, "" if own_path.startswith("..") else _text(own_path))
+        own_path = readable_name(os.path.relpath(folder, self._root.parent))
+        return Beside((entry.name for entry in entries), read, "" if own_path.startswith("..") else own_path)
 
 
 def _note(outside: Sequence[str]) -> tuple[str, ...]:
     """Return what people are told of links that were not followed; nothing where there are none."""
     if not outside:
         return ()
-    named = ", ".join(map(_text, outside[:N_NAMED])) + (" and others" if len(outside) > N_NAMED else "")
+    named = ", ".join(map(readable_name, outside[:N_NAMED])) + (" and others" if len(outside) > N_NAMED else "")
     told = (
         "1 link leads out of the folder and was"
         if len(outside) == 1
@@ -213,9 +219,11 @@ def _start(entry: os.DirEntry[str], n_bytes: int) -> bytes:
         return b""
 
 
-def _text(path: str) -> str:
-    """Return a path as text that can be stored; bytes that are not UTF-8 become question marks."""
-    return path.encode("utf-8", "replace").decode("utf-8")
+def path_of(source_key: str, address: str | None) -> str:
+    """Return the path of a listed photo on disk: its key, unless the path is no UTF-8."""
+    if address is None or not address.startswith(_ADDRESS):
+        return source_key
+    return os.fsdecode(unquote_to_bytes(address.removeprefix(_ADDRESS)))
 
 
 def _open(paths: Sequence[Path], options: Options) -> Sequence[Source] | None:
@@ -225,7 +233,7 @@ def _open(paths: Sequence[Path], options: Options) -> Sequence[Source] | None:
 
 
 def _read(_resources: Resources, photo: Pending, max_bytes: int, _etag: str | None) -> Content:
-    return Content(read_file(Path(photo.source_key), max_bytes))
+    return Content(read_file(Path(path_of(photo.source_key, photo.address)), max_bytes))
 
 
 KIND: SourceKind = SourceKind(

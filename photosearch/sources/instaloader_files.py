@@ -15,6 +15,8 @@ from photosearch.words.times import from_seconds, read_time
 
 MAX_JSON_BYTES = 8_000_000
 MARK = "_UTC"  # in all names that it gives by default
+# Of the files that it writes for a post: its text, which the JSON holds, too, and what nothing is read from.
+ENDINGS = (".txt", "_comments.json", "_comments.json.xz", "_location.txt")
 _STEM = re.compile(r"(?P<post>.*?(?P<day>\d{4}-\d\d-\d\d)_(?P<clock>\d\d-\d\d-\d\d)_UTC)(?P<slide>_\d+)?(?P<more>_.+)?")
 _SLIDE = re.compile(r"_\d{1,2}$")
 _LIKES = ("edge_media_preview_like", "edge_liked_by", "like_count")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
+import contextlib
 import csv
 import io
 import math
@@ -44,24 +46,35 @@ _SECRET = re.compile(r"^([a-z][a-z0-9+.-]*://)?.*@", re.DOTALL | re.IGNORECASE)
 T = TypeVar("T")
 
 
-def read_text(path: Path) -> str:
-    """Read a UTF-8 text file; raise `SourceError` when it cannot be read, is too large or is not UTF-8."""
+def read_text(path: Path) -> tuple[str, str]:
+    """Read a text file; return its text, and its encoding where it is no Unicode.
+
+    UTF-16 is known by its mark, as Excel writes it; what is no UTF-8 is read as Windows-1252.
+
+    Raises:
+        SourceError: it cannot be read, is too large, or is no text.
+    """
     try:
         data = read_regular(path, MAX_FILE_BYTES + 1)
     except OSError as error:
         raise SourceError(f'"{path}" cannot be read: {error.strerror}. Check its access rights.') from error
     if len(data) > MAX_FILE_BYTES:
         raise SourceError(f'"{path}" is larger than {MAX_FILE_BYTES // 1_000_000} MB. Split it into several.')
+    is_utf16 = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     try:
-        return data.decode("utf-8-sig")
+        return data.decode("utf-16" if is_utf16 else "utf-8-sig"), ""
     except UnicodeDecodeError as error:
-        raise SourceError(f'"{path}" is no UTF-8 text (byte {error.start}). Save it as UTF-8.') from error
+        with contextlib.suppress(UnicodeDecodeError):
+            if not is_utf16 and b"\0" not in data:
+                return data.decode("cp1252"), "Windows-1252"
+        raise SourceError(f'"{path}" is no text in UTF-8 (byte {error.start}). Save it as UTF-8.') from error
 
 
 def read_json(path: Path) -> object:
     """Read a JSON file; raise `SourceError` as `read_text` does, and when it is no valid JSON."""
     try:
-        return parse_json(read_text(path))
+        text, _ = read_text(path)
+        return parse_json(text)
     except ValueError as error:
         raise SourceError(
             f'"{path}" is no JSON that can be read ({error}). Check that the file is complete.'
@@ -78,6 +91,7 @@ class UrlListSource:
         self._path = path
         self.collection = path.stem.removeprefix(PREFIX) or "photos"
         self.left_out: Counter[str] = Counter()
+        self.notes: tuple[str, ...] = ()
         self.listed_in: str | None = str(path.resolve()).encode("utf-8", "replace").decode("utf-8")
 
     def covers(self, source_key: str) -> bool:  # noqa: ARG002
@@ -106,7 +120,11 @@ class UrlListSource:
                 raise SourceError(f'"{self._path}" holds no list of addresses. Give a JSON list of them.')
             yield from entries
             return
-        text = read_text(self._path)
+        text, encoding = read_text(self._path)
+        if encoding:
+            self.notes = (
+                f'"{self._path.name}" is no UTF-8; it was read as {encoding}. See whether its letters are right.',
+            )
         if self._path.suffix.lower() == ".csv":
             yield from self._rows(text)
         else:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+import struct
 import unicodedata
 import zipfile
 from collections.abc import Iterable, Sequence
 
 _UTF8_NAME = 0x800  # a flag (APPNOTE 4.4.4)
+_ENTRY, _ENTRY_BYTES = b"PK\x01\x02", 46
+_HEADER, HEADER_BYTES = b"PK\x03\x04", 30
 _PLAIN = "cp437"  # what `zipfile` reads names as that lack the flag (APPNOTE, appendix D)
 _JAPANESE = "cp932"  # of Japanese Windows; the second byte of a character may be that of a backslash
 _LEAD_BYTE = 0x81  # the first bytes of such characters are this or above, in all encodings of East Asia
@@ -41,6 +44,38 @@ def name_members(infos: Sequence[zipfile.ZipInfo]) -> dict[str, zipfile.ZipInfo]
             contents.add(content)
             named[_free_name(name, named)] = info
     return named
+
+
+def unmark_names(directory: bytes) -> bytes:
+    """Return a ZIP's directory in which no name is said to be UTF-8 that is not; other bytes are returned as they are.
+
+    An entry has 46 bytes before the name (APPNOTE 4.3.12).
+    """
+    fixed = bytearray(directory)
+    start = 0
+    while directory.startswith(_ENTRY, start) and start + _ENTRY_BYTES <= len(directory):
+        (flags,) = struct.unpack_from("<H", directory, start + 8)
+        name_bytes, extra_bytes, comment_bytes = struct.unpack_from("<3H", directory, start + 28)
+        name = start + _ENTRY_BYTES
+        if not _is_utf8(directory[name : name + name_bytes]):
+            struct.pack_into("<H", fixed, start + 8, flags & ~_UTF8_NAME)
+        start = name + name_bytes + extra_bytes + comment_bytes
+    return bytes(fixed)
+
+
+def header_name_bytes(header: bytes) -> int:
+    """Return how long the name behind a member's header of `HEADER_BYTES` is (APPNOTE 4.3.7); 0 for other bytes."""
+    if not header.startswith(_HEADER) or len(header) < HEADER_BYTES:
+        return 0
+    return int(struct.unpack_from("<H", header, 26)[0])
+
+
+def unmark_header(header: bytes, name: bytes) -> bytes:
+    """Return a member's header that does not say of a name that it is UTF-8 where it is not; else the same bytes."""
+    if not name or _is_utf8(name):
+        return header
+    (flags,) = struct.unpack_from("<H", header, 6)
+    return header[:6] + struct.pack("<H", flags & ~_UTF8_NAME) + header[8:]
 
 
 def leads_out(name: str) -> bool:

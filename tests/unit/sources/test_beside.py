@@ -124,7 +124,9 @@ def test_instaloader_s_json_says_more(source) -> None:
             "iterator_x.json.xz": lzma.compress(b"{}"),
         }
     )
-    for details in listed(made).values():
+    found = listed(made)
+    assert not [ending for ending in made.left_out if ending != ".xz"], "the text belongs to the post, as the JSON does"
+    for details in found.values():
         assert details.permalink == "https://www.instagram.com/p/CtgK9abc/"
         assert details.taken_at == datetime(2023, 6, 15, 10, 20, 30, tzinfo=UTC)
         assert (details.place, details.latitude, details.longitude) == ("Rügen", 54.4, 13.4)
@@ -146,6 +148,9 @@ def test_what_instaloader_keeps_besides_posts_is_left_out(source) -> None:
             "2023-06-17_10-20-30_UTC.jpg": jpeg(),
             "2023-06-17_10-20-30_UTC.mp4": b"x" * 100,
             "2020-01-01_00-00-00_UTC_profile_pic.jpg": jpeg(),
+            "2023-06-15_10-20-30_UTC.txt": "Kingfisher",
+            "2023-06-15_10-20-30_UTC_comments.json": "[]",
+            "2023-06-15_10-20-30_UTC_location.txt": "Kiel",
             "IMG_1.jpg": jpeg(),
             "IMG_1.mp4": b"x" * 100,
         }

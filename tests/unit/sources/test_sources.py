@@ -10,7 +10,7 @@ from photosearch.errors import PhotoError, SourceError
 from photosearch.library import Pending
 from photosearch.pictures.images import decode
 from photosearch.pipeline.adding import AddRequest
-from photosearch.records import UNWATCHED, Failure, Listing
+from photosearch.records import UNWATCHED, Failure, Listing, TextKind
 from photosearch.settings import Settings
 from photosearch.sources import NO_OPTIONS, Options, Source, demo, find_sources
 from photosearch.sources.demo import DemoSource
@@ -18,6 +18,7 @@ from photosearch.sources.folder import FolderSource
 from photosearch.sources.left_out import LINK_LOOP
 from photosearch.sources.reading import Reader
 from tests.conftest import jpeg
+from tests.unit.pictures.test_xmp import items, packet
 
 LIMIT = 1000
 
@@ -39,9 +40,9 @@ def find(name: str) -> Source:
     return source
 
 
-def read(kind: str, key: str, limit: int) -> bytes:
+def read(kind: str, key: str, limit: int, address: str | None = None) -> bytes:
     with Reader(Settings(Path("library"))) as reader:
-        content = reader.read(Pending("id", kind, key, ""), limit)
+        content = reader.read(Pending("id", kind, key, "", address), limit)
     assert content is not None
     return content.data
 
@@ -143,11 +144,48 @@ def test_a_file_of_any_name_can_be_listed_and_read(tmp_path, name):
     assert read("folder", listing.source_key, LIMIT) == jpeg()
 
 
-def test_a_name_that_is_no_unicode_is_a_failure(tmp_path):
-    (tmp_path / os.fsdecode(b"\xff.jpg")).write_bytes(jpeg())
-    (failure,) = FolderSource(tmp_path).listings((), UNWATCHED)
-    assert "not valid Unicode" in failure.reason
-    assert failure.source_key.endswith("?.jpg")
+@pytest.mark.parametrize(
+    ("raw", "shown"),
+    [
+        (b"caf\xe9.jpg", "café.jpg"),  # Windows-1252, as old disks and ZIPs have it
+        (b"\x81.jpg", "\\x81.jpg"),
+        (b"f\xfcnf/\xff.jpg", "fünf/ÿ.jpg"),
+        ("größe/".encode() + b"\xe4.jpg", "größe/ä.jpg"),
+    ],
+)
+def test_a_file_whose_name_is_no_utf_8_is_listed_readably_and_read(tmp_path, raw, shown):
+    path = Path(os.fsdecode(os.path.join(os.fsencode(tmp_path), raw)))
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(jpeg())
+    path.with_suffix(".xmp").write_bytes(packet(items("dc:subject", "alpaca")))
+    source = FolderSource(tmp_path)
+    (listing,) = source.listings({}, UNWATCHED)
+    assert listing.source_key == f"{tmp_path}/{shown}"
+    assert (listing.details.file, listing.details.texts_of(TextKind.HASHTAG)) == (Path(shown).name, ["alpaca"])
+    assert source.covers(listing.source_key)
+    assert not source.left_out
+    details = listing.details
+    assert details.folder == f"{tmp_path.name}/{Path(shown).parent}".removesuffix("/.")
+    assert read("folder", listing.source_key, LIMIT, address=listing.address) == jpeg()
+    listing.address.encode("ascii")
+
+
+def test_two_names_that_read_the_same_are_two_photos(tmp_path):
+    for raw in ("é.jpg".encode(), b"\xe9.jpg"):
+        (tmp_path / os.fsdecode(raw)).write_bytes(jpeg())
+    found = list(FolderSource(tmp_path).listings({}, UNWATCHED))
+    assert sorted(item.source_key for item in found) == [f"{tmp_path}/\\xe9.jpg", f"{tmp_path}/é.jpg"]
+
+
+def test_a_folder_whose_own_name_is_no_utf_8_is_read(tmp_path):
+    root = tmp_path / os.fsdecode(b"M\xfcnchen")
+    root.mkdir()
+    (root / "a.jpg").write_bytes(jpeg())
+    source = FolderSource(root)
+    (listing,) = source.listings({}, UNWATCHED)
+    assert (source.collection, listing.source_key) == ("München", f"{tmp_path}/München/a.jpg")
+    assert source.covers(listing.source_key)
+    assert read("folder", listing.source_key, LIMIT, address=listing.address) == jpeg()
 
 
 @pytest.mark.parametrize("name", ["DSC0001.HIF", "scan", "photo.jpg.1", "IMG_1.JPG_large", "b.webp.unknown-ending"])

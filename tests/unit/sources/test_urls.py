@@ -134,9 +134,34 @@ def test_what_is_no_json_is_refused(write, content):
     assert "is no JSON" in refusal(write("a.json", content))
 
 
-@pytest.mark.parametrize("name", ["a.json", "a.txt", "a.csv"])
-def test_what_is_no_utf_8_is_refused(write, name):
-    assert "is no UTF-8 text (byte 1)" in refusal(write(name, b"[\xff]"))
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.txt", A.encode() + b"\n\x81\n"),  # no letter of Windows-1252 either
+        ("a.csv", b"\xff\xfeu"),
+        ("a.csv", b"\xffu\0r\0l\0"),
+    ],
+)
+def test_what_is_no_text_is_refused(write, name, content):
+    assert "is no text in UTF-8 (byte " in refusal(write(name, content))
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252", "latin-1"])
+@pytest.mark.parametrize("name", ["a.csv", "a.txt"])
+def test_a_list_is_read_in_the_encodings_that_spreadsheets_write(write, name, encoding):
+    told = "url\tcaption\r\n{}\tein schöner Café-Besuch\r\n" if name == "a.csv" else "# Größe\r\n{}\r\n"
+    (source,) = find_sources([str(write(name, told.format(A).encode(encoding)))], Path("library"), NO_OPTIONS)
+    (listing,) = source.listings({}, UNWATCHED)
+    assert listing.source_key == A
+    if name == "a.csv":
+        assert listing.details.texts == ((TextKind.OWNER, "ein schöner Café-Besuch"),)
+    is_guessed = encoding in ("cp1252", "latin-1")
+    said = f'"{name}" is no UTF-8; it was read as Windows-1252. See whether its letters are right.'
+    assert source.notes == ((said,) if is_guessed else ())
+
+
+def test_json_is_read_in_utf_16_too(write):
+    assert [item.source_key for item in listed(write("a.json", json.dumps([A]).encode("utf-16")))] == [A]
 
 
 @pytest.mark.parametrize("content", ["", "a,b\n1,2\n", "sep=;\na;b\n"])

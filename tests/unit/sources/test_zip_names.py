@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import io
 import zipfile
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from photosearch.sources.archive import Archives
 from photosearch.sources.zip_names import leads_out, name_members
+from tests.conftest import jpeg
 
 
 def members(*names: bytes) -> list[zipfile.ZipInfo]:
@@ -43,6 +46,21 @@ def members(*names: bytes) -> list[zipfile.ZipInfo]:
 )
 def test_names_are_read_as_they_were_meant(raw: list[bytes], names: list[str]) -> None:
     assert list(name_members(members(*raw))) == names
+
+
+def test_a_name_that_is_falsely_said_to_be_utf_8_refuses_nothing(tmp_path: Path) -> None:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as file:
+        file.writestr("ünß.jpg", jpeg())  # marked as UTF-8, since it is no ASCII
+        file.writestr("größe.jpg", jpeg("blue"))
+        file.writestr("nested.zip", b"PK\x01\x02" + bytes(60))
+    path = tmp_path / "a.zip"
+    path.write_bytes(out.getvalue().replace("ünß.jpg".encode(), b"\x81\x84\x8e\xff\xe1.jpg"[:5] + b".jpg"))
+    with Archives() as archives:
+        names = list(archives.open(path).names())
+        assert names == ["üäÄ\xa0ß.jpg", "größe.jpg", "nested.zip"]
+        assert [archives.read(path, name, 100_000) for name in names[:2]] == [jpeg(), jpeg("blue")]
+        assert archives.read(path, names[2], 1_000)[:4] == b"PK\x01\x02"
 
 
 @pytest.mark.parametrize(
