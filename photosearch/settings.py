@@ -13,7 +13,7 @@ from typing import Any
 import platformdirs
 
 from photosearch.errors import SettingsError
-from photosearch.words.analyzer import LANGUAGES
+from photosearch.words.languages import LANGUAGES
 
 KEEPS = ("thumbnail", "original")
 DEVICES = ("cpu", "cuda", "directml", "coreml", "openvino")  # what runs the networks

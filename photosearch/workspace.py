@@ -21,6 +21,7 @@ from photosearch.settings import Settings
 from photosearch.sources import NO_OPTIONS, Options
 from photosearch.sources.demo import NAME as DEMO
 from photosearch.sources.instagram.files import folder_within
+from photosearch.words.languages import Language, language_named
 
 if TYPE_CHECKING:
     from photosearch.evaluation.checking import Problem
@@ -56,12 +57,18 @@ class Workspace:
     @property
     def tables(self) -> Tables:
         """Return the tables of related words and the like; raises `ModelError`."""
-        return self._room("tables", lambda: read_tables(self.settings.models_dir, self.settings.owner_language))
+        of, is_public = self.settings, self.settings.demo
+        return self._room("tables", lambda: read_tables(of.models_dir, of.owner_language, public=is_public))
+
+    @property
+    def language(self) -> Language:
+        """Return the owner's language."""
+        return language_named(self.settings.owner_language)
 
     @property
     def wording(self) -> Wording:
         """Return the words by which search terms are shown."""
-        return self._room("wording", lambda: Wording.load(self.settings.models_dir))
+        return self._room("wording", lambda: Wording.load(self.settings.models_dir, self.language))
 
     @property
     def searcher(self) -> Searcher:

@@ -7,20 +7,20 @@ from typing import TypeVar
 
 from photosearch.errors import CollectionNotFound, PhotoNotFound, PhotosearchError, ReadOnlyError
 from photosearch.records import Details, Photo
+from photosearch.search.published import published_facts
 
 AnyPhoto = TypeVar("AnyPhoto", bound=Photo)
 UNREADABLE = "The library cannot be read at the moment. Try again later."
-_PUBLISHED = ("permalink", "taken_at", "place", "n_likes", "n_comments", "texts")
 _HARMLESS = (CollectionNotFound, PhotoNotFound, ReadOnlyError)  # they repeat what was asked for, and name no file
 
 
 def published(photo: AnyPhoto) -> AnyPhoto:
     """Return a photo without what only its owner may know: its path, why it failed, and where exactly it was taken.
 
-    Of its details only those named here are left, so that a new one is not published by accident.
+    Of its facts only those of `published.PUBLISHED` are left.
     """
-    details = Details(**{name: getattr(photo.details, name) for name in _PUBLISHED})
-    return replace(photo, source_key=photo.name, reason=None, details=details)
+    details = Details(**published_facts(photo.details), texts=photo.details.texts)  # type: ignore[arg-type]
+    return replace(photo, source_key=photo.name, address=None, reason=None, details=details)
 
 
 def public_message(error: PhotosearchError) -> str:

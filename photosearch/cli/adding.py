@@ -11,7 +11,7 @@ import typer
 
 from photosearch.cli.app import CollectionOption, Format, FormatOption, NoObjectsOption, app, choose_collection, opened
 from photosearch.cli.captioning import caption_photos, captioned, watched
-from photosearch.cli.output import print_json, printable, say, say_failures
+from photosearch.cli.output import print_json, printable, say, say_failures, say_notes
 from photosearch.library.upkeep import read_origins
 from photosearch.records import Report
 from photosearch.sources import Options
@@ -120,6 +120,7 @@ def _perform(workspace: Workspace, task: Task) -> list[tuple[str, Report]]:
         with watched("Fetching" if step == "fetch" else "Captioning") as watch:
             report = workspace.fetch_or_caption(task, added, watch)
         say(_fetched(report) if step == "fetch" else captioned(report, time.perf_counter() - started))
+        say_notes(report)
         say_failures(report.failures)
         reports.append((added.collection, added.report + report))
     return reports
@@ -140,8 +141,7 @@ def _say_added(added: Added) -> None:
         )
     if report.left_out:
         say(f"Left out, since these are no photos: {printable(in_words(report.left_out))}.")
-    for note in report.notes:
-        say(printable(note))
+    say_notes(report)
     say_failures(report.failures)
 
 

@@ -22,7 +22,7 @@ from photosearch.cli.app import (
     app,
     opened,
 )
-from photosearch.cli.output import print_json, progress_bar, say, say_failures
+from photosearch.cli.output import print_json, progress_bar, say, say_failures, say_notes
 from photosearch.records import Report, Watch
 from photosearch.workspace import Workspace
 
@@ -58,6 +58,7 @@ def caption_photos(workspace: Workspace, collection: str | None, choice: ModelCh
     with watched("Captioning") as watch:
         report = workspace.caption(collection, choice=choice, redo=redo, watch=watch)
     say(captioned(report, time.perf_counter() - started))
+    say_notes(report)
     say_failures(report.failures)
     return report
 

@@ -12,8 +12,10 @@ from pathlib import Path
 
 import typer
 
-from photosearch.records import Failure, Progress, Results
-from photosearch.search.wording import Wording, is_respelled, words_by_term
+from photosearch.records import Failure, Photo, Progress, Report, Results
+from photosearch.search.wording import Wording, is_respelled
+from photosearch.sources import folder
+from photosearch.sources.kinds import KINDS
 
 FIRST_LINE_S, LINES_S = 10.0, 60.0  # without a terminal: when a long run says first how far it is, and how often then
 
@@ -40,9 +42,16 @@ def print_hits_json(results: Results, *, explain: bool = False) -> None:
 
 
 def print_paths(results: Results, *, null: bool = False) -> None:
-    """Print where each hit came from, a path or address a line; with `null` a NUL byte ends each instead."""
+    """Print the path of each hit, or its address where it was fetched, one a line; with `null` a NUL ends each."""
     for hit in results.hits:
-        typer.echo(os.fsencode(hit.photo.origin) + (b"\0" if null else b"\n"), nl=False)
+        typer.echo(os.fsencode(_place(hit.photo)) + (b"\0" if null else b"\n"), nl=False)
+
+
+def _place(photo: Photo) -> str:
+    if photo.source == folder.NAME:
+        return folder.path_of(photo.source_key, photo.address)
+    is_fetched = any(kind.is_fetched for kind in KINDS if kind.name == photo.source)
+    return photo.origin if is_fetched else photo.source_key
 
 
 def print_table(results: Results, wording: Wording, *, explain: bool = False) -> None:
@@ -53,7 +62,7 @@ def print_table(results: Results, wording: Wording, *, explain: bool = False) ->
         words = f" Words that do occur: {', '.join(results.suggestions)}." if results.suggestions else ""
         typer.echo(f"Nothing found.{words} Captions are in English.")
         return
-    query_words = words_by_term(results.query)
+    query_words = wording.asked(results.query)
     for hit in results.hits:
         word_of = wording.of(hit.photo).after_asked(query_words)
         shares = ((word_of[term], share) for term, share in hit.by_term().items() if share >= 0.005)
@@ -113,6 +122,12 @@ def complain(text: str) -> None:
 def program() -> str:
     """Return how the program was called, for messages that name the next command."""
     return "python -m photosearch" if Path(sys.argv[0]).name == "__main__.py" else "photosearch"
+
+
+def say_notes(report: Report) -> None:
+    """Print what people should know of a run."""
+    for note in report.notes:
+        say(printable(note))
 
 
 def say_failures(failures: tuple[Failure, ...]) -> None:

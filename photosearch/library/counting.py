@@ -32,8 +32,9 @@ class Counts:
 
 
 def _count(connection: Connection, collection_id: int, name: str, generation: int) -> CollectionInfo:
-    query = select(t.photo.c.state, func.count()).where(t.photo.c.collection_id == collection_id)
-    n = {PhotoState(state): count for state, count in connection.execute(query.group_by(t.photo.c.state))}
+    counts = select(t.photo.c.state, func.count(), func.count(t.photo.c.sha256))
+    rows = connection.execute(counts.where(t.photo.c.collection_id == collection_id).group_by(t.photo.c.state)).all()
+    n = {PhotoState(state): count for state, count, _ in rows}
     of = {state: n.get(state, 0) for state in PhotoState if state is not PhotoState.GONE}
     return CollectionInfo(
         name,
@@ -43,4 +44,5 @@ def _count(connection: Connection, collection_id: int, name: str, generation: in
         n_failed=of[PhotoState.FAILED],
         n_new=of[PhotoState.NEW],
         n_without_picture=of[PhotoState.NO_PICTURE],
+        n_unread=sum(count - n_read for state, count, n_read in rows if state == PhotoState.NEW),
     )

@@ -23,14 +23,14 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from enum import StrEnum
 
 from photosearch.search.alternatives import MAX_ALTERNATIVES, Reader
 from photosearch.search.fields import ALL, BY, FILTERS, Field
-from photosearch.words.analyzer import WORD, TermOf, fold_word, term_of, terms, words
+from photosearch.words.analyzer import WORD, TermOf, plain_word, term_of, terms, words
 from photosearch.words.hashtags import asked_hashtags, fold_hashtag
 
 MAX_CHARS = 10_000
@@ -68,8 +68,9 @@ class Filter:
     """A condition that photos must meet, or must not."""
 
     kind: Kind
-    # Side by side; a hashtag has one, folded by `fold_hashtag`; the last of `WORDS` may be the beginning of a word with
-    # a *; dates have two: the first day, and the first one after the range or "".
+    # Side by side, as in English; the index makes those of the owner's language from `shown`. A hashtag has one, folded
+    # by `fold_hashtag`; the last of `WORDS` may be the beginning of a word with a *; dates have two: the first day, and
+    # the first one after the range or "".
     terms: tuple[str, ...]
     shown: str  # as it was written
     negated: bool = False
@@ -144,8 +145,8 @@ class Refine:
 NO_REFINEMENT = Refine()
 
 
-def parse(raw: str) -> Query:
-    """Parse a query; never fails."""
+def parse(raw: str, refused: Set[str] = frozenset()) -> Query:
+    """Parse a query; never fails. Filters with the keys `refused`, which the public demo hides, are left out."""
     notes = [f"The query has {len(raw):,} characters; the first {MAX_CHARS:,} were read."] * (len(raw) > MAX_CHARS)
     reader: Reader[re.Match[str]] = Reader()
     for token in _tokens(raw[:MAX_CHARS].translate(_TYPED)):
@@ -168,7 +169,7 @@ def parse(raw: str) -> Query:
         )
     queries = []
     for parts in alternatives:
-        tokens = _Tokens(notes=list(notes))
+        tokens = _Tokens(refused, notes=list(notes))
         for token, is_negated in parts:
             tokens.take(token, is_negated=is_negated)
         queries.append(tokens.query(raw))
@@ -185,10 +186,11 @@ def _tokens(text: str) -> Iterator[re.Match[str]]:
 
 def _joined(raw: str, queries: Sequence[Query]) -> Query:
     """Return the query of several alternatives; those that ask for nothing are left out."""
-    queries = [query for query in queries if query.has_filter or query.is_scored] or queries[:1]
+    asking = [query for query in queries if query.has_filter or query.is_scored] or queries[:1]
+    left_out = (note for query in queries for note in query.notes if query in asking or note not in (_COMMON, _NOTHING))
+    notes, queries = tuple(dict.fromkeys(left_out)), asking
     spans = tuple(sorted({span for query in queries for span in query.spans}))
     fields = [query.fields for query in queries if query.fields]
-    notes = tuple(dict.fromkeys(note for query in queries for note in query.notes))
     return Query(
         raw,
         " ".join(raw[start:end] for start, end in spans),
@@ -220,6 +222,7 @@ def _skip_space(text: str, at: int) -> int:
 class _Tokens:
     """The parts of a query, collected token by token."""
 
+    refused: Set[str] = frozenset()  # keys of facts
     parts: list[str] = field(default_factory=list)
     spans: list[tuple[int, int]] = field(default_factory=list)
     prefixes: dict[str, None] = field(default_factory=dict)  # in order, each once
@@ -238,6 +241,10 @@ class _Tokens:
         quoted = token["quoted"] is not None
         value = token["quoted"] if quoted else token["bare"]
         match (token["key"] or "").lower():
+            case key if key in self.refused:
+                self.notes.append(
+                    f"{key}: is not answered in the public demo, which does not show it. It was left out."
+                )
             case "on":
                 self._on(value, negated)
             case "before" | "after" as key:
@@ -265,7 +272,7 @@ class _Tokens:
             if len(self.prefixes) == MAX_PREFIXES:
                 self.notes.append(f"Only the first {MAX_PREFIXES} beginnings of words were used.")
             elif len(prefix) >= MIN_PREFIX:
-                self.prefixes[fold_word(prefix)] = None
+                self.prefixes[plain_word(prefix)] = None
             else:
                 self.notes.append(f"{shown(f'{prefix}*')} begins too many words; it was left out.")
         for word in begins:
@@ -368,7 +375,7 @@ def asked_terms(value: str, term_of: TermOf = term_of) -> tuple[str, ...]:
     if not begins or begins[-1].end() + 1 < len(value.rstrip()):
         return tuple(terms(value, term_of))
     last = begins[-1]
-    prefix = (f"{fold_word(last.group())}*",) if len(last.group()) >= MIN_PREFIX else ()
+    prefix = (f"{plain_word(last.group())}*",) if len(last.group()) >= MIN_PREFIX else ()
     return (*terms(value[: last.start()], term_of), *prefix)
 
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Set
 from datetime import date
 
 from photosearch.library import Library
-from photosearch.records import Document, Findings, Hit, Results
+from photosearch.records import CollectionInfo, Document, Findings, Hit, Results
 from photosearch.search.dates import SaidDate, find_dates, with_filters
 from photosearch.search.grouping import Grouping, NearDuplicates
 from photosearch.search.index import Index, Ranking, SearchIndex, Tables
-from photosearch.search.index.conditions import NO_DATES
 from photosearch.search.keeping import Current, Keeper
-from photosearch.search.query import MAX_CHARS, Query, parse, parse_words
+from photosearch.search.published import REFUSED
+from photosearch.search.query import MAX_CHARS, Kind, Query, Refine, parse, parse_words
 from photosearch.search.question import PAGE_TOP, Question, check_page
 
 
@@ -22,6 +22,7 @@ class Searcher:
 
     def __init__(self, library: Library, tables: Tables) -> None:
         self.library = library
+        self._refused = REFUSED if tables.public else frozenset()  # keys of filters
         self._in_files = Keeper(library, tables)
         self._grouping = Grouping(library)
 
@@ -47,7 +48,7 @@ class Searcher:
         """
         current = self._in_files.current(question.collection)
         started = time.perf_counter()
-        query, dates = _parse(question, current.index)
+        query, dates = _parse(question, current.index, self._refused)
         ranking = current.index.find(query, fields=question.fields, expand=question.expand, refine=question.refine)
         total = len(ranking) + ranking.n_weak
         near_duplicates = (
@@ -76,10 +77,9 @@ class Searcher:
 
     def _filter_notes(self, index: SearchIndex, query: Query, question: Question) -> tuple[str, ...]:
         notes = index.filters.notes(query, question.refine)
-        if NO_DATES in notes:
-            n_to_do = next((info.n_new for info in self.library.collections() if info.name == question.collection), 0)
-            if n_to_do:
-                return (*notes, f"{n_to_do:,} photos are not captioned yet; their dates are read then, or by fetching.")
+        if notes:
+            info = next((info for info in self.library.collections() if info.name == question.collection), None)
+            return (*notes, *_not_known_yet(query, question.refine, info)) if info else notes
         return notes
 
     def similar(self, photo_id: str, *, top: int = PAGE_TOP, offset: int = 0) -> Results:
@@ -124,11 +124,29 @@ class Searcher:
         )
 
 
-def _parse(question: Question, index: SearchIndex) -> tuple[Query, tuple[SaidDate, ...]]:
+def _not_known_yet(query: Query, refine: Refine, info: CollectionInfo) -> Iterator[str]:
+    """Yield why a photo that the filters ask for may be in the collection after all."""
+    kinds = {condition.kind for plain in query.plain for condition in plain.filters if not condition.negated}
+    if refine.since or refine.until or any(plain.since or plain.before for plain in query.plain):
+        kinds.add(Kind.DATES)
+    if info.n_unread and kinds != {Kind.OBJECT}:
+        yield (
+            f"{_are(info.n_unread)} not read yet; dates, places, cameras and keywords that only the files hold are"
+            " known once the photos are captioned or fetched."
+        )
+    if info.n_new and Kind.OBJECT in kinds:
+        yield f"{_are(info.n_new)} not captioned yet; objects are detected then."
+
+
+def _are(n_photos: int) -> str:
+    return "1 photo is" if n_photos == 1 else f"{n_photos:,} photos are"
+
+
+def _parse(question: Question, index: SearchIndex, refused: Set[str]) -> tuple[Query, tuple[SaidDate, ...]]:
     """Return the parsed query, and its words that were understood as dates."""
     if question.literal:
         return parse_words(question.query), ()
     dates: tuple[SaidDate, ...] = ()
     if question.dates and len(question.query) <= MAX_CHARS and index.filters.has_dates():
         dates = find_dates(question.query, date.today(), index.filters.says)
-    return parse(with_filters(question.query, dates)), dates
+    return parse(with_filters(question.query, dates), refused), dates

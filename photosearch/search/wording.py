@@ -8,28 +8,34 @@ from itertools import chain
 from pathlib import Path
 
 from photosearch.records import Photo, TextKind
-from photosearch.words.analyzer import is_pair, stems, term_of, words
+from photosearch.words.analyzer import TermOf, is_pair, stems, term_of, words
+from photosearch.words.languages import ENGLISH, Language
 
 
 class Wording:
     """Words to show for terms, from what the models can say and from a photo's own texts."""
 
-    def __init__(self, texts: Iterable[str] = ()) -> None:
+    def __init__(self, texts: Iterable[str] = (), language: Language = ENGLISH) -> None:
         """Take words and texts, the most frequent first, for terms that no text of the photo holds."""
         self._by_term = _ByTerm(texts)
+        self._term_of = language.term_of
 
     @classmethod
-    def load(cls, models_dir: Path) -> Wording:
+    def load(cls, models_dir: Path, language: Language = ENGLISH) -> Wording:
         """Read the words that the captioner can say, the most frequent first, and the labels of the classifier."""
         said = _read_list(models_dir / "captioner" / "vocabulary.json")
-        return cls([*said, *_read_list(models_dir / "classifier" / "labels.json")])
+        return cls([*said, *_read_list(models_dir / "classifier" / "labels.json")], language)
+
+    def asked(self, query: str) -> dict[str, str]:
+        """Return a query's words by their terms."""
+        return words_by_term(query, self._term_of)
 
     def of(self, photo: Photo) -> Words:
         """Return words by their terms; those of the photo's own texts come first ("running" rather than "run")."""
         own: dict[str, str] = {}
         owner = (text for kind, text in photo.details.texts if kind in (TextKind.OWNER, TextKind.ACCESSIBILITY))
         for text in (photo.details.place or "", *owner, *(caption.text for caption in photo.captions)):
-            own.update(words_by_term(text))
+            own.update(words_by_term(text, self._term_of))
         return Words(own, self._by_term)
 
 
@@ -92,6 +98,6 @@ def _read_list(path: Path) -> Iterable[str]:
     return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else ()
 
 
-def words_by_term(text: str) -> dict[str, str]:
+def words_by_term(text: str, term_of: TermOf = term_of) -> dict[str, str]:
     """Return a text's words by their terms; the first word of each term."""
     return {term: word for word in reversed(words(text)) if (term := term_of(word))}

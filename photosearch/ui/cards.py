@@ -9,10 +9,11 @@ from itertools import compress, pairwise
 
 from photosearch.records import Hit, Photo
 from photosearch.search.fields import PLACES
-from photosearch.search.wording import Words, is_respelled, words_by_term
+from photosearch.search.wording import Words, is_respelled
 from photosearch.ui import state
 from photosearch.ui.text import shortened
-from photosearch.words.analyzer import WORD, terms, unaccented
+from photosearch.words.analyzer import WORD, terms
+from photosearch.words.languages import ENGLISH, Language
 
 MAX_OTHER_MATCHES = 4
 MAX_REASONS = 10
@@ -38,7 +39,8 @@ def describe_hit(hit: Hit, query: str) -> str:
 
     Without a query only caption and objects, and a score where the hit has one.
     """
-    query_words = Words(words_by_term(query))
+    language = state.workspace().language
+    query_words = Words(state.workspace().wording.asked(query))
     matched = {share.term for share in hit.shares}
     why = " + ".join(f"{query_words[term]} {share:.2f}" for term, share in _rounded(hit)) if query else ""
     why = f' <span class="why">= {html.escape(why)}</span>' if why else ""
@@ -48,9 +50,9 @@ def describe_hit(hit: Hit, query: str) -> str:
     score = f'<span class="score">{hit.score:.2f}</span>{why}' if hit.shares else ""
     lines = (
         score + near_duplicates,
-        caption_line(hit.photo, matched),
+        caption_line(hit.photo, matched, language),
         object_chips(hit.photo, matched),
-        _other_matches(hit, query_words) if query else "",
+        _other_matches(hit, query_words, language) if query else "",
     )
     return "".join(lines)
 
@@ -60,10 +62,10 @@ def caption_with_log_prob(log_prob: float, text: str) -> str:
     return f'<span class="score">{log_prob:.2f}</span><span class="caption">{html.escape(shortened(text))}</span>'
 
 
-def caption_line(photo: Photo, matched: set[str]) -> str:
+def caption_line(photo: Photo, matched: set[str], language: Language = ENGLISH) -> str:
     """Return the caption as HTML, with the words of the `matched` terms marked; says where the model was unsure."""
     unsure = f'<span class="unsure" title="{UNSURE}">unsure:</span> ' if photo.is_unsure else ""
-    return f'<span class="caption">{unsure}{marked(shortened(photo.caption), matched)}</span>'
+    return f'<span class="caption">{unsure}{marked(shortened(photo.caption), matched, language)}</span>'
 
 
 def object_chips(photo: Photo, matched: set[str]) -> str:
@@ -78,7 +80,7 @@ def object_chips(photo: Photo, matched: set[str]) -> str:
 
 def reasons(hit: Hit, query: str) -> str:
     """Return why a hit was found, as HTML: for each term a bar, its field, and the related word of the query."""
-    query_words = Words(words_by_term(query))
+    query_words = Words(state.workspace().wording.asked(query))
     own = state.workspace().wording.of(hit.photo)
     word_of = own.after({term: word for term, word in query_words.items() if term not in own})
     widest = max(share.share for share in hit.shares)
@@ -100,13 +102,13 @@ def reasons(hit: Hit, query: str) -> str:
     return f'<div class="reasons">{"".join(lines)}</div>{rest}'
 
 
-def marked(text: str, matched: set[str]) -> str:
-    """Return a text as HTML, with the words of the `matched` terms marked."""
+def marked(text: str, matched: set[str], language: Language = ENGLISH) -> str:
+    """Return a text as HTML, with the words of the `matched` terms, which are the owner's language's, marked."""
     parts, end = [], 0
     found = list(WORD.finditer(text))
-    matched = {unaccented(term) for term in matched}  # letters of the owner's language, which `terms` leaves out
-    alone = [terms(word.group()) for word in found]
-    is_matched = [not matched.isdisjoint(of_word) for of_word in alone]
+    alone = [terms(word.group(), language.term_of) for word in found]
+    stems = [terms(word.group(), language.stem_of) for word in found]
+    is_matched = [not matched.isdisjoint([*of_word, *stem]) for of_word, stem in zip(alone, stems, strict=True)]
     for place, (first, second) in enumerate(pairwise(found)):
         both = terms(f"{first.group()} {second.group()}") if alone[place] and alone[place + 1] else []
         if len(both) == 1 and both[0] in matched:  # a compound in two words
@@ -132,9 +134,12 @@ def _rounded(hit: Hit) -> list[tuple[str, float]]:
     return [(word, share + rest if i == 0 else share) for i, (word, share) in enumerate(parts)]
 
 
-def _other_matches(hit: Hit, query_words: Mapping[str, str]) -> str:
+def _other_matches(hit: Hit, query_words: Mapping[str, str], language: Language) -> str:
     """Return the best matches that neither the caption nor the objects show: concepts, labels, other sentences."""
-    shown = {*terms(hit.photo.caption), *(term for detection in hit.photo.objects for term in terms(detection.label))}
+    shown = {
+        *terms(hit.photo.caption, language.term_of),
+        *(term for detection in hit.photo.objects for term in terms(detection.label)),
+    }
     added: dict[str, float] = {}
     for share in hit.shares:
         if not shown.issuperset(share.term.split(" ")):

@@ -61,7 +61,8 @@ def _show_details(hit: Hit, query: str) -> None:
     with left, st.container(key="large-picture"):
         show_picture(photo, LARGE_PX)
     with right:
-        st.html(f'<div class="photo-alone">{caption_line(photo, matched)}{object_chips(photo, matched)}</div>')
+        caption = caption_line(photo, matched, state.workspace().language)
+        st.html(f'<div class="photo-alone">{caption}{object_chips(photo, matched)}</div>')
         with st.container(horizontal=True, vertical_alignment="center"):
             if st.button("More like this", key="like", on_click=search_similar, args=[photo.id]):
                 st.rerun()

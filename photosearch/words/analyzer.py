@@ -40,21 +40,9 @@ _APOSTROPHES = str.maketrans(dict.fromkeys("’ʼ＇", "'"))
 _WITHIN = r"(?:['’ʼ＇]|(?<=[lL])[·‧](?=[lL]))"  # apostrophes, and the middle dot of Catalan: col·laboració
 WORD = re.compile(rf"(?:{_LETTER})+(?:{_WITHIN}(?:{_LETTER})+)*")  # a word in any text
 _ASCII_WORD = re.compile(r"[a-z0-9]+(?:'[a-z0-9]+)*")  # a word in a lower-case ASCII text
-# Letters that a language's alphabet counts besides those of English, by the stemmer's name: año is not ano in Spanish,
-# nor är ar in Swedish. German is not among these, since its own words change them: Haus, Häuser.
-OWN_LETTERS = {
-    "spanish": "ñ",
-    "basque": "ñ",
-    "estonian": "äõöü",
-    "finnish": "åäö",
-    "swedish": "åäö",
-    "danish": "åæø",
-    "norwegian": "åæø",
-}
 _stemmer = Stemmer.Stemmer("english")
 _stemming = threading.Lock()  # a stemmer is not thread-safe
 TermOf = Callable[[str], str | None]  # the term of a lower-case word; None for a stop word
-LANGUAGES = frozenset(Stemmer.algorithms())  # with a stemmer
 
 
 def _unaccented() -> dict[int, str | None]:
@@ -73,12 +61,12 @@ def _unaccented() -> dict[int, str | None]:
     return table | dict.fromkeys((*left_out, *map(ord, "·‧")))
 
 
-_UNACCENTED = _unaccented()
+UNACCENTED = _unaccented()  # for `str.translate`
 
 
 def unaccented(word: str) -> str:
     """Return a lower-case word in NFKC without its accents and middle dots."""
-    return word if word.isascii() else word.translate(_UNACCENTED)
+    return word if word.isascii() else word.translate(UNACCENTED)
 
 
 def _stem(word: str) -> str:
@@ -86,9 +74,9 @@ def _stem(word: str) -> str:
         return _stemmer.stemWord(word)
 
 
-def fold_word(text: str) -> str:
-    """Return a word of any text as the beginnings of words are compared: in lower case, without accents."""
-    return unaccented(unicodedata.normalize("NFKC", text).lower().translate(_APOSTROPHES))
+def plain_word(text: str) -> str:
+    """Return a word of any text as `words` has it: in lower case and NFKC."""
+    return unicodedata.normalize("NFKC", text).lower().translate(_APOSTROPHES)
 
 
 _REGIONAL = dict(spellings.spellings(spellings.REGIONAL))
@@ -102,7 +90,6 @@ SPELLINGS = (
     sorted(_CHOSEN.items()),
     sorted(_SPLIT),
     sorted(_JOINED),
-    sorted(OWN_LETTERS.items()),
     WORD.pattern,
     unicodedata.unidata_version,
 )
@@ -117,7 +104,7 @@ def words(text: str) -> list[str]:
 def _words(text: str) -> list[str]:
     if text.isascii():
         return _ASCII_WORD.findall(text.lower())
-    return WORD.findall(unicodedata.normalize("NFKC", text).lower().translate(_APOSTROPHES))
+    return WORD.findall(plain_word(text))
 
 
 def _one_way(found: list[str]) -> list[str]:
@@ -135,28 +122,17 @@ def _one_way(found: list[str]) -> list[str]:
 
 @lru_cache(maxsize=100_000)
 def term_of(word: str) -> str | None:
-    """Return the search term of one lower-case word, or None for a stop word."""
-    plain = unaccented(word)
-    owner = plain.removesuffix("'s")
-    if plain in STOP_WORDS or owner in STOP_WORDS:
+    """Return the search term of one lower-case word, or None for a stop word; `languages` has other languages'."""
+    return term_of_folded(unaccented(word))
+
+
+def term_of_folded(word: str) -> str | None:
+    """Return `term_of` for a word whose letters are already those that are compared."""
+    owner = word.removesuffix("'s")
+    if word in STOP_WORDS or owner in STOP_WORDS:
         return None
-    stem = _stem(_CHOSEN.get(owner, plain))
+    stem = _stem(_CHOSEN.get(owner, word))
     return _STEMS.get(stem, stem) or None
-
-
-@lru_cache
-def term_of_language(language: str) -> TermOf:
-    """Return `term_of` for texts of a language, whose own letters stay a word's letters: año is not ano in Spanish."""
-    own = OWN_LETTERS.get(language, "")
-    if not own:
-        return term_of
-    kept = {letter: other for letter, other in _UNACCENTED.items() if chr(letter) not in own}
-
-    @lru_cache(maxsize=100_000)
-    def keep_letters(word: str) -> str | None:
-        return term_of(word) if frozenset(own).isdisjoint(word) else _stem(word.translate(kept))
-
-    return keep_letters
 
 
 def terms(text: str, term_of: TermOf = term_of) -> list[str]:
@@ -190,16 +166,3 @@ def pairs(text_terms: Sequence[str]) -> list[str]:
 def is_pair(term: str) -> bool:
     """Return whether a term is a pair."""
     return " " in term
-
-
-@lru_cache
-def stemmer_of(language: str) -> TermOf:
-    """Return a function like `term_of` for another of the `LANGUAGES`, with the same (English) stop words."""
-    stemmer = Stemmer.Stemmer(language)
-
-    @lru_cache(maxsize=100_000)
-    def stem(word: str) -> str | None:
-        with _stemming:
-            return None if word in STOP_WORDS else stemmer.stemWord(word) or None
-
-    return stem

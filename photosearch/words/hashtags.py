@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Callable
 
 from photosearch.words.analyzer import JOINERS, MARKS, unaccented
 
@@ -31,14 +32,14 @@ DEFINITION = (_NAME, _SIGN)  # indexes depend on it
 
 
 def find_hashtags(text: str) -> list[str]:
-    """Return the hashtags in a text, without "#", in order; those that differ in case or accents only once."""
+    """Return the hashtags in a text, without "#", in order; those that differ in case only once."""
     if "#" not in text and "＃" not in text:
         return []
     runs = _RUN.findall(_ADDRESS.sub(" ", text))
     found = (tag for run in runs for tag in asked_hashtags(run) if not tag.isdigit())
     distinct: dict[str, str] = {}
     for tag in found:
-        distinct.setdefault(fold_hashtag(tag), tag)
+        distinct.setdefault(fold_hashtag(tag, str), tag)
     return list(distinct.values())
 
 
@@ -47,7 +48,10 @@ def asked_hashtags(text: str) -> list[str]:
     return [tag.rstrip(_DOTS) for tag in _ONE.findall(text)]
 
 
-def fold_hashtag(tag: str) -> str:
-    """Return a hashtag as it is compared: without case, accents and the variants of emoji."""
-    plain = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", tag).casefold())
-    return unaccented(plain.translate(_LEFT_OUT))
+def fold_hashtag(tag: str, fold: Callable[[str], str] = unaccented) -> str:
+    """Return a hashtag as it is compared: without case and the variants of emoji, its letters as `fold` makes them.
+
+    `fold` is that of the owner's language (`languages.Language`).
+    """
+    plain = fold(unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", tag).lower()))
+    return unicodedata.normalize("NFKC", plain.casefold()).translate(_LEFT_OUT)

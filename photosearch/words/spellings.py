@@ -108,6 +108,27 @@ over-coat, mid-air, along-side, near-by, foot-path, foot- print, foot-bridge, se
 wrist-watch, neck-lace, house-wife, house-wives, swim-wear
 """
 
+# German words whose plural has an umlaut, for libraries with German texts: all that many photos show. Others, such as
+# schön and schon, differ by it.
+GERMAN_PLURALS = """
+baum bäume, haus häuser, blatt blätter, kuh kühe, ball bälle, mann männer, vater väter, mutter mütter, bruder brüder,
+tochter töchter, sohn söhne, hand hände, fuß füße, zahn zähne, kopf köpfe, hals hälse, bauch bäuche, bart bärte, brust
+brüste, gans gänse, maus mäuse, huhn hühner, hahn hähne, vogel vögel, wolf wölfe, fuchs füchse, frosch frösche, lamm
+lämmer, kalb kälber, schwan schwäne, storch störche, laus läuse, nacht nächte, stadt städte, strand strände, schloss
+schlösser, dorf dörfer, wald wälder, garten gärten, apfel äpfel, nuss nüsse, frucht früchte, hut hüte, zug züge, turm
+türme, tuch tücher, buch bücher, rad räder, fluss flüsse, bach bäche, wand wände, platz plätze, markt märkte, gras
+gräser, kraut kräuter, strauch sträucher, strauß sträuße, kranz kränze, dach dächer, glas gläser, krug krüge, topf
+töpfe, fass fässer, korb körbe, sack säcke, schrank schränke, stuhl stühle, bank bänke, rock röcke, mantel mäntel,
+strumpf strümpfe, knopf knöpfe, ofen öfen, boden böden, bogen bögen, hof höfe, hafen häfen, laden läden, saal säle,
+gang gänge, zaun zäune, graben gräben, sprung sprünge, lauf läufe, kampf kämpfe, tanz tänze, gast gäste, arzt ärzte,
+land länder, volk völker, wurst würste, schatz schätze, schlauch schläuche, stamm stämme, stall ställe, stock stöcke,
+ast äste, busch büsche, sturm stürme, brand brände, loch löcher, horn hörner, korn körner, wort wörter, kloster
+klöster, damm dämme, draht drähte, schlag schläge, schwamm schwämme, braut bräute, pass pässe, magd mägde, kunst
+künste, kuss küsse, traum träume, raum räume, hang hänge, abhang abhänge, bahnhof bahnhöfe, flughafen flughäfen, anzug
+anzüge, umzug umzüge, ausflug ausflüge, flug flüge, pflug pflüge, kahn kähne, floß flöße, vorhang vorhänge, großvater
+großväter, großmutter großmütter
+"""
+
 
 def spellings(table: str) -> Iterator[tuple[str, str]]:
     """Yield each other spelling of a table with the one that stands for it."""

@@ -322,6 +322,37 @@ def test_captioning_while_another_run_is_at_work_is_refused(workspace, make_phot
         workspace.caption()
 
 
+def test_a_note_on_what_no_photo_has_is_true_whatever_became_of_the_photos(workspace, make_photos):
+    root = make_photos("red.jpg", "blue.jpg")
+    (root / "damaged.jpg").write_bytes(b"no picture")
+    lacking = {
+        "after:1990": "No date of these photos is known.",
+        "on:2019": "No date of these photos is known.",
+        "camera:canon": "None of these photos has “camera:canon”.",
+        "#sunset": "None of these photos has the hashtag “#sunset”.",
+        "object:zebra": "The object “zebra” was not detected in any of these photos.",
+    }
+    unread = " read yet; dates, places, cameras and keywords that only the files hold are known"
+    unread += " once the photos are captioned or fetched."
+    uncaptioned = " captioned yet; objects are detected then."
+
+    def notes(query: str) -> tuple[str, ...]:
+        return workspace.searcher.search(Question(query, root.name)).notes
+
+    workspace.add(str(root))  # listed only
+    for query, note in lacking.items():
+        assert notes(query) == (note, f"3 photos are not{uncaptioned if query.startswith('object') else unread}")
+    workspace.perform(Task("", collection=root.name, then="fetch"))  # one fails; the others are read and have no date
+    for query, note in lacking.items():
+        assert notes(query) == ((note, f"2 photos are not{uncaptioned}") if query.startswith("object") else (note,))
+    (root / "one more.jpg").write_bytes(jpeg())
+    workspace.add(str(root))
+    assert notes("after:1990")[1:] == (f"2 photos are not{unread}",)  # the new one, and the one that failed
+    workspace.caption(root.name)
+    for query, note in lacking.items():
+        assert notes(query) == (note,)
+
+
 def test_photos_that_were_fetched_only_are_found_by_the_day_on_their_camera_s_clock(workspace, tmp_path):
     for name, time, offset in (
         ("newyear.jpg", "2024:01:01 00:20:00", "+01:00"),
@@ -334,7 +365,8 @@ def test_photos_that_were_fetched_only_are_found_by_the_day_on_their_camera_s_cl
     results = workspace.searcher.search(Question("after:2024", "c"))
     assert (results.total, results.notes[-1]) == (
         0,
-        "2 photos are not captioned yet; their dates are read then, or by fetching.",
+        "2 photos are not read yet; dates, places, cameras and keywords that only the files hold are known once the"
+        " photos are captioned or fetched.",
     )
     workspace.perform(Task("", collection="c", then="fetch"))
     for query, found in (

@@ -13,9 +13,10 @@ from photosearch.search.index.tables import Tables
 from photosearch.search.index.texts import fact_facet, term_facet
 from photosearch.search.query import Filter, Kind, Query, Refine, asked_terms, shown
 from photosearch.words.analyzer import terms
+from photosearch.words.hashtags import fold_hashtag
 
 N_NAMED = 8  # objects listed in a note
-NO_DATES = "No date of these photos is known."
+_NO_DATES = "No date of these photos is known."
 _DAY_S = 86_400
 _EPOCH = date(1970, 1, 1)
 
@@ -68,13 +69,15 @@ class Conditions(ABC):
         """Return the facets that a photo must have by a filter of hashtags, objects or facts: one of each list."""
         match condition.kind:
             case Kind.HASHTAG:
-                names = [[HASHTAG + condition.terms[0]]]
+                tag = condition.shown.removeprefix("#")
+                names = [[HASHTAG + fold_hashtag(tag, self._tables.language.fold)]]
             case Kind.OBJECT:
                 named = self._object_names.meant(condition.terms)
                 is_meant = not (named.is_nearest and condition.negated)  # the nearest is not what is unwanted
                 names = [[OBJECT + label for label in named.labels if is_meant]]
             case _ if condition.terms:
-                names = [[term_facet(condition.key, term)] for term in condition.terms]
+                asked = terms(condition.shown, self._tables.term_of)
+                names = [[term_facet(condition.key, term)] for term in asked]
             case _:
                 start = fact_facet(condition.key)
                 names = [[start + n for n in self._counts(start) if condition.least <= float(n) <= condition.most]]
@@ -109,14 +112,14 @@ class Conditions(ABC):
                 notes.append(self._missing(condition))
         asks_dates = any(plain.since or plain.before for plain in query.plain) or refine.since or refine.until
         if asks_dates and not self.has_dates():
-            notes.append(NO_DATES)
+            notes.append(_NO_DATES)
         return tuple(dict.fromkeys(notes))
 
     def _missing(self, condition: Filter) -> str:
         if condition.kind is Kind.HASHTAG:
             return f"None of these photos has the hashtag {shown(condition.shown)}."
         if condition.kind is Kind.DATES:
-            return f"None of these photos was taken {shown(condition.shown)}." if self.has_dates() else NO_DATES
+            return f"None of these photos was taken {shown(condition.shown)}." if self.has_dates() else _NO_DATES
         if condition.kind is Kind.FACT:
             known = _most_frequent(self._counts(fact_facet(condition.key)), N_NAMED)
             asked = shown(f"{condition.key}:{condition.shown}")

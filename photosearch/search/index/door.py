@@ -110,7 +110,8 @@ class SearchIndex(ABC):
             changed = np.flatnonzero(counts != np.pad(before, (0, len(counts) - len(before))))
             if _FEW * len(changed) < len(counts):
                 return earlier.updated({words[number]: int(counts[number]) for number in changed.tolist()})
-        return Spelling({words[number]: int(counts[number]) for number in np.flatnonzero(counts).tolist()})
+        counted = {words[number]: int(counts[number]) for number in np.flatnonzero(counts).tolist()}
+        return Spelling(counted, self.tables.term_of)
 
     def follow(self, earlier: SearchIndex) -> None:
         """Make the words' spelling from that of an earlier state of this index, if it was ever needed."""
@@ -127,15 +128,13 @@ class SearchIndex(ABC):
 
     def correct(self, query: Query) -> str | None:
         """Return the query with unknown words replaced, as `Spelling.correct` does."""
-        term_of = self.tables.term_of
-        asked = (term for start, end in query.spans for term in terms(query.raw[start:end], term_of))
+        asked = (term for start, end in query.spans for term in terms(query.raw[start:end], self.tables.term_of))
         if all(map(self.knows, asked)):
             return None
-        return self.spelling.correct(query, self.knows, term_of)
+        return self.spelling.correct(query, self.knows)
 
     def knows(self, term: str) -> bool:
         """Return whether some photo holds a term, or one that is related to it."""
         vectorizer = self._vectorizer(self.view)
-        stem_owner = self.tables.stem_owner
-        others = [*vectorizer.related(term), *((stem_owner(term) or term,) if stem_owner else ())]
+        others = [*vectorizer.related(term), self.tables.language.stem_of(term) or term]
         return vectorizer.holds(term) or any(vectorizer.holds(other) for other in others)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import calendar
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import cast
 
@@ -27,22 +27,23 @@ from photosearch.search.index.segment import (
     make_kind,
     ordered_by_photo,
 )
+from photosearch.search.index.tables import Tables
 from photosearch.search.index.texts import facets, texts
-from photosearch.search.word_tables import Hypernyms
+from photosearch.search.published import published_document
 from photosearch.words.analyzer import is_pair, respelled, words
 
 _KNOWN_TEXTS = 100_000  # kept while building: a captioner writes the same sentence for many photos
-StemOwner = Callable[[str], str | None]  # the term of an owner's lower-case word; None for a stop word
 _CONCEPT = make_kind(Field.CONCEPTS, predicted=True)
 
 
 class Draft:
     """A segment in the making."""
 
-    def __init__(self, lexicon: Lexicon, hypernyms: Hypernyms, stem_owner: StemOwner | None) -> None:
+    def __init__(self, lexicon: Lexicon, tables: Tables) -> None:
         self._lexicon = lexicon
-        self._hypernyms = hypernyms
-        self._stem_owner = stem_owner
+        self._hypernyms = tables.hypernyms
+        self._language = tables.language
+        self._public = tables.public
         self._known: dict[str, tuple[int, ...]] = {}
         self._ids: list[bytes] = []
         self._starts, self._stream_starts, self._facet_starts = (array("q", [0]) for _ in range(3))
@@ -59,7 +60,9 @@ class Draft:
         return len(self._keys) + len(self._concepts) >= MAX_POSTINGS or len(self._ids) >= MAX_PHOTOS
 
     def add(self, document: Document) -> None:
-        """Add a photo's postings, words, facets and date."""
+        """Add a photo's postings, words, facets and date; in the public demo only of what that publishes."""
+        if self._public:
+            document = published_document(document)
         self._ids.append(document.photo_id.encode())
         add, scale = self._lexicon.terms.add, 1.0
         for field, term, times, prob, of_owner in text_postings(
@@ -105,7 +108,7 @@ class Draft:
         self._taken.append(NO_DATE if taken_at is None else seconds(taken_at))
         is_captioned = any(document.human or document.captions)  # an empty correction means that no caption fits
         self._flags.append(CORRECTED * any(document.human) | CAPTIONED * is_captioned)
-        self._facets.extend(sorted(map(self._lexicon.facets.add, facets(document))))
+        self._facets.extend(sorted(map(self._lexicon.facets.add, facets(document, self._language))))
         self._facet_starts.append(len(self._facets))
 
     def _words(self, text: str) -> tuple[int, ...]:
@@ -123,9 +126,9 @@ class Draft:
     def _owner_terms(self, text: str) -> list[str]:
         """Return the terms of an owner's text: English stems, and other stems of the owner's language."""
         english = self._terms(text)
-        if self._stem_owner is None:
+        if not self._language.name:
             return english
-        owner = (self._stem_owner(word) for word in words(text))
+        owner = map(self._language.stem_of, words(text))
         english_stems = set(english)
         return english + [stem for stem in owner if stem is not None and stem not in english_stems]
 
@@ -169,18 +172,13 @@ class Draft:
         )
 
 
-def make_segments(
-    documents: Iterable[Document],
-    lexicon: Lexicon,
-    hypernyms: Hypernyms,
-    stem_owner: StemOwner | None = None,
-) -> Iterator[Segment]:
+def make_segments(documents: Iterable[Document], lexicon: Lexicon, tables: Tables) -> Iterator[Segment]:
     """Yield segments of photos, a new one whenever one is full; raises `ValueError` when an id occurs twice in one."""
-    draft = Draft(lexicon, hypernyms, stem_owner)
+    draft = Draft(lexicon, tables)
     for document in documents:
         if draft.is_full:
             yield draft.finish()
-            draft = Draft(lexicon, hypernyms, stem_owner)
+            draft = Draft(lexicon, tables)
         draft.add(document)
     yield draft.finish()
 

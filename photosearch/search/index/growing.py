@@ -47,7 +47,7 @@ def grow(
     """
     weights = tables.kind_weights(ALL)
     added: list[Segment] = []
-    for segment in make_segments(documents, lexicon, tables.hypernyms, tables.stem_owner):
+    for segment in make_segments(documents, lexicon, tables):
         if added:  # the one before was full
             added[-1] = keep(added[-1])
         rows = np.arange(len(segment))

@@ -65,7 +65,7 @@ class Index(SearchIndex):
         """
         tables = tables or Tables()
         empty = np.zeros(0, np.int64)
-        self._set(*grow(Lexicon(term_of=tables.term_of), tables, State(), empty, empty, documents, (), keep), None)
+        self._set(*grow(Lexicon(language=tables.language), tables, State(), empty, empty, documents, (), keep), None)
         ids = np.concatenate([np.zeros(0, "S1"), *(segment.ids for segment in self.state.segments)])
         if len(self.state.segments) > 1 and len(np.unique(ids)) < len(ids):
             raise ValueError("a photo occurs twice")

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from photosearch.words.analyzer import TermOf, is_pair, term_of, unaccented
+from photosearch.words.analyzer import is_pair
+from photosearch.words.languages import ENGLISH, Language
 
 OBJECT, HASHTAG = "object:", "#"  # what a facet's name starts with
 
@@ -55,10 +56,10 @@ class Lexicon:
         facets: Iterable[str] = (),
         stems: Iterable[int] = (),
         *,
-        term_of: TermOf = term_of,
+        language: Language = ENGLISH,
     ) -> None:
-        """Take the names in order; `stems` holds the number of each word's term, `term_of` gives those of new words."""
-        self._term_of = term_of
+        """Take the names in order; `stems` has the number of each word's term, `language` makes those of new words."""
+        self._language = language
         self.terms = Names(terms)
         self.words = Names(words)
         self.facets = Names(facets)
@@ -72,7 +73,7 @@ class Lexicon:
         for word in written:
             number = get_number(word)
             if number is None:
-                term = self._term_of(word)
+                term = self._language.term_of(word)
                 if term is None:
                     continue
                 number = self._add_word(word, term)
@@ -87,9 +88,11 @@ class Lexicon:
                 number = self.words.add(word)
             return number
 
-    def terms_from(self, prefix: str) -> list[int]:
+    def terms_from(self, beginning: str) -> list[int]:
         """Return the numbers of the terms of which a word begins so, and of those that begin so themselves."""
-        words = (self._stems[number] for number, word in enumerate(self.words) if unaccented(word).startswith(prefix))
+        fold = self._language.fold
+        prefix = fold(beginning)
+        words = (self._stems[number] for number, word in enumerate(self.words) if fold(word).startswith(prefix))
         own = (number for number, term in enumerate(self.terms) if term.startswith(prefix) and not is_pair(term))
         return sorted({*words, *own})
 

@@ -148,11 +148,10 @@ class Vectorizer:
 
     def _other_stems(self, text: str) -> list[tuple[str, str, int]]:
         """Return (owner's stem, English stem, count) of each word that the two stemmers reduce differently."""
-        stem_owner = self._tables.stem_owner
-        if stem_owner is None:
+        language = self._tables.language
+        if not language.name:
             return []
-        term_of = self._tables.term_of
-        stems = ((stem_owner(word), term_of(word), n) for word, n in Counter(words(text)).items())
+        stems = ((language.stem_of(word), language.term_of(word), n) for word, n in Counter(words(text)).items())
         return [(stem, term, n) for stem, term, n in stems if stem and term and stem != term]
 
 

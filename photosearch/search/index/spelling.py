@@ -23,8 +23,9 @@ MAX_COMPARED = 2_000  # words with the same first letter, the most frequent firs
 class Spelling:
     """The words of a collection's texts, the most frequent first."""
 
-    def __init__(self, counts: Mapping[str, int]) -> None:
-        """Take how often each lower-case word occurs."""
+    def __init__(self, counts: Mapping[str, int], term_of: TermOf = term_of) -> None:
+        """Take how often each lower-case word occurs, and what makes terms of words."""
+        self._term_of = term_of
         self._counts = dict(counts)
         self._sorted = sorted(counts)
         self._ranked = sorted(map(self._rank, counts))
@@ -35,7 +36,7 @@ class Spelling:
 
     def updated(self, counts: Mapping[str, int]) -> Spelling:
         """Return the words after the counts of some have changed; a word that occurs no more counts 0."""
-        made = Spelling({})
+        made = Spelling({}, self._term_of)
         made._counts, made._letters = dict(self._counts), Counter(self._letters)
         made._sorted, made._ranked = list(self._sorted), list(self._ranked)
         made._by_letter = {letter: list(ranked) for letter, ranked in self._by_letter.items()}
@@ -75,7 +76,7 @@ class Spelling:
         by_term: dict[str | None, str] = {}
         for word in sorted(self._sorted[low:high], key=self._rank):
             if word != start:
-                by_term.setdefault(term_of(word), word)
+                by_term.setdefault(self._term_of(word), word)
             if len(by_term) == n:
                 break
         return list(by_term.values())
@@ -100,23 +101,22 @@ class Spelling:
         similar = [near for word in query_words[:N_SUGGESTIONS] for near in self.near(word, 2)]
         by_term: dict[str | None, str] = {}
         for word in chain(similar, (word for _, word in self._ranked)):
-            by_term.setdefault(term_of(word), word)
+            by_term.setdefault(self._term_of(word), word)
             if len(by_term) == n:
                 break
         return list(by_term.values())
 
-    def correct(self, query: Query, is_known: Callable[[str], bool], term_of: TermOf = term_of) -> str | None:
+    def correct(self, query: Query, is_known: Callable[[str], bool]) -> str | None:
         """Return the query with unknown words replaced by the most similar known ones; None when none is replaced.
 
         Args:
             query: a parsed query.
             is_known: whether a term can be found.
-            term_of: makes terms of words.
         """
         parts, end, n_unknown = [], 0, 0
         for start, stop in query.spans:
             written = words(query.raw[start:stop])
-            term = term_of(written[0]) if len(written) == 1 else None
+            term = self._term_of(written[0]) if len(written) == 1 else None
             if term is None or is_known(term):
                 continue
             if near := self.near(written[0]):

@@ -122,7 +122,7 @@ class Store:
     def _open(self, manifest: _Manifest, tables: Tables) -> Saved:
         checked = _Checked(self.folder, manifest["files"])
         names = json.loads(checked.content(manifest["lexicon"]))
-        lexicon = Lexicon(**names, term_of=tables.term_of)
+        lexicon = Lexicon(**names, language=tables.language)
         if len(names["stems"]) != len(names["words"]):
             raise ValueError("its words do not fit their terms")
         segments = tuple(Segment(*checked.arrays(name, len(NAMES))) for name in manifest["segments"])

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from photosearch.search.fields import COUNT_WORDS, FACTS, OWNER_TERMS, PAIR, ROOTS, STEP, WEIGHTS, Field
-from photosearch.search.index.draft import StemOwner
 from photosearch.search.index.segment import by_kind
+from photosearch.search.published import PUBLISHED
 from photosearch.search.word_tables import (
     EXPANSION_FILE,
     HYPERNYMS_FILE,
@@ -22,8 +22,10 @@ from photosearch.search.word_tables import (
     Hypernyms,
     RelatedWords,
 )
-from photosearch.words.analyzer import SPELLINGS, STOP_WORDS, TermOf, stemmer_of, term_of_language
+from photosearch.words.analyzer import SPELLINGS, STOP_WORDS, TermOf
 from photosearch.words.hashtags import DEFINITION
+from photosearch.words.languages import OWN_LETTERS, Language, language_named
+from photosearch.words.spellings import GERMAN_PLURALS
 
 
 @dataclass(frozen=True)
@@ -33,18 +35,19 @@ class Tables:
     expansion: Expansion = field(default_factory=Expansion)
     related: RelatedWords = field(default_factory=RelatedWords)
     hypernyms: Hypernyms = field(default_factory=lambda: Hypernyms({}))
-    owner_language: str = ""  # of the owner's texts, one of `analyzer.LANGUAGES`; empty: English like the captions
+    owner_language: str = ""  # of the owner's texts, one of `languages.LANGUAGES`; empty: English like the captions
+    public: bool = False  # whether only what the public demo publishes is searched (`search.published`)
     weights: Mapping[Field, float] = field(default_factory=lambda: WEIGHTS)
 
     @property
-    def term_of(self) -> TermOf:
-        """Return the function that makes terms of words: the letters of the owner's language stay letters."""
-        return term_of_language(self.owner_language)
+    def language(self) -> Language:
+        """Return the owner's language, whose letters stay letters and whose stems count besides the English ones."""
+        return language_named(self.owner_language)
 
     @property
-    def stem_owner(self) -> StemOwner | None:
-        """Return the stemmer of the owner's texts, used besides the English one; None for English."""
-        return stemmer_of(self.owner_language) if self.owner_language else None
+    def term_of(self) -> TermOf:
+        """Return the function that makes terms of words."""
+        return self.language.term_of
 
     @cached_property
     def fingerprint(self) -> str:
@@ -55,6 +58,8 @@ class Tables:
             DEFINITION,
             version("PyStemmer"),
             self.owner_language,
+            self.public and sorted(PUBLISHED),
+            (OWN_LETTERS.get(self.owner_language), GERMAN_PLURALS),
             sorted(self.weights.items()),
             (OWNER_TERMS, STEP, COUNT_WORDS, PAIR, sorted(ROOTS.items())),
             [(use.name, use.field, use.key) for use in FACTS],
@@ -67,11 +72,12 @@ class Tables:
         return by_kind({field: self.weights[field] for field in chosen})
 
 
-def read_tables(models_dir: Path, owner_language: str = "") -> Tables:
+def read_tables(models_dir: Path, owner_language: str = "", *, public: bool = False) -> Tables:
     """Read the tables from the models' folder; raises `ModelError`."""
     return Tables(
         Expansion.load(models_dir / "expansion" / EXPANSION_FILE),
         RelatedWords.load(models_dir / "related" / RELATED_FILE),
         Hypernyms.load(models_dir / "hypernyms" / HYPERNYMS_FILE),
         owner_language,
+        public,
     )

@@ -9,6 +9,7 @@ from photosearch.search.fields import FACTS, Field, fact_texts
 from photosearch.search.index.lexicon import HASHTAG, OBJECT
 from photosearch.words.analyzer import terms
 from photosearch.words.hashtags import find_hashtags, fold_hashtag
+from photosearch.words.languages import ENGLISH, Language
 
 SURE = 0.5  # a photo counts as showing what was predicted with at least this probability
 
@@ -22,24 +23,26 @@ def texts(document: Document) -> Iterator[str]:
     yield from (label for label, prob in document.labels.items() if prob >= SURE)
 
 
-def hashtags(document: Document) -> set[str]:
+def hashtags(document: Document, language: Language = ENGLISH) -> set[str]:
     """Return a photo's hashtags as they are compared, those in the owner's texts included.
 
     A keyword of several words is one hashtag, as people write them: "farm animal" is #farmanimal.
     """
     written = (tag for text in document.owner for tag in find_hashtags(text))
-    return {fold_hashtag("".join(tag.lstrip("#").split())) for tag in (*document.hashtags, *written)}
+    tags = ("".join(tag.lstrip("#").split()) for tag in (*document.hashtags, *written))
+    return {fold_hashtag(tag, language.fold) for tag in tags}
 
 
-def facets(document: Document) -> set[str]:
+def facets(document: Document, language: Language = ENGLISH) -> set[str]:
     """Return the names of what filters may ask a photo for: objects, hashtags, facts and the terms of facts."""
-    names = {OBJECT + label for label, _ in document.objects} | {HASHTAG + tag for tag in hashtags(document)}
+    names = {OBJECT + label for label, _ in document.objects} | {HASHTAG + tag for tag in hashtags(document, language)}
     for use in FACTS:
         if use.key and (value := use.value_of(document.facts)):
             if use.field is not Field.NAMES:  # of which there are as many as photos
                 names.add(fact_facet(use.key, value))
             if not use.is_number:
-                names.update(term_facet(use.key, term) for term in terms(use.filtered(value)))
+                said = terms(use.filtered(value), language.term_of)
+                names.update(term_facet(use.key, term) for term in said)
     return names
 
 

@@ -126,7 +126,7 @@ def show_all(info: CollectionInfo, options: SearchOptions) -> Sequence[Hit]:
             else "No photo of this collection could be read. The Library page lists the reasons."
         )
         return ()
-    more = f" {info.n_new:,} more are not captioned yet; the Library page shows the progress." if info.n_new else ""
+    more = f" {info.n_new:,} more are not captioned yet; see the Library page." if info.n_new else ""
     more += f" {info.n_without_picture:,} have no picture; search finds them." if info.n_without_picture else ""
     st.caption(f"All {info.n_ready:,} captioned photos. Describe a photo to find it.{more}")
     body, foot = st.container(), st.container()

@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,8 @@ from photosearch import __version__
 from photosearch.cli import app, main, output
 from photosearch.errors import SettingsError
 from photosearch.library import Library
-from photosearch.records import Listing
+from photosearch.records import UNWATCHED, Details, Listing, TextKind
+from photosearch.sources.folder import FolderSource
 from tests.conftest import ColourStation, analyse, jpeg
 
 
@@ -128,24 +130,16 @@ def test_paths_are_one_a_line_or_end_with_a_null(odd: Library, tmp_path: Path) -
     assert {*similar.split("\0")} <= {*paths, ""}
 
 
-def test_a_path_that_is_no_unicode_is_printed_byte_by_byte(library: Library) -> None:
-    class Photo:
-        origin = os.fsdecode(b"/photos/\xff.jpg")
-
-    class Hit:
-        photo = Photo
-
-    class Found:
-        hits = (Hit,)
-
-    @app.command("paths-of-a-test", hidden=True)
-    def _print() -> None:
-        output.print_paths(Found)  # type: ignore[arg-type]
-
-    try:
-        assert invoke("--library", str(library.folder), "paths-of-a-test").stdout_bytes == b"/photos/\xff.jpg\n"
-    finally:
-        app.registered_commands.pop()
+def test_a_path_is_the_path_on_disk_whatever_else_is_known_of_a_photo(library: Library, tmp_path: Path) -> None:
+    post = Details(permalink="https://www.instagram.com/p/x/", texts=((TextKind.OWNER, "a heron"),))
+    own = Path(os.fsdecode(os.path.join(os.fsencode(tmp_path), b"caf\xe9.jpg")))
+    own.write_bytes(jpeg())
+    (odd,) = FolderSource(tmp_path).listings({}, UNWATCHED)
+    library.merge("c", "folder", [replace(odd, details=post), Listing("/photos/a.jpg", "1", details=post)])
+    library.merge("c", "instagram", [Listing("x:1", "1", details=post)])
+    library.close()
+    told = invoke("--library", str(library.folder), "search", "heron", "--format", "paths").stdout_bytes
+    assert {*told.splitlines()} == {os.fsencode(own), b"/photos/a.jpg", b"https://www.instagram.com/p/x/"}
 
 
 def test_status_and_collections_answer_in_json(odd: Library, tmp_path: Path) -> None:

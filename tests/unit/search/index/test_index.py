@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from photosearch.records import Document
+from photosearch.records import Document, Facts
 from photosearch.search.fields import ALL, PAIR, WEIGHTS, Field, postings
 from photosearch.search.index import SCORE_DECIMALS, Index, Tables
 from photosearch.search.query import parse
@@ -341,6 +341,8 @@ def test_an_owner_s_words_are_stemmed_in_his_language() -> None:
         ("finnish", "näin", "nain"),
         ("danish", "bønne", "bonne"),
         ("norwegian", "tårn", "tarn"),
+        ("german", "schön", "schon"),
+        ("german", "Größe", "Grosse"),
     ],
 )
 def test_the_letters_of_the_owner_s_language_stay_letters(language: str, word: str, other: str) -> None:
@@ -355,6 +357,71 @@ def test_the_letters_of_the_owner_s_language_stay_letters(language: str, word: s
     assert [m.photo_id for m in index.search("cafe", top=5)[1]] == ["café"]
     english = Index(photos)
     assert len(english.find(parse(word))) == len(english.find(parse(other))) != 1
+
+
+@pytest.mark.parametrize(
+    ("language", "own", "other", "beginning"),
+    [
+        ("spanish", "año", "ano", "añ"),
+        ("swedish", "får", "far", "få"),
+        ("danish", "rød", "rod", "rø"),
+        ("german", "schön", "schon", "schö"),
+    ],
+)
+def test_beginnings_hashtags_places_and_suggestions_keep_the_letters_of_the_owner_s_language(
+    language: str, own: str, other: str, beginning: str
+) -> None:
+    photos = [
+        Document(word, owner=(f"nuevo {word}",), hashtags=(f"{word}2021",), facts=Facts(place=f"{word} Plaza"))
+        for word in (own, other)
+    ]
+    index = Index(photos, Tables(owner_language=language))
+    asked = (
+        f"{beginning}*",
+        f'"nuevo {beginning}*"',
+        f"#{own}2021",
+        f"#{own.upper()}2021",
+        f"place:{own}",
+        f"-{other}",
+    )
+    for query in asked:
+        assert [m.photo_id for m in index.matches(index.find(parse(query)))] == [own], query
+    for query in (f"#{other}2021", f"place:{other}", f"nuevo -{beginning}*"):
+        assert [m.photo_id for m in index.matches(index.find(parse(query)))] == [other], query
+    assert {own, other} <= set(index.suggest("zzz", 10))
+    assert len(Index(photos).find(parse(f"{beginning}*"))) == 2, "without the language, accents count for nothing"
+
+
+@pytest.mark.parametrize(
+    ("language", "written", "typed"),
+    [
+        ("german", "schön", "schoen"),
+        ("german", "schöne", "schoene"),
+        ("german", "Straße", "Strasse"),
+        ("german", "Süd", "Sued"),
+        ("danish", "Århus", "Aarhus"),
+        ("norwegian", "rødt", "roedt"),
+    ],
+)
+def test_two_letters_written_for_one_find_it(language: str, written: str, typed: str) -> None:
+    facts = Facts(place=written)
+    index = Index([Document("a", owner=(written,), hashtags=(written,), facts=facts)], Tables(owner_language=language))
+    for query in (typed, f'"{typed}"', f"#{typed}", f"place:{typed}", f"{typed[:-1]}*"):
+        assert len(index.find(parse(query))) == 1, query
+        assert not len(index.find(parse(f"-{query}"))), query
+
+
+def test_german_plurals_with_an_umlaut_find_their_singulars_and_other_umlauts_stay() -> None:
+    words = ("Häuser", "Apfelbäume", "schon", "schönes", "Mütter")
+    index = Index([Document(word, owner=(word,)) for word in words], Tables(owner_language="german"))
+    for query, found in (
+        ("Haus", "Häuser"),
+        ("Apfelbaum", "Apfelbäume"),
+        ("Mutter", "Mütter"),
+        ("schon", "schon"),
+        ("schöner", "schönes"),
+    ):
+        assert [m.photo_id for m in index.matches(index.find(parse(query)))] == [found], query
 
 
 def test_a_saved_index_keeps_the_letters_of_the_owner_s_language() -> None:
