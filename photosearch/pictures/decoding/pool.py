@@ -24,8 +24,14 @@ WAIT_S = 60.0  # by the clock, for one picture; where a process can limit its ow
 MAX_PROCESSES = 8
 _OUT_OF_TIME = -getattr(signal, "SIGXCPU", 1000)  # how a process ends at its limit of processor time
 _PROGRAM = "photosearch.pictures.decoding.process"  # it reads what files say of themselves, too
-# Threads of libraries that the program does not use take memory, and a single arena is given back sooner.
-_FEW_THREADS = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "1"}
+# Threads of libraries that the program does not use take memory. Of glibc's: a single arena is given back sooner, and
+# what a large picture took is given back at once, as long as the thresholds do not rise by themselves.
+_LITTLE_MEMORY = {
+    **{f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL")},
+    "MALLOC_ARENA_MAX": "1",
+    "MALLOC_MMAP_THRESHOLD_": "4000000",
+    "MALLOC_TRIM_THRESHOLD_": "8000000",
+}
 
 
 def ask(request: Header, data: bytes, max_bytes: int) -> tuple[Header, list[bytes]]:
@@ -50,7 +56,7 @@ class _Process:
 
     def __init__(self) -> None:
         paths = [str(Path(photosearch.__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
-        environment = {**os.environ, **_FEW_THREADS, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
+        environment = {**os.environ, **_LITTLE_MEMORY, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
         self._process = subprocess.Popen(  # noqa: S603 - our own program
             [sys.executable, "-P", "-W", "ignore", "-m", _PROGRAM],
             stdin=subprocess.PIPE,
