@@ -21,7 +21,7 @@ FILE_NAME = "photosearch.toml"
 BUILT_IN = "built in"  # where a value comes from that is set nowhere
 _ORIGIN = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:\d{1,5})?")  # as browsers send it: no path, no capitals
 _HOST = re.compile(r"(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*|[0-9a-f:]*:[0-9a-f:.]*")  # a name or address, without a port
-_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://[^/\s]\S*")  # of an object store, with a bucket
+_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://[^/\s@]+(/[^\s@]*)?")  # of an object store: a bucket, no password
 _USER = re.compile(r"""[^@\s\[\]"'][^@\s\[\]"]*@[^@\s\[\]"'*]+""")  # not as a list is written in the file
 MIN_PASSWORD_CHARS = 8
 _YES, _NO = ("1", "true", "yes", "on"), ("", "0", "false", "no", "off")
@@ -138,7 +138,8 @@ def _read(setting: Setting, text: str, where: str, shown: str) -> Value:
     try:
         return setting.read(text.strip())
     except ValueError as error:
-        what = "cannot be used" if setting.is_secret else f"is {shown}"  # a password is not shown
+        may_hold_password = setting.is_secret or re.search("://.*@", text)
+        what = "cannot be used" if may_hold_password else f"is {shown}"
         raise SettingsError(f"{where} {what}; set it to {setting.advice}, or leave it out.") from error
 
 

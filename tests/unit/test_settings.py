@@ -94,6 +94,14 @@ def test_pictures_lie_in_a_folder_or_at_an_address(value: str, place: str) -> No
     assert read_settings({"PHOTOSEARCH_FILES": value}).files == place
 
 
+@pytest.mark.parametrize("value", ["sftp://me:secret@host/p", "s3://key:secret@bucket", "s3://b/p@secret"])
+def test_an_address_with_a_password_is_refused_and_not_shown(value: str) -> None:
+    """Messages, logs and the page name the place; the object store's own variables hold its key."""
+    with pytest.raises(SettingsError, match="PHOTOSEARCH_FILES cannot be used") as raised:
+        read_settings({"PHOTOSEARCH_FILES": value})
+    assert "secret" not in str(raised.value)
+
+
 @pytest.mark.parametrize("value", ["s3://", "://bucket", "s3:// bucket", "S3://bucket"])
 def test_an_address_without_a_bucket_is_refused(value: str) -> None:
     with pytest.raises(SettingsError, match="PHOTOSEARCH_FILES"):
