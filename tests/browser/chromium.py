@@ -29,13 +29,13 @@ def find(playwright: Playwright) -> str | None:
     return own if Path(own).is_file() else None
 
 
-def launch(playwright: Playwright) -> Browser:
-    """Start it; fails when there is none, since a test that is skipped has tested nothing."""
+def launch(playwright: Playwright, *flags: str) -> Browser:
+    """Start it, perhaps with more flags; fails when there is none, since a test that is skipped has tested nothing."""
     path = find(playwright)
     if path is None:
         raise RuntimeError("There is no Chromium. `make test` installs one; see tests/browser/install.sh.")
     as_root = ("--no-sandbox",) if hasattr(os, "geteuid") and os.geteuid() == 0 else ()
-    return playwright.chromium.launch(executable_path=path, args=[*FLAGS, *as_root])
+    return playwright.chromium.launch(executable_path=path, args=[*FLAGS, *flags, *as_root])
 
 
 if __name__ == "__main__":

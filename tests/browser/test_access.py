@@ -12,13 +12,14 @@ from urllib.parse import urlsplit
 
 import pytest
 import websockets.sync.client as websocket
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Playwright, expect
 from websockets.exceptions import InvalidStatus
 
 from photosearch.access.sessions import COOKIE
 from photosearch.access.tokens import Tokens
 from photosearch.library import Library
 from tests.app.test_access import METHODS, addresses_of_all_routes
+from tests.browser.chromium import launch
 from tests.browser.conftest import PATIENCE_MS
 from tests.browser.server import serving
 from tests.conftest import ColourStation, analyse, jpeg
@@ -27,6 +28,10 @@ pytestmark = pytest.mark.browser
 PASSWORD = "open sesame, please"  # noqa: S105
 COLLECTION = "Holidays of the family"
 SECRETS = (COLLECTION.encode(), b"red picture", b"\xff\xd8\xff", b"secret-name")
+REBOUND = (
+    "--host-resolver-rules=MAP evil.example 127.0.0.1",
+    "--disable-features=LocalNetworkAccessChecks,BlockInsecurePrivateNetworkRequests",  # some browsers have none
+)
 QUERY = "quite a private question"
 
 
@@ -129,6 +134,39 @@ def test_a_visitor_from_another_machine_sees_how_to_set_a_password(
         here.close()
         _try_from_another_port(browser, address, tmp_path)
     context.close()
+
+
+def test_a_name_that_suddenly_means_this_machine_reads_nothing(
+    playwright: Playwright, library: Path, tmp_path: Path
+) -> None:
+    """A page of evil.example is open when its name server begins to give our address (DNS rebinding)."""
+    rebound = launch(playwright, *REBOUND)
+    with serving(library, tmp_path / "log") as address:
+        site = f"http://evil.example:{urlsplit(address).port}"
+        page = rebound.new_page()
+        page.route(f"{site}/page.html", lambda route: route.fulfill(body="<p>Hello", content_type="text/html"))
+        page.goto(f"{site}/page.html")
+        for path in ("/", "/api/v1/collections", "/api/v1/search?str=red", "/_stcore/health", "/_stcore/host-config"):
+            status, text = page.evaluate(
+                "path => fetch(path).then(async told => [told.status, await told.text()])", path
+            )
+            assert status == 421, path
+            assert COLLECTION not in text
+        assert (
+            page.evaluate(
+                """() => new Promise(told => {
+                const socket = new WebSocket(`ws://${location.host}/_stcore/stream`);
+                socket.onopen = () => told("open");
+                socket.onerror = () => told("refused");
+            })"""
+            )
+            == "refused"
+        )
+        answer = page.goto(f"{site}/library")
+        assert answer is not None
+        assert answer.status == 421
+        assert "This server has another name" in page.content()
+    rebound.close()
 
 
 def _try_from_another_port(browser: Browser, address: str, folder: Path) -> None:
