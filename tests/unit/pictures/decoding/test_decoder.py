@@ -125,6 +125,7 @@ def test_pages_have_more_of_the_processor_than_decoding(processes):
     assert os.getpriority(os.PRIO_PROCESS, process._process.pid) == min(own + NICENESS, 19)
 
 
+@pytest.mark.usefixtures("processes")  # an older process would write where it was started
 def test_complaints_of_decoders_reach_no_log(capfd):
     bomb = bombs.tiff_of_many_warnings()
     with suppress(PhotoError):
