@@ -5,7 +5,7 @@ from typing import Any
 
 from hatchling.metadata.plugin.interface import MetadataHookInterface
 
-EXTRAS = ("s3",)
+EXTRAS = ("milvus", "s3")
 
 
 class Dependencies(MetadataHookInterface):

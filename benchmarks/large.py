@@ -77,7 +77,7 @@ def build(folder: Path, _: int) -> Built:
     """Make the index, as the first search does."""
     workspace = Workspace(Settings(folder))
     started, began = time.perf_counter(), time.process_time()
-    index = workspace.searcher.index(COLLECTION)
+    index = workspace.searcher.index_in_files(COLLECTION)
     taken = time.perf_counter() - started, time.process_time() - began
     peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     n_bytes = sum(path.stat().st_size for path in (folder / "index").rglob("*") if path.is_file())
@@ -96,7 +96,7 @@ def search(folder: Path, _: int) -> Searched:
     workspace = Workspace(Settings(folder))
     asking(workspace, TOP)(asked[0])
     open_s = time.perf_counter() - started
-    index = workspace.searcher.index(COLLECTION)
+    index = workspace.searcher.index_in_files(COLLECTION)
     alone = timed(lambda query: index.search(query, top=TOP), asked)
     whole, page = (timed(asking(workspace, top), asked) for top in (TOP, PAGE))
     return Searched(open_s, Memory.now().since(before).own_mb, alone, whole, page)
@@ -105,10 +105,10 @@ def search(folder: Path, _: int) -> Searched:
 def add(folder: Path, n: int) -> Added:
     """Measure a search after more photos were added."""
     workspace = Workspace(Settings(folder))
-    workspace.searcher.index(COLLECTION)
+    workspace.searcher.index_in_files(COLLECTION)
     fill(workspace, N_MORE, first=n)
     started, began = time.perf_counter(), time.process_time()
-    index = workspace.searcher.index(COLLECTION)
+    index = workspace.searcher.index_in_files(COLLECTION)
     added = Added(time.perf_counter() - started, time.process_time() - began)
     if len(index) != n + N_MORE:
         raise ValueError(f"the index has {len(index)} photos, not {n + N_MORE}")

@@ -13,7 +13,9 @@ from photosearch.ui.quality.words import show_words
 SECTIONS = ("Test", "Words", "Captions", "Speed", "Models")
 
 workspace = state.workspace()
-quality = Quality(workspace.library, lambda name: workspace.searcher.index(name), workspace.settings.models_dir)
+quality = Quality(
+    workspace.library, lambda name: workspace.searcher.index_in_files(name), workspace.settings.models_dir
+)
 
 
 def show_collection(section: str | None) -> None:

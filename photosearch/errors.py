@@ -10,6 +10,7 @@ PhotosearchError
 │   ├── CollectionNotFound
 │   ├── PhotoNotFound
 │   ├── IndexDamaged     an index cannot be used; it is built again from the library
+│   ├── IndexOutOfReach  an index elsewhere cannot be used now; the one in files answers
 │   └── WorkerBusy       another run works on the library
 ├── ReadOnlyError        the public demo cannot be changed
 └── Cancelled            the work was cancelled; what was done until then is kept
@@ -54,6 +55,10 @@ class PhotoNotFound(LibraryError):
 
 class IndexDamaged(LibraryError):
     """An index cannot be used; it is built again from the library."""
+
+
+class IndexOutOfReach(LibraryError):
+    """An index elsewhere cannot be used now; the one in files answers."""
 
 
 class WorkerBusy(LibraryError):

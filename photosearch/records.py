@@ -328,6 +328,7 @@ class Results:
     dates: tuple[str, ...] = ()  # for people: words of the query that were understood as dates
     corrected: str | None = None  # the query with unknown words replaced by similar known ones
     notes: tuple[str, ...] = ()  # for people: parts of the query that were left out, and the like
+    has_more: bool = False  # more photos were found than are counted and listed
 
 
 @dataclass(frozen=True)

@@ -61,6 +61,7 @@ class Settings:
     files: str = (
         ""  # where pictures are kept: a folder, or an address that fsspec opens; empty: in the library's folder
     )
+    index: str | None = field(default=None, repr=False)  # where Milvus is, with a password; None: indexes are files
 
 
 Value = str | bool | Path | tuple[str, ...] | None
@@ -184,6 +185,12 @@ def _files(text: str) -> str:
     return text if "://" in text or not text else str(Path(text).expanduser().absolute())
 
 
+def _index(text: str) -> str | None:
+    if text and not re.match(r"milvus(\+tls)?://\S", text):
+        raise ValueError
+    return text or None
+
+
 def _switch(text: str) -> bool:
     if text.lower() not in _YES + _NO:
         raise ValueError
@@ -247,6 +254,12 @@ SETTINGS = (
         is_secret=True,
     ),
     Setting("files", _files, "a folder that is there, or an address such as s3://bucket/prefix"),
+    Setting(
+        "index",
+        _index,
+        "the address of Milvus, milvus://user:password@host:port, or of a file, milvus:///folder/name.db",
+        is_secret=True,
+    ),
     Setting("demo", _switch, "1 or true for the public demo", bool),
     Setting("demo_source", lambda text: text or "demo", "what the public demo holds"),
     Setting("keep", _keep, " or ".join(KEEPS)),

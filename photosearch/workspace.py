@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TypeVar, cast
 
 from photosearch import sources
-from photosearch.errors import PhotosearchError, ReadOnlyError
+from photosearch.errors import IndexOutOfReach, LibraryError, PhotosearchError, ReadOnlyError
 from photosearch.library import Library, corrections, upkeep
 from photosearch.pipeline.adding import Added, add_named, add_uploads, list_photos
 from photosearch.pipeline.worker import analyse_pending
 from photosearch.records import UNWATCHED, Report, Watch
 from photosearch.search.index import Tables, read_tables
+from photosearch.search.milvus.address import read_address
 from photosearch.search.question import Question
 from photosearch.search.searcher import Searcher
 from photosearch.search.wording import Wording
@@ -49,7 +50,9 @@ class Workspace:
         self._lock = threading.RLock()  # a room may need another one
 
     def close(self) -> None:
-        """Close the library."""
+        """Close the library, and what searches it."""
+        if "searcher" in self._rooms:
+            self.searcher.close()
         self.library.close()
 
     # Rooms
@@ -73,7 +76,11 @@ class Workspace:
     @property
     def searcher(self) -> Searcher:
         """Return what searches the library; raises `ModelError`."""
-        return self._room("searcher", lambda: Searcher(self.library, self.tables))
+        return self._room("searcher", self._make_searcher)
+
+    def _make_searcher(self) -> Searcher:
+        address = read_address(self.settings.index) if self.settings.index else None
+        return Searcher(self.library, self.tables, address)
 
     @property
     def models(self) -> Models:
@@ -319,9 +326,16 @@ class Workspace:
 
         Raises:
             CollectionNotFound: there is no such collection.
+            LibraryError: some files cannot be deleted, or an index elsewhere; everything else is.
             ReadOnlyError: this is the public demo.
         """
         self._check_writable()
-        if "searcher" in self._rooms:
-            self.searcher.forget(collection)  # first: some systems do not delete files that are in use
+        left: IndexOutOfReach | None = None
+        if "searcher" in self._rooms or self.settings.index:
+            try:
+                self.searcher.forget(collection)  # first: some systems do not delete files that are in use
+            except IndexOutOfReach as error:
+                left = error
         self.library.remove_collection(collection)
+        if left is not None:
+            raise LibraryError(f'"{collection}" was removed, but not its words in Milvus. {left}')

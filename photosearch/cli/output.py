@@ -77,7 +77,8 @@ def print_table(results: Results, wording: Wording, *, explain: bool = False) ->
             if not share.relation and is_respelled(asked, word):
                 why = f", {asked} -> {word}"
             typer.echo(f"             {share.share:.3f}  {word} ({share.field}{why})")
-    typer.echo(f"{results.total} found in {results.took_ms:.1f} ms")
+    more = "more than " if results.has_more else ""
+    typer.echo(f"{more}{results.total} found in {results.took_ms:.1f} ms")
 
 
 @contextmanager

@@ -23,7 +23,8 @@ def results_json(results: Results, *, explain: bool = False) -> dict[str, object
     """Return the answer to a query, as `search --format json` prints it.
 
     The `terms` of a hit add up to its score. `notes`, if any, tell people which parts of the query were left out, and
-    the like; `dates`, which words were understood as dates.
+    the like; `dates`, which words were understood as dates. `has_more` says that more photos were found than `total`
+    counts.
 
     Args:
         results: the answer.
@@ -35,6 +36,7 @@ def results_json(results: Results, *, explain: bool = False) -> dict[str, object
         "collection": results.collection,
         "took_ms": round(results.took_ms, 2),
         "total": results.total,
+        **({"has_more": True} if results.has_more else {}),
         "hits": [
             {
                 "rank": hit.rank,

@@ -18,7 +18,7 @@ import filelock
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError, OperationalError
 
-from photosearch.errors import LibraryError
+from photosearch.errors import IndexOutOfReach, LibraryError
 from photosearch.files import mode_within
 
 FILE_NAME = "library.sqlite"
@@ -72,6 +72,16 @@ class Database(ABC):
         """
 
     @abstractmethod
+    def locked_index(self, number: int, folder: Path, patience_s: float) -> AbstractContextManager[bool]:
+        """Hold the lock for writing a collection's index elsewhere, which is freed when the block or the process ends.
+
+        Args:
+            number: of the collection.
+            folder: of its index in files.
+            patience_s: how long to wait for another one that holds it; then False is yielded.
+        """
+
+    @abstractmethod
     def is_locked(self) -> bool:
         """Tell whether a run holds the worker lock."""
 
@@ -115,6 +125,22 @@ class SQLite(Database):
             raise LibraryError(f"{self.name} cannot be written: {error.strerror}. Check its access rights.") from error
         try:
             yield (lambda: None) if lock.is_locked else None
+        finally:
+            lock.release()
+
+    @contextmanager
+    def locked_index(self, number: int, folder: Path, patience_s: float) -> Iterator[bool]:  # noqa: ARG002
+        """Hold the lock for writing a collection's index elsewhere, as `Database.locked_index` does."""
+        lock = filelock.FileLock(folder / "elsewhere.lock", patience_s)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            lock.acquire()
+        except filelock.Timeout:
+            pass
+        except OSError as error:
+            raise IndexOutOfReach(f"{folder} cannot be written: {error.strerror}. Check its access rights.") from error
+        try:
+            yield lock.is_locked
         finally:
             lock.release()
 

@@ -11,6 +11,7 @@ import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
@@ -34,6 +35,7 @@ _SESSION = """
 """  # so that the locks of a machine that disappears are freed within two minutes
 _LOCK_CLASS = 0x70686F74  # "phot": the first number of our advisory locks
 _WRITER, _WORKER = 1, 2
+_INDEXES = 1_000  # added to a collection's number: the lock for writing its index elsewhere
 _WRITE = (
     "SET TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE;"  # so that it sees what others wrote while it waited
     f" SELECT pg_advisory_xact_lock({_LOCK_CLASS}, {_WRITER})"
@@ -121,18 +123,26 @@ class Postgres(Database):
                 )
 
         try:
-            yield check if self._try_lock(connection) else None
+            yield check if self._try_lock(connection, _WORKER, LOCK_PATIENCE_S) else None
         finally:
-            with suppress(SQLAlchemyError, OSError):  # closing the connection frees it in any case
-                connection.exec_driver_sql(f"SELECT pg_advisory_unlock({_LOCK_CLASS}, {_WORKER})")
-            with suppress(SQLAlchemyError, OSError):
-                connection.close()
+            _unlock(connection, _WORKER)
 
-    def _try_lock(self, connection: Connection) -> bool:
+    @contextmanager
+    def locked_index(self, number: int, folder: Path, patience_s: float) -> Iterator[bool]:  # noqa: ARG002
+        """Hold the lock for writing a collection's index elsewhere, as `Database.locked_index` does."""
+        with self.errors():
+            connection = self.engine.connect()
+            connection.detach()
+        try:
+            yield self._try_lock(connection, _INDEXES + number, patience_s)
+        finally:
+            _unlock(connection, _INDEXES + number)
+
+    def _try_lock(self, connection: Connection, lock: int, patience_s: float) -> bool:
         with self.errors():
             try:
                 connection.exec_driver_sql(
-                    f"SET LOCAL lock_timeout = '{LOCK_PATIENCE_S}s'; SELECT pg_advisory_lock({_LOCK_CLASS}, {_WORKER})"
+                    f"SET LOCAL lock_timeout = '{patience_s}s'; SELECT pg_advisory_lock({_LOCK_CLASS}, {lock})"
                 )
                 connection.commit()
             except DBAPIError as error:
@@ -165,6 +175,14 @@ class Postgres(Database):
     @staticmethod
     def _next_step(code: str) -> str:
         return next(_NEXT_STEPS[code[:n]] for n in range(len(code), -1, -1) if code[:n] in _NEXT_STEPS)
+
+
+def _unlock(connection: Connection, lock: int) -> None:
+    """Free an advisory lock, and close its connection, which frees it in any case."""
+    with suppress(SQLAlchemyError, OSError):
+        connection.exec_driver_sql(f"SELECT pg_advisory_unlock({_LOCK_CLASS}, {lock})")
+    with suppress(SQLAlchemyError, OSError):
+        connection.close()
 
 
 def read_url(url: str) -> URL:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Callable, Iterator, Mapping, Set
+from dataclasses import dataclass, replace
 from datetime import date
+from typing import TYPE_CHECKING, TypeVar
 
+from photosearch.errors import IndexOutOfReach
 from photosearch.library import Library
 from photosearch.records import CollectionInfo, Document, Findings, Hit, Results
 from photosearch.search.dates import SaidDate, find_dates, with_filters
@@ -16,24 +19,79 @@ from photosearch.search.published import REFUSED
 from photosearch.search.query import MAX_CHARS, Kind, Query, Refine, parse, parse_words
 from photosearch.search.question import PAGE_TOP, Question, check_page
 
+if TYPE_CHECKING:
+    from photosearch.search.milvus.address import Address
+    from photosearch.search.milvus.keeping import MilvusKeeper
+
+Answer = TypeVar("Answer")
+_INSTEAD = "The index on this machine answered instead."
+
+
+@dataclass(frozen=True)
+class _Sample:
+    """What photos are compared with: a photo of the library, or what was found in another picture."""
+
+    photo_id: str
+    document: Document | None = None
+
 
 class Searcher:
     """Answers to queries. Indexes follow their collections, and are saved in the library for the next process."""
 
-    def __init__(self, library: Library, tables: Tables) -> None:
+    def __init__(self, library: Library, tables: Tables, address: Address | None = None) -> None:
+        """Search a library, in Milvus where it has an address; where that fails, the index in files answers."""
         self.library = library
         self._refused = REFUSED if tables.public else frozenset()  # keys of filters
         self._in_files = Keeper(library, tables)
+        self._in_milvus: MilvusKeeper | None = None
+        if address is not None:
+            from photosearch.search.milvus.keeping import MilvusKeeper
+
+            self._in_milvus = MilvusKeeper(library, tables, address, self._in_files)
         self._grouping = Grouping(library)
 
+    def close(self) -> None:
+        """End what runs in the background."""
+        if self._in_milvus is not None:
+            self._in_milvus.close()
+
     def forget(self, collection: str) -> None:
-        """Drop what is known of a collection that was removed."""
+        """Drop what is known of a collection that is about to be removed, in Milvus, too.
+
+        Raises:
+            CollectionNotFound: there is no such collection.
+            IndexOutOfReach: Milvus still has it.
+        """
         self._in_files.forget(collection)
         self._grouping.forget(collection)
+        if self._in_milvus is not None:
+            self._in_milvus.forget(collection)
 
-    def index(self, collection: str) -> Index:
-        """Return the collection's up-to-date index in files; raises `CollectionNotFound`."""
+    def index(self, collection: str) -> SearchIndex:
+        """Return the collection's up-to-date index; raises `CollectionNotFound`."""
+        return self._answered(collection, lambda current: current.index)[0]
+
+    def index_in_files(self, collection: str) -> Index:
+        """Return the collection's up-to-date index in files, which knows the rank of any photo.
+
+        Raises:
+            CollectionNotFound: there is no such collection.
+        """
         return self._in_files.current(collection).index
+
+    def _answered(self, collection: str, answer: Callable[[Current[SearchIndex]], Answer]) -> tuple[Answer, str]:
+        """Have an index answer: that in Milvus, or else that in files.
+
+        Returns:
+            The answer, and a message for people where Milvus could not give it.
+        """
+        if self._in_milvus is not None:
+            try:
+                return answer(self._in_milvus.current(collection)), ""
+            except IndexOutOfReach as error:
+                self._in_milvus.fail(collection, error)
+                return answer(self._in_files.current(collection)), f"{error} {_INSTEAD}"
+        return answer(self._in_files.current(collection)), ""
 
     def near_duplicates(self, collection: str) -> Mapping[str, int]:
         """Return the group of each photo that has near-duplicates; raises `CollectionNotFound`."""
@@ -46,10 +104,18 @@ class Searcher:
             CollectionNotFound: there is no such collection.
             ModelError: a table of related words cannot be read.
         """
-        current = self._in_files.current(question.collection)
+        return _with_note(*self._answered(question.collection, lambda current: self._search(current, question)))
+
+    def _search(self, current: Current[SearchIndex], question: Question) -> Results:
         started = time.perf_counter()
         query, dates = _parse(question, current.index, self._refused)
-        ranking = current.index.find(query, fields=question.fields, expand=question.expand, refine=question.refine)
+        ranking = current.index.find(
+            query,
+            fields=question.fields,
+            expand=question.expand,
+            refine=question.refine,
+            n=question.offset + question.top,
+        )
         total = len(ranking) + ranking.n_weak
         near_duplicates = (
             self._grouping.of(question.collection, current.version) if question.one_of_near_duplicates else None
@@ -66,6 +132,7 @@ class Searcher:
             suggestions=() if len(ranking) else tuple(current.index.suggest(query.text)),
             n_listed=len(ranking),
             n_weak=ranking.n_weak,
+            has_more=ranking.has_more,
             dates=tuple(said.message for said in dates),
             corrected=None if question.literal else current.index.correct(query),
             notes=(
@@ -90,21 +157,36 @@ class Searcher:
             ModelError: a table of related words cannot be read.
             ValueError: `top` or `offset` is negative.
         """
+        check_page(top, offset)
         collection = self.library.photo(photo_id).collection
-        current = self._in_files.current(collection)
-        return self._like(current, collection, current.index.similar(photo_id), top, offset)
+        sample = _Sample(photo_id)
+        return _with_note(
+            *self._answered(collection, lambda current: self._like(current, collection, sample, top, offset))
+        )
 
     def like(self, findings: Findings, collection: str, *, top: int = PAGE_TOP, offset: int = 0) -> Results:
         """Find the photos most like a picture in which models found this; raises as `search` does."""
-        current = self._in_files.current(collection)
-        return self._like(current, collection, current.index.like(Document.from_findings("", findings)), top, offset)
-
-    def _like(self, current: Current[SearchIndex], collection: str, ranking: Ranking, top: int, offset: int) -> Results:
         check_page(top, offset)
+        sample = _Sample("", Document.from_findings("", findings))
+        return _with_note(
+            *self._answered(collection, lambda current: self._like(current, collection, sample, top, offset))
+        )
+
+    def _like(self, current: Current[SearchIndex], collection: str, sample: _Sample, top: int, offset: int) -> Results:
         started = time.perf_counter()
-        hits = self._hits(current.index, ranking, offset, top, None)
-        took_ms = 1000 * (time.perf_counter() - started)
-        return Results("", collection, took_ms, len(ranking), hits, n_listed=len(ranking), notes=current.take_notice())
+        index, n = current.index, offset + top
+        ranking = index.like(sample.document, n=n) if sample.document else index.similar(sample.photo_id, n=n)
+        hits = self._hits(index, ranking, offset, top, None)
+        return Results(
+            "",
+            collection,
+            1000 * (time.perf_counter() - started),
+            len(ranking),
+            hits,
+            n_listed=len(ranking),
+            notes=current.take_notice(),
+            has_more=ranking.has_more,
+        )
 
     def _hits(
         self, index: SearchIndex, ranking: Ranking, offset: int, top: int, near_duplicates: NearDuplicates | None
@@ -122,6 +204,11 @@ class Searcher:
             )
             for rank, match in enumerate(present, start=offset + 1)
         )
+
+
+def _with_note(results: Results, note: str) -> Results:
+    """Return an answer with one more note, if there is one."""
+    return replace(results, notes=(*results.notes, note)) if note else results
 
 
 def _not_known_yet(query: Query, refine: Refine, info: CollectionInfo) -> Iterator[str]:

@@ -33,12 +33,10 @@ from photosearch.search.index.lexicon import Lexicon
 from photosearch.search.index.ranking import Ranking, Viewed, best_of
 from photosearch.search.index.scoring import (
     QueryTerm,
-    TermSource,
-    exact,
     find_postings,
+    own_vector,
     scores_of,
 )
-from photosearch.search.index.segment import key_terms
 from photosearch.search.index.state import State
 from photosearch.search.index.tables import Tables
 from photosearch.search.index.views import View, count_df, make_view, update_df, update_view
@@ -49,6 +47,8 @@ MAX_VIEWS = 8  # kept for one state; each takes 12 bytes a photo
 
 class Index(SearchIndex):
     """An immutable index over one state of a collection; a later state shares what did not change."""
+
+    filters: Filters
 
     def __init__(
         self, documents: Iterable[Document] = (), tables: Tables | None = None, keep: Keep = in_memory
@@ -82,7 +82,7 @@ class Index(SearchIndex):
         self._views: OrderedDict[frozenset[Field], View] = OrderedDict()
         self._making = threading.Lock()
         self._earlier_views: tuple[State, Mapping[frozenset[Field], View]] = (State(), {})  # those of the last state
-        self._views[ALL] = view or make_view(state.parts(), df, tables.kind_weights(ALL))
+        self._views[ALL] = view or make_view(state.parts(), df, tables.kind_weights(ALL), state.n_photos)
 
     @classmethod
     def of(
@@ -171,7 +171,9 @@ class Index(SearchIndex):
         """Rank the other photos by the cosine of their vectors with this one's; none for an unknown photo."""
         view = self._view(fields)
         row = self.state.row(photo_id)
-        query_terms = {} if row is None else self._vector(row, view)
+        query_terms = (
+            {} if row is None else own_vector(self.state.segments, self.state.offsets, row, view, self.lexicon)
+        )
         scores = scores_of(self.state.segments, self.state.offsets, query_terms, view)
         if row is not None:
             scores[row] = 0.0
@@ -201,21 +203,6 @@ class Index(SearchIndex):
         parts = [find_postings(segment, query_terms, view) for segment in self.state.segments]
         return sum(int((part.ends - part.starts).sum()) for part in parts)
 
-    def _vector(self, row: int, view: View) -> dict[int, QueryTerm]:
-        """Return a photo's own vector, as a query."""
-        unweighted = {number: QueryTerm(1.0, ()) for number in self._numbers(row)}
-        scored = exact(self.state.segments, self.state.offsets, np.array([row]), unweighted, view)
-        weights: dict[int, float] = {}
-        for number, added in zip(key_terms(scored.keys).tolist(), scored.added.tolist(), strict=True):
-            weights[number] = weights.get(number, 0.0) + added
-        return {n: QueryTerm(weight, (TermSource(self.lexicon.terms[n], weight),)) for n, weight in weights.items()}
-
-    def _numbers(self, row: int) -> set[int]:
-        """Return the numbers of the terms that a photo holds."""
-        place = int(np.searchsorted(self.state.offsets, row, side="right")) - 1
-        segment, own = self.state.segments[place], row - int(self.state.offsets[place])
-        return set(key_terms(segment.keys[segment.starts[own] : segment.starts[own + 1]]).tolist())
-
     # Views
 
     def _view(self, fields: frozenset[Field]) -> View:
@@ -235,4 +222,4 @@ class Index(SearchIndex):
             df = update_df(views[fields], before, self.state, len(self.df))
             return update_view(views[fields], before, self.state, df)
         weights, parts = self.tables.kind_weights(fields), self.state.parts()
-        return make_view(parts, count_df(parts, len(self.df), weights), weights)
+        return make_view(parts, count_df(parts, len(self.df), weights), weights, len(self))

@@ -293,6 +293,20 @@ def exact(
     return Exact(places, keys, added, scores)
 
 
+def own_vector(
+    segments: Sequence[Segment], offsets: np.ndarray, row: int, view: View, lexicon: Lexicon
+) -> dict[int, QueryTerm]:
+    """Return a photo's own vector, as a query."""
+    place = int(np.searchsorted(offsets, row, side="right")) - 1
+    segment, own = segments[place], row - int(offsets[place])
+    numbers = set(key_terms(segment.keys[segment.starts[own] : segment.starts[own + 1]]).tolist())
+    scored = exact(segments, offsets, np.array([row]), {number: QueryTerm(1.0, ()) for number in numbers}, view)
+    weights: dict[int, float] = {}
+    for number, added in zip(key_terms(scored.keys).tolist(), scored.added.tolist(), strict=True):
+        weights[number] = weights.get(number, 0.0) + added
+    return {n: QueryTerm(weight, (TermSource(lexicon.terms[n], weight),)) for n, weight in weights.items()}
+
+
 def joined(parts: Sequence[tuple[np.ndarray, ...]]) -> Iterator[np.ndarray]:
     """Join places, keys and what is added, of several parts each."""
     columns = zip((np.zeros(0, np.int64), np.zeros(0, np.int32), np.zeros(0)), *parts, strict=True)

@@ -90,9 +90,15 @@ def count_df(parts: Iterable[Part], n_terms: int, kind_weights: np.ndarray) -> n
     return df
 
 
-def make_view(parts: Sequence[Part], df: np.ndarray, kind_weights: np.ndarray) -> View:
-    """Make a view; the norms take one pass over the postings of all photos that are alive."""
-    n_photos = sum(len(rows) for _, rows in parts)
+def make_view(parts: Sequence[Part], df: np.ndarray, kind_weights: np.ndarray, n_photos: int) -> View:
+    """Make a view; the norms take one pass over the postings of all photos that are alive.
+
+    Args:
+        parts: the photos whose norms are wanted.
+        df: int64 (terms): document frequencies in the collection.
+        kind_weights: by kind.
+        n_photos: in the collection.
+    """
     idf = idf_of(df, n_photos)
     norms = [np.zeros(0)]
     for segment, alive in parts:
@@ -119,7 +125,7 @@ def update_view(view: View, before: State, after: State, df: np.ndarray) -> View
         df: the document frequencies of the later one.
     """
     if sum(len(segment.keys) for segment in after.segments) < _FEW:
-        return make_view(after.parts(), df, view.kind_weights)
+        return make_view(after.parts(), df, view.kind_weights, after.n_photos)
     idf = idf_of(df, after.n_photos)
     normed_idf = np.pad(view.normed_idf, (0, len(df) - len(view.normed_idf)))
     normed_idf = np.where(normed_idf > 0, normed_idf, idf)
@@ -132,7 +138,7 @@ def update_view(view: View, before: State, after: State, df: np.ndarray) -> View
         norms.append(np.where(living, np.inf if kept is None else kept, np.inf))
         stale.append((segment, np.flatnonzero(living if kept is None else living & _hold(segment, far))))
     if 2 * sum(len(rows) for _, rows in stale) > after.n_photos:
-        return make_view(after.parts(), df, view.kind_weights)
+        return make_view(after.parts(), df, view.kind_weights, after.n_photos)
     for values, (segment, rows) in zip(norms[1:], stale, strict=True):
         values[rows] = _norms_of(segment, rows, view.kind_weights, normed_idf)
     return View.of(view.kind_weights, df, after.n_photos, np.concatenate(norms), normed_idf)

@@ -11,7 +11,7 @@ import streamlit as st
 
 from photosearch.search import fields
 from photosearch.search.fields import ALL, BY, Field
-from photosearch.search.index import Index
+from photosearch.search.index import SearchIndex
 from photosearch.search.query import NO_REFINEMENT, Refine, Sort, Worded
 from photosearch.ui.grid import Columns
 from photosearch.ui.paging import first_page
@@ -75,7 +75,7 @@ def take_dates_as_words() -> None:
     new_question()
 
 
-def choose_options(index: Index) -> SearchOptions:
+def choose_options(index: SearchIndex) -> SearchOptions:
     """Show the filters that a collection's index allows; return what was chosen."""
     with st.container(key="filters", horizontal=True, vertical_alignment="center"):
         with st.popover("Search tips", type="tertiary"):
@@ -114,7 +114,7 @@ def choose_options(index: Index) -> SearchOptions:
     return SearchOptions(refine, fields, expand, group, dates, columns, per_page, picture)
 
 
-def _choose_objects(index: Index) -> list[str]:
+def _choose_objects(index: SearchIndex) -> list[str]:
     labels = index.filters.common_objects(N_OBJECTS)
     if not labels:
         return []
@@ -131,7 +131,7 @@ def _choose_objects(index: Index) -> list[str]:
     )
 
 
-def _choose_dates(index: Index) -> tuple[date | None, date | None]:
+def _choose_dates(index: SearchIndex) -> tuple[date | None, date | None]:
     if not index.filters.has_dates():
         st.caption("No date of these photos is known.")
         return None, None

@@ -90,6 +90,8 @@ def show_pages(
 def count_shown(results: Results) -> str:
     """Return how many photos were found, and which of them are shown when there are several pages."""
     count = f"{results.n_listed:,} {'photo' if results.n_listed == 1 else 'photos'} found"
+    if results.has_more and not results.n_weak:  # else all that are not weak are listed
+        count = f"more than {results.n_listed:,} photos found, the best of them listed"
     if results.hits and results.n_listed > len(results.hits):
         count += f", {results.hits[0].rank:,} to {results.hits[-1].rank:,} shown"
     return count

@@ -24,8 +24,8 @@ from tests.conftest import ColourStation, analyse
 
 
 @pytest.fixture
-def searcher(library: Library) -> Searcher:
-    """Over twelve described photos that were taken one a day, photo 0 first; the first three have a hashtag.
+def walks(library: Library) -> Library:
+    """Twelve described photos that were taken one a day, photo 0 first; the first three have a hashtag.
 
     Their hashtag makes photos 0 and 2, which show a beach as well, weaker hits than the other four.
     """
@@ -44,7 +44,21 @@ def searcher(library: Library) -> Searcher:
         for day in range(12)
     ]
     library.merge("walks", "older system", listings)
-    return Searcher(library, Tables())
+    return library
+
+
+@pytest.fixture(params=["files", "milvus"])
+def searcher(walks: Library, request: pytest.FixtureRequest) -> Iterator[Searcher]:
+    """Over the index in files, and over that in Milvus."""
+    address = request.getfixturevalue("milvus") if request.param == "milvus" else None
+    searcher = Searcher(walks, Tables(), address)
+    yield searcher
+    searcher.close()
+
+
+@pytest.fixture
+def in_files(walks: Library) -> Searcher:
+    return Searcher(walks, Tables())
 
 
 def names(searcher: Searcher, query: str, **options: object) -> list[str]:
@@ -166,37 +180,37 @@ def test_near_duplicates_follow_changes_without_reading_all_hashes_again(
 # The index beside the library
 
 
-def kept(searcher: Searcher) -> list[Path]:
-    return sorted((searcher.library.folder / "index").glob("*/index.json"))
+def kept(in_files: Searcher) -> list[Path]:
+    return sorted((in_files.library.folder / "index").glob("*/index.json"))
 
 
-def test_the_index_is_kept_for_the_next_process(searcher: Searcher, monkeypatch: pytest.MonkeyPatch) -> None:
-    before = searcher.search(Question("a dog on the beach", "walks", top=100)).hits
-    assert len(kept(searcher)) == 1
-    later = Searcher(searcher.library, Tables())
+def test_the_index_is_kept_for_the_next_process(in_files: Searcher, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = in_files.search(Question("a dog on the beach", "walks", top=100)).hits
+    assert len(kept(in_files)) == 1
+    later = Searcher(in_files.library, Tables())
     monkeypatch.setattr(Library, "each_document", None)  # nothing is read again
     monkeypatch.setattr(Library, "changes", None)
     results = later.search(Question("a dog on the beach", "walks", top=100))
     assert (results.hits, results.notes) == (before, ())
 
 
-def test_an_index_takes_in_what_changed_only(searcher: Searcher, monkeypatch: pytest.MonkeyPatch) -> None:
-    searcher.search(Question("dog", "walks", top=1))
-    library = searcher.library
+def test_an_index_takes_in_what_changed_only(in_files: Searcher, monkeypatch: pytest.MonkeyPatch) -> None:
+    in_files.search(Question("dog", "walks", top=1))
+    library = in_files.library
     first, second, *_ = [photo.id for photo in library.photos("walks")]
     correct_caption(library, first, "a unicorn", "me")
     library.merge("walks", "older system", [], ["photo-01.jpg"])
     library.merge("walks", "older system", [Listing("new.jpg", "", details=told("a zebra"))])
     monkeypatch.setattr(Library, "each_document", None)
-    assert names(searcher, "unicorn") == ["photo-00.jpg"]
-    assert names(searcher, "zebra") == ["new.jpg"]
-    assert searcher.index("walks").state.row(second) is None
+    assert names(in_files, "unicorn") == ["photo-00.jpg"]
+    assert names(in_files, "zebra") == ["new.jpg"]
+    assert in_files.index_in_files("walks").state.row(second) is None
     again = Searcher(library, Tables())
-    assert names(again, "unicorn zebra") == names(searcher, "unicorn zebra")
+    assert names(again, "unicorn zebra") == names(in_files, "unicorn zebra")
     monkeypatch.undo()
     fresh = Index(library.documents("walks"))
     assert [m.photo_id for m in fresh.search("red dog", top=99)[1]] == [
-        hit.photo.id for hit in searcher.search(Question("red dog", "walks", top=99)).hits
+        hit.photo.id for hit in in_files.search(Question("red dog", "walks", top=99)).hits
     ]
 
 
@@ -215,24 +229,24 @@ def test_a_moved_photo_is_found_once(workspace: Workspace, make_photos: Callable
     assert workspace.searcher.search(Question("unicorn", "photos")).total == 1
 
 
-def test_a_damaged_index_is_made_anew_and_said_so_once(searcher: Searcher) -> None:
-    expected = names(searcher, "dog")
-    (path,) = kept(searcher)
+def test_a_damaged_index_is_made_anew_and_said_so_once(in_files: Searcher) -> None:
+    expected = names(in_files, "dog")
+    (path,) = kept(in_files)
     path.write_bytes(path.read_bytes()[:-3])
-    later = Searcher(searcher.library, Tables())
+    later = Searcher(in_files.library, Tables())
     results = later.search(Question("dog", "walks", top=100))
     assert [hit.photo.source_key for hit in results.hits] == expected
     assert results.notes == ('The index of "walks" could not be used (index.json is damaged); it was made anew.',)
     assert later.search(Question("dog", "walks", top=1)).notes == ()
-    assert Searcher(searcher.library, Tables()).search(Question("dog", "walks", top=1)).notes == ()
+    assert Searcher(in_files.library, Tables()).search(Question("dog", "walks", top=1)).notes == ()
 
 
-def test_an_index_that_knows_more_than_the_library_is_made_anew(searcher: Searcher) -> None:
-    library = searcher.library
+def test_an_index_that_knows_more_than_the_library_is_made_anew(in_files: Searcher) -> None:
+    library = in_files.library
     backup = {path: path.read_bytes() for path in library.folder.glob("library.sqlite*")}
     assert backup
     library.merge("walks", "older system", [Listing("new.jpg", "", details=told("a zebra"))])
-    assert names(searcher, "zebra") == ["new.jpg"]
+    assert names(in_files, "zebra") == ["new.jpg"]
     library.close()
     for path in library.folder.glob("library.sqlite*"):
         path.unlink()
@@ -243,13 +257,13 @@ def test_an_index_that_knows_more_than_the_library_is_made_anew(searcher: Search
     assert (results.total, len(results.notes)) == (0, 1)
 
 
-def test_a_copy_of_the_library_that_comes_to_the_same_generation_is_told_from_it(searcher: Searcher) -> None:
-    library = searcher.library
+def test_a_copy_of_the_library_that_comes_to_the_same_generation_is_told_from_it(in_files: Searcher) -> None:
+    library = in_files.library
     backup = {path: path.read_bytes() for path in library.folder.glob("library.sqlite*")}
     first, second, *_ = [photo.id for photo in library.photos("walks")]
-    searcher.search(Question("dog", "walks", top=1))
+    in_files.search(Question("dog", "walks", top=1))
     correct_caption(library, first, "a submarine", "me")
-    assert names(searcher, "submarine") == ["photo-00.jpg"]
+    assert names(in_files, "submarine") == ["photo-00.jpg"]
     before = library.generation("walks")
     library.close()
     for path in library.folder.glob("library.sqlite*"):
@@ -259,47 +273,47 @@ def test_a_copy_of_the_library_that_comes_to_the_same_generation_is_told_from_it
     restored = Library(library.folder)
     correct_caption(restored, second, "a tree", "me")
     assert restored.generation("walks") == before
-    for other in (Searcher(restored, Tables()), searcher):
+    for other in (Searcher(restored, Tables()), in_files):
         other.library = restored
         assert names(other, "submarine tree") == ["photo-01.jpg"]
 
 
-def test_collections_do_not_wait_for_each_other(searcher: Searcher, monkeypatch: pytest.MonkeyPatch) -> None:
-    searcher.library.merge("other", "older system", [Listing("new.jpg", "", details=told("a zebra"))])
-    assert names(searcher, "dog")
+def test_collections_do_not_wait_for_each_other(in_files: Searcher, monkeypatch: pytest.MonkeyPatch) -> None:
+    in_files.library.merge("other", "older system", [Listing("new.jpg", "", details=told("a zebra"))])
+    assert names(in_files, "dog")
     real = Library.each_document
 
     def slow(library: Library, collection: str) -> Iterator[Document]:
-        assert names(searcher, "dog"), "while another collection's index is being built"
+        assert names(in_files, "dog"), "while another collection's index is being built"
         return real(library, collection)
 
     monkeypatch.setattr(Library, "each_document", slow)
-    assert searcher.search(Question("zebra", "other", top=1)).total == 1
+    assert in_files.search(Question("zebra", "other", top=1)).total == 1
 
 
-def test_an_older_index_does_not_replace_a_newer_one(searcher: Searcher) -> None:
-    behind = Searcher(searcher.library, Tables())
+def test_an_older_index_does_not_replace_a_newer_one(in_files: Searcher) -> None:
+    behind = Searcher(in_files.library, Tables())
     behind.search(Question("dog", "walks", top=1))
-    (path,) = kept(searcher)
-    searcher.library.merge("walks", "older system", [Listing("new.jpg", "", details=told("a zebra"))])
-    assert names(searcher, "zebra") == ["new.jpg"]
+    (path,) = kept(in_files)
+    in_files.library.merge("walks", "older system", [Listing("new.jpg", "", details=told("a zebra"))])
+    assert names(in_files, "zebra") == ["new.jpg"]
     saved = path.read_bytes()
     assert names(behind, "zebra") == ["new.jpg"], "taken from what the other one saved"
     assert path.read_bytes() == saved
 
 
-def test_a_collection_made_anew_has_nothing_of_the_old_one(searcher: Searcher) -> None:
-    library = searcher.library
-    searcher.search(Question("dog", "walks", top=1))
+def test_a_collection_made_anew_has_nothing_of_the_old_one(in_files: Searcher) -> None:
+    library = in_files.library
+    in_files.search(Question("dog", "walks", top=1))
     library.remove_collection("walks")
-    assert kept(searcher) == []
+    assert kept(in_files) == []
     library.merge("walks", "older system", [Listing("new.jpg", "", details=told("a zebra"))])
-    assert names(searcher, "dog zebra") == ["new.jpg"], "though this process has not been told of the removal"
+    assert names(in_files, "dog zebra") == ["new.jpg"], "though this process has not been told of the removal"
 
 
-def test_an_index_that_cannot_be_kept_still_answers(searcher: Searcher) -> None:
-    (searcher.library.folder / "index").write_text("in the way")
-    assert len(names(searcher, "dog")) == 12
+def test_an_index_that_cannot_be_kept_still_answers(in_files: Searcher) -> None:
+    (in_files.library.folder / "index").write_text("in the way")
+    assert len(names(in_files, "dog")) == 12
 
 
 def told(text: str) -> Details:
