@@ -23,6 +23,7 @@ from benchmarks.process import timed
 from benchmarks.sample import QUERY_SEED
 from photosearch.search.index import SearchIndex
 from photosearch.search.keeping import Keeper
+from photosearch.search.milvus import server
 from photosearch.search.milvus.address import Address, read_address
 from photosearch.search.milvus.keeping import MilvusKeeper
 from photosearch.search.milvus.rows import make_rows
@@ -33,7 +34,8 @@ from photosearch.settings import Settings
 from photosearch.workspace import Workspace
 
 SIZES = (1_000, 20_000)
-N_QUERIES, TOP, PAGE, N_MORE = 10, 100, 24, 100
+N_QUERIES, TOP, PAGE, N_MORE = 5, 100, 24, 100
+LIMIT_S = 600
 _PAIR_BYTES, _NUMBER_BYTES = 8, 8  # of a vector's dimension with its value; of a number
 
 
@@ -94,6 +96,7 @@ def measure(folder: Path, n: int, address: Address) -> None:
         f"the best {TOP} of {N_QUERIES} queries: {same} of {TOP * N_QUERIES} in the same place;"
         f" {N_MORE} photos added: found after {added_s:.1f} s; drift {after.stored.record.drift:.4f}"
     )
+    keeper.wait()
     keeper.forget(COLLECTION)
     keeper.close()
     workspace.close()
@@ -105,6 +108,7 @@ def main() -> None:
     parser.add_argument("--address", help="of a server; a new file of Milvus Lite where it is left out")
     parser.add_argument("--photos", type=int, nargs="*", default=list(SIZES))
     options = parser.parse_args()
+    server.READ_S = server.WRITE_S = LIMIT_S  # more than a server is given
     for n in options.photos:
         with tempfile.TemporaryDirectory() as scratch:
             address = options.address or f"milvus://{scratch}/photos.db"

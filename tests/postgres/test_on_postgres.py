@@ -2,7 +2,7 @@
 
 import inspect
 
-from tests.unit.library import test_corrections, test_library, test_merging
+from tests.unit.library import test_corrections, test_elsewhere, test_library, test_merging
 from tests.unit.pipeline import test_worker
 
 OF_FILES = {  # tests of the database file, or of the folder, which is the same for both
@@ -13,8 +13,9 @@ OF_FILES = {  # tests of the database file, or of the folder, which is the same 
     "test_the_same_thumbnail_may_be_written_by_two_threads_at_once",
     "test_a_glance_at_the_lock_does_not_turn_a_worker_away",
     "test_a_folder_that_cannot_be_locked_is_a_library_error",
+    "test_a_lock_of_an_index_that_cannot_be_written_is_one_line",
 }
-for module in (test_library, test_merging, test_worker):
+for module in (test_elsewhere, test_library, test_merging, test_worker):
     for name, test in vars(module).items():
         of_library = name.startswith("test_") and "library" in inspect.signature(test).parameters
         if of_library and name not in OF_FILES:

@@ -115,7 +115,7 @@ class Mending:
             try:
                 work(self._is_ending.is_set)
             except PhotosearchError as error:
-                log.warning("Norms of %s were not made anew: %s", name, error)
+                log.info("Norms of %s were not made anew: %s", name, error)  # the next one who writes begins again
 
         thread = self._threads[name] = threading.Thread(target=run, name=f"norms of {name}", daemon=True)
         thread.start()

@@ -104,7 +104,7 @@ class MilvusKeeper:
         return current
 
     def _busy(self, collection: str) -> _Busy:
-        return _Busy(f'The photos of "{collection}" are being written to {self._server.name} now.')
+        return _Busy(f'"{collection}" is being brought up to date in {self._server.name}.')
 
     def _up_to_date(self, collection: str, latest: _InMilvus | None) -> _InMilvus:
         name = index_name(self.library, collection)

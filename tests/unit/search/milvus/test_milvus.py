@@ -12,6 +12,7 @@ import pytest
 from benchmarks.captions import Statistics
 from benchmarks.photos import PhotoStatistics, documents
 from photosearch.errors import IndexOutOfReach
+from photosearch.export.formats import results_json
 from photosearch.library import Library
 from photosearch.library.corrections import correct_caption, undo_correction
 from photosearch.records import Details, Document, Listing, TextKind
@@ -22,7 +23,7 @@ from photosearch.search.milvus.address import Address, read_address
 from photosearch.search.milvus.keeping import MilvusKeeper
 from photosearch.search.milvus.server import Server
 from photosearch.search.milvus.store import Store
-from photosearch.search.query import parse
+from photosearch.search.query import Refine, parse
 from photosearch.search.question import Question
 from photosearch.search.searcher import Searcher
 from tests.milvus import serving
@@ -417,3 +418,17 @@ def test_two_processes_write_at_once(
         assert [len(ids(searcher, f"gnu{number}")) for number in range(2)] == [3, 3]
         same_as_files(searcher)
         assert len(keeper(searcher)._indexes["c"].store.builds()) == 1
+
+
+def test_what_is_not_listed_is_said(searcher: Searcher, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("photosearch.search.milvus.index.LISTED", 10)
+    results = searcher.search(Question("dog beach snow red", "c", top=5))
+    assert (results.total, results.n_listed, len(results.hits), results.has_more) == (10, 10, 5, True)
+    assert results_json(results)["has_more"]
+    deep = searcher.search(Question("dog beach snow red", "c", top=5, offset=15))
+    assert [hit.rank for hit in deep.hits] == [16, 17, 18, 19, 20]
+    best = searcher.search(Question("dog beach snow red", "c", top=5, refine=Refine(cutoff=0.99)))
+    assert best.n_listed + best.n_weak == 10
+    whole = searcher.search(Question("-nothing", "c", top=60))
+    assert (whole.total, whole.has_more) == (60, False)
+    assert "has_more" not in results_json(whole)
