@@ -159,7 +159,8 @@ class Workspace:
         self._check_writable()
         return self._do_step(task.next_step(is_described=added.described), task, added.collection, watch)
 
-    def _do_step(self, step: str, task: Task, collection: str, watch: Watch) -> Report:
+    def _do_step(self, step: str, task: Task, name: str, watch: Watch) -> Report:
+        collection = name or None  # what was uploaded before a restart may lie in any
         if step == "caption":
             return self._caption(collection, task.choice, watch, redo=task.redo)
         if step == "fetch":
@@ -184,7 +185,7 @@ class Workspace:
         watch: Watch = UNWATCHED,
         *,
         options: Options = NO_OPTIONS,
-    ) -> Added:
+    ) -> list[Added]:
         """Keep uploaded photos and ZIPs, as `adding.add_uploads` does; nothing is captioned yet."""
         self._check_writable()
         return add_uploads(self.library, uploads, collection, options, watch)

@@ -153,7 +153,8 @@ def export_2018(path: Path) -> Path:
         "profile": [{"caption": "", "taken_at": "2018-11-30T08:05:13", "path": "profile/201811/e.jpg"}],
         "direct": [{"taken_at": "2018-11-30T08:05:13", "path": "direct/201811/f.jpg"}],
     }
-    pictures = ("photos/201812/a.jpg", "photos/201901/b.jpg", "stories/201811/d.jpg", "direct/201811/f.jpg")
+    posts = ("photos/201812/a.jpg", "photos/201901/b.jpg")
+    pictures = (*posts, "stories/201811/d.jpg", "profile/201811/e.jpg", "direct/201811/f.jpg")
     members = {"media.json": json.dumps(listed, ensure_ascii=False), "messages.json": PRIVATE, "profile.json": PRIVATE}
     return write_zip(path, {**members, **{name: picture() for name in pictures}, "videos/201812/c.mp4": b"a video"})
 

@@ -17,7 +17,7 @@ from photosearch.records import Failure, Listing, Progress, Report, Watch
 from photosearch.sources import Options, Source, find_sources
 from photosearch.sources.kinds import is_path, kind_named, typed_path
 from photosearch.sources.options import options_json, parse_options
-from photosearch.sources.upload import UploadSource
+from photosearch.sources.upload import received
 
 if TYPE_CHECKING:
     from photosearch.pipeline.tasks import Task
@@ -128,10 +128,7 @@ def add_named(
     """
     sources = find_sources(names, library.folder, options)
     if collection is not None and len(sources) > 1:
-        own_names = ", ".join(source.collection for source in sources)
-        raise PhotosearchError(
-            f"The file holds several collections ({own_names}), which keep their own names. Leave the name out."
-        )
+        raise _several_collections(sources)
     chosen = None if collection is None else _checked_name(collection)
     request = AddRequest(tuple(names), options)
     return add_sources(library, sources, lambda own_name: chosen or _checked_name(own_name), watch, request)
@@ -139,19 +136,38 @@ def add_named(
 
 def add_uploads(
     library: Library, uploads: Sequence[tuple[str, BinaryIO]], collection: str | None, options: Options, watch: Watch
-) -> Added:
-    """Keep uploaded photos and ZIPs of photos, each a name with its bytes, in the library; list them.
+) -> list[Added]:
+    """Keep uploaded photos and ZIPs, each a name with its bytes, in the library; list them.
 
-    Of `options`, `also` is used, for exports of Instagram.
+    Args:
+        library: the library that gets the photos.
+        uploads: photos, ZIPs of photos, and all parts of Instagram exports.
+        collection: the collection's name; None: each account's own for exports, and "uploads".
+        options: `also` is used, for exports.
+        watch: follows it, and may stop it.
 
     Raises:
-        PhotosearchError: the collection's name cannot be used.
+        PhotosearchError: the collection's name cannot be used, or is given for exports of several accounts.
         LibraryError: the disk is full.
         Cancelled: the watch ended it; what was kept until then stays.
     """
-    source = UploadSource(uploads, library.files, options)
-    name = _checked_name(collection or source.collection)
-    return Added(name, add_source(library, source, name, watch), source.described)
+    chosen = None if collection is None else _checked_name(collection)
+    with received(uploads, library.files, options, watch) as sources:
+        exports = [source for source in sources if source.is_export]
+        if chosen and len(exports) > 1:
+            raise _several_collections(exports)
+        added = []
+        for source in sources:
+            name = chosen or _checked_name(source.collection)
+            added.append(Added(name, add_source(library, source, name, watch), source.described))
+        return added
+
+
+def _several_collections(sources: Sequence[Source]) -> PhotosearchError:
+    own_names = ", ".join(source.collection for source in sources)
+    return PhotosearchError(
+        f"The file holds several collections ({own_names}), which keep their own names. Leave the name out."
+    )
 
 
 def _checked_name(name: str) -> str:

@@ -6,7 +6,7 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
@@ -18,22 +18,62 @@ from photosearch.pictures.names import name_details
 from photosearch.records import Failure, Listing, Progress, Watch
 from photosearch.sources.archive import Archives
 from photosearch.sources.instagram import export_source
-from photosearch.sources.instagram.export_layout import (
-    POSTS,
-    account_of_file,
-    is_html_export,
-    is_of_export,
-    list_choice,
-)
+from photosearch.sources.instagram.export_layout import LEGACY, has_legacy_media, is_of_export, list_choices
 from photosearch.sources.instagram.export_parts import read_photo
 from photosearch.sources.instagram.export_source import ExportSource
 from photosearch.sources.photos_zip import PhotosZipSource, read_member
-from photosearch.sources.source import NO_OPTIONS, Content, Options, Resources, SourceKind
+from photosearch.sources.source import Content, Options, Resources, SourceKind
 
 _HASH_CHARS = 12  # of the SHA-256 in a key, enough to distinguish files of one name
 _MAX_NAME_CHARS = 200
 _MAX_FILE_NAME_BYTES = 200  # most file systems allow 255
 _QUOTED_PATH = re.compile(r'"/[^"]*"|"[A-Za-z]:\\[^"]*"')
+
+
+@contextmanager
+def received(
+    uploads: Sequence[tuple[str, BinaryIO]], files: Files, options: Options, watch: Watch
+) -> Iterator[list[UploadSource]]:
+    """Keep uploaded ZIPs until the block ends, and yield the sources in all that was uploaded.
+
+    That is one source for photos and ZIPs of photos, and one for each account whose Instagram export was uploaded.
+
+    Args:
+        uploads: each a name with its bytes.
+        files: of the library that keeps the photos.
+        options: `also` is used, for exports of Instagram.
+        watch: receives progress, and may end it.
+
+    Raises:
+        LibraryError: the disk is full.
+        Cancelled: `watch` cancelled it.
+    """
+    photos: list[tuple[str, BinaryIO]] = []
+    zips: dict[Path, str] = {}  # the names of uploaded ZIPs, by their temporary files
+    with ExitStack() as arrived:
+        for n_done, (name, stream) in enumerate(uploads):
+            name = _own_name(name)
+            if not name.lower().endswith(".zip"):
+                photos.append((name, stream))
+                continue
+            if watch.is_cancelled():
+                raise Cancelled("The upload was cancelled.")
+            watch.on_progress(Progress(n_done, len(uploads), "Keeping what was uploaded"))
+            zips[_renamed(arrived.enter_context(files.arriving(stream)), name)] = name
+        parts = _parts_of_exports(zips)
+        whole, refused = _recognised(parts, options)
+        others = {path: name for path, name in zips.items() if path not in parts}
+        names = ", ".join(parts.values())
+        sources = [UploadSource(photos, files, others, failures=refused)] if photos or others or refused else []
+        yield [*sources, *(UploadSource((), files, export=(export, names)) for export in whole)]
+
+
+def _recognised(parts: Mapping[Path, str], options: Options) -> tuple[list[ExportSource], list[Failure]]:
+    """Return a source for each account whose export some ZIPs are, or why they cannot be used."""
+    try:
+        return (export_source.recognise(list(parts), options) or [] if parts else []), []
+    except SourceError as error:
+        return [], [Failure(", ".join(parts.values()), _without_folder(str(error)))]
 
 
 class UploadSource:
@@ -45,21 +85,42 @@ class UploadSource:
     kind = UPLOAD
     described = False
     listed_in: str | None = None
-    collection = "uploads"
 
-    def __init__(self, uploads: Sequence[tuple[str, BinaryIO]], files: Files, options: Options = NO_OPTIONS) -> None:
-        """Take the uploads.
+    def __init__(
+        self,
+        photos: Sequence[tuple[str, BinaryIO]],
+        files: Files,
+        zips: Mapping[Path, str] | None = None,
+        *,
+        export: tuple[ExportSource, str] | None = None,
+        failures: Sequence[Failure] = (),
+    ) -> None:
+        """Take what was uploaded.
 
         Args:
-            uploads: each a name with its bytes.
+            photos: each a name with its bytes.
             files: of the library that keeps them.
-            options: `also` is used, for exports of Instagram.
+            zips: the names of ZIPs of photos, by their paths.
+            export: an Instagram export, with the names of its ZIPs.
+            failures: what else could not be used.
         """
-        self._uploads = uploads
+        self._photos = photos
         self._files = files
-        self._options = options
+        self._zips = zips or {}
+        self._export = export
+        self._failures = failures
+        self.collection = export[0].collection if export else "uploads"
         self.left_out: Counter[str] = Counter()
-        self.notes: tuple[str, ...] = ()  # what exports left out
+
+    @property
+    def is_export(self) -> bool:
+        """Return whether it lists an Instagram export."""
+        return self._export is not None
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Return what an export leaves out."""
+        return self._export[0].notes if self._export else ()
 
     def covers(self, source_key: str) -> bool:  # noqa: ARG002
         """Return False: earlier uploads stay when others are uploaded."""
@@ -69,38 +130,20 @@ class UploadSource:
         """Keep each photo and yield it; raise `LibraryError` when the disk is full."""
         from photosearch.pictures.images import MAX_FILE_BYTES  # it imports Pillow, which searching does not need
 
-        parts: dict[Path, str] = {}  # of Instagram exports, which are read together, by their temporary files
-        with ExitStack() as arrived:
-            for n_done, (name, stream) in enumerate(self._uploads):
-                if watch.is_cancelled():
-                    raise Cancelled("The upload was cancelled. The photos kept until then stay.")
-                watch.on_progress(Progress(n_done, len(self._uploads), "Keeping what was uploaded"))
-                name = _own_name(name)
-                if name.lower().endswith(".zip"):
-                    path = _renamed(arrived.enter_context(self._files.arriving(stream)), name)
-                    if _is_of_export(path):
-                        parts[path] = name
-                    else:
-                        yield from self._from_source(PhotosZipSource(path), name, watch)
-                    continue
-                data = stream.read(MAX_FILE_BYTES + 1)
-                if len(data) > MAX_FILE_BYTES:
-                    yield Failure(name, f"the file is larger than {MAX_FILE_BYTES // 1_000_000} MB")
-                else:
-                    yield self._kept(name, data)
-            if parts:
-                yield from self._from_export(parts, watch)
-
-    def _from_export(self, parts: Mapping[Path, str], watch: Watch) -> Iterator[Listing | Failure]:
-        """Keep the photos of the posts in an export, and nothing else of it."""
-        try:
-            sources = export_source.recognise(list(parts), self._options) or ()
-        except SourceError as error:
-            yield Failure(", ".join(parts.values()), _without_folder(str(error)))
-            return
-        for source in sources:
-            yield from self._from_source(source, ", ".join(parts.values()), watch)
-            self.notes += source.notes
+        yield from self._failures
+        for n_done, (name, stream) in enumerate(self._photos):
+            if watch.is_cancelled():
+                raise Cancelled("The upload was cancelled. The photos kept until then stay.")
+            watch.on_progress(Progress(n_done, len(self._photos), "Keeping what was uploaded"))
+            data = stream.read(MAX_FILE_BYTES + 1)
+            if len(data) > MAX_FILE_BYTES:
+                yield Failure(_own_name(name), f"the file is larger than {MAX_FILE_BYTES // 1_000_000} MB")
+            else:
+                yield self._kept(_own_name(name), data)
+        for path, name in self._zips.items():
+            yield from self._from_source(PhotosZipSource(path), name, watch)
+        if self._export:
+            yield from self._from_source(*self._export, watch)
 
     def _from_source(
         self, source: PhotosZipSource | ExportSource, name: str, watch: Watch
@@ -136,20 +179,19 @@ class UploadSource:
         return Listing(f"{sha256[:_HASH_CHARS]}/{name}", sha256, address, name_details("", name.rpartition("/")[2]))
 
 
-def collection_of(names: Sequence[str]) -> str:
-    """Return the collection's name for uploads: the account of an Instagram export, else that of all uploads."""
-    accounts = {account_of_file(PurePosixPath(name).stem) for name in names if name.lower().endswith(".zip")}
-    return (accounts.pop() if len(accounts) == 1 else None) or UploadSource.collection
-
-
-def _is_of_export(path: Path) -> bool:
-    """Return whether a ZIP is an Instagram export or a part of one."""
+def _parts_of_exports(zips: Mapping[Path, str]) -> dict[Path, str]:
+    """Return those of uploaded ZIPs that are Instagram exports or parts of one."""
+    names: dict[Path, list[str]] = {}
     with Archives() as archives:
-        try:
-            names = list(archives.open(path).names())
-        except SourceError:  # said when the ZIP is listed
-            return False
-    return is_of_export(names) or any(list_choice(name) == POSTS for name in names) or is_html_export(names)
+        for path in zips:
+            try:
+                names[path] = list(archives.open(path).names())
+            except SourceError:  # said when the ZIP is listed
+                continue
+    parts = {path for path, own in names.items() if is_of_export(own)}
+    if any(LEGACY in list_choices(names[path]) for path in parts):  # its other parts look like ZIPs of photos
+        parts |= {path for path, own in names.items() if has_legacy_media(own)}
+    return {path: name for path, name in zips.items() if path in parts}
 
 
 def _renamed(path: Path, name: str) -> Path:

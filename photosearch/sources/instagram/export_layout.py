@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 LEGACY = "legacy"
@@ -22,12 +22,17 @@ _LISTS = {
 }
 CHOICES = tuple(choice for choice in _LISTS if choice != POSTS)  # lists that are read on request
 _LEGACY_LIST = re.compile(r"(?:.*/)?media(?:_\d+)?\.json")
-_LEGACY_MEDIA = re.compile(r"(?:.*/)?(?:photos|videos|stories)/\d{6}/")
+_LEGACY_MEDIA = re.compile(r"(?:.*/)?(?:photos|videos|stories|direct|profile)/\d{6}/")
+_LEGACY_PRIVATE = ("direct", "profile")  # folders that until 2019 held pictures of messages and of the profile
+_MONTH = re.compile(r"\d{6}")
+_MESSAGES = ("inbox", "message_requests", "archived_threads")  # folders in `messages`, which lay at the top until 2022
 _HTML_POSTS = re.compile(r"(?:.*/)?(?:content|media|posts)/posts(?:_\d+)?\.html")
 _START_PAGES = ("start_here.html", "index.html")
 _TOP = re.compile(
     r"(?:.*/)?(?:your_instagram_activity|personal_information|connections/followers_and_following"
     r"|followers_and_following|past_instagram_insights)/"
+    rf"|(?!.*facebook)(?:.*/)?messages/(?:{'|'.join(_MESSAGES)})/"
+    rf"|(?:.*/)?(?:{'|'.join(_LEGACY_PRIVATE)})/\d{{6}}/"
 )
 _MEDIA_PART = re.compile(
     r"(?:.*/)?media/(?:posts|stories|reels|igtv|other|archived_posts|recently_deleted|profile|direct)/(?:\d{6}|\d{17,})/"
@@ -114,16 +119,27 @@ def account_of_file(stem: str) -> str | None:
     return match[1] if match else None
 
 
-def is_of_export(names: Iterable[str]) -> bool:
-    """Return whether some paths are those of an Instagram export, or of a part of one."""
-    return any(_TOP.match(name) or _MEDIA_PART.match(name) for name in names)
+def is_of_export(names: Collection[str]) -> bool:
+    """Return whether some paths are those of an Instagram export, or of a part of one: of its lists, or of the rest."""
+    return _has_own_folders(names) or bool(list_choices(names)) or is_html_export(names)
 
 
-def is_html_export(names: list[str]) -> bool:
+def list_choices(names: Collection[str]) -> set[str]:
+    """Return the choices that some paths are lists of; a `media.json` is one only where media lie as until 2019."""
+    choices = {choice for name in names if (choice := list_choice(name))}
+    return choices if LEGACY not in choices or has_legacy_media(names) else choices - {LEGACY}
+
+
+def is_html_export(names: Collection[str]) -> bool:
     """Return whether some paths are those of an export as web pages."""
     if any(_HTML_POSTS.fullmatch(name) for name in names):
         return True
-    return is_of_export(names) and any(name.rpartition("/")[2] in _START_PAGES for name in names)
+    return _has_own_folders(names) and any(name.rpartition("/")[2] in _START_PAGES for name in names)
+
+
+def _has_own_folders(names: Iterable[str]) -> bool:
+    """Return whether some paths lead through folders that nothing but an export has."""
+    return any(_TOP.match(name) or _MEDIA_PART.match(name) for name in names)
 
 
 def has_legacy_media(names: Iterable[str]) -> bool:
@@ -136,7 +152,11 @@ def is_export_folder(path: Path) -> bool:
     if (path / "your_instagram_activity").is_dir():
         return True
     if (path / "media.json").is_file() or any((path / "content").glob("posts_*.json")):
-        return any((path / name).is_dir() for name in _MEDIA_FOLDERS)
+        return any((path / name).is_dir() for name in (*_MEDIA_FOLDERS, *_LEGACY_PRIVATE))
+    months = [name for folder in _LEGACY_PRIVATE for name in _names_in(path / folder)]
+    messages = [f"messages/{name}/" for name in _names_in(path / "messages")]
+    if any(map(_MONTH.fullmatch, months)) or _has_own_folders(messages):
+        return True
     try:
         with os.scandir(path / "media") as kinds:
             folders = [entry.path for entry in kinds if entry.is_dir(follow_symlinks=False)]
@@ -145,6 +165,14 @@ def is_export_folder(path: Path) -> bool:
         )
     except OSError:
         return False
+
+
+def _names_in(folder: Path) -> list[str]:
+    """Return the names in a folder; none where it cannot be listed."""
+    try:
+        return os.listdir(folder)
+    except OSError:
+        return []
 
 
 def export_folders(path: Path, depth: int = _MAX_DEPTH) -> list[Path]:

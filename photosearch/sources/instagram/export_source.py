@@ -23,10 +23,10 @@ from photosearch.sources.instagram.export_layout import (
     account_of,
     account_of_file,
     export_folders,
-    has_legacy_media,
     is_html_export,
     is_of_export,
     list_choice,
+    list_choices,
     list_root,
 )
 from photosearch.sources.instagram.export_media import LeftOut, MediaFinder, covers_of
@@ -195,18 +195,18 @@ def recognise(paths: Sequence[Path], options: Options) -> list[ExportSource] | N
     with Archives() as archives:
         parts = [open_part(path, archives) for path in paths]
         names = [name for part in parts for name in part.names()]
+        if not is_of_export(names):
+            return None
         lists = [
             (choice, _account(part.path, list_root(name)), list_root(name))
             for part in parts
             for name in part.names()
             if (choice := list_choice(name))
         ]
-    if not has_legacy_media(names):
-        lists = [item for item in lists if item[0] != LEGACY]
-    wanted = [item for item in lists if item[0] in {POSTS, LEGACY, *options.also}]
+    choices = list_choices(names)
+    wanted = [item for item in lists if item[0] in choices & {POSTS, LEGACY, *options.also}]
     if not wanted:
-        _refuse_without_posts(paths, names, sorted({choice for choice, *_ in lists}))
-        return None
+        raise _without_posts(paths, names, sorted(choices))
     accounts = {account.lower(): account for _, account, _ in wanted if account}
     if len(paths) > 1 and len(accounts) > 1:
         raise SourceError(
@@ -223,19 +223,18 @@ def recognise(paths: Sequence[Path], options: Options) -> list[ExportSource] | N
     return [ExportSource(paths, options, next(iter(accounts.values()), other))]
 
 
-def _refuse_without_posts(paths: Sequence[Path], names: list[str], choices: Sequence[str]) -> None:
-    """Raise `SourceError` for parts of an export that list no posts; return for anything else."""
+def _without_posts(paths: Sequence[Path], names: Sequence[str], choices: Sequence[str]) -> SourceError:
+    """Return the error for parts of an export that list no posts."""
     subject = f'"{paths[0].name}"'
     if is_html_export(names):
-        raise SourceError(f"{subject} is an Instagram export as web pages, which cannot be read. {_ASK_FOR_JSON}")
+        return SourceError(f"{subject} is an Instagram export as web pages, which cannot be read. {_ASK_FOR_JSON}")
     if choices:
         named = " and ".join("saved posts" if choice == SAVED else choice for choice in choices)
-        raise SourceError(f"{subject} holds no posts, but {named}. Choose these to add them.")
-    if is_of_export(names):
-        raise SourceError(
-            f"{subject} is a part of an Instagram export without its posts. Give all parts of the export together; if"
-            f" there are no more, ask for posts as well. {_ASK_FOR_JSON}"
-        )
+        return SourceError(f"{subject} holds no posts, but {named}. Choose these to add them.")
+    return SourceError(
+        f"{subject} is a part of an Instagram export without its posts. Give all parts of the export together; if"
+        f" there are no more, ask for posts as well. {_ASK_FOR_JSON}"
+    )
 
 
 def _no_posts(paths: Sequence[Path], unreadable: Sequence[Failure]) -> SourceError:

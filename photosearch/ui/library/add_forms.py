@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from typing import BinaryIO
 
@@ -115,7 +116,8 @@ def _upload(choice: ModelChoice, _kind: SourceKind) -> None:
             accept_multiple_files=True,
         )
         options = _also("Of an Instagram export, also add", "upload-also")
-        collection = st.text_input(_COLLECTION, placeholder="uploads", max_chars=100, key="upload-name")
+        own_name = "uploads, or the user name of an export"
+        collection = st.text_input(_COLLECTION, placeholder=own_name, max_chars=100, key="upload-name")
         submitted = st.form_submit_button("Add and caption", type="primary", key="go-upload")
     if not submitted:
         return
@@ -123,20 +125,21 @@ def _upload(choice: ModelChoice, _kind: SourceKind) -> None:
         st.error("No file is chosen. Choose photos first.")
         return
     uploads = [(file.name, file) for file in files]
-    name = collection.strip() or upload.collection_of([file.name for file in files])
-    _show_start(_start_uploading(uploads, name, options, choice))
+    _show_start(_start_uploading(uploads, collection.strip() or None, options, choice))
 
 
 def _start_uploading(
-    uploads: Sequence[tuple[str, BinaryIO]], collection: str, options: Options, choice: ModelChoice
+    uploads: Sequence[tuple[str, BinaryIO]], collection: str | None, options: Options, choice: ModelChoice
 ) -> bool:
     """Keep uploaded photos and caption them in the background; return whether a run was started."""
     workspace, runs = state.workspace(), state.runs()
     task = Task("Adding what was uploaded", collection=collection, choice=choice)  # after a restart: what was kept
 
     def work(watch: Watch) -> Report:
-        added = workspace.upload(uploads, collection, watch, options=options)
-        return added.report + runs.perform(task, watch)
+        report = Report()
+        for added in workspace.upload(uploads, collection, watch, options=options):
+            report += added.report + runs.perform(replace(task, collection=added.collection), watch)
+        return report
 
     return runs.start(task.title, work, task)
 

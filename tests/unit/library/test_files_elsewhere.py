@@ -91,7 +91,7 @@ def test_what_cannot_be_read_is_told(files):
 
 
 def test_photos_are_added_captioned_shown_and_removed(workspace, settings):
-    added = workspace.upload([("red.jpg", io.BytesIO(jpeg("red", (900, 600))))], "c")
+    (added,) = workspace.upload([("red.jpg", io.BytesIO(jpeg("red", (900, 600))))], "c")
     assert analyse_with(workspace, settings) == 1
     (photo,) = workspace.library.photos("c")
     assert added.report.n_new == 1

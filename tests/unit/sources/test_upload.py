@@ -25,7 +25,8 @@ def zipped(**members: bytes) -> bytes:
 
 
 def upload(workspace: Workspace, *files: tuple[str, bytes], collection: str = "c"):  # type: ignore[no-untyped-def]
-    return workspace.upload([(name, io.BytesIO(data)) for name, data in files], collection)
+    (added,) = workspace.upload([(name, io.BytesIO(data)) for name, data in files], collection)
+    return added
 
 
 def kept(workspace: Workspace) -> list[Path]:

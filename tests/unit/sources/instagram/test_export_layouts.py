@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 
-from photosearch.errors import PhotoError, SourceError
+from photosearch.errors import PhotoError, PhotosearchError, SourceError
 from photosearch.records import Failure, Listing, TextKind, Watch
 from photosearch.sources import Options, find_sources
 from photosearch.sources.archive import Archives
+from photosearch.sources.instagram.export_layout import is_private
 from photosearch.sources.instagram.export_parts import read_photo
-from photosearch.sources.upload import collection_of
 from tests.exports import (
     CAPTION,
     KEYS,
@@ -27,6 +27,8 @@ from tests.exports import (
     PRIVATE,
     dumps,
     export,
+    export_2018,
+    export_as_html,
     export_in_parts,
     export_of_two,
     medium,
@@ -49,6 +51,21 @@ def listed(source, known=None) -> dict[str, Listing]:
     found = list(source.listings(known or {}, Watch()))
     assert not [item for item in found if isinstance(item, Failure)]
     return {item.source_key: item for item in found}
+
+
+def uploaded(workspace, *paths: Path, collection=None):
+    return workspace.upload([(path.name, io.BytesIO(path.read_bytes())) for path in paths], collection)
+
+
+def split(path: Path, first: Path, second: Path) -> list[Path]:
+    """An export of 2018 in two parts: the lists and the posts' pictures in the first."""
+    with zipfile.ZipFile(path) as file:
+        members = {name: file.read(name) for name in file.namelist()}
+    with_list = {name: data for name, data in members.items() if "/" not in name or name.startswith("photos/201812")}
+    return [
+        write_zip(first, with_list),
+        write_zip(second, {name: data for name, data in members.items() if name not in with_list}),
+    ]
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
@@ -167,7 +184,7 @@ def test_private_pictures_never_come_in(tmp_path, workspace, layout, is_named):
     members = {LISTS: dumps(posts), **MEDIA, **OTHERS, **{name: picture("blue") for name in PRIVATE_PATHS}}
     path = write_zip(tmp_path / NAME, members)
     if layout == "upload":
-        report = workspace.upload([(NAME, io.BytesIO(path.read_bytes()))], "c").report
+        report = uploaded(workspace, path)[0].report
         assert report.n_new == len(KEYS)
         notes, failures = report.notes, report.failures
     else:
@@ -250,14 +267,10 @@ def test_a_folder_that_goes_before_it_is_listed(tmp_path):
 def test_an_uploaded_export_is_its_posts(tmp_path, workspace, in_parts):
     paths = export_in_parts(tmp_path) if in_parts else [export(tmp_path / NAME)]
 
-    def upload():
-        uploads = [(path.name, io.BytesIO(path.read_bytes())) for path in paths]
-        return workspace.upload(uploads, collection_of([path.name for path in paths]))
-
-    added = upload()
+    (added,) = uploaded(workspace, *paths)
     assert (added.collection, added.report.n_new, added.report.failures) == ("anna.b", 3, ())
     assert {photo.owner_text for photo in workspace.library.photos("anna.b")} == {CAPTION, "Drei Bilder"}
-    assert upload().report.n_unchanged == 3
+    assert uploaded(workspace, *paths)[0].report.n_unchanged == 3
 
 
 def test_an_uploaded_part_without_posts_is_refused_and_others_are_kept(tmp_path, workspace):
@@ -265,18 +278,70 @@ def test_an_uploaded_part_without_posts_is_refused_and_others_are_kept(tmp_path,
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as file:
         file.writestr("trip/red.jpg", picture())
-    uploads = [(part.name, io.BytesIO(part.read_bytes())), ("trip.zip", io.BytesIO(out.getvalue()))]
-    report = workspace.upload(uploads, "c").report
+    (tmp_path / "trip.zip").write_bytes(out.getvalue())
+    (report,) = [added.report for added in uploaded(workspace, part, tmp_path / "trip.zip")]
     (failure,) = report.failures
     assert report.n_new == 1
     assert "Give all parts" in failure.reason
     assert str(tmp_path) not in failure.reason
 
 
-def test_uploads_are_called_uploads_unless_they_are_one_accounts():
-    assert collection_of(["a.jpg", "trip.zip"]) == "uploads"
-    assert collection_of([NAME, "instagram-bert-2024-01-31-x.zip"]) == "uploads"
-    assert collection_of([NAME, NAME.replace("abCD12", "x")]) == "anna.b"
+def test_an_uploaded_export_is_named_after_its_account_and_photos_beside_it_are_not(tmp_path, workspace):
+    trip = write_zip(tmp_path / "trip.zip", {"a.jpg": picture("green")})
+    found = uploaded(workspace, export(tmp_path / NAME), trip)
+    assert {added.collection: added.report.n_new for added in found} == {"uploads": 1, "anna.b": 3}
+
+
+def test_uploads_of_two_accounts_are_two_collections_as_with_add(tmp_path, workspace):
+    both = export_of_two(tmp_path / "both.zip")
+    assert [(added.collection, added.report.n_new) for added in uploaded(workspace, both)] == [("anna", 1), ("bert", 1)]
+    with pytest.raises(PhotosearchError, match=r"several collections \(anna, bert\)"):
+        uploaded(workspace, both, collection="c")
+    others = [export(tmp_path / f"instagram-{name}-2024-01-31-x.zip") for name in ("carl", "dora")]
+    ((failure,),) = [added.report.failures for added in uploaded(workspace, *others)]
+    assert "exports of several users (carl, dora)" in failure.reason
+
+
+def zips_of(paths: list[Path], folder: Path) -> list[Path]:
+    """An export as only ZIPs can be uploaded: its folders packed."""
+    return [
+        path
+        if path.is_file()
+        else write_zip(
+            folder / f"{path.name} packed.zip",
+            {file.relative_to(path).as_posix(): file.read_bytes() for file in path.rglob("*") if file.is_file()},
+        )
+        for path in paths
+    ]
+
+
+@pytest.mark.parametrize("layout", [*LAYOUTS, "two", "html", "2018", "2018 without its list", "2018 in parts"])
+def test_nothing_private_comes_in_by_an_upload(tmp_path, workspace, layout):
+    old = export_2018(tmp_path / "anna.b_20190316.zip")
+    parts = split(old, tmp_path / "anna.b_20190316_part_1.zip", tmp_path / "anna.b_20190316_part_2.zip")
+    own = {
+        "two": lambda: [export_of_two(tmp_path / "both.zip")],
+        "html": lambda: [export_as_html(tmp_path / "web.zip")],
+        "2018": lambda: [old],
+        "2018 without its list": lambda: [parts[1]],
+        "2018 in parts": lambda: parts,
+    }
+    paths = own[layout]() if layout in own else zips_of(LAYOUTS[layout](tmp_path), tmp_path)
+    reports = [added.report for added in uploaded(workspace, *paths)]
+    photos = [photo for info in workspace.library.collections() for photo in workspace.library.photos(info.name)]
+    assert [photo.source_key for photo in photos if is_private(photo.source_key)] == []
+    n_new = {"two": 2, "html": 0, "2018": 2, "2018 without its list": 0, "2018 in parts": 2}
+    assert len(photos) == sum(report.n_new for report in reports) == n_new.get(layout, len(KEYS))
+
+
+def test_a_part_with_nothing_but_messages_or_profile_pictures_is_no_zip_of_photos(tmp_path, workspace):
+    for folder in ("messages/inbox/anna_1/photos", "direct/201811", "profile/201811", "x/messages/archived_threads/a"):
+        members = {f"{folder}/1.jpg": picture()}
+        for path in (one := write_zip(tmp_path / "1.zip", members), unpack(one, tmp_path / folder[:3] / "u")):
+            with pytest.raises(SourceError, match="a part of an Instagram export without its posts"):
+                find(path)
+        (report,) = [added.report for added in uploaded(workspace, one)]
+        assert (report.n_new, len(report.failures)) == (0, 1)
 
 
 @settings(max_examples=50, deadline=None)
