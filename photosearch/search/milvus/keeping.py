@@ -26,8 +26,8 @@ PATIENCE_S = 5.0  # for another process, or thread, that writes
 MANY = 1_000  # changed photos from which on all are written anew, where they are more than half
 
 
-class _Busy(IndexOutOfReach):
-    """Another process, or thread, writes: Milvus itself has not failed."""
+class _NotNow(IndexOutOfReach):
+    """Milvus was not asked: it failed a moment ago, or another process, or thread, is writing."""
 
 
 @dataclass(kw_only=True)
@@ -72,7 +72,7 @@ class MilvusKeeper:
 
     def fail(self, collection: str, error: IndexOutOfReach) -> None:
         """Leave Milvus alone for a while after it failed; what is known of a collection is read again then."""
-        if isinstance(error, _Busy):
+        if isinstance(error, _NotNow):
             return
         self._indexes.pop(collection, None)
         if self._failure is None:
@@ -90,7 +90,7 @@ class MilvusKeeper:
         if self._failure is not None:
             failed_at, why = self._failure
             if time.monotonic() - failed_at < REST_S:
-                raise IndexOutOfReach(why)
+                raise _NotNow(why)
         making = self._making.setdefault(collection, threading.Lock())
         if not making.acquire(timeout=PATIENCE_S):
             raise self._busy(collection)
@@ -103,8 +103,8 @@ class MilvusKeeper:
         self._failure = None
         return current
 
-    def _busy(self, collection: str) -> _Busy:
-        return _Busy(f'"{collection}" is being brought up to date in {self._server.name}.')
+    def _busy(self, collection: str) -> _NotNow:
+        return _NotNow(f'"{collection}" is being brought up to date in {self._server.name}.')
 
     def _up_to_date(self, collection: str, latest: _InMilvus | None) -> _InMilvus:
         name = index_name(self.library, collection)

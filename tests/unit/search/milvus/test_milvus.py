@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from benchmarks.captions import Statistics
 from benchmarks.photos import PhotoStatistics, documents
-from photosearch.errors import IndexOutOfReach
+from photosearch.errors import IndexOutOfReach, LibraryError
 from photosearch.export.formats import results_json
 from photosearch.library import Library
 from photosearch.library.corrections import correct_caption, undo_correction
@@ -26,6 +28,7 @@ from photosearch.search.milvus.store import Store
 from photosearch.search.query import Refine, parse
 from photosearch.search.question import Question
 from photosearch.search.searcher import Searcher
+from photosearch.workspace import Workspace
 from tests.milvus import serving
 from tests.unit.search.conftest import MakeIndex
 
@@ -386,6 +389,34 @@ def test_a_server_that_goes_away_and_comes_back(
         assert [key for key, _ in ids(searcher, "dog")] == [key for key, _ in expected]
         assert len(ids(searcher, "zebra")) == 1
         same_as_files(searcher)
+
+
+def test_it_is_asked_again_after_a_while(searcher: Searcher, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = ids(searcher, "dog")
+    asked = []
+
+    def fail(*_: object) -> None:
+        asked.append(1)
+        raise IndexOutOfReach("It is gone.")
+
+    monkeypatch.setattr(Server, "search", fail)
+    now = time.monotonic()
+    for later_s in (0, 20, 29):
+        monkeypatch.setattr(keeping.time, "monotonic", lambda later_s=later_s: now + later_s)
+        answers(searcher, "It is gone.")
+    assert len(asked) == 1
+    monkeypatch.undo()
+    monkeypatch.setattr(keeping.time, "monotonic", lambda: now + 31)
+    assert ids(searcher, "dog") == expected
+
+
+def test_a_collection_is_removed_though_milvus_is_away(workspace: Workspace) -> None:
+    workspace.library.merge("c", "older system", [listing(1)])
+    away = Workspace(replace(workspace.settings, index="milvus://127.0.0.1:9"))
+    with pytest.raises(LibraryError, match="was removed, but not its words in Milvus"):
+        away.remove("c")
+    assert away.library.collections() == []
+    away.close()
 
 
 WRITER = """
