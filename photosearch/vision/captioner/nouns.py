@@ -63,9 +63,13 @@ class Nouns:
         return np.stack([probs[:, columns].sum(1) for columns in self._columns], axis=1)
 
     def surest(self, masses: np.ndarray) -> Noun | None:
-        """Return the noun that is to be said of a picture, for the nouns' masses (n_nouns); None where none is sure."""
+        """Return the noun that is to be said of a picture, for the nouns' masses (n_nouns); None where none is sure.
+
+        Of several that are sure, the one of the fewest labels says most: a tripod is a rack, too.
+        """
         sure = [i for i, noun in enumerate(self._nouns) if masses[i] >= noun.least]
-        return self._nouns[max(sure, key=lambda i: float(masses[i]))] if sure else None
+        order = sorted(sure, key=lambda i: (len(self._nouns[i].labels), -float(masses[i])))
+        return self._nouns[order[0]] if order else None
 
 
 def nouns_json(nouns: Sequence[Noun]) -> bytes:

@@ -363,6 +363,16 @@ def test_what_a_label_is_sure_of_is_said(folder, encoder, word):
             assert [c.text for c in after] == [c.text for c in before]
 
 
+def test_of_sure_nouns_the_one_of_the_fewest_labels_is_said(folder, encoder):
+    """Its kind is as sure; what is not sure itself gives way to it."""
+    rewrite(folder, NOUNS, nouns_json([Noun("dog", ("dog",), (), Labelling.labels, "a dog", 0.5), CAT]))
+    critic = Agreeing()
+    critic.digest = open_model(MODELS_DIR / "concepts", Station.CONCEPTS).digest
+    for labelling, word in ((Labelling(0.3, 0.3, 0.1), "cat"), (Labelling(0.2, 0.2, 0.2), "dog")):
+        for found in Captioner.load(folder, encoder, critic, labelling).write(make_batch(4)):
+            assert word in found[0].text.split()
+
+
 def test_an_unsure_sentence_gives_way_to_a_short_one(folder, encoder):
     decoding = Decoding(unsure_below=0.5)
     batch = make_batch(2)
