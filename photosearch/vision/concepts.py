@@ -6,7 +6,7 @@ Predicted terms are weighted terms of the photo in the TF-IDF index; nothing neu
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +21,7 @@ from photosearch.words.analyzer import is_pair, stems
 
 GRAPH, TERMS = "concepts.onnx", "terms.json"
 N_TERMS, N_PAIRS = 128, 64  # kept a photo: single terms, and pairs of neighbours ("black dog")
+AGREEMENT_ROOT = 0.5  # the exponent of probabilities that sentences are compared with
 IDF_FLOOR = 1 / 6000  # added to a term's share of the photos: one of those it was learned from
 
 
@@ -85,9 +86,24 @@ class Concepts:
         Returns:
             For each picture's sentences their cosine with its predicted single terms, as TF-IDF vectors, in [0, 1].
         """
-        predicted = np.sqrt(self.probabilities(batch)) * self._idf * ~self._is_pair
+        predicted = self.probabilities(batch) ** AGREEMENT_ROOT * self._idf * ~self._is_pair
         predicted /= np.linalg.norm(predicted, axis=1, keepdims=True)
         return [[self._cosine(text, row) for text in texts] for row, texts in zip(predicted, sentences, strict=True)]
+
+    def unsaid(self, batch: Batch, sentences: Sequence[str], least: float, sayable: Container[str]) -> list[str | None]:
+        """Return for each picture the term most worth saying that its sentence lacks; the batch must not be empty.
+
+        That is the one with the largest product of probability and IDF among those in `sayable` that are likelier
+        than `least`; None where there is none.
+        """
+        found: list[str | None] = []
+        for probs, text in zip(self.probabilities(batch), sentences, strict=True):
+            said = set(stems(text))
+            likely = [i for i in np.flatnonzero((probs > least) & ~self._is_pair).tolist() if self._terms[i] in sayable]
+            lacking = [i for i in likely if self._terms[i] not in said]
+            worth = probs * self._idf
+            found.append(self._terms[max(lacking, key=lambda i: float(worth[i]))] if lacking else None)
+        return found
 
     def _cosine(self, text: str, predicted: np.ndarray) -> float:
         columns = sorted({self._column[term] for term in stems(text) if term in self._column})

@@ -26,7 +26,9 @@ class Decoding:
     length_exponent: float = 0.7  # hypotheses are compared by log-probability / words^exponent; 0: shorter wins
     max_words: int = 22
     agreement: float = 0.0  # what full agreement with the concept model adds to the score (`captioner.Critic`)
+    repetition: float = 0.0  # what each term that a sentence repeats takes from the score
     unsure_below: float = 0.0  # the agreement with the concept model below which a sentence is unsure
+    said_from: float = 1.0  # a predicted term above it is searched a sentence for if the best one lacks it; 1: none
     temperature: float = 1.0  # what logits are divided by: above 1 flattens the opinions, below 1 sharpens them
 
     def __post_init__(self) -> None:
@@ -34,8 +36,12 @@ class Decoding:
             raise ValueError(f"beam_width is {self.beam_width}; it must be 1 (greedy) to {MAX_BEAM_WIDTH}")
         if not self.agreement >= 0:
             raise ValueError(f"agreement is {self.agreement}; it must be at least 0")
+        if not self.repetition >= 0:
+            raise ValueError(f"repetition is {self.repetition}; it must be at least 0")
         if not 0 <= self.unsure_below <= 1:
             raise ValueError(f"unsure_below is {self.unsure_below}; it must be 0 to 1")
+        if not 0 <= self.said_from <= 1:
+            raise ValueError(f"said_from is {self.said_from}; it must be 0 to 1")
         if not 0 < self.temperature < math.inf:
             raise ValueError(f"temperature is {self.temperature}; it must be above 0")
         if self.max_words < 1:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -13,9 +14,12 @@ from photosearch.vision.captioner import beam
 from photosearch.vision.captioner.checkpoint import Checkpoint, load_checkpoint
 from photosearch.vision.captioner.decoder import Writing
 from photosearch.vision.captioner.nouns import Noun
+from photosearch.vision.captioner.vocabulary import SPECIAL
 from photosearch.vision.encoder import Encoder
 from photosearch.vision.observer import Batch
+from photosearch.words.analyzer import stems
 
+KEPT = 5  # sentences of a photo that are kept, whatever the beam's width
 SHORT_FROM = 0.25  # how probable a noun must be for an unsure sentence to be replaced by a short one of it
 
 
@@ -26,6 +30,10 @@ class Critic(Protocol):
 
     def agreement(self, batch: Batch, sentences: Sequence[Sequence[str]]) -> list[list[float]]:
         """Return for each picture's sentences a number in [0, 1] each."""
+        ...
+
+    def unsaid(self, batch: Batch, sentences: Sequence[str], least: float, sayable: Container[str]) -> list[str | None]:
+        """Return for each picture the `sayable` term likelier than `least` that its sentence lacks most; or None."""
         ...
 
     def of_terms(self, batch: Batch, terms: Sequence[str]) -> np.ndarray:
@@ -60,9 +68,10 @@ class Captioner:
     """A writer of sentences: beam search proposes them, and agreement with the predicted terms helps to rank them.
 
     The decoder attends to the encoder's regions and, where its files name terms, to their predicted probabilities.
-    Where the classifier is sure of a thing that the best sentence does not name, sentences that name it are searched
-    for. A best sentence that hardly agrees with the predicted terms is unsure; if a noun is likelier than it, a short
-    sentence of that noun takes its place.
+    Where the best sentence lacks a likely term, sentences that hold it are searched for, too. Where the classifier is
+    sure of a thing that the best sentence does not name, sentences that name it are searched for and come first. A best
+    sentence that hardly agrees with the predicted terms is unsure; if a noun is likelier than it, a short sentence of
+    that noun takes its place.
     """
 
     station = Station.CAPTIONER
@@ -94,8 +103,8 @@ class Captioner:
         return self.decoder.begin(self._encoder.regions(batch), terms)
 
     def observe(self, batch: Batch) -> list[Findings]:
-        """Return sentences for each picture, best first, found with the model's own decoding."""
-        return [Findings(captions=captions) for captions in self.write(batch)]
+        """Return at most `KEPT` sentences for each picture, best first, found with the model's own decoding."""
+        return [Findings(captions=captions[:KEPT]) for captions in self.write(batch)]
 
     def write(
         self, batch: Batch, decoding: beam.Decoding | None = None, prefix: Sequence[int] = ()
@@ -105,7 +114,8 @@ class Captioner:
         Args:
             batch: the pictures; may be none.
             decoding: how to search; by default as the checkpoint says.
-            prefix: the words that each sentence is to begin with, as `beam.search` takes them; no label counts then.
+            prefix: the words that each sentence is to begin with, as `beam.search` takes them; neither labels nor
+                likely terms count then.
 
         Returns:
             For each picture in input order at most `beam_width` captions. A sentence found twice
@@ -116,6 +126,8 @@ class Captioner:
         decoding = decoding or self.decoding
         begun = self.see(batch)
         found = self._search(batch, begun, range(len(batch.pictures)), decoding, prefix)
+        if not prefix:
+            self._try_likely(batch, begun, found, decoding)
         sure: list[Noun | None] = [None] * len(found)
         masses = None if prefix else self._masses(batch)
         if self._nouns is not None and masses is not None:
@@ -158,11 +170,34 @@ class Captioner:
         agreement = self._critic.agreement(batch, texts)
         return [
             _ranked(
-                Written(text, one.log_prob, agreed, beam.score(one, decoding) + decoding.agreement * agreed)
+                Written(text, one.log_prob, agreed, _score(text, one, agreed, decoding))
                 for (text, one), agreed in zip(sentences.items(), agreement[row], strict=True)
             )
             for row, sentences in zip(rows, by_text, strict=True)
         ]
+
+    @cached_property
+    def _words_of(self) -> Mapping[str, list[int]]:
+        """Return the numbers of the words of each term that sentences may hold."""
+        words: dict[str, list[int]] = {}
+        for number, word in enumerate(self.vocabulary.words[len(SPECIAL) :], len(SPECIAL)):
+            for term in stems(word):
+                words.setdefault(term, []).append(number)
+        return words
+
+    def _try_likely(self, batch: Batch, begun: Writing, found: list[list[Written]], decoding: beam.Decoding) -> None:
+        """Search for sentences with the likely term that a best sentence lacks, and rank them among the others."""
+        if decoding.said_from >= 1:
+            return
+        best = [sentences[0].text if sentences else "" for sentences in found]
+        unsaid = self._critic.unsaid(batch, best, decoding.said_from, self._words_of)
+        wanted = {row: self._words_of[term] for row, term in enumerate(unsaid) if term is not None}
+        if not wanted:
+            return
+        rows = list(wanted)
+        more = self._search(batch, begun.pick(np.array(rows)), rows, decoding, wanted=list(wanted.values()))
+        for row, sentences in zip(rows, more, strict=True):
+            found[row] = _ranked({one.text: one for one in (*sentences, *found[row])}.values())
 
     def _name_sure(
         self,
@@ -214,6 +249,13 @@ class Captioner:
         for sentence in sentences:
             best.setdefault(" ".join(self.vocabulary.decode(sentence.words)), sentence)
         return best
+
+
+def _score(text: str, sentence: beam.Sentence, agreed: float, decoding: beam.Decoding) -> float:
+    """Return a sentence's score: agreement with the predicted terms adds to it, what it says twice takes from it."""
+    said = stems(text)
+    n_repeated = len(said) - len(set(said))
+    return beam.score(sentence, decoding) + decoding.agreement * agreed - decoding.repetition * n_repeated
 
 
 def _ranked(sentences: Iterable[Written]) -> list[Written]:

@@ -14,7 +14,7 @@ from PIL import Image
 from photosearch.errors import ModelError
 from photosearch.pictures.images import Picture
 from photosearch.settings import MODELS_DIR
-from photosearch.vision.concepts import IDF_FLOOR, N_PAIRS, N_TERMS, TERMS, Concepts
+from photosearch.vision.concepts import AGREEMENT_ROOT, IDF_FLOOR, N_PAIRS, N_TERMS, TERMS, Concepts
 from photosearch.vision.model_folder import CONFIG
 from photosearch.vision.observer import Batch
 from photosearch.vision.registry import Models
@@ -66,7 +66,8 @@ def test_agreement_is_the_cosine_of_sentence_and_prediction():
     idf = {term: 1 - math.log(share + IDF_FLOOR) for term, share in SHARES.items()}
     for logits, found in zip(LOGITS, agreement, strict=True):
         predicted = {
-            term: math.sqrt(1 / (1 + math.exp(-logit))) * idf[term] for term, logit in zip(SHARES, logits, strict=True)
+            term: (1 + math.exp(-logit)) ** -AGREEMENT_ROOT * idf[term]
+            for term, logit in zip(SHARES, logits, strict=True)
         }
         for text, cosine in zip(texts, found, strict=True):
             said = {term: idf[term] for term in terms(text) if term in SHARES}
@@ -81,8 +82,25 @@ def test_pairs_are_predicted_and_leave_the_agreement_as_it_is():
     assert [c.term for c in first] == ["dog", "dog grass", "cat"]
     (alone, *_), _ = fixed(pair).agreement(batch(), [["a dog"], ["a dog"]])
     logits = {"dog": 2.0, "cat": -1.0}
-    weights = {t: math.sqrt(1 / (1 + math.exp(-x))) * (1 - math.log(pair[t] + IDF_FLOOR)) for t, x in logits.items()}
+    weights = {
+        t: (1 + math.exp(-x)) ** -AGREEMENT_ROOT * (1 - math.log(pair[t] + IDF_FLOOR)) for t, x in logits.items()
+    }
     assert alone == pytest.approx(weights["dog"] / math.hypot(*weights.values()), abs=1e-6)
+
+
+def test_unsaid_is_the_likely_term_most_worth_saying():
+    """Probabilities are .88, .27 and .5, then .05, .95 and .62 of dog, cat and grass, which is the commonest."""
+    concepts, sayable = fixed(), {"dog", "cat", "grass"}
+    texts = ["a cat", "two dogs"]
+    assert concepts.unsaid(batch(), texts, 0.4, sayable) == ["dog", "cat"]
+    assert concepts.unsaid(batch(), ["the dog", "cats"], 0.4, sayable) == ["grass", "grass"]
+    assert concepts.unsaid(batch(), ["the dog", "cats"], 0.65, sayable) == [None, None]
+    assert concepts.unsaid(batch(), texts, 0.4, {"grass"}) == ["grass", "grass"]
+
+
+def test_pairs_are_not_to_be_said():
+    pair = {"dog": 0.25, "cat": 0.1, "dog grass": 0.5}
+    assert fixed(pair).unsaid(batch(), ["a dog", "a cat"], 0.4, {*pair}) == [None, None]
 
 
 def test_terms_that_are_not_as_many_as_the_outputs_are_told():

@@ -3,7 +3,7 @@
 import hashlib
 import itertools
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +19,7 @@ from photosearch.settings import MODELS_DIR
 from photosearch.vision import encoder as encoding
 from photosearch.vision.captioner import beam
 from photosearch.vision.captioner.beam import MAX_BEAM_WIDTH, NEVER_WRITTEN, Decoding
-from photosearch.vision.captioner.captioner import Captioner
+from photosearch.vision.captioner.captioner import KEPT, Captioner
 from photosearch.vision.captioner.checkpoint import TERMS, VOCABULARY, WEIGHTS, Checkpoint, save_checkpoint
 from photosearch.vision.captioner.decoder import ENCODER_WIDTH, GraphDecoder, Sizes
 from photosearch.vision.captioner.network import Decoder
@@ -29,6 +29,7 @@ from photosearch.vision.captioner.torch_writer import TorchWriter, TorchWriting
 from photosearch.vision.captioner.vocabulary import END, PAD, SPECIAL, START, UNKNOWN, Vocabulary
 from photosearch.vision.model_folder import CONFIG, open_model
 from photosearch.vision.observer import Batch
+from photosearch.words.analyzer import stems
 
 N_REGIONS, SIDE = 49, 224
 CLOSE = 1e-4
@@ -258,10 +259,19 @@ class Agreeing:
     def __init__(self, word: str = "dog", probs: dict[str, float] | None = None) -> None:
         self.word = word
         self.probs = probs or {}
+        self.asked: list[tuple[list[str], float]] = []
 
     def agreement(self, batch: Batch, sentences: list[list[str]]) -> list[list[float]]:
         assert len(sentences) == len(batch.pictures)
         return [[float(self.word in text.split()) for text in texts] for texts in sentences]
+
+    def unsaid(
+        self, batch: Batch, sentences: list[str], least: float, sayable: Mapping[str, list[int]]
+    ) -> list[str | None]:
+        """The word is likely in every second picture."""
+        assert self.word in sayable
+        self.asked.append((sentences, least))
+        return [None if row % 2 or self.word in text.split() else self.word for row, text in enumerate(sentences)]
 
     def of_terms(self, batch: Batch, terms: list[str]) -> np.ndarray:
         """Each term is the likelier, the brighter the picture is."""
@@ -339,6 +349,45 @@ def test_agreement_changes_the_order_and_nothing_else(tiny_models, encoder):
     assert plain != ranked
 
 
+def test_a_likely_term_that_is_not_said_is_searched_for(tiny_models, encoder):
+    """Sentences with it join the others, and are ranked as they are."""
+    batch, width = make_batch(6), 2
+    plain = load(tiny_models / "captioner", encoder).write(batch, Decoding(width, max_words=4))
+    critic = Agreeing("dog")
+    tried = load(tiny_models / "captioner", encoder, critic).write(
+        batch, Decoding(width, max_words=4, agreement=1000.0, said_from=0.4)
+    )
+    ((sentences, least),) = critic.asked
+    assert least == 0.4
+    lacking = [row for row in (0, 2, 4) if all("dog" not in caption.text.split() for caption in plain[row])]
+    assert lacking
+    for row in lacking:
+        assert "dog" not in sentences[row].split()
+        assert "dog" in tried[row][0].text.split()
+        assert len({caption.text for caption in tried[row]}) == len(tried[row]) == width
+    for row in (1, 3, 5):
+        assert {caption.text for caption in tried[row]} == {caption.text for caption in plain[row]}
+
+
+def test_sentences_that_repeat_a_word_come_after_those_that_do_not(tiny_models, encoder):
+    captioner, batch = load(tiny_models / "captioner", encoder), make_batch(4)
+    plain = captioner.write(batch, Decoding(12, max_words=6))
+    ranked = captioner.write(batch, Decoding(12, max_words=6, repetition=1000.0))
+    assert plain != ranked
+    for before, after in zip(plain, ranked, strict=True):
+        assert {caption.text for caption in before} == {caption.text for caption in after}
+        repeated = [len(said) - len(set(said)) for said in (stems(caption.text) for caption in after)]
+        assert repeated == sorted(repeated)
+
+
+def test_no_more_sentences_are_kept_than_five(tiny_models, encoder):
+    captioner, batch = load(tiny_models / "captioner", encoder), make_batch(2)
+    captioner.decoding = Decoding(9, max_words=4)
+    written = captioner.write(batch)
+    assert [len(found) for found in written] == [9, 9]
+    assert [found.captions for found in captioner.observe(batch)] == [found[:KEPT] for found in written]
+
+
 def with_nouns(folder: Path, encoder: encoding.Encoder, labelling: Labelling, critic: Agreeing) -> Captioner:
     """A captioner that knows two nouns, and is unsure of sentences that the critic does not like."""
     rewrite(folder, NOUNS, nouns_json([CAT, DOG]))
@@ -398,6 +447,18 @@ def test_damaged_nouns_are_refused(folder, encoder):
 def test_an_agreement_out_of_range_is_refused(agreement):
     with pytest.raises(ValueError, match="agreement is"):
         Decoding(agreement=agreement)
+
+
+@pytest.mark.parametrize("repetition", [-1.0, float("nan")])
+def test_a_repetition_out_of_range_is_refused(repetition):
+    with pytest.raises(ValueError, match="repetition is"):
+        Decoding(repetition=repetition)
+
+
+@pytest.mark.parametrize("prob", [-0.1, 1.1, float("nan")])
+def test_a_probability_to_be_said_from_out_of_range_is_refused(prob):
+    with pytest.raises(ValueError, match="said_from is"):
+        Decoding(said_from=prob)
 
 
 # Its files
