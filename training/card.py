@@ -54,6 +54,7 @@ def captions_table(scores: dict[str, Measured]) -> str:
         ("CIDEr-D", [f"{s.cider_d:.3f}" for s in scores.values()]),
         ("ROUGE-L", [f"{s.rouge_l:.3f}" for s in scores.values()]),
         ("different sentences", [f"{s.n_different:,}" for s in scores.values()]),
+        ("different words", [f"{s.n_words:,}" for s in scores.values()]),
         ("words a sentence", [f"{s.mean_words:.1f}" for s in scores.values()]),
     ]
     lines = [f"| | {' | '.join(scores)} |", f"| --- |{' --- |' * len(scores)}"]

@@ -3,9 +3,10 @@
 People say *kid* where a photo's predicted terms hold *child*. The table is learned on predictions for photos that
 the predicting head had not seen (out of fold; on its own training photos it knows too much), with other people's
 descriptions as queries: a matrix diag + low rank between the query's and the photo's side is trained contrastively,
-and the largest positive entries of each row are kept. Of these stay the pairs that mean something alike
-(`RelatedWords`) and those that are strong in both domains, each learned from alone: what goes together in one
-collection only ("flower", "girl") is a habit of its photographers.
+and the largest positive entries of each row are kept. Of these stay the pairs that a reader may believe, which count
+the more: those that mean something alike (`RelatedWords`), and those that are strong in both domains, each learned from
+alone, and go together oftener than by chance in both. What goes together in one collection only ("flower", "girl") is a
+habit of its photographers; what is said of any photo ("activity", "red") tells nothing of a word's meaning.
 """
 
 from __future__ import annotations
@@ -31,6 +32,9 @@ WEIGHT_DECAY = 0.05
 N_RELATED = 8
 LEAST, MOST = 0.02, 0.95
 STRONG = 0.04  # in each domain, of pairs that no dictionary supports
+LEAST_LIFT = 1.3  # how much oftener than by chance, in each domain, such pairs are said of one photo
+LEAST_DESCRIPTIONS, LEAST_PHOTOS = 20, 5  # in each domain, that hold each of them, and that hold both
+MADE_UP = 1.5  # what the weights of kept pairs are multiplied by: they stand for those left out, too
 SEED = 0
 
 
@@ -98,7 +102,7 @@ def related_terms(matrix: Tensor, terms: list[str]) -> dict[str, list[tuple[str,
     for row, term in enumerate(terms):
         weights, columns = matrix[row].topk(N_RELATED)
         largest = zip(weights.tolist(), columns.tolist(), strict=True)
-        pairs = [(terms[column], min(weight, MOST)) for weight, column in largest if weight >= LEAST]
+        pairs = [(terms[column], min(MADE_UP * weight, MOST)) for weight, column in largest if weight >= LEAST]
         if pairs:
             found[term] = pairs
     return found
@@ -112,6 +116,22 @@ def alike(terms: list[str], related: RelatedWords) -> Tensor:
         for other in related.related(term):
             if other.term in column:
                 found[row, column[other.term]] = found[column[other.term], row] = True
+    return found
+
+
+def lifted(captions: list[list[str]], domains: Tensor, terms: list[str]) -> Tensor:
+    """Which terms are said of one photo oftener than by chance in each domain: bool (V, V)."""
+    found = torch.ones(len(terms), len(terms), dtype=torch.bool)
+    for domain in range(N_DOMAINS):
+        its = [texts for texts, own in zip(captions, domains.tolist(), strict=True) if own == domain]
+        shares = term_shares(its, terms).float()
+        held = (shares > 0).float()
+        together = torch.sparse.mm(held.T.to_sparse(), held)
+        n_photos = together.diagonal()
+        n_descriptions = torch.tensor([float(len(texts)) for texts in its]) @ shares
+        by_chance = n_photos[:, None] * n_photos / len(its)
+        enough = n_descriptions.round() >= LEAST_DESCRIPTIONS
+        found &= (together >= LEAST_LIFT * by_chance) & (together >= LEAST_PHOTOS) & enough[:, None] & enough
     return found
 
 
@@ -143,5 +163,5 @@ def learn_table(
     idf = 1 + torch.log((1 + len(probs)) / (1 + probs.float().sum(0)))
     in_domain = [domains[owners] == domain for domain in range(N_DOMAINS)]
     strong = torch.stack([entries(learn_relation(counts[its], owners[its], probs, idf)) for its in in_domain])
-    believed = alike(terms, related) | (strong >= STRONG).all(0)
+    believed = alike(terms, related) | ((strong >= STRONG).all(0) & lifted(captions, domains, terms))
     return related_terms(entries(learn_relation(counts, owners, probs, idf)) * believed, terms)

@@ -49,6 +49,7 @@ class Measured:
     cider_d: float
     rouge_l: float
     n_different: int  # different captions
+    n_words: int  # different words in all captions
     mean_words: float  # in a caption
     retrieval: dict[str, Retrieval]  # by the names in `ROWS`
 
@@ -146,6 +147,7 @@ def measure(photos: Sequence[DescribedPhoto], findings: Sequence[Findings], tabl
         cider_d=cider_d(captions, references),
         rouge_l=rouge_l(captions, references),
         n_different=len({tuple(words) for words in captions}),
+        n_words=len({word for words in captions for word in words}),
         mean_words=sum(map(len, captions)) / len(captions),
         retrieval={name: retrieval(ranks(index, photos, fields, expand)) for name, fields, expand in ROWS},
     )

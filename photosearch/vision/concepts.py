@@ -21,7 +21,7 @@ from photosearch.words.analyzer import is_pair, stems
 
 GRAPH, TERMS = "concepts.onnx", "terms.json"
 N_TERMS, N_PAIRS = 128, 64  # kept a photo: single terms, and pairs of neighbours ("black dog")
-AGREEMENT_ROOT = 0.5  # the exponent of probabilities that sentences are compared with
+AGREEMENT_ROOT = 0.65  # the exponent of probabilities that sentences are compared with
 IDF_FLOOR = 1 / 6000  # added to a term's share of the photos: one of those it was learned from
 
 

@@ -104,7 +104,7 @@ def test_captions_are_scored_as_the_definitions_say():
     references = [[text.split() for text in photo.descriptions] for photo in PHOTOS]
     assert measured.bleu == tuple(bleu(written, references))
     assert measured.cider_d == cider_d(written, references)
-    assert (measured.n_photos, measured.n_queries, measured.n_different) == (3, 6, 3)
+    assert (measured.n_photos, measured.n_queries, measured.n_different, measured.n_words) == (3, 6, 3, 6)
 
 
 def test_each_row_searches_more():

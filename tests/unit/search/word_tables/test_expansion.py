@@ -1,5 +1,7 @@
 """The table of related words: read, refused where damaged, and what the committed one holds."""
 
+import csv
+
 import pytest
 
 from photosearch.errors import ModelError
@@ -53,3 +55,15 @@ def test_the_committed_table_relates_terms_of_the_analyzer():
 def test_it_knows_what_goes_with_what(asked, counts):
     (term,), (other,) = terms(asked), terms(counts)
     assert other in {related for related, _ in Expansion.load(PATH).related(term)}
+
+
+def test_of_the_pairs_that_were_judged_by_eye_most_make_sense():
+    """They are the committed table's."""
+    with (PATH.parent / "judged.csv").open(encoding="utf-8", newline="") as file:
+        judged = list(csv.DictReader(file))
+    lines = [line.split("\t") for line in PATH.read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
+    kept = {(term, other) for term, related in lines for other in related.split()[::2]}
+    pairs = {(row["query"], row["photo"]) for row in judged}
+    assert len(judged) == len(pairs) == 200
+    assert pairs <= kept
+    assert sum(row["sensible"] == "yes" for row in judged) >= 160
