@@ -19,6 +19,7 @@ from sqlalchemy import delete, insert, select, update
 
 from photosearch.errors import LibraryError, WorkerBusy
 from photosearch.library import Library
+from photosearch.library.memory import give_memory_back
 from photosearch.library.schema import job
 from photosearch.library.sweeping import sweep
 from photosearch.records import Progress, Report, Watch
@@ -142,16 +143,19 @@ def analyse_pending(
             return Report()
         report(Progress(0, len(pending)))
         recorded = Watch(report, watch.is_cancelled)
-        with Reader(settings, recorded) as reader:
-            return analyse_photos(
-                library,
-                reader,
-                {model_id: model.load() for model_id, model in model_of.items()},
-                pending,
-                redo=redo,
-                keep=settings.keep,
-                watch=recorded,
-            )
+        try:
+            with Reader(settings, recorded) as reader:
+                return analyse_photos(
+                    library,
+                    reader,
+                    {model_id: model.load() for model_id, model in model_of.items()},
+                    pending,
+                    redo=redo,
+                    keep=settings.keep,
+                    watch=recorded,
+                )
+        finally:
+            give_memory_back()
 
 
 def _insert_job(library: Library, kind: str, title: str | None) -> None:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import logging
-import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
@@ -17,6 +15,7 @@ from filelock import FileLock, Timeout
 
 from photosearch.errors import IndexDamaged
 from photosearch.library import CollectionVersion, Library
+from photosearch.library.memory import give_memory_back
 from photosearch.search.index import Index, Keep, SearchIndex, Store, Tables
 from photosearch.search.index.segment import Segment
 
@@ -97,7 +96,7 @@ class Keeper:
         version = self.library.version(collection)
         documents = self.library.each_document(collection)
         made = _made(version, store, notice, lambda keep: Index(documents, self._tables, keep))
-        _give_memory_back()
+        give_memory_back()
         return made
 
 
@@ -144,10 +143,3 @@ def _keeping(store: Store) -> Keep:
             return segment
 
     return keep
-
-
-def _give_memory_back() -> None:
-    """Return freed memory to the system, 100 MB for 20,000 photos; the C library of Linux keeps it otherwise."""
-    if sys.platform == "linux":
-        with contextlib.suppress(AttributeError):  # not every Linux has glibc
-            ctypes.CDLL(None).malloc_trim(0)

@@ -89,6 +89,7 @@ def _open(content: bytes) -> onnxruntime.InferenceSession:
     options.log_severity_level = 3  # errors only
     options.intra_op_num_threads = max(1, N_CORES // N_AT_ONCE)
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # which would slow down other threads
+    options.enable_cpu_mem_arena = False  # which would keep what the largest batches took; without it is as quick
     options.enable_mem_pattern = "DmlExecutionProvider" not in (providers := _providers())  # DirectML has none
     session = onnxruntime.InferenceSession(content, options, providers=providers)
     if _chosen.get() and session.get_providers()[0] != providers[0]:  # what cannot start is left out silently
