@@ -1,4 +1,4 @@
-"""What a hundred thousand, ten million and a billion photos take, reckoned from what was measured, with plots."""
+"""What a hundred thousand to a billion photos take, reckoned from what was measured, with plots."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from training.card import replace_part
 if TYPE_CHECKING:
     from benchmarks.scale import Figures, Indexed
 
-SIZES = (100_000, 10_000_000, 1_000_000_000)
+SIZES = (100_000, 1_000_000, 10_000_000, 1_000_000_000)
 CORES = 16  # of a node
 WEEK_H = 7 * 24
 _RUN = "`python -m benchmarks.scale --part"
@@ -58,7 +58,13 @@ def write(path: Path, figures: Figures, machine: str) -> None:
     for name, plot in (("query", query_plot(paper)), ("hours", hours_plot(paper)), ("disk", disk_plot(paper))):
         path.with_name(f"{path.stem}-{name}.svg").write_text(plot, encoding="utf-8")
     shown = "\n".join(f"![{title}]({path.stem}-{name}.svg)\n" for name, title in _PLOTS.items())
-    parts = [f"On {machine}.", "### Measured", _measured(figures), _indexes(figures.index), "### On paper"]
+    parts = [
+        f"On {machine}; captioning at a load of {figures.captioning.load:.0f}.",
+        "### Measured",
+        _measured(figures),
+        _indexes(figures.index),
+        "### On paper",
+    ]
     text = "\n\n".join([*parts, _paper(paper), shown.rstrip()])
     replace_part(path, "measured", text)
 
@@ -80,41 +86,37 @@ def _measured(figures: Figures) -> str:
     ]
     if figures.postgres:
         rows.append(["what PostgreSQL keeps of it", f"{figures.postgres.photo_kb:.1f} KB", "postgres"])
-    return _table(
-        ["a photo", "takes", f"measured (load {one.load:.0f})"], [[*row[:2], f"{_RUN} {row[2]}`"] for row in rows]
-    )
+    return _table(["a photo", "takes", "measured"], [[*row[:2], f"{_RUN} {row[2]}`"] for row in rows])
 
 
 def _indexes(index: Sequence[Indexed]) -> str:
-    rows = [
-        [
-            "made and saved, a core",
-            [f"{one.core_s:.1f} s: {1000 * one.core_s / one.n_photos:.2f} ms a photo" for one in index],
-        ],
-        ["memory at the peak", [f"{one.peak_mb:,.0f} MB" for one in index]],
-        ["on disk", [f"{one.disk_mb:,.0f} MB: {1000 * one.disk_mb / one.n_photos:.1f} KB a photo" for one in index]],
-        ["ten words with related ones, the best 100 with reasons, a core", [f"{one.ten_ms:.1f} ms" for one in index]],
-        ["1,000 photos added and saved, a core", [f"{one.add_s:.2f} s" for one in index]],
-        ["load", [f"{one.load:.0f}" for one in index]],
-    ]
+    each = [1000 * one.core_s / one.n_photos for one in index]
+    rows = {
+        "made and saved, a core": [f"{o.core_s:.1f} s: {ms:.2f} ms a photo" for o, ms in zip(index, each, strict=True)],
+        "memory at the peak": [f"{one.peak_mb:,.0f} MB" for one in index],
+        "on disk": [f"{one.disk_mb:,.0f} MB: {1000 * one.disk_mb / one.n_photos:.1f} KB a photo" for one in index],
+        "ten words with related ones, the best 100 with reasons, a core": [f"{one.ten_ms:.1f} ms" for one in index],
+        "1,000 photos added and saved, a core": [f"{one.add_s:.2f} s" for one in index],
+        "load": [f"{one.load:.0f}" for one in index],
+    }
     head = [f"index ({_RUN} index`)", *(f"{one.n_photos:,} photos" for one in index)]
-    return _table(head, [[name, *values] for name, values in rows])
+    return _table(head, [[name, *values] for name, values in rows.items()])
 
 
 def _paper(paper: Paper) -> str:
     nodes = [paper.captioning_h(n) / CORES for n in SIZES]
-    rows = [
-        [f"captioning: hours of a node of {CORES} such cores", [_number(h) for h in nodes]],
-        ["... nodes that do it in a week", [f"{max(1, -(-h // WEEK_H)):,.0f}" for h in nodes]],
-        ["the index made anew: hours of one core", [_number(paper.indexing_h(n)) for n in SIZES]],
-        *([f"{name}", [_disk(kb * n) for n in SIZES]] for name, kb in paper.stored().items()),
-        ["a query of ten words in one index, one core", [_time(paper.query_ms(n)) for n in SIZES]],
-    ]
-    return _table(["", *(f"{n:,} photos" for n in SIZES)], [[name, *values] for name, values in rows])
+    rows = {
+        f"captioning: hours of a node of {CORES} such cores": [_number(h) for h in nodes],
+        "... nodes that do it in a week": [f"{max(1, -(-h // WEEK_H)):,.0f}" for h in nodes],
+        "the index made anew: hours of one core": [_number(paper.indexing_h(n)) for n in SIZES],
+        **{name: [_disk(kb * n) for n in SIZES] for name, kb in paper.stored().items()},
+        "a query of ten words in one index, one core": [_time(paper.query_ms(n)) for n in SIZES],
+    }
+    return _table(["", *(f"{n:,} photos" for n in SIZES)], [[name, *values] for name, values in rows.items()])
 
 
 def _number(value: float) -> str:
-    return f"{value:,.0f}" if value >= 10 else f"{value:.1f}"
+    return f"{value:,.0f}" if value >= 10 else f"{value:.1f}" if value >= 1 else f"{value:.2g}"
 
 
 def _disk(kb: float) -> str:

@@ -68,7 +68,7 @@ def save_readings(connection: Connection, readings: Sequence[Reading], state: Ph
     for reading in saved:
         if reading.sha256 and reading.photo_id in corrected:
             _bind_corrections(connection, reading.photo_id, reading.sha256)
-        if reading.sha256 in moved:
+        if reading.sha256 and reading.sha256 in moved:
             _take_over_corrections(connection, reading.photo_id, reading.sha256)
 
 
