@@ -64,7 +64,8 @@ def save_readings(connection: Connection, readings: Sequence[Reading], state: Ph
         return
     connection.execute(_UPDATED, [_of_reading(r, before[r.photo_id], state) for r in saved])
     corrected = set(connection.execute(_CORRECTED, {"these": [r.photo_id for r in saved]}).scalars())
-    moved = set(connection.execute(_MOVED, {"these": sorted({r.sha256 for r in saved if r.sha256})}).scalars())
+    read = sorted({reading.sha256 for reading in saved if reading.sha256})
+    moved: set[str] = set(connection.execute(_MOVED, {"these": read}).scalars())
     for reading in saved:
         if reading.sha256 and reading.photo_id in corrected:
             _bind_corrections(connection, reading.photo_id, reading.sha256)
