@@ -42,7 +42,7 @@ $(VENV)/.run: install.py requirements.txt | $(BIN)/python
 	$(BIN)/python install.py requirements.txt
 	touch $@
 
-$(VENV)/.dev: install.py requirements-dev.txt requirements-milvus.txt requirements-s3.txt requirements.txt | $(BIN)/python
+$(VENV)/.dev: install.py requirements-dev.txt requirements-milvus.txt requirements-ray.txt requirements-s3.txt requirements.txt | $(BIN)/python
 	$(BIN)/python install.py requirements-dev.txt
 	touch $(VENV)/.run $@
 

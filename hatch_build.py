@@ -5,7 +5,7 @@ from typing import Any
 
 from hatchling.metadata.plugin.interface import MetadataHookInterface
 
-EXTRAS = ("milvus", "s3")
+EXTRAS = ("milvus", "ray", "s3")
 
 
 class Dependencies(MetadataHookInterface):

@@ -16,12 +16,14 @@ from photosearch.errors import SettingsError
 from photosearch.words.languages import LANGUAGES
 
 KEEPS = ("thumbnail", "original")
+LOCAL = "local"  # the Ray cluster that is started on this machine for a run
 DEVICES = ("cpu", "cuda", "directml", "coreml", "openvino")  # what runs the networks
 FILE_NAME = "photosearch.toml"
 BUILT_IN = "built in"  # where a value comes from that is set nowhere
 _ORIGIN = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:\d{1,5})?")  # as browsers send it: no path, no capitals
 _HOST = re.compile(r"(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*|[0-9a-f:]*:[0-9a-f:.]*")  # a name or address, without a port
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://[^/\s@]+(/[^\s@]*)?")  # of an object store: a bucket, no password
+_CLUSTER = re.compile(r"local|auto|([a-zA-Z0-9._-]+|\[[0-9a-fA-F:]+\]):\d{1,5}")  # of Ray
 _USER = re.compile(r"""[^@\s\[\]"'][^@\s\[\]"]*@[^@\s\[\]"'*]+""")  # not as a list is written in the file
 MIN_PASSWORD_CHARS = 8
 _YES, _NO = ("1", "true", "yes", "on"), ("", "0", "false", "no", "off")
@@ -58,9 +60,8 @@ class Settings:
     device: str = ""  # what runs the networks, one of DEVICES; empty: the quickest that ONNX Runtime has here
     owner_language: str = ""  # of the posts' texts, where it is not English; a Snowball stemmer's name
     database: str | None = field(default=None, repr=False)  # PostgreSQL's URL with a password; None: SQLite
-    files: str = (
-        ""  # where pictures are kept: a folder, or an address that fsspec opens; empty: in the library's folder
-    )
+    ray: str = ""  # the Ray cluster whose machines caption: host:port, "auto" or LOCAL; empty: this process does
+    files: str = ""  # the folder, or the address of an object store, that keeps pictures; empty: the library's
     index: str | None = field(default=None, repr=False)  # where Milvus is, with a password; None: indexes are files
 
 
@@ -116,6 +117,12 @@ def settings_in_force(environ: Mapping[str, str] = os.environ, file: Path | None
     path = file or settings_path()
     in_file = _read_file(path)
     return [_in_force(setting, environ, in_file, path) for setting in SETTINGS]
+
+
+def read_setting(name: str, text: str, where: str) -> Any:
+    """Return the value that a text stands for, given at `where`; raises `SettingsError` where it cannot be used."""
+    setting = next(setting for setting in SETTINGS if setting.name == name)
+    return _read(setting, text, where, repr(text))
 
 
 def settings_path() -> Path:
@@ -191,6 +198,12 @@ def _index(text: str) -> str | None:
     return text or None
 
 
+def _ray(text: str) -> str:
+    if text and not _CLUSTER.fullmatch(text):
+        raise ValueError
+    return text
+
+
 def _switch(text: str) -> bool:
     if text.lower() not in _YES + _NO:
         raise ValueError
@@ -260,6 +273,7 @@ SETTINGS = (
         "the address of Milvus, milvus://user:password@host:port, or of a file, milvus:///folder/name.db",
         is_secret=True,
     ),
+    Setting("ray", _ray, "the address of a Ray cluster, host:port, or local for one on this machine"),
     Setting("demo", _switch, "1 or true for the public demo", bool),
     Setting("demo_source", lambda text: text or "demo", "what the public demo holds"),
     Setting("keep", _keep, " or ".join(KEEPS)),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TypeVar, cast
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from photosearch.evaluation.checking import Problem
     from photosearch.export.exporter import ExportKind
     from photosearch.pipeline.inspections import Inspections
+    from photosearch.pipeline.machines import Cluster
     from photosearch.pipeline.tasks import Task
     from photosearch.vision.registry import ModelChoice, Models
 
@@ -222,7 +224,17 @@ class Workspace:
         from photosearch.vision.registry import ModelChoice
 
         models = self.models.choose(choice or ModelChoice())
-        return analyse_pending(self.library, self.settings, collection, watch, models, redo=redo)
+        cluster = self._cluster(choice or ModelChoice())
+        return analyse_pending(self.library, self.settings, collection, watch, models, redo=redo, cluster=cluster)
+
+    def _cluster(self, choice: ModelChoice) -> Cluster | None:
+        """Return the machines that caption, where the settings name a cluster."""
+        if not self.settings.ray:
+            return None
+        from photosearch.pipeline.machine_worker import load_chosen
+        from photosearch.pipeline.machines import Cluster
+
+        return Cluster(self.settings.ray, partial(load_chosen, choice))
 
     def retry(self, collection: str) -> int:
         """Mark failed photos to be read again by the next run, as `upkeep.retry_failed` does; return how many."""

@@ -15,8 +15,7 @@ from sqlalchemy import func, select
 from photosearch.library import Library
 from photosearch.library import schema as t
 from photosearch.library.files import thumbnail_name
-from photosearch.pipeline import adding
-from photosearch.pipeline import analysis as pipeline
+from photosearch.pipeline import adding, stations
 from photosearch.records import Progress, Report, Station, Watch
 from photosearch.settings import Settings
 from photosearch.workspace import Workspace
@@ -42,7 +41,7 @@ def many_photos(tmp_path) -> Path:
 
 def add_and_caption(folder: Path, models: Path, photos: Path, listed: c_int, saved: c_int) -> None:
     """What is killed: a run that says how many photos are safe by now."""
-    adding.BATCH_SIZE = pipeline.BATCH = BATCH
+    adding.BATCH_SIZE = stations.BATCH = BATCH
 
     def on_listed(progress: Progress) -> None:
         listed.value = progress.done

@@ -23,6 +23,7 @@ from photosearch.cli import (
 from photosearch.cli.app import app
 from photosearch.cli.output import complain, program, say
 from photosearch.errors import PhotosearchError
+from photosearch.settings import LOCAL
 
 # Importing these makes their commands known.
 __all__ = [
@@ -44,6 +45,19 @@ log = logging.getLogger(__name__)
 _INTERRUPTED = 130  # the exit status that Typer gives a command stopped by Ctrl-C
 
 
+def with_address(words: list[str]) -> list[str]:
+    """Return the command line with an address after `--ray`, which stands for this machine where it has none.
+
+    It is the one option that may have a value or none, which Typer does not know.
+    """
+    texts: list[str] = []
+    for i, word in enumerate(words):
+        texts.append(word)
+        if word == "--ray" and (i + 1 == len(words) or words[i + 1].startswith("-")):
+            texts.append(LOCAL)
+    return texts
+
+
 def main() -> None:
     """Run the command line.
 
@@ -53,7 +67,7 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:
-        status = app(sys.argv[1:] or ["--help"], standalone_mode=False)
+        status = app(with_address(sys.argv[1:]) or ["--help"], standalone_mode=False)
     except PhotosearchError as error:
         complain(str(error))
         log.debug("Where it failed:", exc_info=error)

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -24,6 +25,7 @@ from photosearch.cli.app import (
 )
 from photosearch.cli.output import print_json, progress_bar, say, say_failures, say_notes
 from photosearch.records import Report, Watch
+from photosearch.settings import read_setting
 from photosearch.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -39,6 +41,10 @@ def caption(
     detector: DetectorOption = "detector",
     no_objects: NoObjectsOption = False,
     redo: Annotated[bool, typer.Option("--redo", help="Also caption photos again that have captions.")] = False,
+    ray: Annotated[
+        str | None,
+        typer.Option("--ray", metavar="[ADDRESS]", help="Caption by the Ray cluster there; no address: by one here."),
+    ] = None,
     format: FormatOption = Format.TEXT,
 ) -> None:
     """Caption what is not captioned yet; find objects, labels and concepts. Goes on where a run was stopped."""
@@ -46,6 +52,8 @@ def caption(
     from photosearch.vision.registry import NO_DETECTOR, ModelChoice
 
     choice = ModelChoice(model, classifier, NO_DETECTOR if no_objects else detector)
+    if ray is not None:
+        context.obj = replace(context.obj, ray=read_setting("ray", ray, "--ray"))
     with opened(context) as workspace:
         report = caption_photos(workspace, collection, choice, redo=redo)
     if format is Format.JSON:

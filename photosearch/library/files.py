@@ -110,6 +110,11 @@ class Files:
             raise LibraryError(f"{self.title} holds the pictures of another library. Name another folder or prefix.")
         self._is_claimed = True
 
+    def try_writing(self, name: str) -> None:
+        """Write a small file of some name and delete it; raises `LibraryError` where that fails."""
+        self._write(f"trial-{name}", b"photosearch")
+        self.delete([f"trial-{name}"])
+
     def _owner(self) -> str | None:
         try:
             return self._store.read(OWNER).decode("ascii", "replace") or None

@@ -19,13 +19,12 @@ from photosearch.errors import CollectionNotFound, LibraryError, PhotoNotFound
 from photosearch.library import schema as t
 from photosearch.library.counting import Counts
 from photosearch.library.documents import read_changed, read_documents, read_hashes, read_ids, read_miniatures
-from photosearch.library.engine import Database, SQLite
 from photosearch.library.files import Files
 from photosearch.library.generations import had_version, raise_generation, read_version
+from photosearch.library.known import Known, open_database
 from photosearch.library.merging import Place, mark_gone, merge_listings
 from photosearch.library.pending import read_pending
 from photosearch.library.photos import assemble, assemble_detailed, ids_by_key
-from photosearch.library.postgres import Postgres
 from photosearch.library.removing import remove_photos
 from photosearch.library.reserve import Reserve
 from photosearch.library.saving import save_findings, save_images, save_readings
@@ -68,7 +67,6 @@ class Library:
             SettingsError: the database's URL cannot be used.
         """
         self.folder = folder
-        self.files = Files(folder, files, self.token)
         self._counts = Counts()
         self._reserve = Reserve(folder)
         try:
@@ -77,7 +75,9 @@ class Library:
             raise LibraryError(
                 f'Library "{folder}" cannot be made: {error.strerror}. Choose another folder with --library.'
             ) from error
-        self._database: Database = Postgres(database) if database else SQLite(folder)
+        self._database = open_database(folder, database)
+        self.known = Known(self._database)
+        self.files = Files(folder, files, self.known.token)
         try:
             self._open()
         except BaseException:
@@ -117,11 +117,6 @@ class Library:
     def is_locked(self) -> bool:
         """Tell whether a run holds the worker lock."""
         return self._database.is_locked()
-
-    def token(self) -> str:
-        """Return the random token that tells this library from others; a copy of it has the same."""
-        with self.reading() as connection:
-            return connection.execute(select(t.identity.c.token)).scalar_one()
 
     # Collections
 
@@ -254,18 +249,6 @@ class Library:
         with self.reading() as connection:
             number = None if collection is None else self._collection(connection, collection).id
             return read_pending(connection, number, model_ids, redo=redo)
-
-    def seen_by(self, sha256: str) -> set[int]:
-        """Return the numbers of the models that have analysed a picture."""
-        query = select(t.analysis.c.model_id).where(t.analysis.c.sha256 == sha256)
-        with self.reading() as connection:
-            return set(connection.execute(query).scalars())
-
-    def knows(self, sha256: str) -> bool:
-        """Tell whether the library has the picture's size, perceptual hash, miniature and thumbnail."""
-        query = select(t.image.c.sha256).where(t.image.c.sha256 == sha256, t.image.c.miniature.is_not(None))
-        with self.reading() as connection:
-            return connection.execute(query).first() is not None
 
     def save(
         self,

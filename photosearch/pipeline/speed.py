@@ -63,17 +63,24 @@ class Stopwatch:
         """Add the time that the block takes to a station's."""
         began = time.monotonic()
         yield
-        took = time.monotonic() - began
+        self.add(StationSpeed(station, model, n_photos, time.monotonic() - began))
+
+    def add(self, spent: StationSpeed) -> None:
+        """Add the time that a station took elsewhere."""
+        key = (spent.station, spent.model)
         with self._lock:
-            n, seconds = self._spent.get((station, model), (0, 0.0))
-            self._spent[station, model] = (n + n_photos, seconds + took)
+            n, seconds = self._spent.get(key, (0, 0.0))
+            self._spent[key] = (n + spent.n_photos, seconds + spent.seconds)
+
+    def spent(self) -> tuple[StationSpeed, ...]:
+        """Return what each station has taken so far."""
+        with self._lock:
+            return tuple(StationSpeed(*key, n, seconds) for key, (n, seconds) in self._spent.items())
 
     def stop(self, n_photos: int) -> RunSpeed:
         """Return the run's figures; `n_photos` were observed by models."""
-        stations = (StationSpeed(*key, n, seconds) for key, (n, seconds) in self._spent.items())
-        return RunSpeed(
-            datetime.now(UTC).replace(microsecond=0), n_photos, time.monotonic() - self._began, tuple(stations)
-        )
+        ended_at = datetime.now(UTC).replace(microsecond=0)
+        return RunSpeed(ended_at, n_photos, time.monotonic() - self._began, self.spent())
 
 
 def keep_speed(folder: Path, run: RunSpeed) -> None:

@@ -27,6 +27,7 @@ from photosearch.settings import Settings
 from photosearch.sources.reading import Reader
 
 if TYPE_CHECKING:
+    from photosearch.pipeline.machines import Cluster
     from photosearch.vision.registry import Model
 
 log = logging.getLogger(__name__)
@@ -108,6 +109,7 @@ def analyse_pending(
     models: Sequence[Model] = (),
     *,
     redo: bool = False,
+    cluster: Cluster | None = None,
 ) -> Report:
     """Read pending photos, show them to the models that have not seen them, and save what these find.
 
@@ -118,14 +120,17 @@ def analyse_pending(
         watch: follows the run, and may stop it.
         models: what observes the photos; none: photos are only read.
         redo: whether photos that the models have seen are shown again.
+        cluster: machines that do it; None: this process.
 
     Raises:
         CollectionNotFound: there is no such collection.
         ModelError: a model cannot be loaded.
         WorkerBusy: another run is at work on the library.
         LibraryError: results cannot be kept; what was saved is safe.
+        PhotosearchError: the cluster cannot be used.
     """
     from photosearch.pipeline.analysis import analyse_photos  # with Pillow, which `read_running` does without
+    from photosearch.pipeline.machines import analyse_on_machines, fetch_first
 
     kind, doing = ("caption", "Captioning") if models else ("fetch", "Fetching")
     with hold_worker_lock(library, kind, f"{doing} {collection or 'all collections'}") as record:
@@ -145,6 +150,11 @@ def analyse_pending(
         recorded = Watch(report, watch.is_cancelled)
         try:
             with Reader(settings, recorded) as reader:
+                if cluster is not None and models:
+                    fetched, pending = fetch_first(library, settings, pending, reader, recorded)
+                    return fetched + analyse_on_machines(
+                        library, settings, cluster, model_of, pending, reader, recorded, redo=redo
+                    )
                 return analyse_photos(
                     library,
                     reader,

@@ -128,6 +128,7 @@ class SourceKind:
     note: str = ""  # Markdown over that form
     example: str = ""  # a path as the form shows it
     is_fetched: bool = False  # whether its bytes come over the network; the library then keeps a copy
+    is_read_here: bool = False  # whether only the machine with the library reads it, and others its kept copies
     complete_texts: tuple[
         TextKind, ...
     ] = ()  # kinds of texts that a listing gives in full; a missing one was deleted at the source

@@ -15,7 +15,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from photosearch.library.upkeep import measure_disk, read_failures
-from photosearch.pipeline import analysis, tasks
+from photosearch.pipeline import analysis, stations, tasks
 from photosearch.pipeline.tasks import Task, TaskFile
 from photosearch.pipeline.worker import hold_worker_lock
 from photosearch.records import PhotoState, Progress, Report, Watch
@@ -206,7 +206,7 @@ def test_update_says_where_it_was_not_noted_where_photos_came_from(trip: Workspa
 def test_a_run_that_is_stopped_keeps_what_it_did_and_goes_on(
     shown: Workspace, make_photos: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(analysis, "BATCH", 16)
+    monkeypatch.setattr(stations, "BATCH", 16)
     monkeypatch.setattr(analysis, "N_AT_ONCE", 1)  # on any machine
     shown.add(str(make_photos(*(f"red-{i}.jpg" for i in range(40)))))
     held, stop = threading.Event(), threading.Event()

@@ -90,7 +90,9 @@ def test_the_wheel_holds_code_pages_models_and_licences(wheel: Path) -> None:
     assert not {name for name in names if name.startswith(("tests", "training")) or "__pycache__" in name}
     asked = re.findall(r"^Requires-Dist: (.*)$", metadata, re.MULTILINE)
     extras = [
-        f"{line}; extra == '{name}'" for name in ("milvus", "s3") for line in compatible(f"requirements-{name}.txt")
+        f"{line}; extra == '{name}'"
+        for name in ("milvus", "ray", "s3")
+        for line in compatible(f"requirements-{name}.txt")
     ]
     assert sorted(asked) == sorted(compatible("requirements.txt") + extras)
 

@@ -108,6 +108,17 @@ def test_an_address_without_a_bucket_is_refused(value: str) -> None:
         read_settings({"PHOTOSEARCH_FILES": value})
 
 
+@pytest.mark.parametrize("value", ["", "local", "auto", "head:6379", "10.0.0.1:6379", "[::1]:6379"])
+def test_a_cluster_has_an_address(value: str) -> None:
+    assert read_settings({"PHOTOSEARCH_RAY": value}).ray == value
+
+
+@pytest.mark.parametrize("value", ["head", "ray://head:10001", "head:", "6379", "a b:1"])
+def test_what_is_no_cluster_s_address_is_refused(value: str) -> None:
+    with pytest.raises(SettingsError, match=r"PHOTOSEARCH_RAY is .*; set it to the address of a Ray cluster"):
+        read_settings({"PHOTOSEARCH_RAY": value})
+
+
 # photosearch.toml
 
 

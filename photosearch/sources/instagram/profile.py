@@ -100,6 +100,7 @@ KIND: SourceKind = SourceKind(
     note="Public profiles can be read without login, but Instagram may limit this or ask for a login. Observe its terms"
     " of use. `docs/instagram.md` lists what can go wrong and what to do.",
     is_fetched=True,
+    is_read_here=True,  # by its session, at its pace
     complete_texts=(TextKind.OWNER, TextKind.HASHTAG, TextKind.MENTION, TextKind.ACCESSIBILITY),
     is_named=is_profile,
     open_named=_open,

@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import text
 from typer.testing import CliRunner
 
-from photosearch.cli import app
+from photosearch.cli import app, with_address
 from photosearch.cli.app import choose_collection
 from photosearch.errors import CollectionNotFound
 from photosearch.library import Library
@@ -344,3 +344,16 @@ def test_a_login_is_warned_of_before_the_first_request(library: Library) -> None
     assert "banned accounts" in result.stderr
     assert "ask for your export" in result.stderr
     assert "No session" in str(result.exception)
+
+
+@pytest.mark.parametrize(
+    ("words", "completed"),
+    [
+        ([], []),
+        (["caption", "--ray"], ["caption", "--ray", "local"]),
+        (["caption", "--ray", "--redo"], ["caption", "--ray", "local", "--redo"]),
+        (["caption", "--ray", "head:6379"], ["caption", "--ray", "head:6379"]),
+    ],
+)
+def test_ray_without_an_address_means_this_machine(words, completed):
+    assert with_address(words) == completed

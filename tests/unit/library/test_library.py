@@ -43,7 +43,7 @@ def caption(library: Library, key: str, sha256: str, text: str = "a dog", collec
     model_id = library.model_id(Station.CAPTIONER, "m", "d" * 64)
     stamp = next(p.stamp for p in library.pending(collection, [model_id], redo=True) if p.source_key == key)
     reading = Reading(photo_id(collection, key), stamp, sha256, 64, 48, "0" * 16, b"\0", details=Details())
-    known = model_id in library.seen_by(sha256)
+    known = model_id in library.known.seen_by(sha256)
     library.save([reading], {} if known else {model_id: {sha256: said(text)}})
 
 

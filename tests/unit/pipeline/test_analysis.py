@@ -9,7 +9,7 @@ import pytest
 from photosearch.errors import LibraryError
 from photosearch.library import Library
 from photosearch.library.files import thumbnail_name
-from photosearch.pipeline import analysis as pipeline
+from photosearch.pipeline import analysis, stations
 from photosearch.records import Findings, Listing, PhotoState, Progress, Report, Station, Watch
 from photosearch.vision.observer import Batch
 from tests.conftest import ColourStation, analyse, jpeg
@@ -25,8 +25,8 @@ def list_folder(library: Library, root: Path, collection: str = "c") -> None:
 @pytest.fixture
 def many(tmp_path, monkeypatch) -> Path:
     """Seven different photos, which take four batches."""
-    monkeypatch.setattr(pipeline, "BATCH", SMALL_BATCH)
-    monkeypatch.setattr(pipeline, "N_AT_ONCE", 1)  # on any machine
+    monkeypatch.setattr(stations, "BATCH", SMALL_BATCH)
+    monkeypatch.setattr(analysis, "N_AT_ONCE", 1)  # on any machine
     root = tmp_path / "many"
     root.mkdir()
     for i in range(N_PHOTOS):
@@ -68,7 +68,7 @@ def test_a_second_run_shows_nothing_to_the_model(library, station, make_photos):
 
 @pytest.mark.parametrize("batch", [1, 2, 32])
 def test_copies_within_one_run_are_shown_to_the_model_once(library, station, make_photos, monkeypatch, batch):
-    monkeypatch.setattr(pipeline, "BATCH", batch)
+    monkeypatch.setattr(stations, "BATCH", batch)
     list_folder(library, make_photos("red.jpg", "red-2.jpg", "blue.jpg", "red-3.jpg"))
     assert analyse(library, station) == Report(n_captioned=2, n_reused=2)
     assert station.n_seen == 2

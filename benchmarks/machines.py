@@ -1,0 +1,173 @@
+"""Captioning by a Ray cluster of two machines of one core each, beside the same two cores without Ray.
+
+`python -m benchmarks.machines` prints it for this machine: both ways in turns, so that what else the machine does meets
+both. The nodes run here, on loopback, each with one worker. Then workers are killed at random moments of one more run,
+and it prints what was lost or done again. `--folder` takes photos of one's own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+from benchmarks.captioning import make_photos
+from photosearch.pipeline.machine_worker import load_chosen
+from photosearch.pipeline.machines import Cluster
+from photosearch.pipeline.stations import BATCH
+from photosearch.pipeline.worker import analyse_pending
+from photosearch.records import UNWATCHED, Findings, Station
+from photosearch.settings import Settings
+from photosearch.vision.observer import Batch, Observer
+from photosearch.vision.registry import Model, ModelChoice
+from photosearch.workspace import Workspace
+
+N_PHOTOS, N_TURNS, N_KILLS, N_CORES = 1000, 3, 3, 2
+TARGET = 0.85  # of the speed without Ray
+MOST_TWICE = 2  # batches
+
+
+@contextmanager
+def cluster() -> Iterator[str]:
+    """Run a head without cores and two nodes of one core each while the block lasts; yield the address."""
+    os.environ |= {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
+    from ray.cluster_utils import Cluster as RayCluster
+
+    node = {"object_store_memory": 200_000_000, "node_ip_address": "127.0.0.1", "include_dashboard": False}
+    nodes = RayCluster(initialize_head=True, head_node_args={**node, "num_cpus": 0})
+    for _ in range(N_CORES):
+        nodes.add_node(wait=False, num_cpus=1, **node)
+    try:
+        yield str(nodes.address)
+    finally:
+        nodes.shutdown()
+
+
+def add(library: Path, photos: Path) -> list[str]:
+    """List photos in a new library; return the beginning of further commands."""
+    program = [sys.executable, "-m", "photosearch", "-q", "--library", str(library)]
+    subprocess.run([*program, "add", str(photos), "--collection", "c", "--no-caption"], check=True)
+    return program
+
+
+def caption(library: Path, photos: Path, *options: str) -> float:
+    """Caption listed photos by a process of its own; return how long that took, in seconds."""
+    program = add(library, photos)
+    started = time.perf_counter()
+    subprocess.run([*program, "caption", *options], check=True)
+    return time.perf_counter() - started
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """Loads the chosen models, and notes each picture that the captioner has seen, once its batch is done."""
+
+    log: Path
+
+    def __call__(self, settings: Settings) -> Sequence[Model]:
+        """Return the models."""
+        models = load_chosen(ModelChoice(), settings)
+        return [self._recorded(model) if model.station is Station.CAPTIONER else model for model in models]
+
+    def _recorded(self, model: Model) -> Model:
+        return Model(model.station, model.name, model.digest, lambda: _Recording(model.load(), self.log))
+
+    def seen(self) -> Counter[str]:
+        """Return how often each picture was seen, by its SHA-256."""
+        return Counter(line.split()[1] for line in self.lines())
+
+    def lines(self) -> list[str]:
+        """Return process and picture of each time that one was seen."""
+        return self.log.read_text(encoding="ascii").splitlines() if self.log.exists() else []
+
+
+class _Recording:
+    """An observer that notes what it has seen."""
+
+    def __init__(self, observer: Observer, log: Path) -> None:
+        self.station, self.name, self.digest = observer.station, observer.name, observer.digest
+        self._observer = observer
+        self._log = log
+
+    def observe(self, batch: Batch) -> list[Findings]:
+        """Observe, then note each picture."""
+        findings = self._observer.observe(batch)
+        with self._log.open("a", encoding="ascii") as file:
+            file.write("".join(f"{os.getpid()} {picture.sha256}\n" for picture in batch.pictures))
+        return findings
+
+
+def with_kills(library: Path, photos: Path, address: str, n_kills: int, n_photos: int) -> None:
+    """Caption while workers are killed at random moments; print what was lost or done again."""
+    add(library, photos)
+    workspace, recorded = Workspace(Settings(library)), Recorded(library / "seen")
+    marks = sorted(random.Random(time.time_ns()).uniform(0.1, 0.9) * n_photos for _ in range(n_kills))
+    ended = threading.Event()
+    killed: list[int] = []
+
+    def kill() -> None:
+        for mark in marks:
+            while len(recorded.lines()) < mark and not ended.wait(0.05):
+                continue
+            killed.append(int(recorded.lines()[-1].split()[0]))
+            os.kill(killed[-1], signal.SIGKILL)
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    models = workspace.models.choose(ModelChoice())
+    report = analyse_pending(
+        workspace.library, workspace.settings, "c", UNWATCHED, models, cluster=Cluster(address, recorded)
+    )
+    ended.set()
+    killer.join()
+    (info,) = workspace.library.collections()
+    n_again = recorded.seen().total() - len(recorded.seen())
+    print(
+        f"{len(killed)} workers killed in {n_photos:,} photos: {info.n_photos - info.n_ready} lost,"
+        f" {len(report.failures)} failed; {n_again} observed again (wanted: at most {MOST_TWICE * BATCH})"
+    )
+    workspace.close()
+
+
+def measure(n_photos: int, n_turns: int, n_kills: int, folder: Path | None) -> None:
+    """Print the speed both ways, and what kills cost."""
+    with tempfile.TemporaryDirectory() as scratch, cluster() as address:
+        photos = folder or Path(scratch) / "photos"
+        if folder is None:
+            photos.mkdir()
+            make_photos(photos, n_photos)
+        without, by_ray = [], []
+        for turn in range(n_turns):
+            without.append(n_photos / caption(Path(scratch) / f"without-{turn}", photos))
+            by_ray.append(n_photos / caption(Path(scratch) / f"ray-{turn}", photos, "--ray", address))
+            print(
+                f"turn {turn + 1}: {without[-1]:.1f} photos/s without Ray, {by_ray[-1]:.1f} by Ray:"
+                f" {by_ray[-1] / without[-1]:.2f}; load {os.getloadavg()[0]:.1f}",
+                flush=True,
+            )
+        ratio = median(b / a for a, b in zip(without, by_ray, strict=True))
+        print(f"{n_photos:,} photos, from start to end of the command: a share of {ratio:.2f} (wanted: {TARGET})")
+        if n_kills:
+            with_kills(Path(scratch) / "kills", photos, address, n_kills, n_photos)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--photos", type=int, default=N_PHOTOS, help="how many")
+    parser.add_argument("--turns", type=int, default=N_TURNS, help="how often both ways are measured")
+    parser.add_argument("--kills", type=int, default=N_KILLS, help="how many workers are killed")
+    parser.add_argument("--folder", type=Path, help="a folder of so many photos, in place of the demo's")
+    asked = parser.parse_args()
+    measure(asked.photos, asked.turns, asked.kills, asked.folder)

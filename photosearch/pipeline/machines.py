@@ -1,0 +1,250 @@
+"""Captioning on the machines of a Ray cluster: starts `ray_driver`, and exchanges batches and outcomes with it.
+
+Ray runs in a process of its own, since a cluster that goes takes its driver with it, which must not be the server. It
+asks for one batch after another, so that a run that is paused or stopped hands out no more.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import logging
+import os
+import pickle
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, BinaryIO, TypeAlias, cast
+
+import photosearch
+from photosearch.errors import PhotoError, PhotosearchError, SettingsError
+from photosearch.library import Library, Pending
+from photosearch.library.upkeep import locate
+from photosearch.pictures.images import MAX_FILE_BYTES
+from photosearch.pipeline.analysis import analyse_photos, in_batches, save_outcomes
+from photosearch.pipeline.machine_worker import Job, LoadModels
+from photosearch.pipeline.speed import Stopwatch
+from photosearch.pipeline.stations import Outcome
+from photosearch.records import Report, Watch
+from photosearch.settings import LOCAL, MODELS_DIR, Settings
+from photosearch.sources.kinds import kind_named
+from photosearch.sources.reading import Reader
+from photosearch.vision.registry import Model
+
+log = logging.getLogger(__name__)
+CONNECT_S, START_LOCAL_S = 60.0, 240.0  # how long a cluster may take to answer, or a local one to start
+_END_S = 20.0  # after which a driver that does not end is killed
+
+# What the driver sends, pickled: a word and a value. The first three wait for an answer.
+MORE, GO_ON, OUTCOME, CONNECTED, NOTE, FAILED, END = "more", "go on", "outcome", "connected", "note", "failed", "end"
+Batch: TypeAlias = Sequence[Pending]
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """The machines to use, and how their workers load the models."""
+
+    address: str  # as `Settings.ray`
+    load: LoadModels
+
+
+def analyse_on_machines(
+    library: Library,
+    settings: Settings,
+    cluster: Cluster,
+    models: dict[int, Model],
+    photos: Sequence[Pending],
+    reader: Reader,
+    watch: Watch,
+    *,
+    redo: bool = False,
+) -> Report:
+    """Have the machines of a cluster read and observe photos, and save what comes of them, as `analyse_photos` does.
+
+    Args:
+        library: where results are kept.
+        settings: of the run; the workers get them, too.
+        cluster: the machines.
+        models: by their numbers in the library.
+        photos: the photos to analyse.
+        reader: reads photos that a machine cannot read here, to tell which of the two is at fault.
+        watch: receives the progress after each saved batch, and says then whether to stop.
+        redo: observe pictures again that the models have observed before.
+
+    Returns:
+        How many photos were captioned or reused, which failed and why; notes of machines that could not take part.
+
+    Raises:
+        SettingsError: Ray is not installed.
+        LibraryError: results cannot be kept. All batches before this one are safe.
+        PhotosearchError: the cluster does not answer, or no machine of it can go on.
+    """
+    if importlib.util.find_spec("ray") is None:
+        raise SettingsError("Many machines need Ray, which is not installed: pip install -r requirements-ray.txt")
+    library.files.mark_owner()
+    job = Job(
+        settings,
+        cluster.load,
+        {(model.station.value, model.digest): number for number, model in models.items()},
+        library.known.token(),
+        socket.gethostname(),
+        redo,
+        settings.models_dir != MODELS_DIR,
+    )
+    stopped = threading.Event()
+    driver = _Driver(cluster.address, job, reader)
+    outcomes = driver.outcomes(photos, stopped)
+    with contextlib.closing(outcomes):
+        report = save_outcomes(library, outcomes, len(photos), Stopwatch(), stopped, watch=watch)
+    return replace(report, notes=(*report.notes, *dict.fromkeys(driver.notes)))
+
+
+def fetch_first(
+    library: Library, settings: Settings, photos: Sequence[Pending], reader: Reader, watch: Watch
+) -> tuple[Report, list[Pending]]:
+    """Fetch the photos that only this machine may read, so that the others have their kept copies.
+
+    Returns:
+        Which photos could not be fetched, and all photos that the machines can read now.
+    """
+    here = {photo.id for photo in photos if _is_read_here(photo)}
+    if not here:
+        return Report(), list(photos)
+    lacking = [photo for photo in photos if photo.id in here and not photo.kept_path]
+    report = analyse_photos(library, reader, {}, lacking, keep=settings.keep, watch=watch)
+    able: list[Pending] = []
+    for batch in in_batches(photos):
+        now = locate(library, [photo.id for photo in batch if photo.id in here])
+        for photo in batch:
+            if photo.id not in here:
+                able.append(photo)
+            elif photo.id in now and now[photo.id].kept_path:  # with an etag it would be asked for at its source again
+                able.append(replace(now[photo.id], etag=None, is_captioned=photo.is_captioned))
+    return Report(failures=report.failures), able
+
+
+def _is_read_here(photo: Pending) -> bool:
+    with contextlib.suppress(PhotoError):  # of an unknown kind, which reading tells
+        return kind_named(photo.source).is_read_here
+    return False
+
+
+class _Driver:
+    """The process that drives the cluster, as this one sees it."""
+
+    def __init__(self, address: str, job: Job, reader: Reader) -> None:
+        self._address = address
+        self._job = job
+        self._reader = reader
+        self.notes: list[str] = []
+
+    def outcomes(self, photos: Sequence[Pending], stopped: threading.Event) -> Iterator[Outcome]:
+        """Yield what came of batches, in any order; once `stopped` is set, only those that are under way.
+
+        Raises:
+            PhotosearchError: the cluster does not answer, or no machine of it can go on.
+        """
+        batches = in_batches(photos)
+        with self._process() as (requests, answers, deadline):
+            _send(answers, (self._address, self._job))
+            while True:
+                word, value = self._receive(requests)
+                if word == CONNECTED:
+                    deadline.cancel()
+                elif word == MORE:
+                    _send(answers, None if stopped.is_set() else next(batches, None))
+                elif word == GO_ON:
+                    _send(answers, not stopped.is_set())
+                elif word == OUTCOME:
+                    fault = self._fault(value)
+                    _send(answers, fault)
+                    if fault is None:
+                        yield value
+                elif word == NOTE:
+                    log.info("%s", value)
+                    self.notes.append(value)
+                elif word == FAILED:
+                    raise PhotosearchError(value)
+                elif word == END:
+                    return
+
+    def _fault(self, outcome: Outcome) -> str | None:
+        """Return why a machine cannot take part, if photos cannot be read there that can be read here."""
+        for photo in outcome.photos:
+            if photo.id in outcome.missing and not kind_named(photo.source).is_fetched:
+                with contextlib.suppress(PhotoError):
+                    self._reader.read(photo, MAX_FILE_BYTES)
+                    place = Path(photo.address or photo.source_key).parent
+                    return (
+                        f'it cannot read photos that {self._job.host} can, in "{place}". Mount them at the same path.'
+                    )
+        return None
+
+    @contextlib.contextmanager
+    def _process(self) -> Iterator[tuple[BinaryIO, BinaryIO, threading.Timer]]:
+        """Run the program while the block lasts; yield its requests, what takes the answers, and its time to connect.
+
+        Raises:
+            PhotosearchError: the program has ended, or its time was over.
+        """
+        verbose = logging.getLogger("photosearch").isEnabledFor(logging.DEBUG)
+        process = subprocess.Popen(
+            [sys.executable, "-P", "-W", "ignore", "-m", "photosearch.pipeline.ray_driver"],
+            env=_environment(self._address),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=None if verbose else subprocess.DEVNULL,
+            start_new_session=True,  # Ctrl-C is for this process
+        )
+        answers, requests = cast("BinaryIO", process.stdin), cast("BinaryIO", process.stdout)
+        wait_s = START_LOCAL_S if self._address == LOCAL else CONNECT_S
+        late = threading.Event()
+
+        def give_up() -> None:
+            late.set()
+            process.kill()
+
+        deadline = threading.Timer(wait_s, give_up)
+        deadline.daemon = True
+        deadline.start()
+        try:
+            yield requests, answers, deadline
+        except (OSError, EOFError, pickle.UnpicklingError) as error:
+            fact = f"does not answer within {wait_s:.0f} s" if late.is_set() else "is out of reach"
+            raise PhotosearchError(
+                f"Ray at {self._address} {fact}. See whether the cluster runs (ray status), and start again;"
+                " what was saved is safe."
+            ) from error
+        finally:
+            deadline.cancel()
+            with contextlib.suppress(OSError):
+                answers.close()  # by which the driver knows that it is to end
+            requests.close()
+            try:
+                process.wait(_END_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+    @staticmethod
+    def _receive(requests: BinaryIO) -> tuple[str, Any]:
+        word, value = pickle.load(requests)  # noqa: S301 - written by our own program
+        return word, value
+
+
+def _environment(address: str) -> dict[str, str]:
+    """Return the variables of the driver: nothing of what it does leaves the cluster, loopback stays loopback."""
+    paths = [str(Path(photosearch.__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
+    variables = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths)), "RAY_USAGE_STATS_ENABLED": "0"}
+    if address == LOCAL or address.rpartition(":")[0] in ("127.0.0.1", "localhost", "[::1]"):
+        variables.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")  # Ray would look for another address
+    return variables
+
+
+def _send(stream: BinaryIO, message: object) -> None:
+    pickle.dump(message, stream)
+    stream.flush()
