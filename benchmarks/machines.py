@@ -42,7 +42,12 @@ MOST_TWICE = 2  # batches
 @contextmanager
 def cluster() -> Iterator[str]:
     """Run a head without cores and two nodes of one core each while the block lasts; yield the address."""
-    os.environ |= {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
+    os.environ |= {
+        "RAY_USAGE_STATS_ENABLED": "0",
+        "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # loopback stays loopback
+        "RAY_AUTH_MODE": "disabled",
+        "RAY_worker_niceness": "0",  # as without Ray: otherwise what else the machine does would come first
+    }
     from ray.cluster_utils import Cluster as RayCluster
 
     node = {"object_store_memory": 200_000_000, "node_ip_address": "127.0.0.1", "include_dashboard": False}

@@ -175,12 +175,12 @@ class _Driver:
     def _fault(self, outcome: Outcome) -> str | None:
         """Return why a machine cannot take part, if photos cannot be read there that can be read here."""
         for photo in outcome.photos:
-            if photo.id in outcome.missing and not kind_named(photo.source).is_fetched:
-                with contextlib.suppress(PhotoError):
+            with contextlib.suppress(PhotoError):  # of a photo that is lacking here, too
+                if photo.id in outcome.missing and not kind_named(photo.source).is_fetched:
                     self._reader.read(photo, MAX_FILE_BYTES)
                     place = Path(photo.address or photo.source_key).parent
                     return (
-                        f'it cannot read photos that {self._job.host} can, in "{place}". Mount them at the same path.'
+                        f'it lacks photos that {self._job.host} has, in "{place}". Mount them there at the same path.'
                     )
         return None
 
@@ -242,6 +242,8 @@ def _environment(address: str) -> dict[str, str]:
     variables = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths)), "RAY_USAGE_STATS_ENABLED": "0"}
     if address == LOCAL or address.rpartition(":")[0] in ("127.0.0.1", "localhost", "[::1]"):
         variables.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")  # Ray would look for another address
+    if address == LOCAL:
+        variables.setdefault("RAY_worker_niceness", "0")  # as without Ray; it would let everything else come first
     return variables
 
 

@@ -14,6 +14,7 @@ import re
 import select
 import socket
 import time
+import traceback
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -365,6 +366,9 @@ def main() -> None:
         channel.say(FAILED, str(error))
     except (EOFError, BrokenPipeError):
         pass  # the run has ended, or was killed
+    except Exception as error:  # noqa: BLE001 - of Ray itself, such as that a node cannot be started
+        traceback.print_exc()
+        channel.say(FAILED, f"Ray cannot go on: {_first(str(error))}. Start again; what was saved is safe.")
     finally:
         ray.shutdown()
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,10 +23,13 @@ from photosearch.vision.registry import Model
 from photosearch.workspace import Workspace
 from tests.conftest import ColourStation
 from tests.machines.observing import Load
+from tests.postgres.conftest import database, make_database, server, template
 from tests.s3 import KEYS, S3, serving
 
+__all__ = ["database", "make_database", "server", "template"]  # fixtures
 SMALL_BATCH = 4
 N_PHOTOS = 60
+N_STARTS = 5
 _NODE = {"num_cpus": 1, "object_store_memory": 80_000_000, "node_ip_address": "127.0.0.1", "include_dashboard": False}
 _HEAD = {**_NODE, "num_cpus": 0}
 
@@ -35,13 +40,13 @@ class Nodes:
     def __init__(self) -> None:
         from ray.cluster_utils import Cluster as RayCluster
 
-        self._cluster = RayCluster(initialize_head=True, head_node_args=_HEAD)
+        self._cluster = _patiently(lambda: RayCluster(initialize_head=True, head_node_args=_HEAD))
         self.address: str = self._cluster.address
         self.first, self.second = (self.add() for _ in range(2))
 
     def add(self) -> str:
         """Add a machine and return its id."""
-        return self._cluster.add_node(wait=False, **_NODE).node_id
+        return _patiently(lambda: self._cluster.add_node(wait=False, **_NODE)).node_id
 
     def remove(self, node_id: str) -> None:
         """Take a machine away at once, as a power cut does."""
@@ -50,6 +55,14 @@ class Nodes:
 
     def shutdown(self) -> None:
         self._cluster.shutdown()
+
+
+def _patiently(start: Callable[[], Any]) -> Any:
+    """Start a part of the cluster; Ray gives it half a minute, which is not enough on a busy machine."""
+    for _ in range(N_STARTS - 1):
+        with contextlib.suppress(Exception):
+            return start()
+    return start()
 
 
 @pytest.fixture(scope="session")
@@ -67,6 +80,8 @@ def nodes(s3: S3) -> Iterator[Nodes]:
         "AWS_ENDPOINT_URL": s3.url,
         "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # loopback stays loopback
         "RAY_USAGE_STATS_ENABLED": "0",
+        "RAY_worker_niceness": "0",  # others may keep the machine busy
+        "RAY_AUTH_MODE": "disabled",  # whatever token the person who runs the test has
         "PYTHONPATH": os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH", "")])),
     }
     with pytest.MonkeyPatch.context() as patch:

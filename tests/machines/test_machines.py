@@ -19,6 +19,8 @@ from photosearch.errors import LibraryError, PhotosearchError
 from photosearch.library.files import thumbnail_name
 from photosearch.pipeline import machines
 from photosearch.pipeline.machines import Cluster
+from photosearch.pipeline.speed import read_speeds
+from photosearch.pipeline.tasks import Task
 from photosearch.records import Progress, Report, Watch
 from photosearch.settings import Settings
 from photosearch.workspace import Workspace
@@ -97,6 +99,8 @@ import sys
 from pathlib import Path
 from photosearch.pipeline import stations
 from photosearch.pipeline.machines import Cluster
+from photosearch.pipeline.speed import read_speeds
+from photosearch.pipeline.tasks import Task
 from photosearch.records import Watch
 from photosearch.settings import Settings
 from photosearch.workspace import Workspace
@@ -201,6 +205,24 @@ def test_pictures_in_s3_are_written_by_the_machines_and_a_photo_that_nobody_has_
     assert len(read) == N_PHOTOS - 1
     assert all(thumbnail and thumbnail.startswith(b"\xff\xd8") for thumbnail in thumbnails)
     assert not (workspace.library.folder / "thumbnails").exists()
+
+
+def test_what_the_settings_name_captions_all_that_is_added_with_its_tables_in_postgresql(
+    tmp_path, tiny_models, make_photos, nodes, database
+):
+    ray = Settings(tmp_path / "library", models_dir=tiny_models, database=database, ray=nodes.address)
+    workspace = Workspace(ray)
+    task = Task("Adding photos", (str(make_photos("red.jpg", "green.jpg", "blue.jpg")),), "c")
+    report = workspace.perform(task)  # as the page and `add` do
+    assert (report.n_new, report.n_captioned, report.failures, report.notes) == (3, 3, (), ())
+    by_cluster = workspace.library.detailed_photos([photo.id for photo in workspace.library.photos("c")])
+    workspace.close()
+    alone = Workspace(Settings(tmp_path / "alone", models_dir=tiny_models))
+    alone.perform(task)
+    by_one = alone.library.detailed_photos([photo.id for photo in alone.library.photos("c")])
+    assert [photo.caption for photo in by_cluster] == [photo.caption for photo in by_one]
+    assert [photo.labels for photo in by_cluster] == [photo.labels for photo in by_one]
+    assert [run.n_photos for run in read_speeds(workspace.library.folder)] == [3]
 
 
 # Without a cluster
