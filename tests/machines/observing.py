@@ -38,11 +38,6 @@ class RecordingStation(ColourStation):
         return found
 
 
-class BrokenStation(ColourStation):
-    def observe(self, batch: Batch) -> list[Findings]:
-        raise RuntimeError("the device ran out of memory\nhere is a long trace")
-
-
 class DyingStation(ColourStation):
     def observe(self, batch: Batch) -> list[Findings]:
         os._exit(1)
@@ -71,8 +66,6 @@ class Load:
                 machine_worker.time = _Clock(-7200.0)
             elif self.fault == "clock a little":
                 machine_worker.time = _Clock(300.0)
-            elif self.fault == "device":
-                station = BrokenStation()
             elif self.fault == "death":
                 station = DyingStation()
         return [Model(station.station, station.name, digest, lambda: station)]
