@@ -274,7 +274,8 @@ def _refuse_list_alone(path: Path) -> None:
     """Raise `SourceError` for a list of posts without its export; return for any other JSON."""
     if path.stat().st_size > _MAX_PROBE_BYTES or not lists_posts(path.read_bytes()):
         return
-    top = next((parent for parent in path.parents if export_folders(parent, 0)), None)
+    # The outermost: a folder of the export that holds messages looks like an export, too.
+    top = next((parent for parent in reversed(path.parents) if export_folders(parent, 0)), None)
     raise SourceError(
         f'"{path.name}" lists the posts of an Instagram export, but their pictures are not in it. '
         + (f'Add the folder "{top}".' if top else "Give the whole export: its ZIPs, or the folder they unpack to.")
