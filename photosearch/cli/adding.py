@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from photosearch.cli.app import CollectionOption, Format, FormatOption, NoObjectsOption, app, choose_collection, opened
-from photosearch.cli.captioning import caption_photos, captioned, watched
+from photosearch.cli.captioning import caption_photos, captioned, warn_of_login, watched
 from photosearch.cli.output import print_json, printable, say, say_failures, say_notes
 from photosearch.library.upkeep import read_origins
 from photosearch.records import Report
@@ -95,6 +95,8 @@ def add(
     then = "fetch" if fetch else "list" if no_caption else "caption"
     choice = ModelChoice(detector=NO_DETECTOR if no_objects else DETECTOR)
     with opened(context) as workspace:
+        if login is None and collection is not None:
+            warn_of_login(workspace, collection)
         task = Task("Adding photos", tuple(source), collection, options, then=then, choice=choice)
         reports = _perform(workspace, task)
     if format is Format.JSON:
@@ -158,6 +160,7 @@ def update(
 
     then, choice = "list" if no_caption else "caption", ModelChoice(detector=NO_DETECTOR if no_objects else DETECTOR)
     with opened(context) as workspace:
+        warn_of_login(workspace, collection, is_listing=True)
         for name in _chosen(workspace, collection):
             if collection is None and not read_origins(workspace.library, name):
                 say(f'Collection "{printable(name)}": left out, since the sources of its photos are not recorded.')
@@ -175,6 +178,7 @@ def retry(context: typer.Context, collection: CollectionOption = None, no_object
             n_photos = workspace.retry(name)
             say(f'Collection "{printable(name)}": {n_photos} to be tried again.')
             if n_photos:
+                warn_of_login(workspace, name)
                 caption_photos(workspace, name, ModelChoice(detector=NO_DETECTOR if no_objects else DETECTOR))
 
 

@@ -24,8 +24,10 @@ from photosearch.cli.app import (
     opened,
 )
 from photosearch.cli.output import print_json, progress_bar, say, say_failures, say_notes
+from photosearch.library.upkeep import names_with_login
 from photosearch.records import Report, Watch
 from photosearch.settings import read_setting
+from photosearch.sources.instagram.profile import LOGIN_WARNING
 from photosearch.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -55,9 +57,18 @@ def caption(
     if ray is not None:
         context.obj = replace(context.obj, ray=read_setting("ray", ray, "--ray"))
     with opened(context) as workspace:
+        warn_of_login(workspace, collection)
         report = caption_photos(workspace, collection, choice, redo=redo)
     if format is Format.JSON:
         print_json(report_json(report))
+
+
+def warn_of_login(workspace: Workspace, collection: str | None, *, is_listing: bool = False) -> None:
+    """Warn before a login is used that an earlier command named: to list a profile, or for links that have expired."""
+    names = names_with_login(workspace.library)
+    infos = [info for info in workspace.library.collections() if info.name in names and collection in (None, info.name)]
+    if any(is_listing or info.n_new for info in infos):
+        say(LOGIN_WARNING)
 
 
 def caption_photos(workspace: Workspace, collection: str | None, choice: ModelChoice, *, redo: bool = False) -> Report:

@@ -11,6 +11,10 @@ from photosearch.library.details import is_read_by_this_version
 from photosearch.library.work import Pending
 from photosearch.records import PhotoState
 
+# The columns of a `Pending`, but for its last one.
+PLACE = tuple(t.photo.c[name] for name in ("id", "source", "source_key", "stamp", "address", "etag", "sha256"))
+PLACE += (t.image.c.kept_path, t.photo.c.listed_in)
+
 
 def read_pending(
     connection: Connection, collection_id: int | None, model_ids: Sequence[int], *, redo: bool = False
@@ -18,8 +22,7 @@ def read_pending(
     """List pending photos as `Library.pending` says; `collection_id` None: of all collections."""
     p = t.photo.c
     is_captioned = p.state == PhotoState.READY
-    columns = (p.id, p.source, p.source_key, p.stamp, p.address, p.etag, p.sha256, t.image.c.kept_path, is_captioned)
-    query = select(*columns).select_from(t.photo.outerjoin(t.image)).order_by(p.collection_id, p.source_key)
+    query = select(*PLACE, is_captioned).select_from(t.photo.outerjoin(t.image)).order_by(p.collection_id, p.source_key)
     if redo:
         query = query.where(p.state.not_in((PhotoState.GONE, PhotoState.NO_PICTURE)))
     else:

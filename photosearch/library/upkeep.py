@@ -14,6 +14,7 @@ from photosearch.library import schema as t
 from photosearch.library.files import UPLOAD, thumbnail_name
 from photosearch.library.generations import raise_generation
 from photosearch.library.library import Library
+from photosearch.library.pending import PLACE
 from photosearch.library.work import Origin, Pending
 from photosearch.records import Failure, PhotoState, Station
 
@@ -61,6 +62,32 @@ def read_listed(library: Library, collection: str, source: str) -> dict[str, str
     query = select(t.photo.c.source_key, container).join(t.collection).where(is_listed)
     with library.reading() as connection:
         return {row[0]: row[1] for row in connection.execute(query)}
+
+
+def read_others(library: Library, collection: str, source: str) -> dict[str, int]:
+    """Return the other collections that hold photos of the same keys, from one kind of source; each with how many."""
+    other, own = t.photo.alias(), t.photo.c
+    its_collection = t.collection.alias()
+    query = (
+        select(its_collection.c.name, func.count())
+        .select_from(t.photo)
+        .join(t.collection)
+        .join(other, (other.c.source_key == own.source_key) & (other.c.collection_id != own.collection_id))
+        .join(its_collection, its_collection.c.id == other.c.collection_id)
+        .where(t.collection.c.name == collection, own.source == source, other.c.source == source)
+        .where(own.state != PhotoState.GONE, other.c.state != PhotoState.GONE)
+        .group_by(its_collection.c.name)
+        .order_by(its_collection.c.name)
+    )
+    with library.reading() as connection:
+        return {row[0]: row[1] for row in connection.execute(query)}
+
+
+def names_with_login(library: Library) -> set[str]:
+    """Return the collections whose photos were listed, in part at least, with the login of an Instagram user."""
+    query = select(t.collection.c.name, t.origin.c.options).join(t.origin)
+    with library.reading() as connection:
+        return {row.name for row in connection.execute(query) if json.loads(row.options).get("login")}
 
 
 def remember_origin(library: Library, collection: str, origin: Origin) -> None:
@@ -159,9 +186,7 @@ def photo_ids(library: Library, collection: str) -> list[str]:
 
 def locate(library: Library, ids: Sequence[str]) -> dict[str, Pending]:
     """Return where photos' bytes are, by id, for up to some hundred ids; ids that do not exist are left out."""
-    p = t.photo.c
-    columns = (p.id, p.source, p.source_key, p.stamp, p.address, p.etag, p.sha256, t.image.c.kept_path)
-    query = select(*columns).select_from(t.photo.outerjoin(t.image)).where(p.id.in_(list(ids)))
+    query = select(*PLACE).select_from(t.photo.outerjoin(t.image)).where(t.photo.c.id.in_(list(ids)))
     with library.reading() as connection:
         return {row.id: Pending(*row) for row in connection.execute(query)}
 

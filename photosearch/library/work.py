@@ -20,6 +20,7 @@ class Pending:
     etag: str | None = None  # of the HTTP response that its bytes came in
     sha256: str | None = None  # of its bytes, if they were read before
     kept_path: str | None = None  # path of a kept copy within the library's folder
+    listed_in: str | None = None  # the list, or the profile, that has it; None: several have it, or it is unknown
     is_captioned: bool = False  # by other models perhaps, or by a version that read less from files
 
 

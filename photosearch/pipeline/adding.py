@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from photosearch.errors import Cancelled, LibraryError, PhotosearchError, SourceError
 from photosearch.library import Library, Merge, Origin
-from photosearch.library.upkeep import read_listed, read_origins, remember_origin, remember_refused
+from photosearch.library.upkeep import read_listed, read_origins, read_others, remember_origin, remember_refused
 from photosearch.records import Failure, Listing, Progress, Report, Watch
 from photosearch.sources import Options, Source, find_sources
+from photosearch.sources.instagram.export_source import NAME as EXPORT
 from photosearch.sources.kinds import is_path, kind_named, typed_path
 from photosearch.sources.options import options_json, parse_options
 from photosearch.sources.upload import received
@@ -105,7 +106,22 @@ def add_source(
     ]
     merged += merge((), gone)
     # Most kinds of sources leave out nothing but files of other kinds, which `left_out` counts.
-    return replace(_report(merged, source.left_out, failures), notes=tuple(getattr(source, "notes", ())))
+    notes = (*getattr(source, "notes", ()), *(_other_places(library, collection) if _is_new(source, merged) else ()))
+    return replace(_report(merged, source.left_out, failures), notes=notes)
+
+
+def _is_new(source: Source, merged: Merge) -> bool:
+    """Return whether new photos of an Instagram export were listed, which may have been added under another name."""
+    return source.kind == EXPORT and merged.n_new > 0
+
+
+def _other_places(library: Library, collection: str) -> list[str]:
+    """Return what people are told where an export's photos lie in other collections, too."""
+    return [
+        f'{n:,} of these photos are in the collection "{name}", too. To have each once, remove one of the two; the'
+        f' next time give the name "{name}" to add to that one.'
+        for name, n in read_others(library, collection, EXPORT).items()
+    ]
 
 
 def add_named(

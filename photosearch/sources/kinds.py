@@ -102,7 +102,7 @@ def find_sources(names: Sequence[str], library: Path, options: Options) -> list[
             return list(sources)
     raise SourceError(
         f'"{names[0]}" cannot be used. Give the folder that holds it, or one of these: {"; ".join(usages())}.'
-        " Several paths are allowed only when they are the ZIPs of one export."
+        " Several paths are allowed only when they are the parts of one Instagram export."
     )
 
 

@@ -37,7 +37,7 @@ class Source(Protocol):
     collection: str  # the name its collection gets when none is given
     described: bool  # whether its photos come with captions, so that adding need not read and caption them
     left_out: Counter[str]  # what was left out so far because it is no picture: suffixes and the like, with numbers
-    listed_in: str | None  # path of the list that is read; photos in another list too are not covered
+    listed_in: str | None  # path of the list that is read, or the profile; photos in another, too, are not covered
 
     def listings(self, known: Mapping[str, str | None], watch: Watch) -> Iterator[Listing | Failure]:
         """Yield each photo, or a failure for a place that cannot be read.

@@ -225,5 +225,6 @@ KIND: SourceKind = SourceKind(
     UPLOAD,
     _read,
     title="Upload",
-    note="The files are copied into the library. Give a large ZIP by its path instead, under *List of URLs*.",
+    note="The files are copied into the library. Give what is too large for the box by its path instead: an Instagram"
+    " export under *Instagram export*, a ZIP of photos under *List of URLs*.",
 )

@@ -1,6 +1,7 @@
 """An Instagram user's own export ("Export your information"), as JSON: its ZIPs, or the folder they unpack to.
 
-Only the files that list posts and the pictures that these name are read: no messages, no contacts.
+Only the files that list posts and the pictures that these name are read: no messages, no contacts. Where no name of a
+file or folder says whose export it is, the user's name is looked up in the export, and nothing else there.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from photosearch.library import Pending
 from photosearch.pictures.formats import is_picture_name
 from photosearch.records import Failure, Listing, TextKind, Watch
 from photosearch.sources.archive import Archives, are_zips, open_archives
+from photosearch.sources.instagram.export_account import account_told
 from photosearch.sources.instagram.export_layout import (
     CHOICES,
     LEGACY,
@@ -66,7 +68,7 @@ class ExportSource:
         self._account = account
         self._omitted = LeftOut()
         self.left_out: Counter[str] = Counter()  # files of other kinds do not count: `notes` says what was left out
-        self.collection = account or title or self._paths[0].stem or "instagram"
+        self.collection = account or title or _own_name(self._paths[0]) or "instagram"
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -183,7 +185,12 @@ def _check(watch: Watch) -> None:
 
 def _account(path: Path, root: str) -> str | None:
     """Return the account that a list belongs to: by its folder, else by the name of its ZIP or folder."""
-    return account_of(root) or account_of_file(path.stem if path.suffix.lower() == ".zip" else path.name)
+    return account_of(root) or account_of_file(_own_name(path))
+
+
+def _own_name(path: Path) -> str:
+    """Return the name of a folder, or of a ZIP without its ending."""
+    return path.stem if path.suffix.lower() == ".zip" else path.name
 
 
 def recognise(paths: Sequence[Path], options: Options) -> list[ExportSource] | None:
@@ -203,6 +210,9 @@ def recognise(paths: Sequence[Path], options: Options) -> list[ExportSource] | N
             for name in part.names()
             if (choice := list_choice(name))
         ]
+        named = next((account for path in paths if (account := account_of_file(_own_name(path)))), None)
+        if not named and not any(account for _, account, _ in lists):
+            named = account_told(parts)
     choices = list_choices(names)
     wanted = [item for item in lists if item[0] in choices & {POSTS, LEGACY, *options.also}]
     if not wanted:
@@ -219,8 +229,7 @@ def recognise(paths: Sequence[Path], options: Options) -> list[ExportSource] | N
         raise SourceError(
             f'"{paths[0].name}" holds several exports ({", ".join(sorted(roots))}). Unpack it, and add one at a time.'
         )
-    other = next((account_of_file(path.stem) for path in paths if account_of_file(path.stem)), None)
-    return [ExportSource(paths, options, next(iter(accounts.values()), other))]
+    return [ExportSource(paths, options, next(iter(accounts.values()), named))]
 
 
 def _without_posts(paths: Sequence[Path], names: Sequence[str], choices: Sequence[str]) -> SourceError:
@@ -293,9 +302,9 @@ KIND: SourceKind = SourceKind(
     _read,
     usage="Instagram's export (all its ZIPs, or the folder they unpack to)",
     title="Instagram export",
-    note="Ask Instagram for **your own posts**: *Accounts Centre > Your information and permissions > Export your"
-    " information*, format **JSON**. Instagram sends you one or several ZIP files. Nothing is scraped, so Instagram"
-    " cannot block it.",
+    note="Ask Instagram for **your own posts**: *Accounts Center > Your information and permissions > Export your"
+    " information*, format **JSON**. Instagram sends you one or several ZIP files. This is the safest way:"
+    " photosearch asks Instagram for nothing. Everything about it is in `docs/instagram.md`.",
     example="/home/you/Downloads/instagram-you.zip",
     complete_texts=(TextKind.OWNER, TextKind.HASHTAG, TextKind.MENTION),
     open_paths=_open,

@@ -105,10 +105,15 @@ def may_stop(complete: Complete | None, options: Options, known: Collection[str]
     return complete is not None and complete.holds(options) and complete.oldest_key in known
 
 
-def latest_login(folder: Path) -> str | None:
-    """Return the user who was logged in for the latest listing of any profile, None if nobody was."""
-    paths = sorted(folder.glob("profile-*.json"), key=lambda path: path.stat().st_mtime)
-    match read_json(paths[-1]) if paths else None:
+def login_of(folder: Path, profile: str | None) -> str | None:
+    """Return the user who was logged in for the latest listing of a profile, None if nobody was.
+
+    Args:
+        folder: the library's folder for Instagram.
+        profile: its name; None: it is not known, which is no matter where one profile alone was ever listed.
+    """
+    paths = list(folder.glob("profile-*.json")) if profile is None else [folder / f"profile-{profile}.json"]
+    match read_json(paths[0]) if len(paths) == 1 else None:
         case {"login": str(login)}:
             return login
     return None

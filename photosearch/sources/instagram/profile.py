@@ -34,7 +34,6 @@ class InstagramSource:
 
     kind = NAME
     described = False  # no captions come with the pictures
-    listed_in: str | None = None
 
     def __init__(self, profile: str, options: Options, folder: Path, *, clock: Clock | None = None) -> None:
         """Prepare the source without a request.
@@ -49,6 +48,7 @@ class InstagramSource:
             SourceError: `profile` or `login` cannot be a name, or a limit is below 1.
         """
         self.collection = profile_name(profile)
+        self.listed_in: str | None = f"{PREFIX}{self.collection}"
         self.left_out: Counter[str] = Counter()
         self._login = user_name(options.login) if options.login else None
         if options.max_posts is not None and options.max_posts < 1:
@@ -89,7 +89,8 @@ def _open(name: str, options: Options, library: Path) -> Sequence[Source]:
 def _read(resources: Resources, photo: Pending, max_bytes: int, _etag: str | None) -> Content:
     from photosearch.sources.instagram.reading import open_reader
 
-    return resources.shared(open_reader).read(photo.source_key, photo.address, max_bytes)
+    profile = (photo.listed_in or "").removeprefix(PREFIX) or None
+    return resources.shared(open_reader).read(photo.source_key, photo.address, max_bytes, profile)
 
 
 KIND: SourceKind = SourceKind(
@@ -97,8 +98,9 @@ KIND: SourceKind = SourceKind(
     _read,
     usage=f"an Instagram profile as {PREFIX}NAME, @NAME or its address",
     title="Instagram profile",
-    note="Public profiles can be read without login, but Instagram may limit this or ask for a login. Observe its terms"
-    " of use. `docs/instagram.md` lists what can go wrong and what to do.",
+    note="Without a login Instagram shows little today: mostly nothing, at best some dozens of posts of a public"
+    " profile. For your own posts use *Instagram export*. Observe Instagram's terms of use; `docs/instagram.md` says"
+    " what can go wrong and what to do.",
     is_fetched=True,
     is_read_here=True,  # by its session, at its pace
     complete_texts=(TextKind.OWNER, TextKind.HASHTAG, TextKind.MENTION, TextKind.ACCESSIBILITY),

@@ -58,7 +58,7 @@ def _export(choice: ModelChoice, kind: SourceKind) -> None:
         options = _also("Also add", "export-also")
         collection = st.text_input(_COLLECTION, placeholder="your user name", max_chars=100, key="export-name")
         submitted = st.form_submit_button("Add and caption", type="primary", key="go-export")
-    st.caption("Only posts and their pictures are read; messages, contacts and other data are not.")
+    st.caption("Only posts, their pictures and your user name are read; messages, contacts and other data are not.")
     if submitted:
         _start(choice, [line.strip() for line in paths.splitlines() if line.strip()], collection, options)
 
@@ -110,8 +110,9 @@ def _path(choice: ModelChoice, kind: SourceKind) -> None:
 
 def _upload(choice: ModelChoice, _kind: SourceKind) -> None:
     with st.form("add-upload", border=False, clear_on_submit=True):
+        most = st.get_option("server.maxUploadSize")
         files = st.file_uploader(
-            "Photos, ZIP files of photos, or all ZIP files of an Instagram export",
+            f"Photos, ZIP files of photos, or all ZIP files of an Instagram export, each of at most {most} MB",
             type=[*SUFFIXES, ".zip"],
             accept_multiple_files=True,
         )

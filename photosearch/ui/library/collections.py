@@ -5,9 +5,17 @@ from __future__ import annotations
 import streamlit as st
 
 from photosearch.errors import PhotosearchError
-from photosearch.library.upkeep import DiskUse, count_captioned_before, measure_disk, read_failures, read_origins
+from photosearch.library.upkeep import (
+    DiskUse,
+    count_captioned_before,
+    measure_disk,
+    names_with_login,
+    read_failures,
+    read_origins,
+)
 from photosearch.pipeline.tasks import Task
 from photosearch.records import CollectionInfo
+from photosearch.sources.instagram.profile import LOGIN_WARNING
 from photosearch.ui import PAGES, state
 from photosearch.ui.library.add_forms import BUSY
 from photosearch.ui.library.export import ask_export
@@ -20,6 +28,7 @@ SEARCH = PAGES / "search.py"
 
 def list_collections(choice: ModelChoice) -> None:
     """Show each collection with its counts, its size, its failures and its actions; `choice`: who captions."""
+    with_login = names_with_login(state.workspace().library)
     for info in state.workspace().library.collections():
         with st.container(border=True, key=f"collection-{info.name}"):
             _show(info)
@@ -32,6 +41,8 @@ def list_collections(choice: ModelChoice) -> None:
                         " than the one chosen below. *Caption again* writes new captions; until then the present ones"
                         " are searched. Captions that people corrected stay."
                     )
+                if info.name in with_login:
+                    st.caption(f"*Update* and captioning may use the login that listed these photos. {LOGIN_WARNING}")
                 _show_actions(info, choice, is_offered=n_before > 0)
 
 

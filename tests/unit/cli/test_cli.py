@@ -15,12 +15,13 @@ import pytest
 from sqlalchemy import text
 from typer.testing import CliRunner
 
-from photosearch.cli import app, with_address
+from photosearch.cli import app, captioning, with_address
 from photosearch.cli.app import choose_collection
 from photosearch.errors import CollectionNotFound
-from photosearch.library import Library
+from photosearch.library import Library, Origin
+from photosearch.library.upkeep import remember_origin
 from photosearch.pictures.images import Picture
-from photosearch.records import Listing
+from photosearch.records import Listing, Report
 from tests.conftest import ColourStation, analyse, jpeg
 
 HIT_KEYS = ["rank", "score", "photo", "source", "caption", "terms"]
@@ -357,3 +358,21 @@ def test_a_login_is_warned_of_before_the_first_request(library: Library) -> None
 )
 def test_ray_without_an_address_means_this_machine(words, completed):
     assert with_address(words) == completed
+
+
+@pytest.mark.parametrize(
+    ("command", "options", "is_warned"),
+    [
+        ("update", '{"login": "nobody"}', True),
+        ("caption", '{"login": "nobody"}', True),
+        ("caption", "{}", False),
+        ("retry", '{"login": "nobody"}', False),  # there is nothing to try again
+    ],
+)
+def test_a_login_of_an_earlier_command_is_warned_of(library, monkeypatch, command, options, is_warned):
+    monkeypatch.setattr(captioning, "caption_photos", lambda *_, **__: Report())
+    library.merge("sea", "instagram", [Listing("C/1", "", "https://example.org/a.jpg")])
+    remember_origin(library, "sea", Origin(("instagram:sea",), options))
+    arguments = [command, "--collection", "sea", *(["--no-caption"] if command == "update" else [])]
+    result = CliRunner().invoke(app, ["--library", str(library.folder), *arguments])
+    assert ("banned accounts" in result.stderr) == is_warned

@@ -24,6 +24,7 @@ from tests.exports import (
     FLAGS,
     KEYS,
     MEDIA,
+    NAME,
     OTHERS,
     POSTS,
     TAGS,
@@ -44,6 +45,7 @@ from tests.exports import (
 LIMIT = 1_000_000
 NO_COVER = "videos without a cover picture, since films are not read yet"
 POSTS_FILE = "your_instagram_activity/media/posts_1.json"
+PERSONAL_FILE = "personal_information/personal_information/personal_information.json"
 
 
 def recognise(paths: Sequence[Path], options: Options) -> ExportSource | None:
@@ -258,19 +260,21 @@ def test_the_collection_is_the_users(tmp_path, name, collection):
 
 
 @pytest.mark.parametrize("options", [Options(), also("archived", "stories", "reels")])
-def test_only_posts_are_opened(tmp_path, monkeypatch, options):
+@pytest.mark.parametrize("name", [NAME, "a.zip"])
+def test_only_posts_are_opened_and_the_users_name_where_no_path_says_it(tmp_path, monkeypatch, name, options):
     opened = []
     really = zipfile.ZipFile.open
     monkeypatch.setattr(
         zipfile.ZipFile, "open", lambda self, info, *a, **b: opened.append(info.filename) or really(self, info, *a, **b)
     )
-    path = export(tmp_path / "a.zip")
+    path = export(tmp_path / name)
     del opened[:]  # writing opens, too
     found = listings(path, options=options)
-    assert opened == [POSTS_FILE]
+    lists = [POSTS_FILE] if name == NAME else [PERSONAL_FILE, POSTS_FILE]
+    assert opened == lists
     with Archives() as archives:
         read_photo(KEYS[0], found[KEYS[0]].address, archives, LIMIT)
-    assert opened == [POSTS_FILE, KEYS[0]]
+    assert opened == [*lists, KEYS[0]]
 
 
 def test_a_message_is_not_read_even_where_a_post_names_it(tmp_path):

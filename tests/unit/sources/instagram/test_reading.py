@@ -107,11 +107,35 @@ def test_a_new_link_that_expires_in_its_turn_is_made_new_again(reader, instagram
     assert instagram.count(POST_QUERY) == 2
 
 
-def test_the_login_of_the_latest_listing_is_used(reader, instagram, folder):
+def asks_with_login(instagram) -> bool:
+    return any(line.startswith("POST /graphql/query") for line in instagram.asked)  # logged out it is /api/graphql
+
+
+@pytest.mark.parametrize("profile", ["sea", None])  # None: it was listed by a version that did not keep it
+def test_the_login_of_the_profiles_latest_listing_is_used(reader, instagram, folder, profile):
     write_private(folder / "session-me", {"cookies": COOKIES})
     Journal(folder, "sea").begin("me")
-    reader.read("C/1", old("1"), MAX)
-    assert any(line.startswith("POST /graphql/query") for line in instagram.asked)  # logged out it is /api/graphql
+    reader.read("C/1", old("1"), MAX, profile)
+    assert asks_with_login(instagram)
+
+
+@pytest.mark.parametrize("profile", ["sea", "never-listed", None])
+def test_the_login_of_another_profiles_listing_is_not_used(reader, instagram, folder, profile):
+    write_private(folder / "session-me", {"cookies": COOKIES})
+    Journal(folder, "sea").begin(None)
+    Journal(folder, "other").begin("me")
+    reader.read("C/1", old("1"), MAX, profile)
+    assert not asks_with_login(instagram)
+
+
+def test_each_profiles_login_is_its_own(reader, instagram, folder):
+    write_private(folder / "session-me", {"cookies": COOKIES})
+    Journal(folder, "sea").begin(None)
+    Journal(folder, "other").begin("me")
+    reader.read("C/1", old("1"), MAX, "sea")
+    reader.read("P1/1", None, MAX, "other")
+    assert asks_with_login(instagram)
+    assert instagram.count("POST /api/graphql") == 1
 
 
 def test_a_login_that_was_forgotten_is_done_without(reader, instagram, folder):
