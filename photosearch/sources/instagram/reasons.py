@@ -1,6 +1,6 @@
 """The causes of refusals that an answer of Instagram itself shows: what was seen, what it means, what to do.
 
-Messages are made of these rows and of those in `error_reasons`, and `docs/instagram.md` shows the same rows.
+Messages are made of these rows and of those in `error_reasons`, and `docs/instagram-messages.md` shows the same rows.
 """
 
 from __future__ import annotations

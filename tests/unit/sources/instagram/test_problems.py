@@ -13,7 +13,7 @@ from photosearch.sources.instagram.error_reasons import ERRORS, TOO_MANY, UNEXPE
 from photosearch.sources.instagram.problems import InstagramProblem, explain, instagram_errors, problem_of
 from photosearch.sources.instagram.reasons import Problem, Reach
 
-DOCS = Path(__file__).resolve().parents[4] / "docs" / "instagram.md"
+DOCS = Path(__file__).resolve().parents[4] / "docs" / "instagram-messages.md"
 INSTALOADER_ERRORS = [
     error for _, error in inspect.getmembers(exceptions, inspect.isclass) if issubclass(error, Exception)
 ]
@@ -24,14 +24,14 @@ def table() -> list[str]:
     """Return the rows of the table as the docs must show them."""
     words = {"about": 'profile "NAME"', "detail": "…", "version": "4.16"}
     return [
-        f"| {problem.seen} | {problem.fact.format(**words)} | {problem.advice.format(**words)} |"
+        f"| {problem.fact.format(**words)} | {problem.advice.format(**words)} | {problem.seen} |"
         for problem in problems()
     ]
 
 
 def test_the_docs_show_the_very_table_that_messages_are_made_of():
     shown = [line for line in DOCS.read_text(encoding="utf-8").splitlines() if line.startswith("| ")]
-    first = shown.index("| what came back | what is said | what to do |") + 2  # below the line of dashes
+    first = shown.index("| what is said | what to do | what came back |") + 2  # below the line of dashes
     assert shown[first : first + len(table())] == table()
 
 
