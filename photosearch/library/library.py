@@ -7,15 +7,14 @@ with it. A reader that compares generations knows whether, and which, photos hav
 from __future__ import annotations
 
 import shutil
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TypeVar
 
-from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
+from sqlalchemy import Connection, func, select
 
-from photosearch.errors import CollectionNotFound, LibraryError, PhotoNotFound
+from photosearch.errors import LibraryError, PhotoNotFound
 from photosearch.library import schema as t
 from photosearch.library.counting import Counts
 from photosearch.library.documents import read_changed, read_documents, read_hashes, read_ids, read_miniatures
@@ -23,11 +22,12 @@ from photosearch.library.files import Files
 from photosearch.library.generations import had_version, raise_generation, read_version
 from photosearch.library.known import Known, open_database
 from photosearch.library.merging import Place, mark_gone, merge_listings
+from photosearch.library.naming import find_collection, find_or_make_collection, find_or_make_model
 from photosearch.library.pending import read_pending
 from photosearch.library.photos import assemble, assemble_detailed, ids_by_key
 from photosearch.library.removing import remove_photos
 from photosearch.library.reserve import Reserve
-from photosearch.library.saving import save_findings, save_images, save_readings
+from photosearch.library.saving import save_batch
 from photosearch.library.work import CollectionVersion, Merge, Pending, Reading
 from photosearch.records import (
     CollectionInfo,
@@ -42,7 +42,6 @@ from photosearch.records import (
 )
 
 _PORTION = 200  # photos that are removed in one transaction where the disk is full
-_COLLECTION = select(t.collection).where(t.collection.c.name == bindparam("name"))  # built once: see `photos`
 _AT_ONCE = 500  # values bound in one statement; SQLite's limit is 32,766
 
 
@@ -132,18 +131,7 @@ class Library:
     def version(self, collection: str) -> CollectionVersion:
         """Return the collection's generation with its token; raises `CollectionNotFound`."""
         with self.reading() as connection:
-            return read_version(connection, self._collection(connection, collection).id)
-
-    def _collection(self, connection: Connection, name: str) -> Row:
-        try:
-            row = connection.execute(_COLLECTION, {"name": name}).one_or_none()
-        except UnicodeEncodeError:
-            row = None  # bytes from a command line that are no Unicode, which no stored name contains
-        if row is None:
-            names = connection.execute(select(t.collection.c.name).order_by(t.collection.c.name)).scalars().all()
-            existing = f"There are: {', '.join(names)}." if names else "There are none yet; add one first."
-            raise CollectionNotFound(f'Collection "{name}" was not found. {existing}')
-        return row
+            return read_version(connection, find_collection(connection, collection))
 
     def merge(
         self,
@@ -168,15 +156,7 @@ class Library:
             How many photos are new, changed, unchanged and gone.
         """
         with self.writing() as connection:
-            row = connection.execute(select(t.collection.c.id).where(t.collection.c.name == collection)).one_or_none()
-            if row is None:
-                # The clock gives the first one: a collection that was removed and added again must not repeat a
-                # generation that a reader still remembers.
-                first = time.time_ns() // 1_000_000
-                made = insert(t.collection).values(name=collection, generation=first).returning(t.collection.c.id)
-                collection_id = connection.execute(made).scalar_one()
-            else:
-                collection_id = row.id
+            collection_id = find_or_make_collection(connection, collection)
             generation = raise_generation(connection, collection_id)
             place = Place(collection, collection_id, source, generation, listed_in, complete_texts)
             merged = Merge(n_gone=mark_gone(connection, place, list(gone_keys)))
@@ -187,7 +167,7 @@ class Library:
     def index_folder(self, collection: str) -> Path:
         """Return the folder of a collection's index, which need not exist; raises `CollectionNotFound`."""
         with self.reading() as connection:
-            return self._index_folder(self._collection(connection, collection).id)
+            return self._index_folder(find_collection(connection, collection))
 
     def _index_folder(self, collection_id: int) -> Path:
         return self.folder / "index" / str(collection_id)
@@ -201,13 +181,13 @@ class Library:
         """
         with self._reserve.spent():
             with self.reading() as connection:
-                collection_id = self._collection(connection, name).id
+                collection_id = find_collection(connection, name)
             # First: searching makes it again, should the rest fail, and a full disk needs its space.
             shutil.rmtree(self._index_folder(collection_id), ignore_errors=True)
             if self._reserve.is_disk_full():
                 self._remove_in_portions(name)
             with self.writing() as connection:
-                collection_id = self._collection(connection, name).id
+                collection_id = find_collection(connection, name)
                 names = remove_photos(connection, collection_id)
             self.files.delete(names)
 
@@ -216,7 +196,7 @@ class Library:
         n_left = 1
         while n_left:
             with self.writing() as connection:
-                collection_id = self._collection(connection, name).id
+                collection_id = find_collection(connection, name)
                 names = remove_photos(connection, collection_id, _PORTION)
                 left = select(func.count()).where(t.photo.c.collection_id == collection_id)
                 n_left = connection.execute(left).scalar_one()
@@ -228,12 +208,7 @@ class Library:
     def model_id(self, station: Station, name: str, digest: str) -> int:
         """Return the number of a model in the library; a model that is new to it is added."""
         with self.writing() as connection:
-            query = select(t.model.c.id).where(t.model.c.station == station, t.model.c.digest == digest)
-            model_id = connection.execute(query).scalar_one_or_none()
-            if model_id is None:
-                values = {"station": station, "name": name, "digest": digest}
-                model_id = connection.execute(insert(t.model).values(values).returning(t.model.c.id)).scalar_one()
-            return int(model_id)
+            return find_or_make_model(connection, station, name, digest)
 
     def pending(self, collection: str | None, model_ids: Sequence[int], *, redo: bool = False) -> list[Pending]:
         """List the photos that are not read yet, or not by this version, or not analysed by one of the models, by key.
@@ -247,7 +222,7 @@ class Library:
             CollectionNotFound: there is no such collection.
         """
         with self.reading() as connection:
-            number = None if collection is None else self._collection(connection, collection).id
+            number = None if collection is None else find_collection(connection, collection)
             return read_pending(connection, number, model_ids, redo=redo)
 
     def save(
@@ -263,22 +238,8 @@ class Library:
             findings: by a model's number, what it found in each picture, by the picture's SHA-256.
             state: of the photos that could be read.
         """
-        pictures = sorted({sha256 for by_picture in findings.values() for sha256 in by_picture})
         with self.writing() as connection:
-            ids = [reading.photo_id for reading in readings]
-            changed = set(connection.execute(select(t.photo.c.collection_id).where(t.photo.c.id.in_(ids))).scalars())
-            if pictures:  # other collections may have the same picture
-                others = select(t.photo.c.collection_id).where(t.photo.c.sha256.in_(pictures))
-                changed.update(connection.execute(others).scalars())
-            generations = {number: raise_generation(connection, number) for number in sorted(changed)}
-            save_images(connection, readings)
-            for model_id, by_picture in findings.items():
-                save_findings(connection, model_id, by_picture)
-            save_readings(connection, readings, state)
-            for collection_id, generation in generations.items():
-                is_changed = t.photo.c.id.in_(ids) | t.photo.c.sha256.in_(pictures)
-                in_collection = t.photo.c.collection_id == collection_id
-                connection.execute(update(t.photo).where(in_collection, is_changed).values(generation=generation))
+            save_batch(connection, readings, findings, state)
 
     # Reading
 
@@ -293,7 +254,7 @@ class Library:
             CollectionNotFound: there is no such collection.
         """
         with self.reading() as connection:
-            ids = read_ids(connection, self._collection(connection, collection).id)
+            ids = read_ids(connection, find_collection(connection, collection))
         return self._documents(ids)
 
     def _documents(self, ids: Sequence[str]) -> Iterator[Document]:
@@ -317,7 +278,7 @@ class Library:
     def hashes(self, collection: str) -> dict[str, str]:
         """Return the perceptual hash of each photo's picture, by the photo's id; raises `CollectionNotFound`."""
         with self.reading() as connection:
-            return read_hashes(connection, self._collection(connection, collection).id)
+            return read_hashes(connection, find_collection(connection, collection))
 
     def changed_hashes(self, collection: str, since: CollectionVersion) -> tuple[dict[str, str], list[str]] | None:
         """Read the hashes of photos changed since an earlier state, and the ids of all changed ones, as `changes` does.
@@ -332,7 +293,7 @@ class Library:
     ) -> tuple[T, list[str]] | None:
         """Return what `read` reads of changed photos, and the ids of all changed ones; None where that is not known."""
         with self.reading() as connection:
-            collection_id = self._collection(connection, collection).id
+            collection_id = find_collection(connection, collection)
             if not had_version(connection, collection_id, since):
                 return None
             changed = read_changed(connection, collection_id, since.generation)
@@ -377,7 +338,7 @@ class Library:
         """
         states = states or tuple(state for state in PhotoState if state is not PhotoState.GONE)
         with self.reading() as connection:
-            number = self._collection(connection, collection).id
+            number = find_collection(connection, collection)
             ordered = connection.execute(ids_by_key(number, states).limit(limit).offset(offset)).scalars().all()
             photos = {photo.id: photo for batch in _batches(ordered) for photo in assemble(connection, batch)}
         return [photos[photo_id] for photo_id in ordered]

@@ -11,10 +11,35 @@ from sqlalchemy import BindParameter, Connection, Row, bindparam, delete, insert
 
 from photosearch.library import schema as t
 from photosearch.library.details import details_json
+from photosearch.library.generations import raise_generation
 from photosearch.library.work import Reading
 from photosearch.records import Findings, PhotoState, Prediction, TextKind
 
 _PROB_DECIMALS = 4
+
+
+def save_batch(
+    connection: Connection,
+    readings: Sequence[Reading],
+    findings: Mapping[int, Mapping[str, Findings]],
+    state: PhotoState,
+) -> None:
+    """Save a batch's results as `Library.save` does, and mark the photos that they change with a new generation."""
+    pictures = sorted({sha256 for by_picture in findings.values() for sha256 in by_picture})
+    ids = [reading.photo_id for reading in readings]
+    changed = set(connection.execute(select(t.photo.c.collection_id).where(t.photo.c.id.in_(ids))).scalars())
+    if pictures:  # other collections may have the same picture
+        others = select(t.photo.c.collection_id).where(t.photo.c.sha256.in_(pictures))
+        changed.update(connection.execute(others).scalars())
+    generations = {number: raise_generation(connection, number) for number in sorted(changed)}
+    save_images(connection, readings)
+    for model_id, by_picture in findings.items():
+        save_findings(connection, model_id, by_picture)
+    save_readings(connection, readings, state)
+    for collection_id, generation in generations.items():
+        is_changed = t.photo.c.id.in_(ids) | t.photo.c.sha256.in_(pictures)
+        in_collection = t.photo.c.collection_id == collection_id
+        connection.execute(update(t.photo).where(in_collection, is_changed).values(generation=generation))
 
 
 def save_images(connection: Connection, readings: Sequence[Reading]) -> None:

@@ -38,7 +38,7 @@ class Beside:
         self._names = {name.lower(): name for name in names if name.lower().endswith(_SUFFIXES + _VIDEO_SUFFIXES)}
         self._has_json = any(name.endswith((".json", ".json.xz", ".txt")) for name in self._names)
         self._read_before: dict[str, Details] = {}
-        self.used: set[str] = set()  # files that say something of a picture
+        self.used: set[str] = set()  # files that say something of a picture, or should and cannot be read
         self.failures: list[tuple[str, str]] = []  # files that cannot be read, each with the reason
 
     def leaves_out(self, name: str) -> str | None:
@@ -98,6 +98,7 @@ class Beside:
                 said = parse(file)
             except (PhotoError, ValueError) as error:
                 self.failures.append((file, f"what it says of a photo cannot be read: {error}"))
+                self.used.add(file)
             if said is not None:
                 self.used.add(file)
             self._read_before[file] = said or NOTHING

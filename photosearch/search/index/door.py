@@ -111,7 +111,7 @@ class SearchIndex(ABC):
             if _FEW * len(changed) < len(counts):
                 return earlier.updated({words[number]: int(counts[number]) for number in changed.tolist()})
         counted = {words[number]: int(counts[number]) for number in np.flatnonzero(counts).tolist()}
-        return Spelling(counted, self.tables.term_of)
+        return Spelling(counted, self.tables.term_of, self.tables.language.fold)
 
     def follow(self, earlier: SearchIndex) -> None:
         """Make the words' spelling from that of an earlier state of this index, if it was ever needed."""

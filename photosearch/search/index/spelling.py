@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import chain
 
 from photosearch.search.query import Query
-from photosearch.words.analyzer import STOP_WORDS, TermOf, term_of, words
+from photosearch.words.analyzer import STOP_WORDS, TermOf, term_of, unaccented, words
 
 N_SUGGESTIONS = 6
 MIN_CHARS, MAX_CHARS = 3, 30  # shorter words resemble too many others, longer ones are no words
@@ -23,11 +23,17 @@ MAX_COMPARED = 2_000  # words with the same first letter, the most frequent firs
 class Spelling:
     """The words of a collection's texts, the most frequent first."""
 
-    def __init__(self, counts: Mapping[str, int], term_of: TermOf = term_of) -> None:
-        """Take how often each lower-case word occurs, and what makes terms of words."""
+    def __init__(
+        self, counts: Mapping[str, int], term_of: TermOf = term_of, fold: Callable[[str], str] = unaccented
+    ) -> None:
+        """Take how often each lower-case word occurs, and what makes terms of words.
+
+        Words are compared letter by letter after `fold`, as `Language.fold` does.
+        """
         self._term_of = term_of
+        self._fold = fold
         self._counts = dict(counts)
-        self._sorted = sorted(counts)
+        self._sorted = sorted(counts, key=self._folded)
         self._ranked = sorted(map(self._rank, counts))
         self._letters = Counter(letter for word in counts for letter in word)
         self._by_letter: dict[str, list[tuple[int, str]]] = {}
@@ -36,7 +42,7 @@ class Spelling:
 
     def updated(self, counts: Mapping[str, int]) -> Spelling:
         """Return the words after the counts of some have changed; a word that occurs no more counts 0."""
-        made = Spelling({}, self._term_of)
+        made = Spelling({}, self._term_of, self._fold)
         made._counts, made._letters = dict(self._counts), Counter(self._letters)
         made._sorted, made._ranked = list(self._sorted), list(self._ranked)
         made._by_letter = {letter: list(ranked) for letter, ranked in self._by_letter.items()}
@@ -56,26 +62,34 @@ class Spelling:
                 insort(ranked, (-count, word))
         if bool(before) != bool(count):
             if count:
-                insort(self._sorted, word)
+                insort(self._sorted, word, key=self._folded)
                 self._letters.update(word)
             else:
-                del self._sorted[bisect_left(self._sorted, word)]
+                del self._sorted[bisect_left(self._sorted, self._folded(word), key=self._folded)]
                 self._letters.subtract(word)
 
     def _rank(self, word: str) -> tuple[int, str]:
         """Return what words are put in order by: the most frequent first."""
         return -self._counts[word], word
 
+    def _folded(self, word: str) -> tuple[str, str]:
+        """Return what words are put in order by where those that begin alike are looked for."""
+        return self._fold(word), word
+
     def complete(self, start: str, n: int = N_SUGGESTIONS) -> list[str]:
-        """Return at most `n` longer words that start so, the most frequent first, one for each term."""
-        start = "".join(words(start)[-1:])
+        """Return at most `n` words that start so, accents aside, the most frequent first, one for each term.
+
+        The word itself is offered only where it occurs with other accents and not as it is written.
+        """
+        written = "".join(words(start)[-1:])
+        start = self._fold(written)
         if not start:
             return []
-        low = bisect_left(self._sorted, start)
-        high = bisect_left(self._sorted, start + chr(0x10FFFF))
+        low = bisect_left(self._sorted, (start, ""), key=self._folded)
+        high = bisect_left(self._sorted, (start + chr(0x10FFFF), ""), key=self._folded)
         by_term: dict[str | None, str] = {}
         for word in sorted(self._sorted[low:high], key=self._rank):
-            if word != start:
+            if written not in self._counts or self._fold(word) != start:
                 by_term.setdefault(self._term_of(word), word)
             if len(by_term) == n:
                 break

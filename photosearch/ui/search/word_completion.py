@@ -29,7 +29,10 @@ export default function ({ data, parentElement }) {
     const words = start.length < MIN_CHARS ? [] : await ask(start).catch(() => []);
     if (number !== latest) return;
     const before = box.value.slice(0, box.value.length - start.length);
-    list.replaceChildren(...words.filter((word) => word !== start).map((word) => new Option(before + word)));
+    const offered = words.filter((word) => word !== start).map((word) => before + word);
+    // Browsers show only what holds the typed text in its value or label: café for cafe needs a label.
+    const label = (text) => (text.toLowerCase().includes(box.value.toLowerCase()) ? text : `${box.value} → ${text}`);
+    list.replaceChildren(...offered.map((text) => new Option(label(text), text)));
   };
   const typed = () => {
     clearTimeout(waiting);

@@ -80,8 +80,10 @@ def test_a_sidecar_without_a_picture_is_left_out(source) -> None:
 
 def test_a_sidecar_that_cannot_be_read_is_named_and_costs_no_photo(source) -> None:
     bomb = '<!DOCTYPE x [<!ENTITY a "ha">]><x:xmpmeta xmlns:x="adobe:ns:meta/">&a;</x:xmpmeta>'
-    photo, failure = source({"a.jpg": jpeg(), "a.xmp": bomb}).listings({}, UNWATCHED)
+    made = source({"a.jpg": jpeg(), "a.xmp": bomb})
+    photo, failure = made.listings({}, UNWATCHED)
     assert isinstance(photo, Listing)
+    assert not made.left_out, "it is named, and not counted besides"
     assert isinstance(failure, Failure)
     assert failure.source_key.endswith("a.xmp")
     assert "defines entities" in failure.reason
@@ -224,8 +226,10 @@ def test_odd_times_and_places_are_none(source, timestamp: object) -> None:
 )
 def test_files_that_cannot_be_read_are_named(source, data: bytes) -> None:
     name = "2023-06-15_10-20-30_UTC.json.xz"
-    photo, failure = source({"2023-06-15_10-20-30_UTC.jpg": jpeg(), name: data}).listings({}, UNWATCHED)
+    made = source({"2023-06-15_10-20-30_UTC.jpg": jpeg(), name: data})
+    photo, failure = made.listings({}, UNWATCHED)
     assert isinstance(photo, Listing)
+    assert not made.left_out
     assert isinstance(failure, Failure)
     assert failure.source_key.endswith(name)
 

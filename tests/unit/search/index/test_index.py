@@ -112,6 +112,25 @@ def test_suggestions_start_with_words_spelled_alike() -> None:
     assert index.suggest("")[0] == "wave"
 
 
+@pytest.mark.parametrize(
+    ("language", "start", "offered"),
+    [
+        ("", "caf", ["café", "cafeteria"]),
+        ("", "cafe", ["café", "cafeteria"]),
+        ("", "CAFÉ", ["cafeteria"]),
+        ("", "cafét", ["cafeteria"]),
+        ("", "ecla", ["éclair"]),
+        ("", "scho", ["school", "schön"]),
+        ("german", "schoe", ["schön"]),
+        ("german", "schon", []),
+    ],
+)
+def test_completions_pass_over_accents_but_not_over_letters(language: str, start: str, offered: list[str]) -> None:
+    texts = ["un café", "un café", "the cafeteria", "un éclair", "a school", "a school", "schön"]
+    photos = [Document(str(n), captions=(text,)) for n, text in enumerate(texts)]
+    assert Index(photos, Tables(owner_language=language)).complete(start) == offered
+
+
 def test_same_caption_finds_both_photos_by_id() -> None:
     index = Index([said("b", "a red dog"), said("c", "a blue dog"), said("a", "a red dog")])
     n_found, matches = index.search("red dog", top=10)

@@ -130,6 +130,7 @@ class TestGrowing:
         assert index.filters.common_objects(9) == fresh.filters.common_objects(9)
         assert index.filters.notes(parse(query), refine) == fresh.filters.notes(parse(query), refine)
         assert index.suggest("dgo", 20) == fresh.suggest("dgo", 20)
+        assert index.complete("d") == fresh.complete("d")
 
     @quick
     @given(changes=st.lists(st.tuples(st.dictionaries(st.sampled_from(IDS), TEXTS), st.sets(st.sampled_from(IDS)))))
@@ -267,6 +268,7 @@ class TestStreaming:
         fresh = Index([*many_documents(100)[:60], *more], TABLES)
         same_answers(later, fresh, "two red dogs in snow")
         assert later.suggest("dgo", 20) == fresh.suggest("dgo", 20)
+        assert later.complete("d") == fresh.complete("d")
 
     def test_only_the_segments_of_the_index_stay_in_the_folder(self, tmp_path: Path) -> None:
         store = Store(tmp_path)
