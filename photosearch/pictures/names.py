@@ -32,6 +32,11 @@ _DATE = re.compile(
     r"(?<!\d)(?P<day>(?:19|20)\d\d([-_.]?)\d\d\2\d\d)(?!\d)"
     r"(?:(?:[-_T ]|, | at )+(?P<clock>\d\d([-_.:]?)\d\d\4\d\d)(?:\d{3})?(?!\d))?"
 )
+_OF_LENS = (  # what makers write between a length, its unit and what stands beside them
+    (re.compile(r"(?<=\d)\.0(?!\d)"), ""),
+    (re.compile(r"(?<=\d) +(?=mm\b)"), ""),
+    (re.compile(r"(?<=[^\W\d_])(?=\d)|(?<=\dmm)(?=[^\W\d_])"), " "),
+)
 _FACEBOOK = re.compile(r"FB_IMG_(\d{10})\d{3}\b")
 _MAX_CHARS = 1_000
 _NUMBER = "0"  # stands for what a machine made
@@ -69,8 +74,10 @@ def searched_names(name: str) -> str:
 
 
 def lens_words(name: str) -> str:
-    """Return a lens's name, followed by it with letters split from the digits behind them: RF24-70mm is RF 24-70mm."""
-    split = re.sub(r"(?<=[^\W\d_])(?=\d)", " ", name)
+    """Return a lens's name, followed by it as other makers write it: XF35mmF2 is XF 35mm F 2, and 50.0 mm is 50mm."""
+    split = name
+    for pattern, by in _OF_LENS:
+        split = pattern.sub(by, split)
     return name if split == name else f"{name} {split}"
 
 

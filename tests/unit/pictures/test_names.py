@@ -51,8 +51,21 @@ def test_words_that_were_split_are_searched_whole_too(name: str, words: str) -> 
     assert searched_names(name) == words
 
 
-def test_letters_before_the_digits_of_a_lens_are_split_off() -> None:
-    assert lens_words("RF24-70mm F2.8") == "RF24-70mm F2.8 RF 24-70mm F 2.8"
+@pytest.mark.parametrize(
+    ("name", "as_others"),
+    [
+        ("RF24-70mm F2.8", "RF 24-70mm F 2.8"),
+        ("XF35mmF2 R WR", "XF 35mm F 2 R WR"),
+        ("EF50mm f/1.8 STM", "EF 50mm f/1.8 STM"),
+        ("18.0-55.0 mm f/3.5-5.6", "18-55mm f/3.5-5.6"),
+        ("50 mm", "50mm"),
+    ],
+)
+def test_the_length_in_a_lens_s_name_is_a_word_of_its_own(name: str, as_others: str) -> None:
+    assert lens_words(name) == f"{name} {as_others}"
+
+
+def test_a_lens_s_name_that_all_makers_write_so_is_left_as_it_is() -> None:
     assert lens_words("50mm") == "50mm"
 
 
