@@ -32,7 +32,8 @@ _DATE = re.compile(
     r"(?<!\d)(?P<day>(?:19|20)\d\d([-_.]?)\d\d\2\d\d)(?!\d)"
     r"(?:(?:[-_T ]|, | at )+(?P<clock>\d\d([-_.:]?)\d\d\4\d\d)(?:\d{3})?(?!\d))?"
 )
-_OF_LENS = (  # what makers write between a length, its unit and what stands beside them
+# What makers write between a lens's length, its unit and what stands beside them; indexes depend on it.
+OF_LENS = (
     (re.compile(r"(?<=\d)\.0(?!\d)"), ""),
     (re.compile(r"(?<=\d) +(?=mm\b)"), ""),
     (re.compile(r"(?<=[^\W\d_])(?=\d)|(?<=\dmm)(?=[^\W\d_])"), " "),
@@ -76,7 +77,7 @@ def searched_names(name: str) -> str:
 def lens_words(name: str) -> str:
     """Return a lens's name, followed by it as other makers write it: XF35mmF2 is XF 35mm F 2, and 50.0 mm is 50mm."""
     split = name
-    for pattern, by in _OF_LENS:
+    for pattern, by in OF_LENS:
         split = pattern.sub(by, split)
     return name if split == name else f"{name} {split}"
 

@@ -17,11 +17,12 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 import photosearch
-from photosearch.errors import PhotoError
+from photosearch.errors import PhotoError, TryLater
 from photosearch.pictures.decoding.protocol import BrokenOff, Header, receive, send
 
 WAIT_S = 60.0  # by the clock, for one picture; where a process can limit its own time it ends before
 MAX_PROCESSES = 8
+_CAN_LIMIT_ITSELF = hasattr(signal, "SIGXCPU")
 _OUT_OF_TIME = -getattr(signal, "SIGXCPU", 1000)  # how a process ends at its limit of processor time
 _PROGRAM = "photosearch.pictures.decoding.process"  # it reads what files say of themselves, too
 # Threads of libraries that the program does not use take memory. Of glibc's: a single arena is given back sooner, and
@@ -44,6 +45,7 @@ def ask(request: Header, data: bytes, max_bytes: int) -> tuple[Header, list[byte
 
     Raises:
         PhotoError: the picture is refused, took too long or too much memory, or crashed its decoder.
+        TryLater: the machine was too busy to decode it.
     """
     header, blobs = _pool.ask(request, data, max_bytes)
     if "refused" in header:
@@ -77,7 +79,7 @@ class _Process:
                 with one_large:
                     header, blobs = self._exchange({}, [], max_bytes)
         except (BrokenOff, OSError) as error:
-            raise PhotoError(self._reason(error)) from error
+            raise self._failure(error) from error
         return header, blobs
 
     def _exchange(self, request: Header, blobs: list[bytes], max_bytes: int) -> tuple[Header, list[bytes]]:
@@ -101,13 +103,15 @@ class _Process:
         finally:
             timer.cancel()
 
-    def _reason(self, error: Exception) -> str:
+    def _failure(self, error: Exception) -> PhotoError:
         self.close()
+        if self._is_late and _CAN_LIMIT_ITSELF:  # it got less of the processor's time than it was allowed
+            return TryLater("decoding the picture takes too long, since this machine is busy; try again later")
         if self._is_late or self._process.returncode == _OUT_OF_TIME:
-            return "the picture takes too long to decode; save it anew"
+            return PhotoError("the picture takes too long to decode; save it anew")
         if isinstance(error, BrokenOff) and error.is_odd:
-            return "the picture confused its decoder; it may be damaged"
-        return "the picture crashed its decoder, or needs too much memory; it may be damaged"
+            return PhotoError("the picture confused its decoder; it may be damaged")
+        return PhotoError("the picture crashed its decoder, or needs too much memory; it may be damaged")
 
     def close(self) -> None:
         """End the process."""

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from photosearch.pictures.names import OF_LENS
 from photosearch.search.fields import COUNT_WORDS, FACTS, OWNER_TERMS, PAIR, ROOTS, STEP, WEIGHTS, Field
 from photosearch.search.index.segment import by_kind
 from photosearch.search.published import PUBLISHED
@@ -63,6 +64,7 @@ class Tables:
             sorted(self.weights.items()),
             (OWNER_TERMS, STEP, COUNT_WORDS, PAIR, sorted(ROOTS.items())),
             [(use.name, use.field, use.key) for use in FACTS],
+            [pattern.pattern for pattern, _ in OF_LENS],
             self.hypernyms.table,
         )
         return hashlib.sha256(repr(parts).encode()).hexdigest()

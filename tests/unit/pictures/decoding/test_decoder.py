@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from photosearch.errors import PhotoError
+from photosearch.errors import PhotoError, TryLater
 from photosearch.pictures import images
 from photosearch.pictures.decoding import pool
 from photosearch.pictures.decoding.decoder import decode_picture, prepare_photo, read_details_apart
@@ -159,6 +159,12 @@ def test_a_process_that_fails_costs_one_photo(failing, monkeypatch, data, reason
         with pytest.raises(PhotoError, match=reason):
             decode_picture(data)
     assert decode_picture(good).width_px == 64
+
+
+def test_what_a_busy_machine_does_not_decode_in_time_is_tried_again(failing, monkeypatch):
+    monkeypatch.setattr(pool, "WAIT_S", 1.0)
+    with pytest.raises(TryLater, match="busy"):
+        decode_picture(b"sleep")
 
 
 def test_a_process_writes_no_file(failing, tmp_path):
