@@ -18,6 +18,10 @@ def parse_json(text: str | bytes) -> object:
         raise ValueError(f"it holds more than {MAX_CONTAINERS:,} lists and objects, or {MAX_VALUES:,} values")
     try:
         return json.loads(text)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"line {error.lineno}, column {error.colno} is no JSON") from error
+    except UnicodeDecodeError as error:
+        raise ValueError(f"byte {error.start} is no text") from error
     except RecursionError as error:
         raise ValueError("it is nested too deeply") from error
     except MemoryError as error:

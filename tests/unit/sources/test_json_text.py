@@ -16,9 +16,19 @@ def test_json_is_read_from_text_and_from_bytes(text: str | bytes) -> None:
     assert parse_json(text) == {"a": [1, "\u00e9"]}
 
 
-@pytest.mark.parametrize("text", ["", "{", "[1,]", b"\xff\xfe", "nul"])
-def test_what_is_no_json_is_a_value_error(text: str | bytes) -> None:
-    with pytest.raises(ValueError):  # noqa: PT011
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("", "line 1, column 1 is no JSON"),
+        ('{"title": ', "line 1, column 11 is no JSON"),
+        ("[1,\n]", "line 2, column 1 is no JSON|line 1, column 3 is no JSON"),  # by the version of Python
+        (b"\xff\xfe", "is no JSON"),
+        ("nul", "line 1, column 1 is no JSON"),
+        (b'{"a": "\xff"}', "byte 7 is no text"),
+    ],
+)
+def test_what_is_no_json_is_told_by_its_place(text: str | bytes, place: str) -> None:
+    with pytest.raises(ValueError, match=place):
         parse_json(text)
 
 
