@@ -35,10 +35,11 @@ STOP_WORDS = frozenset(
 _MARKED = range(0x0300, 0x1E960)  # the code points among which nearly all combining marks are
 MARKS = "".join(char for char in map(chr, _MARKED) if unicodedata.category(char).startswith("M"))
 JOINERS = "\u200c\u200d"  # within words of Persian and of Indian languages, and within emoji
-_LETTER = rf"[^\W_][{MARKS}{JOINERS}]*"
+# Letters with their marks; the hundreds of marks are looked through once for a run of letters, not for each.
+_LETTERS = rf"[^\W_]+(?:[{MARKS}{JOINERS}]+[^\W_]*)*"
 _APOSTROPHES = str.maketrans(dict.fromkeys("’ʼ＇", "'"))
 _WITHIN = r"(?:['’ʼ＇]|(?<=[lL])[·‧](?=[lL]))"  # apostrophes, and the middle dot of Catalan: col·laboració
-WORD = re.compile(rf"(?:{_LETTER})+(?:{_WITHIN}(?:{_LETTER})+)*")  # a word in any text
+WORD = re.compile(rf"{_LETTERS}(?:{_WITHIN}{_LETTERS})*")  # a word in any text
 _ASCII_WORD = re.compile(r"[a-z0-9]+(?:'[a-z0-9]+)*")  # a word in a lower-case ASCII text
 _stemmer = Stemmer.Stemmer("english")
 _stemming = threading.Lock()  # a stemmer is not thread-safe
