@@ -10,7 +10,7 @@ from photosearch.library.library import Library
 
 def index_name(library: Library, collection: str) -> str:
     """Return the name of a collection's index elsewhere, which no other library has; raises `CollectionNotFound`."""
-    return f"{library.token()}_{library.index_folder(collection).name}"
+    return f"{library.known.token()}_{library.index_folder(collection).name}"
 
 
 @contextmanager

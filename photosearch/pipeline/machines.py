@@ -15,7 +15,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias, cast
@@ -142,7 +142,7 @@ class _Driver:
         self._reader = reader
         self.notes: list[str] = []
 
-    def outcomes(self, photos: Sequence[Pending], stopped: threading.Event) -> Iterator[Outcome]:
+    def outcomes(self, photos: Sequence[Pending], stopped: threading.Event) -> Generator[Outcome]:
         """Yield what came of batches, in any order; once `stopped` is set, only those that are under way.
 
         Raises:

@@ -8,6 +8,7 @@ back from a machine that turns out to lack something.
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import pickle
 import re
@@ -323,7 +324,7 @@ def connect(address: str) -> None:
     Raises:
         PhotosearchError: it does not answer, or has another version.
     """
-    quiet: dict[str, Any] = {"include_dashboard": False, "log_to_driver": False, "logging_level": "ERROR"}
+    quiet: dict[str, Any] = {"include_dashboard": False, "log_to_driver": False, "logging_level": logging.ERROR}
     if address == LOCAL:
         ray.init("local", object_store_memory=STORE_BYTES, _node_ip_address="127.0.0.1", **quiet)
         return
@@ -331,7 +332,7 @@ def connect(address: str) -> None:
     try:
         if host:
             socket.create_connection((host.strip("[]"), int(port)), timeout=ANSWER_S).close()
-        ray.init(address, log_to_driver=False, logging_level="ERROR")
+        ray.init(address, log_to_driver=False, logging_level=logging.ERROR)
     except (OSError, RuntimeError, ValueError, RayError) as error:
         raise PhotosearchError(f"Ray at {address} {_why_not(error)}") from error
 
