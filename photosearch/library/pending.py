@@ -34,7 +34,7 @@ def read_pending(
         query = query.where((p.state == PhotoState.NEW) | (is_captioned & is_missing))
     if collection_id is not None:
         query = query.where(p.collection_id == collection_id)
-    return [Pending(*row) for row in connection.execute(query)]
+    return [Pending(*tuple(row)) for row in connection.execute(query)]
 
 
 def _is_read_by_older_version() -> ColumnElement[bool]:
