@@ -17,7 +17,7 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
-TOLERANCE = 1e-4  # largest difference to torch, computed with the same float16 weights
+TOLERANCE = 1e-4  # largest difference to torch of the same float16 weights; a share of outputs above 1
 _STORED_AS_FLOAT32 = 64  # values of smaller tensors: not worth a conversion
 
 
@@ -151,6 +151,6 @@ def _check(module: nn.Module, content: bytes, example: Tensor) -> None:
     for want, got in zip(
         wanted if isinstance(wanted, tuple) else (wanted,), session.run(None, {"input": batch.numpy()}), strict=True
     ):
-        difference = float(np.abs(want.numpy() - got).max())
+        difference = float((np.abs(want.numpy() - got) / np.maximum(1, np.abs(got))).max())
         if not difference <= TOLERANCE:
             raise RuntimeError(f"the exported graph differs from torch by {difference:.1e}")
