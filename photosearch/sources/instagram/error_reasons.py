@@ -25,7 +25,7 @@ _UPDATE = f"Update it ({COMMAND}) and try again"
 LOGIN_REQUIRED = Problem(
     "`LoginRequiredException`: a redirect to the login page",
     "Instagram shows {about} only to users who are logged in.",
-    "Save a session and name its user, or use your own export.",
+    "Use your own export; or save a session and name its user, which may get that account banned.",
 )
 LOGGED_OUT = Problem(
     "with a session: a redirect to the login page",

@@ -74,7 +74,7 @@ OTHER_BROWSER = Problem(
 FORBIDDEN_OPEN = Problem(
     "403 to a query without login",
     "Instagram shows {about} only to users who are logged in (403).",
-    "Save a session and name its user, or use your own export.",
+    "Use your own export; or save a session and name its user, which may get that account banned.",
 )
 FIRST_429 = Problem(
     "429 to the very first request",

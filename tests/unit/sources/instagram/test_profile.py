@@ -326,7 +326,7 @@ def test_a_private_profile_logged_in(source, instagram):
 def test_a_login_is_required_at_once(source, instagram):
     instagram.profiles["sea"] = posts(3)
     instagram.faults = [Fault("/sea/", LOGIN_REDIRECT)]
-    with pytest.raises(SourceError, match=r"logged in.*Save a session"):
+    with pytest.raises(SourceError, match=r"logged in.*your own export; or save a session.*banned"):
         keys(source())
 
 
@@ -334,7 +334,7 @@ def test_a_login_is_required_after_some_posts_and_they_are_kept(source, instagra
     instagram.profiles["sea"] = posts(8)
     instagram.faults = [Fault(POST_QUERY, LOGIN_REDIRECT, after=4)]
     taken = []
-    with pytest.raises(SourceError, match="Save a session"):
+    with pytest.raises(SourceError, match="or save a session"):
         take(source().listings((), Watch()), taken)
     assert taken == slides(4)
     instagram.faults = []
