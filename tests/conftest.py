@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import hypothesis
 import numpy as np
 import pytest
 from PIL import Image
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from photosearch.vision.captioner.network import Decoder
     from photosearch.vision.captioner.vocabulary import Vocabulary
 
+hypothesis.settings.register_profile("untimed", deadline=None)  # how long an example takes tells of the machine only
+hypothesis.settings.load_profile("untimed")
 TINY_WORDS = ("a", "red", "green", "blue", "dog", "cat", "runs", "sits", "on", "grass", "snow", "two")
 
 

@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from photosearch.errors import PhotosearchError
@@ -134,7 +134,6 @@ KEYS = st.builds(
 PHOTOS = st.lists(st.builds(photo, KEYS, LINES, st.lists(LINES.filter(bool), max_size=4)), unique_by=lambda p: p.id)
 
 
-@settings(deadline=None)
 @given(NAMES, PHOTOS)
 def test_reading_what_was_written_gives_the_same(tmp_path_factory, collection, photos):
     assume(all(map(has_address, photos)))

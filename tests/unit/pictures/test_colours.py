@@ -105,7 +105,7 @@ def test_a_profile_that_is_none_or_of_other_colours_changes_nothing(icc: bytes) 
 
 
 @given(st.lists(st.tuples(st.integers(0, len(profile()) - 1), st.integers(0, 255)), min_size=1, max_size=8))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_a_damaged_profile_does_no_harm(damage: list[tuple[int, int]]) -> None:
     icc = bytearray(profile())
     for place, value in damage:

@@ -107,13 +107,13 @@ def test_a_photo_without_notes_has_none() -> None:
 
 
 @given(st.binary(max_size=200))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_no_bytes_do_harm(data: bytes) -> None:
     assert read_details(data) == Details()
 
 
 @given(st.data())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @pytest.mark.filterwarnings("ignore::UserWarning")  # as `photosearch.pictures.images` does
 def test_no_damage_does_harm(data: st.DataObject) -> None:
     exif = Image.Exif()

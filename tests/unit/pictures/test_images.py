@@ -181,7 +181,7 @@ def damaged(data: bytes, damage: Damage, first: int, last: int) -> bytes:
     return bytes(copy)
 
 
-@settings(deadline=None, max_examples=300, derandomize=True)
+@settings(max_examples=300, derandomize=True)
 @given(seed=st.sampled_from(SEEDS), damage=DAMAGE, head=st.booleans(), share=st.floats(0.2, 2))
 def test_damage_gives_a_picture_or_a_photo_error(seed: bytes, damage: Damage, head: bool, share: float) -> None:
     data = seed[: int(len(seed) * share)]
@@ -190,7 +190,7 @@ def test_damage_gives_a_picture_or_a_photo_error(seed: bytes, damage: Damage, he
         assert images.thumbnail(picture)
 
 
-@settings(deadline=None, max_examples=200, derandomize=True)
+@settings(max_examples=200, derandomize=True)
 @given(damage=DAMAGE)
 def test_damaged_exif_leaves_the_picture_whole(damage: Damage) -> None:
     whole = jpeg("red", exif=exif(6))

@@ -95,7 +95,7 @@ def test_what_was_understood_is_said() -> None:
     assert said.message == "“last christmas” was understood as a date: 24 December 2025 to 26 December 2025."
 
 
-@settings(deadline=None, max_examples=200, derandomize=True)
+@settings(max_examples=200, derandomize=True)
 @given(
     st.lists(st.sampled_from(["2019", "june", "5", "last", "summer", " ", '"', "(", "|", "-", "é", "9999"])).map(
         " ".join

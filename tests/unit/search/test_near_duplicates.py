@@ -64,7 +64,7 @@ def test_pictures_of_a_single_colour_are_not_alike() -> None:
     assert group_near_duplicates(hashes) == {}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.tuples(st.sampled_from([HALF, ~HALF & (1 << 64) - 1, 0x0123_4567_89AB_CDEF]), st.integers(0, 99))))
 def test_the_groups_are_those_of_comparing_all_with_all(parts: list[tuple[int, int]]) -> None:
     values = [flipped(base, seed % 9, seed) for base, seed in parts]
@@ -79,7 +79,7 @@ def test_the_groups_are_those_of_comparing_all_with_all(parts: list[tuple[int, i
     assert grouped(values) == {frozenset(members) for members in group.values() if len(members) > 1}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.dictionaries(st.integers(0, 30), st.integers(0, 99)), st.dictionaries(st.integers(0, 30), st.integers(0, 99)))
 def test_hashes_that_were_updated_have_the_groups_of_all_compared_anew(
     before: dict[int, int], changes: dict[int, int]

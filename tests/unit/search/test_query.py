@@ -31,7 +31,7 @@ from photosearch.search.word_tables import Expansion, Hypernyms, RelatedTerm, Re
 from photosearch.words.analyzer import terms
 from tests.unit.search.conftest import MakeIndex
 
-quick = settings(deadline=None, max_examples=150, derandomize=True)
+quick = settings(max_examples=150, derandomize=True)
 
 PHOTOS = [
     Document(

@@ -316,7 +316,7 @@ def test_a_wrong_checksum_is_found(tmp_path, archives):
         archives.read(patched(tmp_path, (CRC, 1)), "a/red.jpg", LIMIT)
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_no_damage_ends_in_another_error(tmp_path, data):
     out = io.BytesIO()

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from photosearch.errors import SourceError
@@ -389,7 +389,6 @@ def read_anything(path: Path) -> None:
                 assert text.encode().strip(), "nothing empty, nothing that cannot be stored"
 
 
-@settings(deadline=None)
 @given(JSON)
 def test_any_json_is_listed_or_refused(tmp_path_factory, value):
     path = tmp_path_factory.getbasetemp() / "any.json"
@@ -397,7 +396,6 @@ def test_any_json_is_listed_or_refused(tmp_path_factory, value):
     read_anything(path)
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=200) | st.text(max_size=200).map(lambda text: text.encode("utf-8", "surrogatepass")))
 @pytest.mark.parametrize("name", ["any.txt", "any.csv", "any.json"])
 def test_any_bytes_are_listed_or_refused(tmp_path_factory, name, data):

@@ -136,19 +136,19 @@ def test_stop_words_are_stopped(word: str) -> None:
     assert terms(word.upper()) == []
 
 
-@settings(deadline=None, max_examples=200, derandomize=True)
+@settings(max_examples=200, derandomize=True)
 @given(text=st.text(max_size=60))
 def test_splitting_twice_changes_nothing(text: str) -> None:
     assert words(" ".join(words(text))) == words(text)
 
 
-@settings(deadline=None, max_examples=100, derandomize=True)
+@settings(max_examples=100, derandomize=True)
 @given(one=st.text(max_size=40), other=st.text(max_size=40))
 def test_terms_of_two_lines_are_those_of_each(one: str, other: str) -> None:
     assert terms(f"{one}\n{other}") == terms(one) + terms(other)
 
 
-@settings(deadline=None, max_examples=100, derandomize=True)
+@settings(max_examples=100, derandomize=True)
 @given(text=st.text(st.characters(max_codepoint=127), max_size=60))
 def test_case_does_not_matter(text: str) -> None:
     assert terms(text.upper()) == terms(text.lower())

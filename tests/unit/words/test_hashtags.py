@@ -42,7 +42,7 @@ def test_a_mark_that_makes_another_letter_makes_another_hashtag(one: str, other:
     assert fold_hashtag(one) != fold_hashtag(other)
 
 
-@settings(deadline=None, max_examples=200, derandomize=True)
+@settings(max_examples=200, derandomize=True)
 @given(st.text(max_size=60))
 def test_what_is_read_can_be_asked(text: str) -> None:
     for tag in find_hashtags(text):

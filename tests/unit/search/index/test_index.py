@@ -24,7 +24,7 @@ WORDS = ["dog", "dogs", "cat", "running", "runs", "red", "two", "snow", "the", "
 TEXTS = st.lists(st.sampled_from(WORDS), max_size=8).map(" ".join)
 CORPORA = st.lists(TEXTS, max_size=12)
 QUERIES = st.lists(st.sampled_from([*WORDS, "unicorn"]), max_size=6).map(" ".join)
-quick = settings(deadline=None, max_examples=120, derandomize=True)
+quick = settings(max_examples=120, derandomize=True)
 
 
 def index_of(texts: list[str]) -> Index:

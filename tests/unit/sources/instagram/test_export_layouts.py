@@ -344,7 +344,7 @@ def test_a_part_with_nothing_but_messages_or_profile_pictures_is_no_zip_of_photo
         assert (report.n_new, len(report.failures)) == (0, 1)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(EXAMPLES)
 def test_damaged_exports_give_nothing_private_and_lose_nothing_in_silence(example):
     """`make fuzz` tries more."""

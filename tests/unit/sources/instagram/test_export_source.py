@@ -350,7 +350,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=400, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(JSON, st.sampled_from([POSTS_FILE, "media.json"]))
 def test_no_json_ends_in_another_error(tmp_path, document, name):
     path = write_zip(tmp_path / "a.zip", {name: json.dumps(document), "photos/201812/a.jpg": b"x", **MEDIA})

@@ -321,7 +321,7 @@ RUNS = st.lists(
 )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(runs=RUNS, tells_pins=st.booleans())
 def test_whatever_was_limited_and_interrupted_two_full_updates_miss_nothing(tmp_path_factory, runs, tells_pins):
     """The first of them may go on from a place that an interrupted one has left, below what is new."""

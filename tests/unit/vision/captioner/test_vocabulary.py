@@ -54,7 +54,7 @@ def test_decoding_ends_at_the_first_end() -> None:
     assert vocabulary.decode([END, 4]) == vocabulary.decode([]) == []
 
 
-@settings(deadline=None, max_examples=100, derandomize=True)
+@settings(max_examples=100, derandomize=True)
 @given(sentences=st.lists(st.text("ab'c <>.Ü", max_size=20), max_size=6))
 def test_learned_sentences_survive_encoding(sentences: list[str]) -> None:
     vocabulary = Vocabulary.learn(sentences, min_count=1)
