@@ -15,7 +15,7 @@ from photosearch.words.times import by_the_clock
 
 _MOMENTS = frozenset({"taken_at", "named_at"})  # facts that are moments, which JSON lacks
 _TEXTS, _READER = "texts", "reader"
-READER = 1  # raised when more is read from files than before: photos are then read again with the next run
+READER = 2  # raised when more is read from files than before: photos are then read again with the next run
 
 
 def details_json(details: Details, *, of_file: bool = False) -> str:

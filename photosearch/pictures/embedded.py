@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import logging
 import re
 from collections.abc import Iterable
@@ -9,7 +10,7 @@ from collections.abc import Iterable
 from PIL import ExifTags, Image
 
 from photosearch.errors import PhotoError
-from photosearch.pictures.exif import exif_details
+from photosearch.pictures.exif import exif_details, read_text
 from photosearch.pictures.images import DAMAGE, open_image
 from photosearch.pictures.iptc import read_iptc
 from photosearch.pictures.xmp import owner_texts, read_xmp
@@ -53,9 +54,10 @@ def _exif(image: Image.Image) -> Details:
     exif = image.getexif()
     if not exif:
         return Details()
-    said = [_plain(exif.get(ExifTags.Base.ImageDescription)), *(_utf16(exif.get(tag)) for tag in _XP_TEXTS)]
+    said = [read_text(exif.get(ExifTags.Base.ImageDescription)), *(_utf16(exif.get(tag)) for tag in _XP_TEXTS)]
     try:
-        said.append(_comment(exif.get_ifd(ExifTags.IFD.Exif).get(ExifTags.Base.UserComment)))
+        comment = exif.get_ifd(ExifTags.IFD.Exif).get(ExifTags.Base.UserComment)
+        said.append(_comment(comment, is_big_endian=exif.endian == ">"))
     except DAMAGE:
         log.info("A picture's comment cannot be read.")
     keywords = _KEYWORD_MARKS.split(_utf16(exif.get(_XP_KEYWORDS)))
@@ -87,25 +89,16 @@ def _tiff_tag(image: Image.Image, tag: int) -> object:
 
 def _texts(image: Image.Image) -> Details:
     said: list[object] = [image.info.get(name) for name in (*_PNG_TEXTS, "comment")]
-    keywords = [part for name in _PNG_KEYWORDS for part in _KEYWORD_MARKS.split(_plain(image.info.get(name)))]
+    keywords = [part for name in _PNG_KEYWORDS for part in _KEYWORD_MARKS.split(read_text(image.info.get(name)))]
     return Details(texts=owner_texts(_of_persons(said), keywords))
 
 
 def _of_persons(said: Iterable[object]) -> list[str]:
-    return [text for text in map(_plain, said) if _is_of_a_person(text)]
+    return [text for text in map(read_text, said) if _is_of_a_person(text)]
 
 
 def _is_of_a_person(text: str) -> bool:
     return _OF_PROGRAMS.match(text) is None
-
-
-def _plain(value: object) -> str:
-    if isinstance(value, bytes):
-        try:
-            return value.decode("utf-8").strip("\0 ")
-        except UnicodeDecodeError:
-            return value.decode("cp1252", "replace").strip("\0 ")
-    return value.strip("\0 ") if isinstance(value, str) else ""
 
 
 def _utf16(value: object) -> str:
@@ -113,10 +106,15 @@ def _utf16(value: object) -> str:
     return data.decode("utf-16-le", "replace").strip("\0 ") if isinstance(data, bytes) else ""
 
 
-def _comment(value: object) -> str:
+def _comment(value: object, *, is_big_endian: bool) -> str:
+    """Return a user's comment; where it is Unicode, neither standard nor programs agree on the order of bytes."""
     if not isinstance(value, bytes):
-        return _plain(value)
+        return read_text(value)
     charset, text = value[:_CHARSET_BYTES], value[_CHARSET_BYTES:]
-    if charset.startswith(_UTF16):
-        return text.decode("utf-16-be" if text[:1] == b"\0" else "utf-16-le", "replace").strip("\0 ")
-    return _plain(text)
+    if not charset.startswith(_UTF16):
+        return read_text(text)
+    if text.startswith((codecs.BOM_UTF16_BE, codecs.BOM_UTF16_LE)):
+        return text.decode("utf-16", "replace").strip("\0 ")
+    n_high, n_low = text[::2].count(0), text[1::2].count(0)  # of ASCII letters one byte is zero
+    is_big = n_high > n_low if n_high != n_low else is_big_endian
+    return text.decode("utf-16-be" if is_big else "utf-16-le", "replace").strip("\0 ")

@@ -28,9 +28,28 @@ def exif_details(exif: Image.Exif) -> Details:
         taken_at=_time({**exif, **details}),
         latitude=latitude,
         longitude=longitude,
-        camera=_camera(_text(exif.get(ExifTags.Base.Make)), _text(exif.get(ExifTags.Base.Model))),
-        lens=_text(details.get(ExifTags.Base.LensModel)) or None,
+        camera=_camera(read_text(exif.get(ExifTags.Base.Make)), read_text(exif.get(ExifTags.Base.Model))),
+        lens=read_text(details.get(ExifTags.Base.LensModel)) or None,
     )
+
+
+def read_text(value: object) -> str:
+    """Return a text of EXIF, PNG or a comment, "" for what is none: UTF-8, or else Windows-1252.
+
+    The standards allow less, but programs write what people type; Pillow hands out such bytes as if they were Latin-1.
+    """
+    if isinstance(value, str):
+        try:
+            value = value.encode("latin-1")
+        except UnicodeEncodeError:  # it was marked as Unicode, and is right
+            return value.strip("\0 ")
+    if not isinstance(value, bytes):
+        return ""
+    try:
+        text = value.decode("utf-8")
+    except UnicodeDecodeError:
+        text = value.decode("cp1252", "replace")
+    return text.strip("\0 ")
 
 
 def _block(exif: Image.Exif, tag: int) -> dict[int, object]:
@@ -43,9 +62,9 @@ def _block(exif: Image.Exif, tag: int) -> dict[int, object]:
 
 def _time(tags: dict[int, object]) -> datetime | None:
     for time_tag, offset_tag in _TIMES:
-        time = read_time(_text(tags.get(time_tag)))
+        time = read_time(read_text(tags.get(time_tag)))
         if time is not None:
-            return time.replace(tzinfo=time.tzinfo or read_offset(_text(tags.get(offset_tag))))
+            return time.replace(tzinfo=time.tzinfo or read_offset(read_text(tags.get(offset_tag))))
     return None
 
 
@@ -55,12 +74,6 @@ def _camera(make: str, model: str) -> str | None:
     if not model or not brand or brand.lower() in model.lower() or brand == _NOT_SAID:
         return model or make or None
     return f"{brand} {model}"
-
-
-def _text(value: object) -> str:
-    if isinstance(value, bytes):
-        value = value.decode("ascii", "replace")
-    return value.strip("\0 ") if isinstance(value, str) else ""
 
 
 def _place(gps: dict[int, object]) -> tuple[float, float] | tuple[None, None]:
@@ -73,7 +86,7 @@ def _place(gps: dict[int, object]) -> tuple[float, float] | tuple[None, None]:
 def _degrees(gps: dict[int, object], tag: int, sign_tag: int, negative: str) -> float | None:
     parts = gps.get(tag)
     value = from_parts([_number(part) for part in (parts if isinstance(parts, tuple) else (parts,))])
-    return -value if value is not None and _text(gps.get(sign_tag)).upper().startswith(negative) else value
+    return -value if value is not None and read_text(gps.get(sign_tag)).upper().startswith(negative) else value
 
 
 def _number(part: object) -> float:

@@ -51,6 +51,35 @@ def test_exif_texts_are_the_owners() -> None:
     assert read_details(data).rating == 4
 
 
+@pytest.mark.parametrize(
+    ("said", "encoding"),
+    [("Café in Łódź 🚋", "utf-8"), ("犬と海", "utf-8"), ("Straße", "latin-1"), ("“Süß” – 5 €", "cp1252")],
+)
+def test_texts_that_are_not_ascii_are_read_as_they_were_written(said: str, encoding: str) -> None:
+    written = said.encode(encoding)
+    exif = Image.Exif()
+    exif[0x010E] = exif[0x0110] = "x" * len(written)  # Pillow writes ASCII only
+    exif.get_ifd(0x8769)[0xA434] = "x" * len(written)
+    data = saved(exif=exif).replace(b"x" * len(written), written)
+    details = read_details(data)
+    assert (texts(data), details.camera, details.lens) == ([said], said, said)
+    info = PngInfo()
+    info.add(b"tEXt", b"Description\0" + written)
+    assert texts(saved("PNG", pnginfo=info)) == [said]
+    assert texts(saved(comment=written)) == [said]
+
+
+@pytest.mark.parametrize("said", ["Süß", "犬と海", "Łódź"])
+def test_a_comment_in_unicode_is_read_in_either_order_of_bytes(said: str) -> None:
+    for endian, own, other in (("<", "utf-16-le", "utf-16-be"), (">", "utf-16-be", "utf-16-le")):
+        exif = Image.Exif()
+        exif.endian = endian
+        by_letters = f"Aunt {said}"  # its ASCII letters tell, whatever the order of the file
+        for written, order in ((said, own), (f"\ufeff{said}", own), (f"\ufeff{said}", other), (by_letters, other)):
+            exif.get_ifd(0x8769)[0x9286] = b"UNICODE\0" + written.encode(order)
+            assert texts(saved(exif=exif)) == [written.removeprefix("\ufeff")]
+
+
 @pytest.mark.parametrize("said", ["OLYMPUS DIGITAL CAMERA         ", "SONY DSC", "   ", "DCIM\\100MEDIA\\DJI_1.JPG"])
 def test_what_cameras_write_is_no_text(said: str) -> None:
     exif = Image.Exif()
