@@ -65,13 +65,13 @@ def login_form(status: int, action: str, target: str, problem: str = "", wait_s:
     return _page(status, "photosearch: log in", form, {"Retry-After": f"{wait_s:.0f}"} if wait_s else None)
 
 
-def openid_login(links: Sequence[tuple[str, str]], problem: str = "") -> Response:
+def openid_login(links: Sequence[tuple[str, str]], problem: str = "", status: int = 401) -> Response:
     """Return the page with links, each a label and an address, to the log-in of OpenID Connect providers."""
     shown = f'<p class="wrong" role="alert">{html.escape(problem)}</p>' if problem else ""
     buttons = "".join(
         f'<p><a class="button" href="{html.escape(address)}">{html.escape(label)}</a></p>' for label, address in links
     )
-    return _page(401, "photosearch: log in", f"<h1>Photos, for those who are invited</h1>{shown}{buttons}")
+    return _page(status, "photosearch: log in", f"<h1>Photos, for those who are invited</h1>{shown}{buttons}")
 
 
 def logout_form(action: str) -> Response:

@@ -34,30 +34,35 @@ class OpenIdLogin:
 
     def lets_in(self, visit: Visit) -> bool:
         """Tell whether a request has the cookie of somebody who may see."""
-        user = _user(visit)
+        user = read_user(visit)
         return user is not None and is_invited(user, self._users)
 
     def ask(self, visit: Visit) -> Response:
         """Return the page with a link to each provider's log-in."""
-        user = _user(visit)
+        user = read_user(visit)
         if user is not None:
             email = str(user.get("email", "This account, which tells no e-mail address,"))
             problem = f"{email} is not invited. Log in as somebody else, or have PHOTOSEARCH_USERS changed."
             return pages.openid_login([("Log out", LOGOUT)], problem)
-        try:
-            links = [(label, generate_login_redirect_url(key)) for key, label in _providers().items()]
-        except StreamlitError as error:
-            log.error("OpenID Connect: %s", error)
-            links = []
-        if not links:
-            return pages.refusal(
-                503, "Nobody can log in at the moment", "The [auth] section of secrets.toml names no provider."
-            )
-        return pages.openid_login(links)
+        return log_in_page()
 
     async def answer(self, visit: Visit, receive: Receive) -> Response | None:  # noqa: ARG002 - as `Login` has it
         """Leave all to Streamlit, but for our own address of logging out."""
         return RedirectResponse(AUTH_LOGOUT_ENDPOINT, 303) if visit.path == LOGOUT else None
+
+
+def log_in_page(status: int = 401, problem: str = "") -> Response:
+    """Return the page with a link to each provider's log-in, and what went wrong with the last one."""
+    try:
+        links = [(label, generate_login_redirect_url(key)) for key, label in _providers().items()]
+    except StreamlitError as error:
+        log.error("OpenID Connect: %s", error)
+        links = []
+    if not links:
+        return pages.refusal(
+            503, "Nobody can log in at the moment", "The [auth] section of secrets.toml names no provider."
+        )
+    return pages.openid_login(links, problem, status)
 
 
 def is_set_up() -> bool:
@@ -80,7 +85,7 @@ def is_invited(user: Mapping[str, object], users: tuple[str, ...]) -> bool:
     return email in users or f"*@{email.rpartition('@')[2]}" in users
 
 
-def _user(visit: Visit) -> dict[str, object] | None:
+def read_user(visit: Visit) -> dict[str, object] | None:
     """Return what Streamlit's signed cookie says of the visitor; None where nobody is logged in."""
     try:
         content = _get_signed_cookie_with_chunks(visit.cookies, USER_COOKIE_NAME)

@@ -27,6 +27,7 @@ from photosearch.settings import Settings, read_settings
 from photosearch.ui import openid, state
 from photosearch.ui.connections import close_half_open
 from photosearch.ui.library import downloads
+from photosearch.ui.openid_answers import OpenIdAnswers
 from photosearch.ui.server_log import start_log
 from photosearch.ui.upload_limits import UploadLimits
 
@@ -52,7 +53,8 @@ def guard() -> list[Middleware]:
         log.error("%s", error)
         return [Middleware(Gate, rules=Rules(PREFIX))]
     limits = [Middleware(UploadLimits)] if settings.demo else []
-    return [Middleware(Gate, rules=rules(settings)), *limits]
+    answers = [Middleware(OpenIdAnswers)] if openid.is_set_up() else []
+    return [Middleware(Gate, rules=rules(settings)), *limits, *answers]
 
 
 def rules(settings: Settings) -> Rules:

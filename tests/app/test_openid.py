@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import logging
+import sys
 import time
 from pathlib import Path
 
@@ -15,7 +17,7 @@ from streamlit.web.server.starlette.starlette_server_config import USER_COOKIE_N
 
 from photosearch.access.gate import Gate
 from photosearch.settings import Settings
-from photosearch.ui import openid
+from photosearch.ui import openid, openid_answers
 from photosearch.ui.server import rules
 from tests.app.test_access import REMOTE, Reached
 
@@ -118,3 +120,20 @@ def test_who_is_not_invited_is_told_so(client: TestClient) -> None:
 def test_nobody_is_invited_unless_the_settings_say_so() -> None:
     assert not openid.is_invited({"email": "me@example.org"}, ())
     assert openid.is_invited({}, ("*",))
+
+
+def test_the_log_of_a_log_in_is_one_line_without_what_was_sent() -> None:
+    long = "x" * 10_000
+    record = logging.LogRecord("auth", logging.ERROR, "a.py", 1, "Error: %s", ("50%\x1b[2J\u2028" + long,), None)
+    assert openid_answers.one_line(record)
+    assert record.getMessage().startswith("Error: 50% [2J x")
+    assert len(record.getMessage()) == openid_answers.MAX_LINE_CHARS
+    try:
+        raise ValueError("a code")
+    except ValueError:
+        failed = logging.LogRecord("auth", logging.WARNING, "a.py", 1, "Failed for %s", ("it",), sys.exc_info())
+    assert openid_answers.one_line(failed)
+    line = logging.Formatter().format(failed)
+    assert "(ValueError)" in line
+    assert "a code" not in line
+    assert "\n" not in line

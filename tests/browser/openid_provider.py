@@ -29,6 +29,7 @@ class Provider:
         self.key = RSAKey.generate_key(2048, parameters={"kid": "1", "use": "sig", "alg": "RS256"})
         self.claims: dict[str, object] = {}  # of who logs in next; they replace those of a right token
         self.signing_key = self.key  # another: its tokens are forged
+        self.is_down = False  # it closes connections without an answer
         self.given: dict[str, dict[str, str]] = {}  # what was asked for, by the code that was given for it
 
     def metadata(self) -> dict[str, object]:
@@ -92,6 +93,12 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         form = _fields(self.rfile.read(int(self.headers["Content-Length"])).decode())
         self._answer(self.provider.token(form, self.headers.get("Authorization", "")))
+
+    def handle_one_request(self) -> None:
+        if self.provider.is_down:
+            self.close_connection = True
+        else:
+            super().handle_one_request()
 
     def _answer(self, value: object) -> None:
         body = json.dumps(value).encode()

@@ -53,6 +53,7 @@ def served(library: Path, provider: Provider, tmp_path_factory: pytest.TempPathF
 @pytest.fixture
 def address(served: tuple[str, Path], provider: Provider) -> str:
     provider.claims, provider.signing_key = {"email": INVITED, "email_verified": True}, provider.key
+    provider.is_down = False
     return served[0]
 
 
@@ -141,6 +142,41 @@ def test_a_code_of_somebody_else_lets_nobody_in(visitor: httpx.Client, library: 
     answer = visitor.get("/oauth2callback", params={"code": "another", "state": "another"})
     assert answer.status_code == 401
     assert sees(visitor, library) == {False}
+
+
+def test_a_provider_that_is_down_is_one_line_on_the_page_and_in_the_log(
+    visitor: httpx.Client, provider: Provider, served: tuple[str, Path], library: Path
+) -> None:
+    link = re.search(r'href="(/auth/login[^"]+)"', visitor.get("/").text)
+    assert link is not None
+    sent_on = visitor.get(link[1], follow_redirects=False).headers["location"]
+    sent_back = visitor.get(sent_on, follow_redirects=False).headers["location"]
+    provider.is_down = True
+    n_before = len(served[1].read_text())
+    refused, failed = visitor.get(link[1]), visitor.get(sent_back)
+    assert (refused.status_code, "does not answer as it should" in refused.text) == (502, True)
+    assert (failed.status_code, "did not confirm this log-in" in failed.text) == (401, True)
+    assert all(link[1].partition("?")[0] in answer.text for answer in (refused, failed))
+    assert sees(visitor, library) == {False}
+    logs = served[1].read_text()[n_before:], (library / "server.log").read_text()
+    for text in logs:
+        assert "Traceback" not in text
+        assert "code=" not in text
+    lines = [line for line in logs[0].splitlines() if line.strip()]
+    assert len(lines) == 2, lines
+    assert all("the provider did not answer as it should" in line for line in lines)
+    provider.is_down = False
+    assert log_in(visitor).status_code == 200
+    assert sees(visitor, library) == {True}
+
+
+def test_who_goes_back_in_the_browser_or_is_sent_back_after_logging_out_is_told_of_no_failure(
+    visitor: httpx.Client, library: Path
+) -> None:
+    assert visitor.get("/oauth2callback").url.path == "/"
+    log_in(visitor)
+    assert visitor.get("/oauth2callback", params={"code": "old", "state": "old"}).status_code == 200
+    assert sees(visitor, library) == {True}
 
 
 def test_a_cookie_that_was_changed_is_none(visitor: httpx.Client, library: Path) -> None:
