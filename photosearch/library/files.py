@@ -32,6 +32,10 @@ _ADVICE = {  # by the number of the error that writing gave
 _ABANDONED_S = 24 * 3600.0  # an older one was left by a process that was killed
 
 
+def _ignore(_n_bytes: int) -> None:
+    """Do nothing with a size."""
+
+
 def thumbnail_name(sha256: str) -> str:
     """Return the name of a picture's thumbnail, whether or not it exists."""
     return f"thumbnails/{sha256[:2]}/{sha256}.jpg"
@@ -143,11 +147,12 @@ class Files:
             log.warning("%s cannot be read in %s: %s", thumbnail_name(sha256), self.title, _reason(error))
             return None
 
-    def read_kept(self, name: str | None) -> bytes:
-        """Return the bytes of a kept copy; raises `PhotoError`, also for None."""
+    def read_kept(self, name: str | None, expect: Callable[[int], None] = _ignore) -> bytes:
+        """Return the bytes of a kept copy, whose number `expect` is told before; raises `PhotoError`, also for None."""
         if name is None:
             raise PhotoError("it was not kept")
         try:
+            expect(self._store.size(name) or 0)
             data = self._store.read(name)
         except OSError as error:
             raise PhotoError(f"its kept copy cannot be read: {_reason(error)}") from error
@@ -155,17 +160,18 @@ class Files:
             raise PhotoError("its kept copy is empty; add the photo again")
         return data
 
-    def read_upload(self, name: str, max_bytes: int) -> bytes:
-        """Return the bytes of an uploaded file; raises `PhotoError`."""
+    def read_upload(self, name: str, max_bytes: int, expect: Callable[[int], None] = _ignore) -> bytes:
+        """Return the bytes of an uploaded file, whose number `expect` is told before; raises `PhotoError`."""
         try:
-            data = self._store.read(name)
+            n_bytes = self._store.size(name) or 0
+            if n_bytes > max_bytes:
+                raise PhotoError(f"the file is larger than {max_bytes // 1_000_000} MB")
+            expect(n_bytes)
+            return self._store.read(name)
         except FileNotFoundError as error:
             raise PhotoError("the file is no longer there") from error
         except OSError as error:
             raise PhotoError(f"the file cannot be read: {_reason(error)}") from error
-        if len(data) > max_bytes:
-            raise PhotoError(f"the file is larger than {max_bytes // 1_000_000} MB")
-        return data
 
     def size(self, name: str) -> int | None:
         """Return a file's size in bytes, None where there is none; raises `LibraryError` where nobody can tell."""

@@ -14,7 +14,7 @@ from photosearch.pictures import images
 from photosearch.pictures.decoding.decoder import decode_picture, prepare_photo, read_details_apart
 from photosearch.pipeline.speed import StationSpeed, Stopwatch
 from photosearch.records import Findings
-from photosearch.sources.budget import reading_one_photo
+from photosearch.sources.budget import expect_bytes, reading_one_photo
 from photosearch.sources.kinds import kind_named
 from photosearch.sources.reading import Reader
 from photosearch.vision.observer import Batch, Observer
@@ -120,7 +120,7 @@ class Intake:
         unseen_by = self._unseen_by(photo.sha256)
         if not unseen_by and self._known.has(photo.sha256):
             return PhotoRead(reading)
-        picture = decode_picture(self._files.read_kept(photo.kept_path))
+        picture = decode_picture(self._files.read_kept(photo.kept_path, expect_bytes))
         reading = replace(reading, miniature=images.miniature(picture))
         return PhotoRead(reading, replace(picture, sha256=photo.sha256) if unseen_by else None, unseen_by)
 

@@ -10,7 +10,7 @@ from photosearch.library.upkeep import locate
 from photosearch.pictures import images
 from photosearch.pictures.decoding.decoder import decode_picture
 from photosearch.settings import Settings
-from photosearch.sources.budget import reading_one_photo
+from photosearch.sources.budget import expect_bytes, reading_one_photo
 from photosearch.sources.kinds import kind_named
 from photosearch.sources.reading import Reader
 
@@ -34,7 +34,7 @@ def read_original(library: Library, settings: Settings, photo: Pending) -> bytes
     if photo.sha256 is None:
         raise PhotoError("it was not read yet")
     if kind_named(photo.source).is_fetched:
-        return library.files.read_kept(photo.kept_path)
+        return library.files.read_kept(photo.kept_path, expect_bytes)
     with Reader(settings) as reader:
         content = reader.read(photo, images.MAX_FILE_BYTES)
     if content is None or hashlib.sha256(content.data).hexdigest() != photo.sha256:

@@ -17,6 +17,7 @@ from photosearch.library.files import UPLOAD, Files
 from photosearch.pictures.names import name_details
 from photosearch.records import Failure, Listing, Progress, Watch
 from photosearch.sources.archive import Archives
+from photosearch.sources.budget import expect_bytes
 from photosearch.sources.instagram import export_source
 from photosearch.sources.instagram.export_layout import LEGACY, has_legacy_media, is_of_export, list_choices
 from photosearch.sources.instagram.export_parts import read_photo
@@ -218,7 +219,7 @@ def _own_name(name: str) -> str:
 
 def _read(resources: Resources, photo: Pending, max_bytes: int, _etag: str | None) -> Content:
     files = Files(resources.settings.library_dir, resources.settings.files)
-    return Content(files.read_upload(photo.address or "", max_bytes))
+    return Content(files.read_upload(photo.address or "", max_bytes, expect_bytes))
 
 
 KIND: SourceKind = SourceKind(
