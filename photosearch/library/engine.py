@@ -19,7 +19,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from photosearch.errors import IndexOutOfReach, LibraryError
-from photosearch.files import mode_within
+from photosearch.files import force_to_disk, mode_within
 
 FILE_NAME = "library.sqlite"
 LOCK_NAME = "worker.lock"
@@ -169,6 +169,7 @@ class SQLite(Database):
             if problems != [("ok",)] or sizes[0] != sizes[1]:
                 raise sqlite3.DatabaseError(problems[0][0])
             part.rename(self._free_path(version))
+            force_to_disk(self._folder)
         except (sqlite3.OperationalError, OSError) as error:
             n_mb = (self._folder / FILE_NAME).stat().st_size / 1e6
             raise LibraryError(

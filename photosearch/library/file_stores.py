@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from photosearch.files import mode_within, read_regular, write_whole
+from photosearch.files import force_to_disk, mode_within, read_regular, write_whole
 
 
 @dataclass(frozen=True)
@@ -70,6 +70,9 @@ class FolderStore:
         with write_whole(path, is_remade=is_remade) as part:
             part.write_bytes(data)
             part.chmod(mode_within(self.folder))
+        if not is_remade:  # its folders may be new, and their names are lost in a power cut as files' are
+            for above in path.relative_to(self.folder).parents[:-1]:
+                force_to_disk((self.folder / above).parent)
 
     def size(self, name: str) -> int | None:
         """Return a file's size in bytes, None where there is none."""

@@ -18,6 +18,7 @@ from photosearch.records import UNWATCHED, PhotoState
 from photosearch.search.question import Question
 from photosearch.sources.upload import UploadSource
 from tests.conftest import analyse, jpeg
+from tests.power_cut import Disk
 
 
 @pytest.fixture
@@ -130,26 +131,25 @@ def test_a_lost_upload_is_told_and_uploading_it_again_mends_it(filled):
 
 
 def test_after_a_power_cut_nothing_is_lost_that_cannot_be_made_again(filled, make_photos, station, monkeypatch):
-    """What was not written to the disk by then is empty, as file systems leave it."""
-    on_disk, sync = set(), os.fsync
-
-    def note(number: int) -> None:
-        on_disk.add(os.fstat(number).st_ino)
-        sync(number)
-
-    monkeypatch.setattr(os, "fsync", note)
-    library = filled.library
+    """What was not written to the disk by then is gone, or is empty, as file systems leave it."""
+    disk, library = Disk(monkeypatch), filled.library
     upload = UploadSource([("blue.jpg", io.BytesIO(jpeg("blue")))], library.files)
     filled.library.merge("c", "upload", list(upload.listings({}, UNWATCHED)))
     library.files.keep("ab" * 32, b"a fetched photo")
     analyse(library, station)
     filled.searcher.search(Question("a blue picture", "c"))
-    for path in (
-        path for kind in ("thumbnails", "kept", "uploads", "index") for path in library.folder.glob(f"{kind}/**/*")
-    ):
-        if path.is_file() and path.stat().st_ino not in on_disk:
-            assert path.parts[-3] not in ("kept", "uploads")
-            path.write_bytes(b"")
+    n_kept = 0
+    for kind in ("thumbnails", "kept", "uploads", "index"):
+        for path in [path for path in library.folder.glob(f"{kind}/**/*") if path.is_file()]:
+            if kind in ("kept", "uploads"):
+                assert disk.has_content(path), path
+                assert disk.has_name(path, library.folder), path
+                n_kept += 1
+            elif not disk.has_content(path):
+                path.write_bytes(b"")
+            elif not disk.has_name(path, library.folder):
+                path.unlink()
+    assert n_kept == 2
     problems(filled, repair=True)
     assert problems(filled) == []
     filled._rooms.pop("searcher")

@@ -18,6 +18,7 @@ from photosearch.library import Library, reserve, schema
 from photosearch.library.corrections import read_corrections
 from photosearch.library.engine import FILE_NAME, SQLite
 from photosearch.records import Details, Document, TextKind
+from tests.power_cut import Disk
 
 PATIENCE_S = 120
 CONTENT = (
@@ -86,6 +87,13 @@ def test_an_older_library_is_copied_before_it_is_migrated(older):
     assert run(copy, "PRAGMA integrity_check") == [("ok",)]
     Library(older.parent).close()
     assert sorted(path.name for path in older.parent.iterdir()) == sorted([FILE_NAME, copy.name, reserve.FILE_NAME])
+
+
+def test_the_copy_outlives_a_power_cut(older, monkeypatch):
+    disk = Disk(monkeypatch)
+    version = version_of(older)
+    Library(older.parent).close()
+    assert disk.has_name(older.with_name(f"library-{version}.sqlite"), older.parent)
 
 
 def test_a_copy_that_exists_is_left_as_it_is(older):

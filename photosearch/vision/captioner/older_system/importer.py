@@ -20,6 +20,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from photosearch.errors import ModelError
+from photosearch.files import force_to_disk
 from photosearch.records import Station
 from photosearch.vision.captioner.beam import Decoding
 from photosearch.vision.captioner.older_system.captioner import NETWORK, VOCABULARY, WEIGHTS
@@ -137,7 +138,11 @@ def _write(out: Path, name: str, options: Mapping[str, object], files: Mapping[s
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(dir=out.parent, prefix=".importing-") as aside:
-            write_model(Path(aside) / "model", Station.CAPTIONER, name, options, files)
-            (Path(aside) / "model").rename(out)
+            made = Path(aside) / "model"
+            write_model(made, Station.CAPTIONER, name, options, files)
+            for path in (*made.iterdir(), made):
+                force_to_disk(path)
+            made.rename(out)
+            force_to_disk(out.parent)
     except OSError as error:
         raise ModelError(f'"{out}" cannot be written: {error.strerror or error}.') from error

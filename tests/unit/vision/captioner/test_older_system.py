@@ -29,6 +29,7 @@ from photosearch.vision.captioner.older_system.captioner import (
 from photosearch.vision.captioner.older_system.importer import import_checkpoint
 from photosearch.vision.model_folder import open_model, write_model
 from photosearch.vision.observer import Batch
+from tests.power_cut import Disk
 from tests.unit.vision.captioner.older_system import (
     FORMS,
     NEW_WORDS,
@@ -103,6 +104,14 @@ def test_both_file_forms_give_the_same_model(imported):
     }  # fmt: skip
     assert set(models[0].files) == {WEIGHTS, VOCABULARY}
     assert sorted(path.name for path in imported.iterdir()) == sorted(FORMS)  # nothing else was left
+
+
+def test_what_was_imported_outlives_a_power_cut(tmp_path, checkpoints, wordmap, monkeypatch):
+    disk = Disk(monkeypatch)
+    import_checkpoint(checkpoints["zip"], wordmap, tmp_path / "old", "old")
+    files = list((tmp_path / "old").iterdir())
+    assert len(files) == 3
+    assert all(disk.has_content(path) and disk.has_name(path, tmp_path) for path in files)
 
 
 def test_the_words_rows_follow_our_numbers(imported, parts):
