@@ -14,6 +14,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from photosearch.export.exporter import ExportKind
 from photosearch.library.upkeep import measure_disk, read_failures
 from photosearch.pipeline import analysis, stations, tasks
 from photosearch.pipeline.tasks import Task, TaskFile
@@ -368,6 +369,16 @@ def test_an_export_is_made_and_can_be_taken_away(trip: Workspace) -> None:
     app.button(key="dismiss-file").click().run()
     assert not app.success
     assert client.get(address).status_code == 404
+
+
+def test_the_next_export_deletes_files_whose_day_is_over(trip: Workspace) -> None:
+    old, young = (downloads.new_path(trip, "trip", ExportKind.JSON) for _ in range(2))
+    for path in (old, young):
+        path.parent.mkdir(parents=True)
+        path.write_bytes(b"x")
+    os.utime(old.parent, (0, 0))
+    downloads.new_path(trip, "trip", ExportKind.JSON)
+    assert (old.parent.exists(), young.exists()) == (False, True)
 
 
 def test_a_collection_is_removed_only_when_its_name_is_typed(trip: Workspace) -> None:

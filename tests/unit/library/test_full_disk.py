@@ -96,10 +96,26 @@ def test_one_can_look_export_and_remove(workspace, tmp_path):
         assert connection.exec_driver_sql("PRAGMA integrity_check").scalar_one() == "ok"
 
 
-def test_a_token_can_be_revoked(workspace):
-    tokens = Tokens(workspace.settings.library_dir)
+def test_a_token_can_be_revoked(small_disk):
+    library = Library(small_disk / "library")
+    tokens = Tokens(library.folder)
+    tokens.create("mine", may_write=False)
+    library.close()
+    fill(small_disk)
     tokens.revoke("mine")
     assert tokens.all() == []
+    assert not (library.folder / reserve.FILE_NAME).exists()
+
+
+def test_what_takes_more_than_the_reserve_at_once_is_removed_in_portions(small_disk, monkeypatch):
+    monkeypatch.setattr(reserve, "N_BYTES", 4_000_000)
+    library = Library(small_disk / "library")
+    library.merge("c", "urls", listings(16_000))
+    library.close()
+    fill(small_disk)
+    with closing(Library(small_disk / "library")) as opened:
+        opened.remove_collection("c")
+        assert opened.collections() == []
 
 
 def test_the_reserve_comes_back_with_the_space(workspace, small_disk):
