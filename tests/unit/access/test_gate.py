@@ -14,7 +14,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from photosearch.access.gate import Gate, Rules
 from photosearch.access.login import PasswordLogin
 from photosearch.access.sessions import COOKIE, Sessions
-from photosearch.access.throttle import MAX_WAIT_S, N_FREE, Throttle
+from photosearch.access.throttle import MAX_WAIT_S, N_FREE, N_FREE_OF_ALL, Throttle
 from photosearch.access.tokens import Tokens
 
 SECRET = "two dogs on a beach"  # noqa: S105
@@ -362,6 +362,24 @@ def test_tries_are_slowed_down_for_each_address(locked: Rules, clock: Clock, cap
     assert log_in(client).status_code == 303
     assert "guess what" not in caplog.text
     assert "203.0.113.7" in caplog.text
+
+
+def test_many_addresses_are_slowed_down_together_but_not_those_that_know_the_password(
+    locked: Rules, clock: Clock
+) -> None:
+    """As where a proxy hands on an X-Forwarded-For that the visitor made up."""
+    home = client_of(locked, client=("192.0.2.7", 1))
+    assert log_in(home).status_code == 303
+    n_looked_at = 0
+    for n in range(1000):
+        answer = log_in(client_of(locked, client=(f"198.51.{n // 250}.{n % 250}", 1)), "guess what")
+        n_looked_at += answer.status_code == 401
+        clock.now_s += 0.1
+    assert N_FREE_OF_ALL < n_looked_at <= N_FREE_OF_ALL + 101
+    assert log_in(client_of(locked, client=("198.51.200.1", 1))).status_code == 429
+    assert log_in(home).status_code == 303
+    clock.now_s += 2
+    assert log_in(client_of(locked, client=("198.51.200.1", 1))).status_code == 303
 
 
 def test_an_ipv6_network_is_one_address(clock: Clock) -> None:
