@@ -191,7 +191,8 @@ def read_url(url: str) -> URL:
         parsed = make_url(url)
     except (ArgumentError, ValueError):
         parsed = None
-    if not parsed or parsed.drivername not in SCHEMES or not parsed.database or "@" in (parsed.host or ""):
+    is_whole = parsed is not None and parsed.drivername in SCHEMES and bool(parsed.database)
+    if parsed is None or not is_whole or "@" in f"{parsed.host}{parsed.database}":  # the end of a password
         raise SettingsError(
             f"{SETTING} cannot be read. Set it to postgresql://user:password@host/name, with @ in a password"
             " written as %40 and / as %2F, or leave it out to keep the library in a file."

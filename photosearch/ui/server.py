@@ -93,7 +93,8 @@ async def lifespan(_app: Any) -> AsyncIterator[None]:
     closing.cancel()
     log.info("photosearch ends.")
     downloads.maker().cancel()
-    state.runs().leave(SHUTDOWN_PATIENCE_S)
+    with contextlib.suppress(PhotosearchError):  # where the library cannot be opened there is no run
+        state.runs().leave(SHUTDOWN_PATIENCE_S)
 
 
 def begin() -> None:

@@ -234,6 +234,7 @@ def test_a_user_who_may_make_no_tables_gives_a_plain_message(tmp_path, server, m
         "mysql://user:wrong@host/name",
         "postgresql://user:wrong@host",
         "postgresql://user:wrong@word@host/name",
+        "postgresql://user:pass@word/wrong@host/name",
         "postgresql://user:wrong@host:port/name",
         "postgresql://user:wrong@host/name?option=wrong",
         "postgresql://user:wrong@host/name?sslmode=wrong",

@@ -49,7 +49,7 @@ def read_address(text: str) -> Address:
             raise SettingsError(ADVICE)
         return Address(str(Path(path)), f'Milvus file "{path}"')
     database = unquote(parts.path.strip("/"))
-    if "/" in database:
+    if "/" in database or "@" in database:  # the end of a password
         raise SettingsError(ADVICE)
     token = ":".join(unquote(part) for part in (parts.username, parts.password) if part)
     scheme = "https" if parts.scheme == "milvus+tls" else "http"

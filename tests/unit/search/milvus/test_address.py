@@ -27,7 +27,15 @@ def test_addresses(text: str, uri: str, name: str, database: str, token: str) ->
 
 @pytest.mark.parametrize(
     "text",
-    ["milvus://", "milvus:///srv/photos", "milvus://db:port", "milvus://db/a/b", "milvus://db?x=1", "http://db:19530"],
+    [
+        "milvus://",
+        "milvus:///srv/photos",
+        "milvus://db:port",
+        "milvus://db/a/b",
+        "milvus://db?x=1",
+        "http://db:19530",
+        "milvus://me:12/s3cret@host",
+    ],
 )
 def test_what_is_no_address_is_refused_without_being_shown(text: str) -> None:
     with pytest.raises(SettingsError, match="milvus://HOST:PORT") as raised:
