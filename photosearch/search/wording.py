@@ -8,8 +8,11 @@ from itertools import chain
 from pathlib import Path
 
 from photosearch.records import Photo, TextKind
+from photosearch.search.fields import fact_texts
 from photosearch.words.analyzer import TermOf, is_pair, stems, term_of, words
 from photosearch.words.languages import ENGLISH, Language
+
+_OWNERS = (TextKind.HASHTAG, TextKind.ACCESSIBILITY, TextKind.OWNER)  # the last one counts most
 
 
 class Wording:
@@ -31,10 +34,15 @@ class Wording:
         return words_by_term(query, self._term_of)
 
     def of(self, photo: Photo) -> Words:
-        """Return words by their terms; those of the photo's own texts come first ("running" rather than "run")."""
+        """Return words by their terms; those of the photo's own texts come first ("running" rather than "run").
+
+        All that is searched counts, so that a hit shows its words as they are written there: captions before the
+        owner's words, and these before names and cameras.
+        """
         own: dict[str, str] = {}
-        owner = (text for kind, text in photo.details.texts if kind in (TextKind.OWNER, TextKind.ACCESSIBILITY))
-        for text in (photo.details.place or "", *owner, *(caption.text for caption in photo.captions)):
+        facts = reversed(fact_texts(photo.details))
+        owner = (text for kind in _OWNERS for text in photo.details.texts_of(kind))
+        for text in (*facts, *owner, *(caption.text for caption in photo.captions)):
             own.update(words_by_term(text, self._term_of))
         return Words(own, self._by_term)
 

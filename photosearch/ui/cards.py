@@ -81,7 +81,7 @@ def object_chips(photo: Photo, matched: set[str]) -> str:
 def reasons(hit: Hit, query: str) -> str:
     """Return why a hit was found, as HTML: for each term a bar, its field, and the related word of the query."""
     query_words = Words(state.workspace().wording.asked(query))
-    own = state.workspace().wording.of(hit.photo)
+    own = state.workspace().wording.of(state.shown(hit.photo))
     word_of = own.after({term: word for term, word in query_words.items() if term not in own})
     widest = max(share.share for share in hit.shares)
     lines = []
@@ -147,5 +147,5 @@ def _other_matches(hit: Hit, query_words: Mapping[str, str], language: Language)
     best = sorted(added, key=lambda term: -added[term])[:MAX_OTHER_MATCHES]
     if not best:
         return ""
-    word_of = state.workspace().wording.of(hit.photo).after_asked(query_words)
+    word_of = state.workspace().wording.of(state.shown(hit.photo)).after_asked(query_words)
     return f'<span class="also">also found: {html.escape(", ".join(word_of[term] for term in best))}</span>'

@@ -80,6 +80,28 @@ def test_the_owners_words_are_shown_as_written() -> None:
     assert [shown[term] for term in ("gray", "two", "zurich", "cat")] == ["grey", "2", "zürich", "cats"]
 
 
+def test_all_that_is_searched_is_shown_as_written() -> None:
+    details = Details(
+        area="Málaga, Andalusia, Spain",
+        tagged="Zoë",
+        camera="Nokia Grau",
+        folder="album/Café 2",
+        file="grey wall.jpg",
+        texts=((TextKind.HASHTAG, "pyjamas"),),
+    )
+    photo = Photo("1", "walks", "folder", "a.jpg", PhotoState.READY, details=details)
+    shown = Wording(["gray", "cafe", "two", "pajamas"]).of(photo).after_asked(words_by_term("gray cafe two pajamas"))
+    assert [shown[term] for term in ("gray", "cafe", "two", "pajama", "malaga", "zoe", "nokia")] == [
+        "grey",
+        "café",
+        "2",
+        "pyjamas",
+        "málaga",
+        "zoë",
+        "nokia",
+    ]
+
+
 def test_words_with_accents_and_digits_are_found_by_their_terms() -> None:
     shown = Wording(["école", "2"]).of(photo_of(""))
     assert [shown[term] for term in ("ecol", "two")] == ["école", "2"]
