@@ -181,10 +181,13 @@ def test_a_correction_of_an_earlier_picture_is_told_and_can_be_confirmed(shown: 
     app = open_inspect(photo=photo.id)
     assert not app.exception
     assert "Ada wrote of an earlier picture “a **lighthouse**”" in said(app)
+    assert "(UTC), of an earlier picture" in said(app)
+    assert "in use" not in said(app)
     assert shown.library.photo(photo.id).caption == "a red picture"  # what this model says of all pictures
     press(app, "It fits this picture, too")
     assert not app.exception
     assert shown.library.photo(photo.id).caption == "a **lighthouse**"
+    assert "(UTC), in use" in said(app)
     assert "earlier picture" not in said(app)
 
 

@@ -103,11 +103,17 @@ def _show_history(photo: Photo, history: list[Correction]) -> None:
         for i, past in enumerate(history):
             with st.container(border=True):
                 st.text(past.text or _CLEARED)
-                until = "in use" if past.superseded_at is None else f"until {_when(past.superseded_at)}"
-                of = ", of an earlier picture" if past.is_of_earlier_picture else ""
-                st.caption(f"{_author(past)}, {_when(past.at)}, {until} (UTC){of}")
+                st.caption(f"{_author(past)}, {_times(past)}")
                 if past.text and not past.is_in_force and st.button("Use this again", key=f"again-{photo.id}-{i}"):
                     _change(partial(_repeat, photo, past.text), "Saved. Search finds the new caption at once.")
+
+
+def _times(past: Correction) -> str:
+    """Return since when a correction was used, and until when; one of an earlier picture is kept, but not used."""
+    if past.superseded_at is not None:
+        of = ", of an earlier picture" if past.is_of_earlier_picture else ""
+        return f"{_when(past.at)} until {_when(past.superseded_at)} (UTC){of}"
+    return f"{_when(past.at)} (UTC), {'of an earlier picture' if past.is_of_earlier_picture else 'in use'}"
 
 
 def _repeat(photo: Photo, text: str) -> None:
