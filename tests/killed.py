@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import multiprocessing
 import random
@@ -18,10 +19,12 @@ from photosearch.export.exporter import ExportKind
 from photosearch.library import Library
 from photosearch.library import schema as t
 from photosearch.library.corrections import read_corrections
-from photosearch.records import Listing
+from photosearch.library.files import UPLOAD
+from photosearch.records import UNWATCHED
 from photosearch.settings import Settings
+from photosearch.sources.upload import UploadSource
 from photosearch.workspace import Workspace
-from tests.conftest import ColourStation, analyse
+from tests.conftest import ColourStation, analyse, jpeg
 
 N_COLLECTIONS = 200  # to be removed
 PATIENCE_S = 300.0  # on a busy machine
@@ -62,7 +65,9 @@ def _remove(workspace: Workspace, n: int, _photos: Path, _scratch: Path) -> None
 
 
 def _doom(workspace: Workspace, n: int) -> None:
-    workspace.library.merge(f"doomed-{n}", "urls", [Listing(f"https://photos.example/{n}.jpg", "")])
+    """Make a collection with an uploaded picture, whose file goes with it."""
+    upload = UploadSource([(f"{n}.jpg", io.BytesIO(jpeg((n % 256, n // 256, 99))))], workspace.library.files)
+    workspace.library.merge(f"doomed-{n}", UPLOAD, list(upload.listings({}, UNWATCHED)))
 
 
 OPERATIONS: dict[str, Callable[[Workspace, int, Path, Path], None]] = {

@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import pickle
 import shutil
 from pathlib import Path
@@ -76,6 +77,11 @@ def refused(tmp_path, wordmap):
 
 def test_a_checkpoint_that_is_not_there(refused, tmp_path):
     assert "No such file" in refused(tmp_path / "BEST_nowhere.pth.tar")
+
+
+def test_a_checkpoint_that_is_a_pipe_does_not_block(refused, tmp_path):
+    os.mkfifo(tmp_path / "pipe.pth.tar")
+    assert "it is no regular file" in refused(tmp_path / "pipe.pth.tar")
 
 
 def test_a_checkpoint_that_is_a_folder(refused, tmp_path):
