@@ -64,8 +64,7 @@ class SaidDate:
     @property
     def message(self) -> str:
         """Return what was understood, for people."""
-        days = _day(self.first) if self.first == self.last else f"{_day(self.first)} to {_day(self.last)}"
-        return f"“{self.words}” was understood as a date: {days}."
+        return f"“{self.words}” was understood as a date: {_span(self.first, self.last)}."
 
 
 def find_dates(query: str, today: date, is_said: Callable[[str], bool]) -> tuple[SaidDate, ...]:
@@ -165,6 +164,23 @@ def _easter(year: int) -> date:
     i = (32 + 2 * (b % 4) + 2 * (c // 4) - h - c % 4) % 7
     month, day = divmod(h + i - 7 * ((a + 11 * h + 22 * i) // 451) + 114, 31)
     return date(year, month, day + 1)
+
+
+def days_text(since: date | None, before: date | None) -> str:
+    """Return days as they stand in a sentence, such as "before 1 June 2021".
+
+    Args:
+        since: the first day, None for all before.
+        before: the first one after the last, None for all from the first on.
+    """
+    if since is None or before is None:
+        return f"from {_day(since)} on" if since else f"before {_day(before)}" if before else "on any day"
+    last = before - timedelta(days=1)
+    return f"{'on' if since == last else 'from'} {_span(since, last)}"
+
+
+def _span(first: date, last: date) -> str:
+    return _day(first) if first == last else f"{_day(first)} to {_day(last)}"
 
 
 def _day(day: date) -> str:

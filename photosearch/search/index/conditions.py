@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 from functools import cached_property
 
+from photosearch.search.dates import days_text
 from photosearch.search.index.lexicon import HASHTAG, OBJECT, Lexicon
 from photosearch.search.index.object_names import ObjectNames
 from photosearch.search.index.tables import Tables
@@ -110,16 +111,27 @@ class Conditions(ABC):
                 notes.append(self._nearest(condition))
             elif not self.has_any(condition):
                 notes.append(self._missing(condition))
-        asks_dates = any(plain.since or plain.before for plain in query.plain) or refine.since or refine.until
-        if asks_dates and not self.has_dates():
-            notes.append(_NO_DATES)
+        spans = dict.fromkeys(days_asked(plain, refine) for plain in query.plain)
+        notes += [self._none_taken(since, before) for since, before in spans if not self._has_days(since, before)]
         return tuple(dict.fromkeys(notes))
+
+    def _has_days(self, since: date | None, before: date | None) -> bool:
+        """Return whether any photo was taken then; True where no day is asked for, or none is left."""
+        if since is None and before is None:
+            return True
+        if since and before and since >= before and self.has_dates():  # the query's own note says so
+            return True
+        days = tuple(day.isoformat() if day else "" for day in (since, before))
+        return self.has_any(Filter(Kind.DATES, days, ""))
+
+    def _none_taken(self, since: date | None, before: date | None) -> str:
+        return f"None of these photos was taken {days_text(since, before)}." if self.has_dates() else _NO_DATES
 
     def _missing(self, condition: Filter) -> str:
         if condition.kind is Kind.HASHTAG:
             return f"None of these photos has the hashtag {shown(condition.shown)}."
         if condition.kind is Kind.DATES:
-            return f"None of these photos was taken {shown(condition.shown)}." if self.has_dates() else _NO_DATES
+            return self._none_taken(*days_of(condition))
         if condition.kind is Kind.FACT:
             known = _most_frequent(self._counts(fact_facet(condition.key)), N_NAMED)
             asked = shown(f"{condition.key}:{condition.shown}")

@@ -328,10 +328,41 @@ def test_what_no_photo_has_is_said(make_index: MakeIndex) -> None:
         "“zebra” was not detected in any of these photos. Objects that were detected: dog, "
         in filters.notes(parse("object:zebra"), Refine())[0]
     )
-    assert filters.notes(parse("object:dog #sunset before:2022 -object:zebra"), Refine()) == ()
+    assert filters.notes(parse("object:dog #sunset before:2024 -object:zebra"), Refine()) == ()
+    assert filters.notes(parse("on:2022"), Refine()) == (
+        "None of these photos was taken from 1 January 2022 to 31 December 2022.",
+    )
     undated = make_index([Document("a", captions=("a dog",))]).filters
+    assert "No date" in undated.notes(parse("on:2022"), Refine())[0]
     assert "No date" in undated.notes(parse("before:2022"), Refine())[0]
     assert "No date" in undated.notes(Query(""), Refine(until=date(2022, 1, 1)))[0]
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        ("dog after:3000", "None of these photos was taken from 1 January 3000 on."),
+        ("before:1850-06", "None of these photos was taken before 1 June 1850."),
+        ("after:2021 before:2023", "None of these photos was taken from 1 January 2021 to 31 December 2022."),
+        ("on:2023-05-30", "None of these photos was taken on 30 May 2023."),
+        ("on:2023-05-31", None),
+        ("after:2023-06-01", None),
+        ("before:1850 | before:2024", "None of these photos was taken before 1 January 1850."),
+        ("-on:2022", None),
+    ],
+)
+def test_days_on_which_no_photo_was_taken_are_said(make_index: MakeIndex, raw: str, expected: str | None) -> None:
+    filters = make_index(PHOTOS).filters
+    assert filters.notes(parse(raw), Refine()) == ((expected,) if expected else ())
+
+
+def test_days_beside_the_query_count_for_what_is_said(make_index: MakeIndex) -> None:
+    filters = make_index(PHOTOS).filters
+    until = Refine(until=date(2022, 12, 31))
+    assert filters.notes(parse("after:2021"), until) == (
+        "None of these photos was taken from 1 January 2021 to 31 December 2022.",
+    )
+    assert filters.notes(parse("after:2024"), until) == ()  # no day is left
 
 
 def test_an_empty_collection_is_filtered_too(make_index: MakeIndex) -> None:
