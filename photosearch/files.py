@@ -69,7 +69,7 @@ def write_whole(path: Path, *, is_remade: bool = False) -> Iterator[Path]:
     """Yield a path beside `path` to write to; it gets the name `path` when the block ends without an error.
 
     A file that was there stays as it is until then. After an error nothing of the new one is left. When the power
-    fails, either the old file is there or the whole new one.
+    fails, either the old file is there or the whole new one. Nobody may read it who may not read its folder.
 
     Args:
         path: of the file.
@@ -81,6 +81,8 @@ def write_whole(path: Path, *, is_remade: bool = False) -> Iterator[Path]:
     part = path.with_name(f"{path.name}.{os.getpid()}-{threading.get_ident()}{PART}")
     try:
         yield part
+        with suppress(OSError):  # some file systems know no rights
+            part.chmod(stat.S_IMODE(part.stat().st_mode) & mode_within(path.parent))
         force_to_disk(part)
         part.replace(path)
         if not is_remade:
@@ -88,6 +90,25 @@ def write_whole(path: Path, *, is_remade: bool = False) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             part.unlink(missing_ok=True)
+
+
+def make_folder(path: Path) -> None:
+    """Create a folder in a library, and those above it that are missing, with the rights of the one that they lie in.
+
+    Raises:
+        OSError: it cannot be made, or is a file.
+    """
+    if path.is_dir():
+        return
+    make_folder(path.parent)
+    try:
+        path.mkdir()
+    except FileExistsError:  # made meanwhile
+        if not path.is_dir():
+            raise
+        return
+    with suppress(OSError):  # some file systems know no rights
+        path.chmod(stat.S_IMODE(path.parent.stat().st_mode) & ~stat.S_ISVTX)
 
 
 def mode_within(folder: Path) -> int:

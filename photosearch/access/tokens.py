@@ -14,7 +14,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from photosearch.access.private_files import write_private
+from photosearch.access.private_files import MODE, write_private
 from photosearch.errors import PhotosearchError
 
 FILE_NAME = "tokens.json"  # in the library's folder
@@ -96,7 +96,7 @@ class Tokens:
     def _locked(self) -> Iterator[None]:
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            with FileLock(self._path.with_suffix(".lock"), timeout=_LOCK_S):
+            with FileLock(self._path.with_suffix(".lock"), timeout=_LOCK_S, mode=MODE):
                 yield
         except Timeout as error:
             raise PhotosearchError("Another command changes the tokens at the moment. Try again.") from error

@@ -19,7 +19,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from photosearch.errors import IndexOutOfReach, LibraryError
-from photosearch.files import force_to_disk, mode_within
+from photosearch.files import force_to_disk, make_folder, mode_within
 
 FILE_NAME = "library.sqlite"
 LOCK_NAME = "worker.lock"
@@ -131,9 +131,9 @@ class SQLite(Database):
     @contextmanager
     def locked_index(self, number: int, folder: Path, patience_s: float) -> Iterator[bool]:  # noqa: ARG002
         """Hold the lock for writing a collection's index elsewhere, as `Database.locked_index` does."""
-        lock = filelock.FileLock(folder / "elsewhere.lock", patience_s)
+        lock = filelock.FileLock(folder / "elsewhere.lock", patience_s, mode_within(self._folder))
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            make_folder(folder)
             lock.acquire()
         except filelock.Timeout:
             pass
@@ -168,6 +168,7 @@ class SQLite(Database):
                 problems = copy.execute("PRAGMA integrity_check").fetchall()
             if problems != [("ok",)] or sizes[0] != sizes[1]:
                 raise sqlite3.DatabaseError(problems[0][0])
+            part.chmod(mode_within(self._folder))
             part.rename(self._free_path(version))
             force_to_disk(self._folder)
         except (sqlite3.OperationalError, OSError) as error:

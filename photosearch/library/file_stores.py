@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from photosearch.files import force_to_disk, mode_within, read_regular, write_whole
+from photosearch.files import force_to_disk, make_folder, mode_within, read_regular, write_whole
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class FolderStore:
     def write(self, name: str, data: bytes, *, is_remade: bool = False) -> None:
         """Write a file that those can read who can read the folder, as `FileStore.write` says."""
         path = self.folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         with write_whole(path, is_remade=is_remade) as part:
             part.write_bytes(data)
             part.chmod(mode_within(self.folder))

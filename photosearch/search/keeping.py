@@ -14,6 +14,7 @@ from typing import Generic, TypeVar
 from filelock import FileLock, Timeout
 
 from photosearch.errors import IndexDamaged
+from photosearch.files import make_folder, mode_within
 from photosearch.library import CollectionVersion, Library
 from photosearch.library.memory import give_memory_back
 from photosearch.search.index import Index, Keep, SearchIndex, Store, Tables
@@ -118,18 +119,20 @@ def _made(version: CollectionVersion, store: Store, notice: str | None, make: Ca
 @contextlib.contextmanager
 def _locked(folder: Path) -> Iterator[bool]:
     """Hold the lock for writing an index; yields False where another process holds it, or the folder is read-only."""
-    lock = FileLock(folder / "writing.lock", timeout=0)
+    lock = None
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
+        lock = FileLock(folder / "writing.lock", timeout=0, mode=mode_within(folder))
         lock.acquire()
     except Timeout:
         log.info("Another process is writing %s.", folder)
     except OSError as error:
         log.warning(_UNSAVED, folder, error)
     try:
-        yield lock.is_locked
+        yield lock is not None and lock.is_locked
     finally:
-        lock.release()
+        if lock is not None:
+            lock.release()
 
 
 def _keeping(store: Store) -> Keep:

@@ -5,9 +5,13 @@ from __future__ import annotations
 import copy
 import logging
 import traceback
+from contextlib import suppress
+from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from types import TracebackType
+
+from photosearch.files import mode_within
 
 log = logging.getLogger(__name__)
 FILE_NAME = "server.log"
@@ -33,10 +37,21 @@ class WithoutMessages(logging.Formatter):
         return "".join(traceback.format_tb(where)) + (kind.__name__ if kind else "")
 
 
+class PrivateFileHandler(RotatingFileHandler):
+    """A log that those can read who can read its folder."""
+
+    def _open(self) -> TextIOWrapper:
+        file = super()._open()
+        with suppress(OSError):  # some file systems know no rights
+            path = Path(self.baseFilename)
+            path.chmod(mode_within(path.parent))
+        return file
+
+
 def start_log(folder: Path) -> None:
     """Also write what the package, Streamlit and uvicorn log from now on to a file in the library's folder."""
     try:
-        handler = RotatingFileHandler(folder / FILE_NAME, maxBytes=MAX_BYTES, backupCount=N_OLDER, encoding="utf-8")
+        handler = PrivateFileHandler(folder / FILE_NAME, maxBytes=MAX_BYTES, backupCount=N_OLDER, encoding="utf-8")
     except OSError as error:
         log.warning(
             "%s cannot be written: %s. The server logs to the console only.", folder / FILE_NAME, error.strerror

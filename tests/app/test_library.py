@@ -374,7 +374,6 @@ def test_an_export_is_made_and_can_be_taken_away(trip: Workspace) -> None:
 def test_the_next_export_deletes_files_whose_day_is_over(trip: Workspace) -> None:
     old, young = (downloads.new_path(trip, "trip", ExportKind.JSON) for _ in range(2))
     for path in (old, young):
-        path.parent.mkdir(parents=True)
         path.write_bytes(b"x")
     os.utime(old.parent, (0, 0))
     downloads.new_path(trip, "trip", ExportKind.JSON)

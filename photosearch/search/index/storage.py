@@ -29,7 +29,7 @@ from typing import TypedDict
 import numpy as np
 
 from photosearch.errors import IndexDamaged
-from photosearch.files import force_to_disk, write_whole
+from photosearch.files import force_to_disk, make_folder, mode_within, write_whole
 from photosearch.search.fields import ALL
 from photosearch.search.index.index import Index
 from photosearch.search.index.lexicon import Lexicon
@@ -169,7 +169,7 @@ class Store:
         Raises:
             OSError: it cannot be written; the index saved before stays intact.
         """
-        self.folder.mkdir(parents=True, exist_ok=True)
+        make_folder(self.folder)
         names_before = {path.name for path in self.folder.iterdir()}
         try:
             self._save(index, generation, token)
@@ -287,6 +287,7 @@ def _write_arrays(path: Path, arrays: Iterable[np.ndarray]) -> list[int]:
 
 def _write_file(path: Path, content: bytes | memoryview) -> list[int]:
     path.write_bytes(content)
+    path.chmod(mode_within(path.parent))
     return [len(content), zlib.crc32(content)]
 
 

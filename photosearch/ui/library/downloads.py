@@ -17,7 +17,7 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from photosearch.export.exporter import ExportKind, file_name
-from photosearch.files import PART
+from photosearch.files import PART, make_folder
 from photosearch.pipeline.background import BackgroundRun
 from photosearch.records import Report, Watch
 from photosearch.workspace import Workspace
@@ -32,7 +32,9 @@ def new_path(workspace: Workspace, collection: str, kind: ExportKind) -> Path:
     for old in folder.iterdir() if folder.is_dir() else ():
         if old.is_dir() and time.time() - old.stat().st_mtime > LIFETIME_S:
             shutil.rmtree(old, ignore_errors=True)
-    return folder / secrets.token_hex(16) / file_name(collection, kind)
+    path = folder / secrets.token_hex(16) / file_name(collection, kind)
+    make_folder(path.parent)
+    return path
 
 
 class ExportMaker:
