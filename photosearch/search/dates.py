@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
 
+from photosearch.words.times import shown_day
+
 MAX_DATES = 10  # in one query
 EARLIEST_YEAR = 1826  # of the first photograph
 _MONTHS = {name.lower(): number for number, name in enumerate(calendar.month_name) if name}
@@ -174,14 +176,10 @@ def days_text(since: date | None, before: date | None) -> str:
         before: the first one after the last, None for all from the first on.
     """
     if since is None or before is None:
-        return f"from {_day(since)} on" if since else f"before {_day(before)}" if before else "on any day"
+        return f"from {shown_day(since)} on" if since else f"before {shown_day(before)}" if before else "on any day"
     last = before - timedelta(days=1)
     return f"{'on' if since == last else 'from'} {_span(since, last)}"
 
 
 def _span(first: date, last: date) -> str:
-    return _day(first) if first == last else f"{_day(first)} to {_day(last)}"
-
-
-def _day(day: date) -> str:
-    return f"{day.day} {calendar.month_name[day.month]} {day.year}"
+    return shown_day(first) if first == last else f"{shown_day(first)} to {shown_day(last)}"

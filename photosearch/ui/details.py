@@ -16,7 +16,7 @@ from photosearch.ui.cards import caption_line, object_chips, reasons
 from photosearch.ui.pictures import show_picture
 from photosearch.ui.search_input import search_similar
 from photosearch.ui.text import plain
-from photosearch.words.times import shown_offset
+from photosearch.words.times import shown_time
 
 LARGE_PX = 1200
 MAX_TEXT_CHARS = 5_000
@@ -90,8 +90,7 @@ def _when(details: Details) -> str:
     if details.dated_at is None:
         return ""
     by_name = ", as the file's name says" if details.is_dated_by_name else ""
-    offset = shown_offset(details.dated_at)
-    return f"{details.dated_at:%d %B %Y, %H:%M}{f' ({offset})' if offset else ''}{by_name}"
+    return shown_time(details.dated_at) + by_name
 
 
 def _show_origin(details: Details) -> None:

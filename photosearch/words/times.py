@@ -6,8 +6,9 @@ not. Days are compared by the clock alone.
 
 from __future__ import annotations
 
+import calendar
 import re
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 
 FIRST_YEAR, LAST_YEAR = 1826, 2199  # of the first photograph; later ones are the nonsense of clocks and programs
 _FIRST_SECONDS = 10_000  # a smaller number is more likely a year than seconds since 1970
@@ -87,6 +88,21 @@ def by_the_clock(of_source: datetime | None, of_file: datetime | None) -> dateti
         if abs(ahead) <= timedelta(hours=_MAX_OFFSET_HOURS) and not ahead % _QUARTER:
             return of_file.replace(tzinfo=timezone(ahead))
     return of_source
+
+
+def shown_day(day: date) -> str:
+    """Return a day for people, as "1 January 2024", whatever the language of the system."""
+    return f"{day.day} {calendar.month_name[day.month]} {day.year}"
+
+
+def shown_time(time: datetime) -> str:
+    """Return a time for people, as "1 January 2024, 00:20 (UTC+01:00)"; the day alone where only that is known.
+
+    A day whose clock could not be read stands at midnight, without an offset.
+    """
+    is_day = time.tzinfo is None and (time.hour, time.minute, time.second) == (0, 0, 0)
+    offset = shown_offset(time)
+    return shown_day(time) + ("" if is_day else f", {time:%H:%M}") + (f" ({offset})" if offset else "")
 
 
 def shown_offset(time: datetime) -> str:

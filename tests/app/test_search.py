@@ -247,7 +247,7 @@ def test_the_dialog_says_why_and_what_came_with_the_photo(posts: Workspace) -> N
         "Sehlen, Mecklenburg-Vorpommern, Germany",
         "Canon EOS R5",
         "<dt>Rating</dt><dd>4</dd>",
-        "01 June 2023, 00:20 (UTC+02:00)",
+        "1 June 2023, 00:20 (UTC+02:00)",
     ):
         assert part in shown
     assert [link.proto.url for link in app.get("link_button")] == ["https://example.com/p/1"]

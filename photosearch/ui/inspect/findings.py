@@ -12,6 +12,7 @@ from photosearch.ui.drawing import as_jpeg, with_boxes
 from photosearch.ui.inspect.caption_viewer import percent
 from photosearch.ui.inspect.subject import Subject
 from photosearch.ui.text import plain, shortened
+from photosearch.words.times import shown_day
 
 N_CONCEPTS = 15  # shown; the rest are much less probable
 
@@ -63,7 +64,7 @@ def show_facts(subject: Subject) -> None:
     """Show the photo's collection, name, date and link, and whether the photo itself could be read."""
     if subject.photo is not None:
         details = subject.photo.details
-        day = details.dated_at.strftime("%-d %B %Y") if details.dated_at else ""
+        day = shown_day(details.dated_at) if details.dated_at else ""
         facts = [
             f"{subject.photo.collection}: {subject.name}",
             f"{day}, as the file's name says" if details.is_dated_by_name else day,

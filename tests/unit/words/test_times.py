@@ -16,6 +16,7 @@ from photosearch.words.times import (
     read_offset,
     read_time,
     shown_offset,
+    shown_time,
 )
 
 EAST, WEST = timezone(timedelta(hours=2)), timezone(-timedelta(hours=4, minutes=30))
@@ -83,6 +84,20 @@ def test_offsets_are_shown_as_they_are_known() -> None:
     assert shown_offset(datetime(2024, 1, 1, tzinfo=EAST)) == "UTC+02:00"
     assert shown_offset(datetime(2024, 1, 1, tzinfo=UTC)) == "UTC"
     assert shown_offset(datetime(2024, 1, 1)) == ""
+
+
+@pytest.mark.parametrize(
+    ("time", "expected"),
+    [
+        (datetime(2024, 1, 1, 0, 20), "1 January 2024, 00:20"),
+        (datetime(2024, 1, 1, 0, 20, tzinfo=EAST), "1 January 2024, 00:20 (UTC+02:00)"),
+        (datetime(2024, 12, 31, tzinfo=UTC), "31 December 2024, 00:00 (UTC)"),
+        (datetime(2021, 1, 1), "1 January 2021"),  # of IMG-20210101-WA0001.jpg, which says no more
+        (datetime(1826, 7, 4), "4 July 1826"),
+    ],
+)
+def test_times_are_shown_as_they_are_known(time: datetime, expected: str) -> None:
+    assert shown_time(time) == expected
 
 
 @pytest.mark.parametrize(
