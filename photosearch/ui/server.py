@@ -25,7 +25,7 @@ from photosearch.api import PREFIX, make_api
 from photosearch.errors import PhotosearchError, SettingsError
 from photosearch.settings import Settings, read_settings
 from photosearch.ui import openid, state
-from photosearch.ui.connections import close_half_open
+from photosearch.ui.connections import allow_connections, close_half_open
 from photosearch.ui.library import downloads
 from photosearch.ui.openid_answers import OpenIdAnswers
 from photosearch.ui.server_log import start_log
@@ -81,7 +81,7 @@ def rules(settings: Settings) -> Rules:
 async def lifespan(_app: Any) -> AsyncIterator[None]:
     """Open the library and its log, and warm up in a thread; when the server ends, stop the current run."""
     send_at_once()
-    closing = asyncio.create_task(close_half_open())
+    closing = asyncio.create_task(close_half_open(max_connections=allow_connections()))
     try:
         start_log(state.workspace().settings.library_dir)
         log.info("photosearch %s starts.", __version__)
