@@ -32,8 +32,20 @@ STOP_WORDS = frozenset(
     """.split()
 )
 
-_MARKED = range(0x0300, 0x1E960)  # the code points among which nearly all combining marks are
-MARKS = "".join(char for char in map(chr, _MARKED) if unicodedata.category(char).startswith("M"))
+# The code points among which nearly all combining marks are; Chinese, Korean and hieroglyphs between them have none.
+_MARKED = (range(0x300, 0x3100), range(0xA66F, 0xAC00), range(0xFB00, 0x12000), range(0x16A00, 0x17000))
+_MARKED += (range(0x1BC00, 0x1E960),)
+
+
+def _marks() -> str:
+    """Return the combining marks as ranges within a pattern's brackets, which compile faster than one by one."""
+    marks = {code for codes in _MARKED for code in codes if unicodedata.category(chr(code))[0] == "M"}
+    firsts = sorted(code for code in marks if code - 1 not in marks)
+    lasts = sorted(code for code in marks if code + 1 not in marks)
+    return "".join(f"{chr(first)}-{chr(last)}" for first, last in zip(firsts, lasts, strict=True))
+
+
+MARKS = _marks()
 JOINERS = "\u200c\u200d"  # within words of Persian and of Indian languages, and within emoji
 # Letters with their marks; the hundreds of marks are looked through once for a run of letters, not for each.
 _LETTERS = rf"[^\W_]+(?:[{MARKS}{JOINERS}]+[^\W_]*)*"
