@@ -47,6 +47,8 @@ def main() -> None:
                 page.goto(address + path.format(photo=photo))
                 expect(page.locator(".foot")).to_be_visible(timeout=PATIENCE_MS)
                 page.wait_for_load_state("networkidle")
+                for waited in ("stSkeleton", "stSpinner", "stStatusWidget"):  # charts and tables still to be drawn
+                    expect(page.get_by_test_id(waited)).to_have_count(0, timeout=PATIENCE_MS)
                 page.wait_for_timeout(1000)  # pictures fade in
                 page.screenshot(path=ROOT / "docs" / f"{name}.png")
         browser.close()
