@@ -41,7 +41,8 @@ class ObjectStore:
             import fsspec
 
             options = _S3 if scheme in ("s3", "s3a") else {}
-            self._system, self._root = fsspec.url_to_fs(address.rstrip("/"), **options)
+            # One of its own: fsspec would hand out another of the same options, opened with earlier keys and address.
+            self._system, self._root = fsspec.url_to_fs(address.rstrip("/"), skip_instance_cache=True, **options)
         except (ImportError, ValueError) as error:  # fsspec knows no such scheme, or not how to open it
             raise LibraryError(
                 f"{title} cannot be opened: {error}. For S3 install it with: pip install -r requirements-s3.txt"

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import s3fs
 from PIL import Image
 
 from photosearch.errors import LibraryError, PhotoError
@@ -187,7 +186,6 @@ def test_a_bucket_without_rights_is_named(s3, tmp_path):
 
 
 def test_a_service_that_does_not_answer_is_told_within_bounds(s3, tmp_path, monkeypatch):
-    s3fs.S3FileSystem.clear_instance_cache()
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")  # nobody is there
     files = on_s3(tmp_path, "s3://bucket-of-nobody/photos")
     with pytest.raises(LibraryError, match=r"Could not connect to the endpoint URL: .*Check that it can be reached"):
