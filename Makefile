@@ -13,7 +13,7 @@ app: $(VENV)/.run
 	$(BIN)/python -m photosearch app --no-browser --port $(PORT)
 
 test: $(VENV)/.dev $(VENV)/.browser $(VENV)/.postgres
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
