@@ -17,7 +17,7 @@ PART = ".part"  # ends the names of files that are still being written
 _REFUSED = re.compile(r'[\x00-\x1f<>:"/\\|?*]')  # by Windows; other systems refuse fewer
 
 
-def open_regular(path: Path) -> BinaryIO:
+def open_regular(path: Path | str) -> BinaryIO:
     """Open a file to read; a pipe or a device, which could block for ever, is refused.
 
     Raises:

@@ -61,7 +61,8 @@ class Beside:
         stem = os.path.splitext(name)[0]
         said = NOTHING
         for file in self._files((f"{name}.xmp", f"{stem}.xmp")):
-            said = said.completed_by(self._said(file, self._sidecar))
+            of_sidecar = self._said(file, self._sidecar)
+            said = of_sidecar if said is NOTHING else said.completed_by(of_sidecar)
         if self._has_json:
             said = said.completed_by(self._takeout(name)).completed_by(self._post(stem))
         return found if said is NOTHING else said.completed_by(found)

@@ -9,7 +9,7 @@ from photosearch.files import open_regular
 from photosearch.sources.budget import read_at_most
 
 
-def read_file(path: Path, max_bytes: int) -> bytes:
+def read_file(path: Path | str, max_bytes: int) -> bytes:
     """Read a photo's file; raise `PhotoError` when it is missing, unreadable or larger than `max_bytes`."""
     try:
         with open_regular(path) as file:

@@ -179,7 +179,7 @@ class _Walk:
 
     def _beside(self, folder: str, entries: Sequence[os.DirEntry[str]]) -> Beside:
         def read(name: str, max_bytes: int) -> bytes:
-            return read_file(Path(folder, name), max_bytes)
+            return read_file(os.path.join(folder, name), max_bytes)
 
         own_path = readable_name(os.path.relpath(folder, self._root.parent))
         return Beside((entry.name for entry in entries), read, "" if own_path.startswith("..") else own_path)
@@ -213,7 +213,7 @@ def _start(entry: os.DirEntry[str], n_bytes: int) -> bytes:
     try:
         if not entry.is_file():
             return b""
-        with open_regular(Path(entry.path)) as file:
+        with open_regular(entry.path) as file:
             return file.read(n_bytes)
     except OSError:
         return b""
