@@ -38,17 +38,18 @@ def read_text(value: object) -> str:
 
     The standards allow less, but programs write what people type; Pillow hands out such bytes as if they were Latin-1.
     """
+    raw = value
     if isinstance(value, str):
         try:
-            value = value.encode("latin-1")
+            raw = value.encode("latin-1")
         except UnicodeEncodeError:  # it was marked as Unicode, and is right
             return value.strip("\0 ")
-    if not isinstance(value, bytes):
+    if not isinstance(raw, bytes):
         return ""
     try:
-        text = value.decode("utf-8")
+        text = raw.decode("utf-8")
     except UnicodeDecodeError:
-        text = value.decode("cp1252", "replace")
+        text = raw.decode("cp1252", "replace")
     return text.strip("\0 ")
 
 
