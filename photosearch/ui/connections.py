@@ -1,4 +1,4 @@
-"""Connections that hold the server up: those that never send a whole request are closed, at once where there are many.
+"""Connections that hold the server up: those that send no whole request, or do not read the answer, are closed.
 
 Each takes a file descriptor, of which a process has some thousand; without a free one nobody is answered.
 """
@@ -14,6 +14,7 @@ from typing import Any
 import uvicorn
 
 PATIENCE_S = 20.0  # uvicorn itself waits for a request's head for ever; between two requests it waits for 5 s
+UNREAD_PATIENCE_S = 300.0  # of an answer of which nothing is read: a browser may pause a download
 PAUSE_S = 0.25  # between two looks
 MAX_DESCRIPTORS = 65_536
 MAX_CONNECTIONS = 2_000  # at the same time; above that those that have waited the longest for a request are closed
@@ -36,33 +37,49 @@ def allow_connections() -> int:
     return MAX_CONNECTIONS if soft == resource.RLIM_INFINITY else min(MAX_CONNECTIONS, soft // 2)
 
 
-async def close_half_open(patience_s: float = PATIENCE_S, max_connections: int = MAX_CONNECTIONS) -> None:
-    """Close connections that wait for a request, or for its end after it was answered, longer than `patience_s`.
+async def close_half_open(
+    patience_s: float = PATIENCE_S,
+    max_connections: int = MAX_CONNECTIONS,
+    unread_patience_s: float = UNREAD_PATIENCE_S,
+) -> None:
+    """Close connections that hold the server up: runs until it is cancelled, beside the server.
 
-    Runs until it is cancelled, beside the server. While there are more than `max_connections`, the longest waiting go.
+    Args:
+        patience_s: how long one may wait for a request, or for its end after it was answered.
+        max_connections: while there are more, those that have waited the longest go.
+        unread_patience_s: how long a visitor may read nothing of an answer.
     """
     servers = [found for found in gc.get_objects() if issubclass(type(found), uvicorn.Server)]
-    since: dict[Any, tuple[object, float]] = {}  # by connection: its last request, and when it was first seen to wait
+    since: dict[Any, tuple[object, float]] = {}  # by connection: its state, and when it was first seen in it
     while True:
         await asyncio.sleep(min(PAUSE_S, patience_s / 4))
         now = time.monotonic()
         connections = [one for server in servers for one in list(server.server_state.connections)]
-        since = {one: _first_seen(one, since, now) for one in connections if _waits(one)}
+        states = {one: state for one in connections if (state := _idle_state(one)) is not None}
+        since = {one: _first_seen(since.get(one), state, now) for one, state in states.items()}
         n_too_many = len(connections) - max_connections
         for n, (connection, (_, first_s)) in enumerate(sorted(since.items(), key=lambda item: item[1][1])):
-            if n < n_too_many or now - first_s > patience_s:
-                connection.transport.close()
+            has_unread = connection.transport.get_write_buffer_size() > 0
+            if n < n_too_many or now - first_s > (unread_patience_s if has_unread else patience_s):
+                connection.transport.abort()  # closing would wait until what was sent is read
 
 
-def _waits(connection: Any) -> bool:
-    """Tell whether nothing is being answered on a connection; a WebSocket's has no cycles."""
-    cycle = getattr(connection, "cycle", connection)
-    return cycle is None or getattr(cycle, "response_complete", False) is True
+def _idle_state(connection: Any) -> object | None:
+    """Return what stays the same while a connection waits for the visitor; None: something is being answered.
+
+    A WebSocket has no cycles of request and answer, and is let be: who has one has the right to.
+    """
+    if not hasattr(connection, "cycle"):
+        return None
+    n_unread = connection.transport.get_write_buffer_size()
+    if n_unread:
+        return n_unread
+    is_answered = connection.cycle is None or getattr(connection.cycle, "response_complete", False) is True
+    return (connection.cycle,) if is_answered else None
 
 
-def _first_seen(connection: Any, since: dict[Any, tuple[object, float]], now: float) -> tuple[object, float]:
-    known = since.get(connection)
-    return known if known is not None and known[0] is connection.cycle else (connection.cycle, now)
+def _first_seen(known: tuple[object, float] | None, state: object, now: float) -> tuple[object, float]:
+    return known if known is not None and known[0] == state else (state, now)
 
 
 class OneLineAMinute(logging.Filter):

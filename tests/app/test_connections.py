@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 import pytest
 import uvicorn
@@ -23,10 +23,15 @@ from photosearch.ui import connections
 from photosearch.ui.connections import close_half_open
 
 PATIENCE_S = 0.4
+LARGE = "x" * 1_000_000
 
 
 async def _tell(_: Request) -> PlainTextResponse:
     return PlainTextResponse("told")
+
+
+async def _large(_: Request) -> PlainTextResponse:
+    return PlainTextResponse(LARGE)
 
 
 async def _long(_: Request) -> StreamingResponse:
@@ -38,9 +43,9 @@ async def _long(_: Request) -> StreamingResponse:
     return StreamingResponse(parts())
 
 
-@pytest.fixture(params=[(PATIENCE_S, 1000)])
+@pytest.fixture(params=[(PATIENCE_S, 1000, PATIENCE_S)])
 def port(request: pytest.FixtureRequest) -> Iterator[int]:
-    routes = [Route("/", _tell, methods=["GET", "POST"]), Route("/long", _long)]
+    routes = [Route("/", _tell, methods=["GET", "POST"]), Route("/long", _long), Route("/large", _large)]
     config = uvicorn.Config(Starlette(routes=routes), port=0, log_level="critical", timeout_keep_alive=60)
     server = uvicorn.Server(config)
     listening = socket.create_server(("127.0.0.1", 0))
@@ -75,7 +80,18 @@ def test_a_connection_without_a_whole_request_is_closed(port: int, sent: bytes) 
             pass  # until the server closes it
 
 
-@pytest.mark.parametrize("port", [(600.0, 20)], indirect=True)
+def test_a_connection_that_does_not_read_its_answers_is_closed(port: int) -> None:
+    n_asked, n_read = 50, 0
+    with socket.create_connection(("127.0.0.1", port), 20) as connection:
+        connection.sendall(b"GET /large HTTP/1.1\r\nHost: localhost\r\n\r\n" * n_asked)
+        time.sleep(10 * PATIENCE_S)
+        with suppress(ConnectionResetError):
+            while part := connection.recv(1 << 20):
+                n_read += len(part)
+    assert n_read < n_asked * len(LARGE) / 2
+
+
+@pytest.mark.parametrize("port", [(600.0, 20, 600.0)], indirect=True)
 def test_of_too_many_connections_those_that_waited_longest_are_closed(port: int) -> None:
     with ExitStack() as opened:
         waiting = [opened.enter_context(socket.create_connection(("127.0.0.1", port), 20)) for _ in range(50)]
