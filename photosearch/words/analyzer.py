@@ -34,8 +34,12 @@ STOP_WORDS = frozenset(
 
 # The code points among which nearly all combining marks are; Chinese, Korean and hieroglyphs between them have none.
 _MARKED = (
-    range(0x300, 0x3100), range(0xA66F, 0xAC00), range(0xFB00, 0x12000), range(0x16A00, 0x17000), range(0x1BC00, 0x1E960),
-)  # fmt: skip
+    range(0x300, 0x3100),
+    range(0xA66F, 0xAC00),
+    range(0xFB00, 0x12000),
+    range(0x16A00, 0x17000),
+    range(0x1BC00, 0x1E960),
+)
 
 
 def _marks() -> str:
