@@ -69,8 +69,8 @@ class Filter:
 
     kind: Kind
     # Side by side, as in English; the index makes those of the owner's language from `shown`. A hashtag has one, folded
-    # by `fold_hashtag`; the last of `WORDS` may be the beginning of a word with a *; dates have two: the first day, and
-    # the first one after the range or "".
+    # by `fold_hashtag`; the last of words and facts may be the beginning of a word with a *; dates have two: the first
+    # day, and the first one after the range or "".
     terms: tuple[str, ...]
     shown: str  # as it was written
     negated: bool = False
@@ -254,10 +254,11 @@ class _Tokens:
             case key if key in FILTERS and FILTERS[key].is_number:
                 self._number(key, value, negated)
             case key if key in FILTERS:
-                self._filter(Kind.FACT, tuple(terms(value)), value, negated, key)
+                self._filter(Kind.FACT, asked_terms(value), value, negated, key)
             case _ if token["tag"]:
-                for tag in asked_hashtags(f"#{value}"):
-                    self._filter(Kind.HASHTAG, (fold_hashtag(tag),), f"#{tag}", negated)
+                *whole, last = asked_hashtags(f"#{value}") or [""]
+                for tag in filter(None, (*whole, f"{last}*" if last and value.endswith("*") else last)):
+                    self._filter(Kind.HASHTAG, (fold_hashtag(tag.rstrip("*")),), f"#{tag}", negated)
             case _ if quoted or negated:
                 if words(value):
                     self._filter(Kind.WORDS, asked_terms(value), value, negated)

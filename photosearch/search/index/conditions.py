@@ -13,7 +13,7 @@ from photosearch.search.index.object_names import ObjectNames
 from photosearch.search.index.tables import Tables
 from photosearch.search.index.texts import fact_facet, term_facet
 from photosearch.search.query import Filter, Kind, Query, Refine, asked_terms, shown
-from photosearch.words.analyzer import terms
+from photosearch.words.analyzer import plain_word, terms, unaccented, words
 from photosearch.words.hashtags import fold_hashtag
 
 N_NAMED = 8  # objects listed in a note
@@ -68,21 +68,39 @@ class Conditions(ABC):
 
     def facets_of(self, condition: Filter) -> list[list[int]]:
         """Return the facets that a photo must have by a filter of hashtags, objects or facts: one of each list."""
+        begins = condition.shown.endswith("*")
         match condition.kind:
             case Kind.HASHTAG:
-                tag = condition.shown.removeprefix("#")
-                names = [[HASHTAG + fold_hashtag(tag, self._tables.language.fold)]]
+                tag = fold_hashtag(condition.shown.removeprefix("#").rstrip("*"), self._tables.language.fold)
+                names = [self._facets_from(HASHTAG + tag) if begins else [HASHTAG + tag]]
+            case Kind.OBJECT if begins:
+                names = [[OBJECT + label for label in self._labels_from(condition.shown.rstrip("*"))]]
             case Kind.OBJECT:
                 named = self._object_names.meant(condition.terms)
                 is_meant = not (named.is_nearest and condition.negated)  # the nearest is not what is unwanted
                 names = [[OBJECT + label for label in named.labels if is_meant]]
             case _ if condition.terms:
-                asked = terms(condition.shown, self._tables.term_of)
-                names = [[term_facet(condition.key, term)] for term in asked]
+                asked = asked_terms(condition.shown, self._tables.term_of)
+                fold = self._tables.language.fold
+                names = [
+                    self._facets_from(term_facet(condition.key, fold(term[:-1])))
+                    if term.endswith("*")
+                    else [term_facet(condition.key, term)]
+                    for term in asked
+                ]
             case _:
                 start = fact_facet(condition.key)
                 names = [[start + n for n in self._counts(start) if condition.least <= float(n) <= condition.most]]
         return [self.facet_numbers(*some) for some in names]
+
+    def _facets_from(self, beginning: str) -> list[str]:
+        """Return the names of the facets that begin so, of those that some photo has."""
+        return [beginning + rest for rest in self._counts(beginning)]
+
+    def _labels_from(self, beginning: str) -> list[str]:
+        """Return the labels of which a word begins so, of the objects that were detected."""
+        start = unaccented(plain_word(beginning))
+        return [label for label in self.objects if any(word.startswith(start) for word in (label, *words(label)))]
 
     def facet_numbers(self, *names: str) -> list[int]:
         """Return the numbers of facets by their names, of those that some photo has or had."""
@@ -107,7 +125,8 @@ class Conditions(ABC):
         for condition in dict.fromkeys(condition for plain in query.plain for condition in plain.filters):
             if condition.kind is Kind.WORDS or condition.negated:
                 continue
-            if condition.kind is Kind.OBJECT and self._object_names.meant(condition.terms).is_nearest:
+            is_name = condition.kind is Kind.OBJECT and not condition.shown.endswith("*")
+            if is_name and self._object_names.meant(condition.terms).is_nearest:
                 notes.append(self._nearest(condition))
             elif not self.has_any(condition):
                 notes.append(self._missing(condition))

@@ -474,6 +474,45 @@ def test_a_beginning_stands_for_all_words_that_begin_so(make_index: MakeIndex) -
 @pytest.mark.parametrize(
     ("raw", "expected"),
     [
+        ("#sun*", "a"),
+        ("#Ün*", ""),
+        ("-#suns*", "bcdef"),
+        ("object:d*", "ad"),  # also a hot dog
+        ("object:sp*", "a"),
+        ('object:"sports b*"', "a"),
+        ("-object:per*", "abcef"),
+        ("object:zeb*", ""),
+        ("camera:can*", "ef"),
+        ("camera:canon", "e"),
+        ("folder:caf*", "e"),
+        ("folder:CAFÉ*", "e"),
+        ("folder:2019", "e"),
+        ("folder:x*", "abcdef"),  # it begins too many words, and is left out
+        ('folder:"2019 ca*"', "e"),
+        ("-file:tra*", "abcdf"),
+        ("folder:z9*", ""),
+    ],
+)
+def test_filters_may_be_beginnings(make_index: MakeIndex, raw: str, expected: str) -> None:
+    named = [
+        Document("e", facts=Facts(folder="2019 Cafés", file="tram_28.jpg", camera="Canon EOS R5")),
+        Document("f", facts=Facts(camera="Canonet 28")),
+    ]
+    assert passing(make_index([*PHOTOS, *named]), raw) == expected
+
+
+def test_a_beginning_that_no_photo_has_is_said(make_index: MakeIndex) -> None:
+    filters = make_index(PHOTOS).filters
+    for raw in ("#sun*", "object:do*"):
+        assert filters.notes(parse(raw), Refine()) == ()
+    assert filters.notes(parse("#zz*"), Refine()) == ("None of these photos has the hashtag “#zz*”.",)
+    assert filters.notes(parse("object:zz*"), Refine()) == ("None of these photos has the object “zz*”.",)
+    assert parse("folder:x*").notes == ("“folder:x*” names no folder; it was left out.",)
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
         ("on:2023", "ab"),
         ("on:2023-06", "a"),
         ("on:2023-05-31", "b"),
