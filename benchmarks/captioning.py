@@ -139,7 +139,7 @@ def measure(n_photos: int) -> None:
             bare_per_s = (before.photos_per_s + after.photos_per_s) / 2
             bare_ms = (before.processor_ms + after.processor_ms) / 2
             print(
-                f"{n_photos:,} photos of {SIDE_PX} px, captions (beam 5), concepts, labels, {what}, start to finish:\n"
+                f"{n_photos:,} photos of {SIDE_PX} px, captions, concepts, labels, {what}, start to finish:\n"
                 f"  {whole.seconds:.1f} s, {whole.photos_per_s:.1f} photos/s; bare encoder {bare_per_s:.1f} photos/s:"
                 f" a share of {whole.photos_per_s / bare_per_s:.2f} (wanted: {TARGETS[what]})\n"
                 f"  the processor's time: {whole.processor_ms:.1f} ms a photo, bare encoder {bare_ms:.1f} ms:"

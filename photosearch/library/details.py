@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ColumnElement
 
@@ -15,6 +16,7 @@ from photosearch.words.times import by_the_clock
 
 _MOMENTS = frozenset({"taken_at", "named_at"})  # facts that are moments, which JSON lacks
 _TEXTS, _READER = "texts", "reader"
+_NAMES = frozenset(FACT_NAMES)
 READER = 2  # raised when more is read from files than before: photos are then read again with the next run
 
 
@@ -46,32 +48,43 @@ def _plain(value: object) -> object:
 
 def parse_details(text: str | None) -> Details:
     """Parse what `details_json` returned; None gives no details, and facts of newer versions are left out."""
-    if text is None:
-        return Details()
-    values = json.loads(text)
-    texts = tuple((TextKind(kind), said) for kind, said in values.pop(_TEXTS, ()))
-    return Details(**_facts(values), texts=texts)  # type: ignore[arg-type]
+    values = _values(text)
+    return Details(**_facts(values), texts=_texts(values))  # type: ignore[arg-type]
 
 
 def parse_facts(of_source: str | None, of_file: str | None) -> Facts:
     """Parse the facts of two details; those of the source come before those of the file."""
-    if of_source is None and of_file is None:
-        return Facts()
-    if of_source is None or of_file is None:
-        return Facts(**_facts(json.loads(of_source or of_file or "{}")))  # type: ignore[arg-type]
-    source, file = (_facts(json.loads(text)) for text in (of_source, of_file))
-    taken_at = by_the_clock(source.get("taken_at"), file.get("taken_at"))  # type: ignore[arg-type]
-    return Facts(**{**file, **source, "taken_at": taken_at})  # type: ignore[arg-type]
+    return Facts(**_joined(_values(of_source), _values(of_file)))  # type: ignore[arg-type]
 
 
 def join_details(of_source: str | None, of_file: str | None, texts: Iterable[tuple[TextKind, str]]) -> Details:
     """Parse what a source and a file say, as `Details.completed_by` joins them, with the texts that a source has."""
-    facts = vars(parse_facts(of_source, of_file))
-    return Details(**facts, texts=tuple(dict.fromkeys((*texts, *parse_details(of_file).texts))))
+    source, file = _values(of_source), _values(of_file)
+    said = tuple(dict.fromkeys((*texts, *_texts(file))))
+    return Details(**_joined(source, file), texts=said)  # type: ignore[arg-type]
 
 
-def _facts(values: dict[str, object]) -> dict[str, object]:
-    facts = {name: value for name, value in values.items() if name in FACT_NAMES}
-    for name in _MOMENTS.intersection(facts):
-        facts[name] = datetime.fromisoformat(str(facts[name]))
+def _values(text: str | None) -> dict[str, Any]:
+    """Return the object that JSON holds; without any, an empty one."""
+    return json.loads(text) if text else {}
+
+
+def _texts(values: dict[str, Any]) -> tuple[tuple[TextKind, str], ...]:
+    return tuple([(TextKind(kind), said) for kind, said in values.get(_TEXTS, ())])
+
+
+def _joined(source: dict[str, Any], file: dict[str, Any]) -> dict[str, object]:
+    """Return the facts of both, those of the source first."""
+    of_source, of_file = _facts(source), _facts(file)
+    if not of_source or not of_file:
+        return of_source or of_file
+    taken_at = by_the_clock(of_source.get("taken_at"), of_file.get("taken_at"))  # type: ignore[arg-type]
+    return {**of_file, **of_source, "taken_at": taken_at}
+
+
+def _facts(values: dict[str, Any]) -> dict[str, object]:
+    facts = {name: value for name, value in values.items() if name in _NAMES}
+    for name in _MOMENTS:
+        if name in facts:
+            facts[name] = datetime.fromisoformat(str(facts[name]))
     return facts
