@@ -22,7 +22,7 @@ from photosearch.pictures.decoding.protocol import BrokenOff, Header, as_json, r
 from photosearch.pictures.embedded import read_details
 
 CPU_S = 20  # of the processor's time, for one picture; the largest usual ones take 2
-NICENESS = 5  # a third of the processor where pages want it too: who uploads what is slow to decode holds up nobody
+NICENESS = 19  # pages go first: who uploads what is slow to decode holds up nobody
 MAX_MEMORY_BYTES = 1_000_000_000  # beside what the program itself takes; 80 million pixels with their copies
 
 
