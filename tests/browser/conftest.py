@@ -13,13 +13,14 @@ PATIENCE_MS = 90_000
 expect.set_options(timeout=PATIENCE_MS)  # on a busy machine
 
 
-@pytest.fixture(scope="session")
+# Of the package: while Playwright is started its event loop runs, and tests elsewhere could run none.
+@pytest.fixture(scope="package")
 def playwright() -> Iterator[Playwright]:
     with sync_playwright() as started:
         yield started
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser(playwright: Playwright) -> Iterator[Browser]:
     started = launch(playwright)
     yield started
