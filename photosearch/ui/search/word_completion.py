@@ -46,6 +46,7 @@ export default function ({ data, parentElement }) {
   };
   box.addEventListener("input", typed);
   box.setAttribute("list", list.id);
+  if (document.activeElement === box) typed();  // who types quickly began before this was here
   return list.forget;
 }
 """
