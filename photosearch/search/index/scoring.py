@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
+from importlib.machinery import PathFinder
+from importlib.util import find_spec, module_from_spec
 from operator import itemgetter
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -35,7 +38,6 @@ from photosearch.search.index.tables import Tables
 from photosearch.search.index.views import View
 from photosearch.words.analyzer import pairs, terms, words
 
-_MANY = 100_000  # postings from which on scipy's product is worth the time that its import takes
 _LONG = 8_192  # postings of a key that are added one key at a time
 _TAKEN = 256  # shorter slices, on average, are quicker to take by places than to copy one by one
 _FEW = 8  # with at least this many times more photos than postings, only the postings' photos are scaled, not all
@@ -212,26 +214,38 @@ def _scores_in(segment: Segment, query_slices: PostingSlices, inverse: np.ndarra
     if not len(query_slices.weights):
         return np.zeros(len(segment), np.float32)
     lengths, weights = query_slices.ends - query_slices.starts, query_slices.weights.astype(np.float32)
-    n_postings = int(lengths.sum())
-    is_long = lengths >= (_LONG if n_postings >= _MANY else n_postings + 1)
+    is_long = lengths >= _LONG
     rows, gains = _gathered(segment, query_slices, ~is_long)
-    if n_postings < _MANY:
-        scores = np.bincount(rows, gains * np.repeat(weights, lengths), len(segment)).astype(np.float32)
-    else:
-        from scipy.sparse._sparsetools import csc_matvec  # a fifth of what the command line imports to search
-
-        scores = np.zeros(len(segment), np.float32)
-        starts = np.concatenate([[0], np.cumsum(lengths[~is_long])]).astype(np.int32)
-        csc_matvec(len(segment), len(starts) - 1, starts, rows, gains, weights[~is_long], scores)
-        for place in np.flatnonzero(is_long).tolist():  # read where they are, since copying takes longer than adding
-            own = slice(query_slices.starts[place], query_slices.ends[place])
-            ends = np.array([0, lengths[place]], np.int32)
-            csc_matvec(len(segment), 1, ends, segment.rows[own], segment.gains[own], weights[place : place + 1], scores)
-    if n_postings * _FEW < len(segment) and not is_long.any():
+    starts = np.concatenate([[0], np.cumsum(lengths[~is_long])]).astype(np.int32)
+    scores = np.zeros(len(segment), np.float32)
+    add_product = _load_product()
+    add_product(len(segment), len(starts) - 1, starts, rows, gains, weights[~is_long], scores)
+    for place in np.flatnonzero(is_long).tolist():  # read where they are, since copying takes longer than adding
+        own = slice(query_slices.starts[place], query_slices.ends[place])
+        ends = np.array([0, lengths[place]], np.int32)
+        add_product(len(segment), 1, ends, segment.rows[own], segment.gains[own], weights[place : place + 1], scores)
+    if len(rows) * _FEW < len(segment) and not is_long.any():
         scores[rows] = scores[rows] * inverse[rows]
     else:
         scores *= inverse
     return scores
+
+
+@cache
+def _load_product() -> Callable[..., None]:
+    """Load scipy's compiled product of a matrix by columns with a vector, which it adds to an array.
+
+    It is loaded without its package, whose import takes twenty times as long as a search.
+    """
+    package = find_spec("scipy")
+    folders = package.submodule_search_locations if package is not None else None
+    found = PathFinder.find_spec("_sparsetools", [str(Path(folder, "sparse")) for folder in folders or ()])
+    if found is None or found.loader is None:
+        raise ImportError("scipy.sparse holds no _sparsetools")
+    module = module_from_spec(found)
+    found.loader.exec_module(module)
+    product: Callable[..., None] = module.csc_matvec
+    return product
 
 
 def _gathered(segment: Segment, query_slices: PostingSlices, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
