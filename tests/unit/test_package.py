@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from photosearch.records import Details, Listing, TextKind
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -19,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[2]
     ],
 )
 def test_looking_up_needs_no_torch(code, library):
-    library.merge("c", "folder", [])
+    library.merge("c", "folder", [Listing("a.jpg", "1", details=Details(texts=((TextKind.OWNER, "a dog"),)))])
     script = f"""
 import sys
 def run():
@@ -34,6 +36,22 @@ assert not heavy, heavy
 """
     environment = {"PHOTOSEARCH_LIBRARY": str(library.folder), "PATH": ""}
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_what_a_command_imports_is_not_looked_through_for_garbage():
+    script = """
+import gc, runpy, sys
+importing = []
+gc.callbacks.append(lambda *_: importing.append("typer" in sys.modules and "photosearch.cli.tokens" not in sys.modules))
+sys.argv = ["photosearch", "--version"]
+try:
+    runpy.run_module("photosearch", run_name="__main__")
+except SystemExit:
+    assert not any(importing)
+    assert gc.isenabled() and gc.get_freeze_count() > 10_000
+"""
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
 
 
