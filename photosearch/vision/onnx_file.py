@@ -12,7 +12,9 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 IR_VERSION, OPSET = 9, 20
-FLOAT, INT64 = 1, 7  # TensorProto.DataType
+FLOAT = 1  # TensorProto.DataType
+_KINDS = {"float32": FLOAT, "uint8": 2, "int8": 3, "int64": 7}
+_VERSIONS = {"": OPSET, "com.microsoft": 1}  # of the operations in each domain
 _ATTRIBUTE_FLOAT, _ATTRIBUTE_INT = 1, 2  # AttributeProto.AttributeType
 
 
@@ -28,21 +30,26 @@ def write_graph(
         nodes: what `node` made, each after those whose outputs it takes.
         inputs: their names with their numbers of axes; all are float32.
         outputs: the names of float32 tensors.
-        weights: float32 or int64 arrays by name.
+        weights: arrays by name, float32, int64, int8 or uint8.
     """
     graph = [_message(1, node) for node in nodes]
     graph.append(_message(2, b"graph"))
     graph += [_message(5, _tensor(name, values)) for name, values in weights.items()]
     graph += [_message(11, _value(name, n_axes)) for name, n_axes in inputs.items()]
     graph += [_message(12, _value(name)) for name in outputs]
-    opset = _message(1, b"") + _number(2, OPSET)
-    return _number(1, IR_VERSION) + _message(7, b"".join(graph)) + _message(8, opset)
+    opsets = [_message(8, _message(1, name.encode()) + _number(2, version)) for name, version in _VERSIONS.items()]
+    return _number(1, IR_VERSION) + _message(7, b"".join(graph)) + b"".join(opsets)
 
 
-def node(operator: str, inputs: Sequence[str], outputs: Sequence[str], **attributes: float) -> bytes:
-    """Return an operation of a graph, such as `node("Gemm", ["x", "w", "b"], ["y"], transB=1)`."""
+def node(
+    operator: str, inputs: Sequence[str], outputs: Sequence[str], *, domain: str = "", **attributes: float
+) -> bytes:
+    """Return an operation of a graph, such as `node("Gemm", ["x", "w", "b"], ["y"], transB=1)`.
+
+    `domain` names operations that are not ONNX's own, such as "com.microsoft".
+    """
     parts = [_message(1, name.encode()) for name in inputs] + [_message(2, name.encode()) for name in outputs]
-    parts.append(_message(4, operator.encode()))
+    parts += [_message(4, operator.encode()), _message(7, domain.encode())]
     for name, value in attributes.items():
         named = _message(1, name.encode())
         if isinstance(value, int):
@@ -53,7 +60,7 @@ def node(operator: str, inputs: Sequence[str], outputs: Sequence[str], **attribu
 
 
 def _tensor(name: str, values: np.ndarray) -> bytes:
-    kind = {"float32": FLOAT, "int64": INT64}[values.dtype.name]
+    kind = _KINDS[values.dtype.name]
     dims = b"".join(_number(1, size) for size in values.shape)
     return dims + _number(2, kind) + _message(8, name.encode()) + _message(9, values.tobytes())
 

@@ -1,6 +1,7 @@
 """The captioner's decoder without torch: two ONNX graphs made of its weights, and attention in numpy between them.
 
-It computes what `photosearch.vision.captioner.network.Decoder`, which is trained, computes; a test holds them together.
+It computes what `photosearch.vision.captioner.network.Decoder`, which is trained, computes; tests hold them together.
+What is computed for each word, most of the work, is computed in int8 (`photosearch.vision.captioner.int8`).
 Shapes: B photos, N sentences being written, R regions, E encoder width, C predicted terms, D region width inside the
 decoder, H hidden, A attention, W word embedding, V vocabulary.
 """
@@ -12,6 +13,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
+from photosearch.vision.captioner.int8 import int8_tensors, linear_in_int8
 from photosearch.vision.graph import open_content
 from photosearch.vision.onnx_file import node, write_graph
 
@@ -83,13 +85,19 @@ class Writing:
 class GraphDecoder:
     """An LSTM that writes a sentence word by word and attends to the regions anew for each word."""
 
-    def __init__(self, sizes: Sizes, weights: Weights) -> None:
-        """Make the graphs; `weights` are float32, named and shaped as `sizes.shapes` says."""
+    def __init__(self, sizes: Sizes, weights: Weights, *, in_int8: bool = True) -> None:
+        """Make the graphs.
+
+        Args:
+            sizes: the decoder's.
+            weights: float32, named and shaped as `sizes.shapes` says.
+            in_int8: compute what each word takes in int8; in float32 it is what torch computes.
+        """
         self.sizes = sizes
         self._embedding = weights["embedding.weight"]
         self._energy = weights["attention.energy.weight"][0]
         self._begin = open_content(_begin_graph(sizes, weights))
-        self._step = open_content(_step_graph(sizes, weights))
+        self._step = open_content(_step_graph(sizes, weights, in_int8=in_int8))
 
     def begin(self, regions: np.ndarray, terms: np.ndarray | None = None) -> Writing:
         """Take in photos: return a sentence without words for each.
@@ -170,7 +178,8 @@ def _begin_graph(sizes: Sizes, weights: Weights) -> bytes:
         node("Tanh", ["hidden_before"], ["hidden"]),
         _linear("mean", "first_cell", "cell_before"),
         node("Tanh", ["cell_before"], ["cell"]),
-        *_asked("hidden"),
+        _linear("hidden", "asked", "asked"),
+        *_split_asked("beta"),
     ]
     used = ["normalise.weight", "normalise.bias", "to_region.bias", "attention.of_region.bias"]
     layers = ["first_hidden", "first_cell", *(["to_term_region"] if sizes.terms else [])]
@@ -179,7 +188,8 @@ def _begin_graph(sizes: Sizes, weights: Weights) -> bytes:
         "regions_axis": np.array([1]),
         "to_region.columns": np.ascontiguousarray(weights["to_region.weight"].T),
         "attention.of_region.columns": np.ascontiguousarray(weights["attention.of_region.weight"].T),
-        **_asked_weights(sizes, weights),
+        "asked.sizes": _asked_sizes(sizes),
+        **_float32("asked", *_asked(weights)),
     }
     return write_graph(
         nodes,
@@ -189,12 +199,13 @@ def _begin_graph(sizes: Sizes, weights: Weights) -> bytes:
     )
 
 
-def _step_graph(sizes: Sizes, weights: Weights) -> bytes:
+def _step_graph(sizes: Sizes, weights: Weights, *, in_int8: bool) -> bytes:
     """Write the graph from a word, what is attended to and the state to the next state and the next word's logits."""
+    linear = linear_in_int8 if in_int8 else _one_linear
     nodes = [
         node("Mul", ["beta", "attended"], ["context"]),
         node("Concat", ["embedded", "context", "hidden"], ["joined"], axis=1),
-        _linear("joined", "gates", "gated"),
+        *linear("joined", "gates", "gated"),
         node("Split", ["gated"], ["forget", "take", "give", "new"], axis=1, num_outputs=4),
         *(node("Sigmoid", [gate], [f"{gate}_share"]) for gate in ("forget", "take", "give")),
         node("Tanh", ["new"], ["new_value"]),
@@ -204,27 +215,29 @@ def _step_graph(sizes: Sizes, weights: Weights) -> bytes:
         node("Tanh", ["next_cell"], ["cell_value"]),
         node("Mul", ["give_share", "cell_value"], ["next_hidden"]),
         node("Concat", ["next_hidden", "context"], ["state"], axis=1),
-        _linear("state", "from_state", "told"),
+        *linear("state", "from_state", "told"),
         node("Add", ["embedded", "told"], ["deep"]),  # the deep output layer (equation 7)
-        node("Gemm", ["deep", "embedding.weight", "bias"], ["logits"], transB=1),
-        *_asked("next_hidden"),
+        *linear("deep", "words", "logits"),
+        *linear("next_hidden", "asked", "asked"),
+        *_split_asked("beta_next"),
     ]
     gates_bias = weights["gates.bias"].copy()
     gates_bias[: sizes.hidden] += 1  # the forget gate's, which keeps the cell's content at first
     from_state = np.concatenate([weights["from_hidden.weight"], weights["from_context.weight"]], axis=1)
+    layers = {
+        "gates": (weights["gates.weight"], gates_bias),
+        "from_state": (from_state, weights["from_hidden.bias"]),
+        "words": (weights["embedding.weight"], weights["bias"]),
+        "asked": _asked(weights),
+    }
+    tensors = {"asked.sizes": _asked_sizes(sizes)}
+    for layer, (weight, bias) in layers.items():
+        tensors |= (int8_tensors if in_int8 else _float32)(layer, weight, bias)
     return write_graph(
         nodes,
         dict.fromkeys(("embedded", "attended", "hidden", "cell", "beta"), 2),
         ["next_hidden", "next_cell", "query", "beta_next", "logits"],
-        {
-            "gates.weight": weights["gates.weight"],
-            "gates.bias": gates_bias,
-            "from_state.weight": from_state,
-            "from_state.bias": weights["from_hidden.bias"],
-            "embedding.weight": weights["embedding.weight"],
-            "bias": weights["bias"],
-            **_asked_weights(sizes, weights),
-        },
+        tensors,
     )
 
 
@@ -242,19 +255,29 @@ def _relu_of_rows(inputs: str, layer: str, output: str) -> list[bytes]:
     ]
 
 
-def _asked(hidden: str) -> list[bytes]:
-    """Return what the next step takes of a hidden state: its part of the attention, and beta; both in one product."""
-    beta = "beta" if hidden == "hidden" else "beta_next"
+def _one_linear(inputs: str, layer: str, output: str) -> list[bytes]:
+    return [_linear(inputs, layer, output)]
+
+
+def _float32(layer: str, weight: np.ndarray, bias: np.ndarray) -> dict[str, np.ndarray]:
+    """Return the tensors of `_linear`."""
+    return {f"{layer}.weight": weight, f"{layer}.bias": bias}
+
+
+def _asked(weights: Weights) -> tuple[np.ndarray, np.ndarray]:
+    """Return weight and bias of what a step takes of a hidden state: its part of the attention, and beta."""
+    parts = ("attention.of_hidden", "beta")
+    weight, bias = (np.concatenate([weights[f"{part}.{kind}"] for part in parts]) for kind in ("weight", "bias"))
+    return weight, bias
+
+
+def _asked_sizes(sizes: Sizes) -> np.ndarray:
+    return np.array([sizes.attention, sizes.region])
+
+
+def _split_asked(beta: str) -> list[bytes]:
+    """Return how what was asked of a hidden state becomes the query of the attention, and beta."""
     return [
-        _linear(hidden, "asked", "asked"),
         node("Split", ["asked", "asked.sizes"], ["query", "beta_before"], axis=1),
         node("Sigmoid", ["beta_before"], [beta]),
     ]
-
-
-def _asked_weights(sizes: Sizes, weights: Weights) -> dict[str, np.ndarray]:
-    return {
-        "asked.sizes": np.array([sizes.attention, sizes.region]),
-        "asked.weight": np.concatenate([weights["attention.of_hidden.weight"], weights["beta.weight"]]),
-        "asked.bias": np.concatenate([weights["attention.of_hidden.bias"], weights["beta.bias"]]),
-    }

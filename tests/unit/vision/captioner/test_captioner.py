@@ -46,8 +46,9 @@ def make_decoder(n_words: int = 8, seed: int = 0, n_terms: int = 0) -> Decoder:
     return decoder.requires_grad_(False)
 
 
-def as_graphs(decoder: Decoder) -> GraphDecoder:
-    return GraphDecoder(decoder.sizes, {name: values.numpy() for name, values in decoder.state_dict().items()})
+def as_graphs(decoder: Decoder, *, in_int8: bool = False) -> GraphDecoder:
+    weights = {name: values.numpy() for name, values in decoder.state_dict().items()}
+    return GraphDecoder(decoder.sizes, weights, in_int8=in_int8)
 
 
 def write_in_graphs(
@@ -502,7 +503,9 @@ def change(folder: Path, **options: object) -> None:
 def test_saving_and_loading_keeps_the_captions(tmp_path, encoder):
     decoder, vocabulary = make_decoder(3), Vocabulary([*SPECIAL, "dog", "cat", "runs"])
     decoding, critic = Decoding(beam_width=2, max_words=4), Agreeing()
-    before = Captioner(Checkpoint("tiny", as_graphs(decoder), vocabulary, decoding, "0" * 64), encoder, critic)
+    before = Captioner(
+        Checkpoint("tiny", as_graphs(decoder, in_int8=True), vocabulary, decoding, "0" * 64), encoder, critic
+    )
     save_checkpoint(
         tmp_path, "tiny", decoder, vocabulary, decoding, encoder_digest=encoder.digest, concepts_digest=critic.digest
     )
