@@ -146,26 +146,47 @@ def with_kills(library: Path, photos: Path, address: str, n_kills: int, n_photos
     workspace.close()
 
 
-def measure(n_photos: int, n_turns: int, n_kills: int, folder: Path | None) -> None:
-    """Print the speed both ways, and what kills cost."""
+@dataclass(frozen=True)
+class Shared:
+    """The speed of two machines of one core each, and that of the same cores without Ray, turn by turn."""
+
+    n_photos: int
+    without_per_s: list[float]
+    by_ray_per_s: list[float]
+    load: float
+
+    @property
+    def share(self) -> float:
+        """Return the speed by Ray as a share of the speed without: the median of the turns."""
+        return median(b / a for a, b in zip(self.without_per_s, self.by_ray_per_s, strict=True))
+
+
+def measure_share(scratch: Path, photos: Path, address: str, n_photos: int, n_turns: int) -> Shared:
+    """Caption both ways in turns, and print each turn."""
+    without, by_ray = [], []
+    for turn in range(n_turns):
+        without.append(n_photos / caption(scratch / f"without-{turn}", photos))
+        by_ray.append(n_photos / caption(scratch / f"ray-{turn}", photos, "--ray", address))
+        print(
+            f"turn {turn + 1}: {without[-1]:.1f} photos/s without Ray, {by_ray[-1]:.1f} by Ray:"
+            f" {by_ray[-1] / without[-1]:.2f}; load {os.getloadavg()[0]:.1f}",
+            flush=True,
+        )
+    return Shared(n_photos, without, by_ray, os.getloadavg()[0])
+
+
+def measure(n_photos: int, n_turns: int, n_kills: int = 0, folder: Path | None = None) -> Shared:
+    """Measure the speed both ways, and what kills cost; print them."""
     with tempfile.TemporaryDirectory() as scratch, cluster() as address:
         photos = folder or Path(scratch) / "photos"
         if folder is None:
             photos.mkdir()
             make_photos(photos, n_photos)
-        without, by_ray = [], []
-        for turn in range(n_turns):
-            without.append(n_photos / caption(Path(scratch) / f"without-{turn}", photos))
-            by_ray.append(n_photos / caption(Path(scratch) / f"ray-{turn}", photos, "--ray", address))
-            print(
-                f"turn {turn + 1}: {without[-1]:.1f} photos/s without Ray, {by_ray[-1]:.1f} by Ray:"
-                f" {by_ray[-1] / without[-1]:.2f}; load {os.getloadavg()[0]:.1f}",
-                flush=True,
-            )
-        ratio = median(b / a for a, b in zip(without, by_ray, strict=True))
-        print(f"{n_photos:,} photos, from start to end of the command: a share of {ratio:.2f} (wanted: {TARGET})")
+        found = measure_share(Path(scratch), photos, address, n_photos, n_turns)
+        print(f"{n_photos:,} photos, from start to end of the command: a share of {found.share:.2f} (wanted: {TARGET})")
         if n_kills:
             with_kills(Path(scratch) / "kills", photos, address, n_kills, n_photos)
+    return found
 
 
 if __name__ == "__main__":

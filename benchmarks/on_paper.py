@@ -10,11 +10,13 @@ from benchmarks.plots import Line, log_plot, short
 from training.card import replace_part
 
 if TYPE_CHECKING:
-    from benchmarks.scale import Figures, Indexed
+    from benchmarks.scale import Figures, Indexed, InMilvus
 
 SIZES = (100_000, 1_000_000, 10_000_000, 1_000_000_000)
 CORES = 16  # of a node
 WEEK_H = 7 * 24
+_SENT = "Milvus, as photos are sent to it"
+_BESIDE = "... in Milvus, without its servers' own time"
 _RUN = "`python -m benchmarks.scale --part"
 
 
@@ -35,6 +37,11 @@ class Paper:
         one = self.figures.captioning
         return n * (one.core_ms + one.decode_large_ms) / 3.6e6
 
+    def by_ray_h(self, n: int) -> float:
+        """Return the same hours of a core of a Ray cluster, whose share was measured; without Ray where it was not."""
+        machines = self.figures.machines
+        return self.captioning_h(n) / (machines.share if machines else 1.0)
+
     def indexing_h(self, n: int) -> float:
         """Return hours of one core for indexing."""
         return n * self._indexing_s / 3600
@@ -49,7 +56,8 @@ class Paper:
         kept = {"SQLite": figures.database.photo_kb}
         if figures.postgres:
             kept["PostgreSQL"] = figures.postgres.photo_kb
-        return {**kept, "index": self.index_kb, "thumbnails": figures.captioning.thumbnail_kb}
+        kept |= {"index": self.index_kb, "thumbnails": figures.captioning.thumbnail_kb}
+        return kept | ({_SENT: figures.milvus[-1].photo_kb} if figures.milvus else {})
 
 
 def write(path: Path, figures: Figures, machine: str) -> None:
@@ -63,6 +71,7 @@ def write(path: Path, figures: Figures, machine: str) -> None:
         "### Measured",
         _measured(figures),
         _indexes(figures.index),
+        *([_in_milvus(figures.milvus)] if figures.milvus else []),
         "### On paper",
     ]
     text = "\n\n".join([*parts, _paper(paper), shown.rstrip()])
@@ -81,12 +90,37 @@ def _measured(figures: Figures) -> str:
     rows = [
         ["captioning with objects, labels and predicted terms", f"{one.core_ms:.0f} ms of a core", "captioning"],
         ["... decoding a photo of 12 megapixels besides", f"{one.decode_large_ms:.0f} ms of a core", "captioning"],
+        *_by_ray(figures),
         ["its thumbnail", f"{one.thumbnail_kb:.0f} KB", "captioning"],
         ["what SQLite keeps of it", f"{figures.database.photo_kb:.1f} KB", "database"],
     ]
     if figures.postgres:
         rows.append(["what PostgreSQL keeps of it", f"{figures.postgres.photo_kb:.1f} KB", "postgres"])
     return _table(["a photo", "takes", "measured"], [[*row[:2], f"{_RUN} {row[2]}`"] for row in rows])
+
+
+def _by_ray(figures: Figures) -> list[list[str]]:
+    one = figures.machines
+    if one is None:
+        return []
+    how = (
+        f"{one.n_photos:,} photos of 224 px, {one.n_turns} turns, {one.without_per_s:.1f} a second, load {one.load:.0f}"
+    )
+    share = f"{one.share:.2f} of the speed of the same cores without Ray ({how})"
+    return [["... by a Ray cluster of two machines of one core each", share, "machines"]]
+
+
+def _in_milvus(found: Sequence[InMilvus]) -> str:
+    rows = {
+        "sent, a photo": [f"{one.photo_kb:.1f} KB" for one in found],
+        "ten words with related ones, the best 100 with reasons, a core: this program": [
+            f"{o.ours_ms:.1f} ms" for o in found
+        ],
+        "... Milvus Lite, which reads through all photos": [f"{one.lite_ms:.0f} ms" for one in found],
+        "load": [f"{one.load:.0f}" for one in found],
+    }
+    head = [f"Milvus ({_RUN} milvus`)", *(f"{one.n_photos:,} photos" for one in found)]
+    return _table(head, [[name, *values] for name, values in rows.items()])
 
 
 def _indexes(index: Sequence[Indexed]) -> str:
@@ -104,13 +138,17 @@ def _indexes(index: Sequence[Indexed]) -> str:
 
 
 def _paper(paper: Paper) -> str:
-    nodes = [paper.captioning_h(n) / CORES for n in SIZES]
+    alone = [paper.captioning_h(n) / CORES for n in SIZES]
+    by_ray = [paper.by_ray_h(n) / CORES for n in SIZES]
+    milvus = paper.figures.milvus
     rows = {
-        f"captioning: hours of a node of {CORES} such cores": [_number(h) for h in nodes],
-        "... nodes that do it in a week": [f"{max(1, -(-h // WEEK_H)):,.0f}" for h in nodes],
+        f"captioning: hours of a node of {CORES} such cores": [_number(h) for h in alone],
+        **({"... of a Ray cluster's": [_number(h) for h in by_ray]} if paper.figures.machines else {}),
+        "... nodes that do it in a week": [f"{max(1, -(-h // WEEK_H)):,.0f}" for h in by_ray],
         "the index made anew: hours of one core": [_number(paper.indexing_h(n)) for n in SIZES],
         **{name: [_disk(kb * n) for n in SIZES] for name, kb in paper.stored().items()},
         "a query of ten words in one index, one core": [_time(paper.query_ms(n)) for n in SIZES],
+        **({_BESIDE: [_time(milvus[-1].ours_ms) for _ in SIZES]} if milvus else {}),
     }
     return _table(["", *(f"{n:,} photos" for n in SIZES)], [[name, *values] for name, values in rows.items()])
 
@@ -132,8 +170,11 @@ def query_plot(paper: Paper) -> str:
     index = paper.figures.index
     points = [(one.n_photos, one.ten_ms) for one in index]
     beyond = [(n, paper.query_ms(n)) for n in SIZES if n > index[-1].n_photos]
-    line = Line("ten words in one index, one core", [*points, *beyond], len(points))
-    return log_plot("photos", "ms", [line])
+    lines = [Line("ten words in one index, one core", [*points, *beyond], len(points))]
+    if milvus := paper.figures.milvus:
+        asked = [(one.n_photos, one.ours_ms) for one in milvus]
+        lines.append(Line(_BESIDE, [*asked, *((n, milvus[-1].ours_ms) for n in SIZES)], len(asked)))
+    return log_plot("photos", "ms", lines)
 
 
 def hours_plot(paper: Paper) -> str:

@@ -1,8 +1,9 @@
 """What many photos take, from what some take: `python -m benchmarks.scale --write docs/scale.md`, with its plots.
 
 Parts are measured one by one, each into a JSON file of the folder `--figures`, so that they can be measured at
-different times: `--part captioning`, `database`, `postgres` (with `--url`), `index`. Without `--part` all that lack a
-file are. Times are those of the processor, so that other work on the machine stretches them less.
+different times: `--part captioning`, `machines`, `database`, `postgres` (with `--url`), `index`, `milvus`. Without
+`--part` all that lack a file are. Times are those of the processor, so that other work on the machine stretches them
+less; what Ray takes is told by the clock.
 """
 
 from __future__ import annotations
@@ -11,10 +12,12 @@ import argparse
 import json
 import os
 import platform
+import statistics
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -31,6 +34,8 @@ CAPTIONED_FEW, CAPTIONED_MANY = 32, 192
 SIDE_PX = 640
 LARGE_PX = (4000, 3000)  # what telephones take
 INDEXED = (10_000, 100_000)
+IN_MILVUS = (1_000, 20_000)
+BY_RAY, RAY_TURNS = 1_000, 2  # photos, and how often both ways are measured
 LIMIT_S = 4 * 3600
 
 
@@ -42,6 +47,17 @@ class Captioning:
     core_ms: float  # a photo of `SIDE_PX`, without the start of the process
     decode_large_ms: float  # to decode a photo of `LARGE_PX`
     thumbnail_kb: float  # mean of the demo's photos
+    load: float
+
+
+@dataclass(frozen=True)
+class Machines:
+    """What a Ray cluster of two machines of one core each makes of the speed of the same cores without Ray."""
+
+    n_photos: int
+    n_turns: int
+    without_per_s: float  # photos
+    share: float
     load: float
 
 
@@ -63,6 +79,17 @@ class Indexed:
     disk_mb: float
     ten_ms: float
     add_s: float
+    load: float
+
+
+@dataclass(frozen=True)
+class InMilvus:
+    """Photos in Milvus Lite (`benchmarks.milvus`)."""
+
+    n_photos: int
+    photo_kb: float  # as it is sent
+    ours_ms: float  # of the processor, for ten words, the best 100 with reasons: without Milvus
+    lite_ms: float  # ... of Milvus Lite, which reads through all photos
     load: float
 
 
@@ -101,6 +128,23 @@ def _large_jpeg(content: bytes) -> bytes:
     with Image.open(io.BytesIO(content)) as image:
         image.convert("RGB").resize(LARGE_PX).save(out, "JPEG", quality=90)
     return out.getvalue()
+
+
+def measure_machines() -> Machines:
+    """Caption by a Ray cluster and without, in turns."""
+    from benchmarks.machines import measure
+
+    found = measure(BY_RAY, RAY_TURNS)
+    return Machines(BY_RAY, RAY_TURNS, statistics.median(found.without_per_s), found.share, found.load)
+
+
+def measure_milvus(n: int) -> InMilvus:
+    """Write photos to Milvus Lite, and search them."""
+    from benchmarks.milvus import TOP, measure_at
+
+    found = measure_at(n)
+    asked = found.milvus[TOP]
+    return InMilvus(n, found.photo_kb, asked.core_ms, asked.lite_ms, found.load)
 
 
 def measure_database(url: str | None = None) -> Database:
@@ -148,17 +192,20 @@ class Figures:
     database: Database
     index: list[Indexed]
     postgres: Database | None = None
+    machines: Machines | None = None
+    milvus: list[InMilvus] = field(default_factory=list)
 
     @classmethod
     def read(cls, folder: Path) -> Figures:
         """Read the parts' files."""
-        index = sorted((_read(Indexed, path) for path in folder.glob("index-*.json")), key=lambda one: one.n_photos)
-        postgres = folder / "postgres.json"
+        postgres, machines = folder / "postgres.json", folder / "machines.json"
         return cls(
             _read(Captioning, folder / "captioning.json"),
             _read(Database, folder / "database.json"),
-            index,
+            _read_sizes(Indexed, folder, "index"),
             _read(Database, postgres) if postgres.exists() else None,
+            _read(Machines, machines) if machines.exists() else None,
+            _read_sizes(InMilvus, folder, "milvus"),
         )
 
 
@@ -169,12 +216,25 @@ def _read(kind: Callable[..., Part], path: Path) -> Part:
     return kind(**json.loads(path.read_text(encoding="utf-8")))
 
 
+def _read_sizes(kind: Callable[..., Part], folder: Path, part: str) -> list[Part]:
+    """Return what was measured of several numbers of photos, the smallest first."""
+    return [
+        _read(kind, path)
+        for path in sorted(folder.glob(f"{part}-*.json"), key=lambda path: int(path.stem[len(part) + 1 :]))
+    ]
+
+
 def measure(folder: Path, only: str | None, sizes: tuple[int, ...], url: str | None) -> None:
     """Measure parts that have no file yet, and write their files."""
-    parts: dict[str, Callable[[], Any]] = {"captioning": measure_captioning, "database": measure_database}
+    parts: dict[str, Callable[[], Any]] = {
+        "captioning": measure_captioning,
+        "machines": measure_machines,
+        "database": measure_database,
+    }
     if url:
         parts["postgres"] = lambda: measure_database(url)
-    parts |= {f"index-{n}": lambda n=n: measure_index(n) for n in sizes}  # type: ignore[misc]
+    parts |= {f"index-{n}": partial(measure_index, n) for n in sizes}
+    parts |= {f"milvus-{n}": partial(measure_milvus, n) for n in IN_MILVUS}
     folder.mkdir(parents=True, exist_ok=True)
     for name, work in parts.items():
         path = folder / f"{name}.json"
@@ -190,7 +250,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--write", type=Path, help="Markdown file with a part for the figures; plots go beside it")
     parser.add_argument("--figures", type=Path, default=Path("scale-figures"), help="folder of what was measured")
-    parser.add_argument("--part", choices=[*(field.name for field in fields(Figures))], help="measure this part only")
+    parser.add_argument("--part", choices=[part.name for part in fields(Figures)], help="measure this part only")
     parser.add_argument("--sizes", type=int, nargs="*", default=list(INDEXED), help="photos to index")
     parser.add_argument("--url", help="an empty PostgreSQL database")
     options = parser.parse_args()
