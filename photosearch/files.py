@@ -14,6 +14,12 @@ from typing import BinaryIO
 
 MAX_NAME_BYTES = 255  # of one file's name, on most file systems
 PART = ".part"  # ends the names of files that are still being written
+_ADVICE = (  # to whoever could not use a file, by the numbers of errors
+    ("Free some space", ("ENOSPC", "EDQUOT", "EFBIG")),
+    ("Check its access rights", ("EACCES", "EPERM", "EROFS")),
+    ("Check that it exists", ("ENOENT", "ENOTDIR")),
+    ("Check that it can be reached", ("EIO", "ESTALE", "ETIMEDOUT", "ENOTCONN", "EHOSTDOWN", "EHOSTUNREACH")),
+)
 _REFUSED = re.compile(r'[\x00-\x1f<>:"/\\|?*]')  # by Windows; other systems refuse fewer
 
 
@@ -40,6 +46,14 @@ def read_regular(path: Path, max_bytes: int | None = None) -> bytes:
     """Return a file's bytes, up to `max_bytes`; raises as `open_regular` does, or where it cannot be read."""
     with open_regular(path) as file:
         return file.read() if max_bytes is None else file.read(max_bytes)
+
+
+def advice_on(error: OSError, otherwise: str = "Check free space and access rights") -> str:
+    """Return what to do where a file cannot be used, or else `otherwise`; without the full stop."""
+    for advice, names in _ADVICE:
+        if error.errno in {getattr(errno, name, None) for name in names} - {None}:  # Windows lacks some
+            return advice
+    return otherwise
 
 
 def readable_name(name: str) -> str:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from photosearch.errors import Cancelled, LibraryError, PhotoError
 from photosearch.export.formats import CSV_COLUMNS, csv_cell, csv_row, photo_json
-from photosearch.files import clean_name, write_whole
+from photosearch.files import advice_on, clean_name, write_whole
 from photosearch.library import Library, Pending
 from photosearch.library.upkeep import locate
 from photosearch.pictures.formats import suffix_of
@@ -203,4 +203,6 @@ def _writing(path: Path) -> Iterator[Path]:
         with write_whole(path) as part:
             yield part
     except OSError as error:
-        raise LibraryError(f'"{path}" cannot be written: {error.strerror}. Free some space and try again.') from error
+        raise LibraryError(
+            f'"{path}" cannot be written: {error.strerror}. {advice_on(error)} and try again.'
+        ) from error

@@ -6,7 +6,6 @@ They lie in the library's folder, or where `PHOTOSEARCH_FILES` says: another fol
 from __future__ import annotations
 
 import contextlib
-import errno
 import logging
 import shutil
 import tempfile
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from photosearch.errors import LibraryError, PhotoError
+from photosearch.files import advice_on
 from photosearch.library.file_stores import FileStore, FolderStore, StoredFile
 
 log = logging.getLogger(__name__)
@@ -23,12 +23,6 @@ UPLOAD = "upload"  # the kind of source whose only copy is in the library
 KINDS = ("thumbnails", "kept", "uploads")  # the folders that pictures are in
 OWNER = "library-token"  # names the file that says whose pictures a place holds
 _ARRIVING = "arriving-"  # begins the names of folders of files that are being received
-_ADVICE = {  # by the number of the error that writing gave
-    errno.EACCES: "Check its access rights",
-    errno.EPERM: "Check its access rights",
-    errno.ENOENT: "Check that it exists",
-    errno.EIO: "Check that it can be reached",
-}
 _ABANDONED_S = 24 * 3600.0  # an older one was left by a process that was killed
 
 
@@ -237,13 +231,12 @@ class Files:
 
 
 def _unreadable(title: str, error: OSError) -> LibraryError:
-    advice = _ADVICE.get(error.errno or 0, _ADVICE[errno.EACCES])
+    advice = advice_on(error, "Check its access rights")
     return LibraryError(f"{title} cannot be read: {_reason(error)}. {advice} and run it again.")
 
 
 def _unwritable(title: str, error: OSError) -> LibraryError:
-    advice = _ADVICE.get(error.errno or 0, "Free some space")
-    return LibraryError(f"{title} cannot be written: {_reason(error)}. {advice} and run it again.")
+    return LibraryError(f"{title} cannot be written: {_reason(error)}. {advice_on(error)} and run it again.")
 
 
 def _reason(error: OSError) -> str:

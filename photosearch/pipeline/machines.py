@@ -15,6 +15,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -29,7 +30,7 @@ from photosearch.pipeline.analysis import analyse_photos, in_batches, save_outco
 from photosearch.pipeline.machine_worker import Job, LoadModels
 from photosearch.pipeline.speed import Stopwatch
 from photosearch.pipeline.stations import Outcome
-from photosearch.records import Report, Watch
+from photosearch.records import Progress, Report, Watch
 from photosearch.settings import LOCAL, MODELS_DIR, Settings
 from photosearch.sources.kinds import kind_named
 from photosearch.sources.reading import Reader
@@ -37,6 +38,7 @@ from photosearch.vision.registry import Model
 
 log = logging.getLogger(__name__)
 CONNECT_S, START_LOCAL_S = 60.0, 240.0  # how long a cluster may take to answer, or a local one to start
+_LOOK_S = 0.5  # how often it is seen whether a run that waits for the cluster is stopped
 _END_S = 20.0  # after which a driver that does not end is killed
 
 # What the driver sends, pickled: a word and a value. The first three wait for an answer.
@@ -96,10 +98,11 @@ def analyse_on_machines(
         settings.models_dir != MODELS_DIR,
     )
     stopped = threading.Event()
-    driver = _Driver(cluster.address, job, reader)
+    driver = _Driver(cluster.address, job, reader, watch)
     outcomes = driver.outcomes(photos, stopped)
+    noting = Watch(lambda progress: watch.on_progress(driver.noted(progress)), watch.is_cancelled)
     with contextlib.closing(outcomes):
-        report = save_outcomes(library, outcomes, len(photos), Stopwatch(), stopped, watch=watch)
+        report = save_outcomes(library, outcomes, len(photos), Stopwatch(), stopped, watch=noting)
     return replace(report, notes=(*report.notes, *dict.fromkeys(driver.notes)))
 
 
@@ -136,11 +139,17 @@ def _is_read_here(photo: Pending) -> bool:
 class _Driver:
     """The process that drives the cluster, as this one sees it."""
 
-    def __init__(self, address: str, job: Job, reader: Reader) -> None:
+    def __init__(self, address: str, job: Job, reader: Reader, watch: Watch) -> None:
         self._address = address
         self._job = job
         self._reader = reader
+        self._watch = watch
+        self._connected = threading.Event()
         self.notes: list[str] = []
+
+    def noted(self, progress: Progress) -> Progress:
+        """Return the progress with the latest note of a machine, which a long run would show at its end only."""
+        return replace(progress, note=self.notes[-1]) if self.notes else progress
 
     def outcomes(self, photos: Sequence[Pending], stopped: threading.Event) -> Generator[Outcome]:
         """Yield what came of batches, in any order; once `stopped` is set, only those that are under way.
@@ -149,15 +158,17 @@ class _Driver:
             PhotosearchError: the cluster does not answer, or no machine of it can go on.
         """
         batches = in_batches(photos)
-        with self._process() as (requests, answers, deadline):
+        with self._process() as (requests, answers):
             _send(answers, (self._address, self._job))
             while True:
                 word, value = self._receive(requests)
                 if word == CONNECTED:
-                    deadline.cancel()
+                    self._connected.set()
                 elif word == MORE:
                     _send(answers, None if stopped.is_set() else next(batches, None))
                 elif word == GO_ON:
+                    if self._watch.is_cancelled():
+                        stopped.set()
                     _send(answers, not stopped.is_set())
                 elif word == OUTCOME:
                     fault = self._fault(value)
@@ -185,11 +196,13 @@ class _Driver:
         return None
 
     @contextlib.contextmanager
-    def _process(self) -> Iterator[tuple[BinaryIO, BinaryIO, threading.Timer]]:
-        """Run the program while the block lasts; yield its requests, what takes the answers, and its time to connect.
+    def _process(self) -> Iterator[tuple[BinaryIO, BinaryIO]]:
+        """Run the program while the block lasts; yield its requests, and what takes the answers.
+
+        The block is left where the run is stopped before the program has connected.
 
         Raises:
-            PhotosearchError: the program has ended, or its time was over.
+            PhotosearchError: the program has ended, or its time to connect was over.
         """
         verbose = logging.getLogger("photosearch").isEnabledFor(logging.DEBUG)
         process = subprocess.Popen(
@@ -202,25 +215,30 @@ class _Driver:
         )
         answers, requests = cast("BinaryIO", process.stdin), cast("BinaryIO", process.stdout)
         wait_s = START_LOCAL_S if self._address == LOCAL else CONNECT_S
-        late = threading.Event()
+        given_up: list[str] = []  # "late" or "stopped"
 
-        def give_up() -> None:
-            late.set()
-            process.kill()
+        def watch_connecting() -> None:
+            ends = time.monotonic() + wait_s
+            while not self._connected.wait(_LOOK_S):
+                is_late = time.monotonic() > ends
+                is_over = is_late or self._watch.is_cancelled()  # which waits while the run is paused
+                if is_over and not self._connected.is_set():
+                    given_up.append("late" if is_late else "stopped")
+                    process.kill()
+                    return
 
-        deadline = threading.Timer(wait_s, give_up)
-        deadline.daemon = True
-        deadline.start()
+        threading.Thread(target=watch_connecting, daemon=True).start()
         try:
-            yield requests, answers, deadline
+            yield requests, answers
         except (OSError, EOFError, pickle.UnpicklingError) as error:
-            fact = f"does not answer within {wait_s:.0f} s" if late.is_set() else "is out of reach"
-            raise PhotosearchError(
-                f"Ray at {self._address} {fact}. See whether the cluster runs (ray status), and start again;"
-                " what was saved is safe."
-            ) from error
+            if "stopped" not in given_up:
+                fact = f"does not answer within {wait_s:.0f} s" if given_up else "is out of reach"
+                raise PhotosearchError(
+                    f"Ray at {self._address} {fact}. See whether the cluster runs (ray status), and start again;"
+                    " what was saved is safe."
+                ) from error
         finally:
-            deadline.cancel()
+            self._connected.set()
             with contextlib.suppress(OSError):
                 answers.close()  # by which the driver knows that it is to end
             requests.close()

@@ -1,8 +1,7 @@
 """The program that drives a Ray cluster for a run: one worker a machine, each with a few batches at a time.
 
 Started by `machines`, from which it asks for batches and to which it hands what comes of them. Ray's own data pipelines
-were tried instead: they compute far ahead of what is saved, cannot wait while a run is paused, and cannot take a batch
-back from a machine that turns out to lack something.
+compute far ahead of what is saved, and cannot wait while a run is paused, nor take a batch back from a machine.
 """
 
 from __future__ import annotations
@@ -87,7 +86,8 @@ class _Machine:
     is_dismissed: bool = False
     began: float = 0.0  # when its worker was asked to start
     restart_at: float = 0.0
-    n_deaths: int = 0
+    n_deaths: int = 0  # of its workers without a result in between
+    n_ended: int = 0  # of its workers in the whole run
     in_flight: int = 0
 
     @property
@@ -128,8 +128,12 @@ class Driver:
             self._channel.check()
             self._look_for_machines()
             self._hand_out()
-            if self._is_exhausted and not self._returned and not any(a.step == "batch" for a in self._asked.values()):
-                return
+            if not any(asked.step == "batch" for asked in self._asked.values()):
+                if self._has_more() and not self._channel.ask(GO_ON):  # no outcome is under way that would tell
+                    self._give_up()
+                if not self._has_more():
+                    self._note_ended()
+                    return
             self._check_hope()
             if not self._asked:
                 time.sleep(WAIT_S)
@@ -202,6 +206,13 @@ class Driver:
         self._facts.append(f"{machine.name}: {fact}")
         self._channel.say(NOTE, f"Machine {machine.name}: {fact}")
 
+    def _note_ended(self) -> None:
+        """Tell which machines' workers have ended and were replaced, which a lack of memory may explain."""
+        for machine in self._machines.values():
+            if machine.n_ended and not machine.is_dismissed:
+                fact = f"workers that ended and were replaced: {machine.n_ended:,}. Has it memory enough?"
+                self._note(machine, fact)
+
     def _check_hope(self) -> None:
         """Raise `PhotosearchError` where no machine can do what is left."""
         if any(not machine.is_dismissed for machine in self._machines.values()):
@@ -224,13 +235,20 @@ class Driver:
         if self._returned:
             if self._channel.ask(GO_ON):
                 return self._returned.popleft()
-            self._returned.clear()
-            self._is_exhausted = True
+            self._give_up()
         if self._is_exhausted:
             return None
         batch: Batch | None = self._channel.ask(MORE)
         self._is_exhausted = batch is None
         return batch
+
+    def _has_more(self) -> bool:
+        return bool(self._returned) or not self._is_exhausted
+
+    def _give_up(self) -> None:
+        """Hand out nothing more, since the run is to stop."""
+        self._returned.clear()
+        self._is_exhausted = True
 
     def _take(self, ref: Any) -> None:
         """Take the answer of a worker, or see why there is none."""
@@ -287,9 +305,12 @@ class Driver:
             self._n_tries[first] = self._n_tries.get(first, 0) + 1
         self._forget(machine)
         machine.n_deaths += 1
+        machine.n_ended += 1
         machine.restart_at = time.monotonic() + WAIT_S
         if "ModuleNotFoundError" in str(error) or "ImportError" in str(error):
-            self._dismiss(machine, f"photosearch cannot be imported there: {_import_error(str(error))}.")
+            self._dismiss(
+                machine, f"photosearch cannot be imported there: {_import_error(str(error))}. Install it there."
+            )
         elif machine.n_deaths >= MOST_DEATHS:
             self._dismiss(machine, f"its worker has ended {MOST_DEATHS} times in a row: {_first(str(error))}.")
         for batch in [b for b in self._returned if self._n_tries.get(b[0].id, 0) >= MOST_TRIES]:

@@ -13,7 +13,7 @@ from typing import Any
 import filelock
 
 from photosearch.errors import LibraryError, WorkerBusy
-from photosearch.files import write_whole
+from photosearch.files import advice_on, write_whole
 from photosearch.sources import NO_OPTIONS, Options
 from photosearch.sources.options import options_json, parse_options
 from photosearch.vision.registry import DETECTOR, NO_DETECTOR, ModelChoice
@@ -114,7 +114,7 @@ class TaskFile:
                 part.write_text(json.dumps({**asdict(task), "options": options}, ensure_ascii=False), encoding="utf-8")
         except OSError as error:
             raise LibraryError(
-                f'Library "{self._path.parent}" cannot be written: {error.strerror}. Free some space and try again.'
+                f'Library "{self._path.parent}" cannot be written: {error.strerror}. {advice_on(error)} and try again.'
             ) from error
 
     def _read(self) -> Task | None:

@@ -51,8 +51,11 @@ class Load:
     pause_s: float = 0.05
     fault: str = ""
     node_id: str = ""  # of the machine with the fault; empty: all
+    go_on: Path | None = None  # a file for which loading waits
 
     def __call__(self, _settings: Settings) -> Sequence[Model]:
+        while self.go_on is not None and not self.go_on.exists():
+            time.sleep(0.1)
         station: ColourStation = RecordingStation(self.log, self.pause_s)
         digest = station.digest
         if self.fault and self.node_id in ("", ray.get_runtime_context().get_node_id()):

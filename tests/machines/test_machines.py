@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -77,7 +78,12 @@ def test_three_killed_workers_cost_two_batches_at_most(listed, caption: Run, loa
         wait_until(lambda n=n: load.n_seen() >= n * N_PHOTOS // 5 or not run.is_running)
         time.sleep(moments.uniform(0, 0.2))
         os.kill(load.latest_pid(), signal.SIGKILL)
-    assert run.report() == Report(n_captioned=N_PHOTOS)
+    report = run.report()
+    assert replace(report, notes=()) == Report(n_captioned=N_PHOTOS)
+    replaced = [
+        re.search(r"^Machine \S+ \(\S+\): workers that ended and were replaced: (\d)\.", n) for n in report.notes
+    ]
+    assert sum(int(found[1]) for found in replaced) == N_KILLS
     check_done(listed, load, n_again=2 * SMALL_BATCH)
     assert len(load.pids()) >= 2
 
@@ -128,13 +134,16 @@ def test_after_a_killed_run_the_next_goes_on(listed, caption: Run, load, nodes: 
 
 def test_a_paused_run_hands_out_nothing_and_a_stopped_one_keeps_what_it_has(listed, caption: Run, load):
     paused, goes_on = threading.Event(), threading.Event()
+    said: list[Progress] = []
 
     def is_cancelled() -> bool:
+        if not said[-1].done:
+            return False
         paused.set()
         goes_on.wait(PATIENCE_S)
         return True
 
-    run = InThread(lambda: caption(listed, load, Watch(is_cancelled=is_cancelled)))
+    run = InThread(lambda: caption(listed, load, Watch(said.append, is_cancelled)))
     paused.wait(PATIENCE_S)
     time.sleep(1.0)
     assert load.n_seen() <= SMALL_BATCH + 2 * IN_FLIGHT  # one is saved, the others were in flight
@@ -142,6 +151,16 @@ def test_a_paused_run_hands_out_nothing_and_a_stopped_one_keeps_what_it_has(list
     report = run.report()
     assert SMALL_BATCH <= report.n_captioned <= SMALL_BATCH + 2 * IN_FLIGHT
     assert report.n_captioned == load.n_seen() == listed.library.collections()[0].n_ready
+
+
+def test_a_run_that_waits_for_workers_is_stopped_at_once(listed, caption: Run, load, tmp_path):
+    go_on = tmp_path / "go on"
+    run = InThread(lambda: caption(listed, Load(load.log, go_on=go_on), Watch(is_cancelled=lambda: True)))
+    wait_until(lambda: not run.is_running)
+    go_on.touch()
+    assert run.report() == Report()
+    (info,) = listed.library.collections()
+    assert (info.n_new, load.n_seen()) == (N_PHOTOS, 0)
 
 
 @pytest.mark.parametrize(
@@ -154,9 +173,11 @@ def test_a_paused_run_hands_out_nothing_and_a_stopped_one_keeps_what_it_has(list
 def test_a_machine_that_lacks_something_is_named_and_the_other_does_its_part(
     listed, caption: Run, load, nodes, fault, told
 ):
-    report = caption(listed, Load(load.log, 0.05, fault, nodes.second))
+    said: list[Progress] = []
+    report = caption(listed, Load(load.log, 0.05, fault, nodes.second), Watch(said.append))
     assert (report.n_captioned, report.failures) == (N_PHOTOS, ())
     (note,) = report.notes
+    assert said[-1].note == note
     assert note.startswith(f"Machine {socket.gethostname()} (127.0.0.1): ")
     assert "\n" not in note
     assert re.search(told, note), note
@@ -246,6 +267,14 @@ def test_an_address_that_does_not_answer_is_given_up(listed, load, monkeypatch):
         silent.listen()
         with pytest.raises(PhotosearchError, match="does not answer within 12 s"):
             caption_by(listed, Cluster(f"127.0.0.1:{silent.getsockname()[1]}", load))
+
+
+def test_a_run_that_waits_for_an_address_is_stopped_at_once(listed, load):
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        cluster = Cluster(f"127.0.0.1:{silent.getsockname()[1]}", load)
+        assert caption_by(listed, cluster, Watch(is_cancelled=lambda: True)) == Report()
 
 
 def test_without_ray_the_command_that_installs_it_is_told(listed, load, monkeypatch):

@@ -1,5 +1,6 @@
 """Files written whole or not at all, and names that every system accepts."""
 
+import errno
 import os
 import stat
 import threading
@@ -7,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from photosearch.files import clean_name, open_regular, read_regular, write_whole
+from photosearch.files import advice_on, clean_name, open_regular, read_regular, write_whole
 
 
 def test_a_file_gets_its_name_only_when_it_is_whole(tmp_path):
@@ -98,3 +99,17 @@ def test_a_file_is_read_whole_or_to_a_limit(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"12345")
     assert read_regular(tmp_path / "a") == b"12345"
     assert read_regular(tmp_path / "a", 3) == b"123"
+
+
+@pytest.mark.parametrize(
+    ("name", "advice"),
+    [
+        ("ENOSPC", "Free some space"),
+        ("EROFS", "Check its access rights"),
+        ("ESTALE", "Check that it can be reached"),
+        ("ENOTDIR", "Check that it exists"),
+        ("EMFILE", "Check free space and access rights"),
+    ],
+)
+def test_only_a_full_disk_is_to_be_given_space(name: str, advice: str) -> None:
+    assert advice_on(OSError(getattr(errno, name), "")) == advice
