@@ -32,8 +32,10 @@ def is_shown() -> ColumnElement[bool]:
 
 # Built once, since building a statement takes longer than SQLite takes to run it.
 _THESE: BindParameter[str] = bindparam("these", expanding=True)
+_SHOWN = ("id", "source", "source_key", "state", "reason", "address", "sha256", "facts")  # of a photo
+_OF_IMAGE = ("width", "height", "details")
 _PHOTOS = (
-    select(t.photo, t.collection.c.name.label("collection"), t.image.c.width, t.image.c.height, t.image.c.details)
+    select(*(t.photo.c[name] for name in _SHOWN), t.collection.c.name, *(t.image.c[name] for name in _OF_IMAGE))
     .join(t.collection)
     .outerjoin(t.image)
     .where(t.photo.c.id.in_(_THESE))
@@ -111,41 +113,41 @@ def assemble(connection: Connection, ids: Sequence[str], sentences: Select = _CA
     rows = connection.execute(_PHOTOS, {"these": list(ids)}).all()
     shas = {"these": [row.sha256 for row in rows if row.sha256]}
     captions: dict[str, list[Caption]] = {}
-    for sha256, *caption in connection.execute(sentences, shas).all():
+    for sha256, *caption in connection.execute(sentences, shas):
         captions.setdefault(sha256, []).append(Caption(*caption))
     objects: dict[str, list[Detection]] = {}
-    for sha256, label, score, *box in connection.execute(_OBJECTS, shas).all():
+    for sha256, label, score, *box in connection.execute(_OBJECTS, shas):
         objects.setdefault(sha256, []).append(Detection(label, score, tuple(box)))
     texts: dict[str, list[tuple[TextKind, str]]] = {}
-    for photo_id, kind, text in connection.execute(_TEXTS, {"these": [row.id for row in rows]}).all():
+    for photo_id, kind, text in connection.execute(_TEXTS, {"these": [row.id for row in rows]}):
         texts.setdefault(photo_id, []).append((TextKind(kind), text))
-    return [
-        Photo(
-            id=row.id,
-            collection=row.collection,
-            source=row.source,
-            source_key=row.source_key,
-            state=PhotoState(row.state),
-            reason=row.reason,
-            address=row.address,
-            sha256=row.sha256,
-            width_px=row.width,
-            height_px=row.height,
-            captions=(
-                *_sentences(texts.get(row.id, ()), TextKind.HUMAN, model=None),
-                *captions.get(row.sha256, ()),
-                *_sentences(texts.get(row.id, ()), TextKind.IMPORTED, model=TextKind.IMPORTED.value),
-            ),
-            objects=tuple(objects.get(row.sha256, ())) or _imported_objects(texts.get(row.id, ())),
-            details=join_details(
-                row.facts, row.details, (pair for pair in texts.get(row.id, ()) if pair[0] != TextKind.HUMAN)
-            ),
+    photos = []
+    # Rows are unpacked, since to ask each of them for its columns by name takes longer than all else here.
+    for photo_id, source, key, state, reason, address, sha256, facts, collection, width, height, details in rows:
+        own, found = texts.get(photo_id, ()), captions.get(sha256, ())
+        photos.append(
+            Photo(
+                id=photo_id,
+                collection=collection,
+                source=source,
+                source_key=key,
+                state=PhotoState(state),
+                reason=reason,
+                address=address,
+                sha256=sha256,
+                width_px=width,
+                height_px=height,
+                captions=(*_sentences(own, TextKind.HUMAN), *found, *_sentences(own, TextKind.IMPORTED)),
+                objects=tuple(objects.get(sha256, ())) or _imported_objects(own),
+                details=join_details(facts, details, (pair for pair in own if pair[0] is not TextKind.HUMAN)),
+            )
         )
-        for row in rows
-    ]
+    return photos
 
 
-def _sentences(texts: Sequence[tuple[TextKind, str]], kind: TextKind, model: str | None) -> Sequence[Caption]:
+def _sentences(texts: Sequence[tuple[TextKind, str]], kind: TextKind) -> Sequence[Caption]:
+    """Return the sentences of a person, whom no model's name stands for, or of another system."""
+    model = None if kind is TextKind.HUMAN else kind.value
     return [Caption(text, None, model) for text_kind, text in texts if text_kind is kind] if texts else ()
 
 
