@@ -111,9 +111,9 @@ class Workspace:
         from photosearch.vision.registry import ModelChoice
 
         sweep(self.library)
-        for info in self.library.collections():
-            self.searcher.index(info.name)
-            self.searcher.near_duplicates(info.name)
+        for name in self.library.collection_names():
+            self.searcher.index(name)
+            self.searcher.near_duplicates(name)
         for model in self.models.choose(ModelChoice()):
             model.load()
 

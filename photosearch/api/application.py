@@ -230,7 +230,7 @@ def _add_docs(api: FastAPI) -> None:
 
 
 def _only_collection(workspace: Workspace) -> str:
-    names = [info.name for info in workspace.library.collections()]
+    names = workspace.library.collection_names()
     if len(names) == 1:
         return names[0]
     if not names:

@@ -186,7 +186,7 @@ def _chosen(workspace: Workspace, collection: str | None) -> list[str]:
     """Return the collection that was named, or all; raises `CollectionNotFound` where there is none."""
     if collection is not None:
         return [collection]
-    return [info.name for info in workspace.library.collections()] or [choose_collection(workspace.library, None)]
+    return workspace.library.collection_names() or [choose_collection(workspace.library, None)]
 
 
 def _fetched(report: Report) -> str:

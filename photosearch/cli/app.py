@@ -88,7 +88,7 @@ def choose_collection(library: Library, collection: str | None) -> str:
     """Return the collection that was named, or the only one; raise `CollectionNotFound` where it must be named."""
     if collection is not None:
         return collection
-    names = [info.name for info in library.collections()]
+    names = library.collection_names()
     if len(names) == 1:
         return names[0]
     if not names:

@@ -22,7 +22,7 @@ from photosearch.library.files import Files
 from photosearch.library.generations import had_version, raise_generation, read_version
 from photosearch.library.known import Known, open_database
 from photosearch.library.merging import Place, mark_gone, merge_listings
-from photosearch.library.naming import find_collection, find_or_make_collection, find_or_make_model
+from photosearch.library.naming import find_collection, find_or_make_collection, find_or_make_model, read_names
 from photosearch.library.pending import read_pending
 from photosearch.library.photos import assemble, assemble_detailed, ids_by_key
 from photosearch.library.removing import remove_photos
@@ -123,6 +123,11 @@ class Library:
         """List all collections by name, with the numbers of their photos by state."""
         with self.reading() as connection:
             return self._counts.read(connection)
+
+    def collection_names(self) -> list[str]:
+        """Return the names of all collections, in order; none of their photos is counted."""
+        with self.reading() as connection:
+            return read_names(connection)
 
     def generation(self, collection: str) -> int:
         """Return the collection's generation; raises `CollectionNotFound`."""

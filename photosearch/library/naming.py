@@ -13,6 +13,11 @@ from photosearch.records import Station
 _COLLECTION = select(t.collection.c.id).where(t.collection.c.name == bindparam("name"))  # built once: see `photos`
 
 
+def read_names(connection: Connection) -> list[str]:
+    """Return the names of all collections, in order."""
+    return list(connection.execute(select(t.collection.c.name).order_by(t.collection.c.name)).scalars())
+
+
 def find_collection(connection: Connection, name: str) -> int:
     """Return a collection's number; raises `CollectionNotFound`."""
     try:
@@ -20,7 +25,7 @@ def find_collection(connection: Connection, name: str) -> int:
     except UnicodeEncodeError:
         number = None  # bytes from a command line that are no Unicode, which no stored name contains
     if number is None:
-        names = connection.execute(select(t.collection.c.name).order_by(t.collection.c.name)).scalars().all()
+        names = read_names(connection)
         existing = f"There are: {', '.join(names)}." if names else "There are none yet; add one first."
         raise CollectionNotFound(f'Collection "{name}" was not found. {existing}')
     return int(number)

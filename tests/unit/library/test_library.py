@@ -71,6 +71,7 @@ def test_photos_are_counted_by_their_current_states(library):
             collections = other_process.read(connection)
             assert collections == Counts().read(connection)
         assert collections == library.collections()
+        assert library.collection_names() == [info.name for info in collections]
         return [(info.name, info.n_photos, info.n_ready, info.n_failed, info.n_new) for info in collections]
 
     assert counted() == []
