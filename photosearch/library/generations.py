@@ -11,6 +11,7 @@ import secrets
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from photosearch.library import schema as t
+from photosearch.library.naming import read_about
 from photosearch.library.work import CollectionVersion
 
 KEPT = 10_000  # latest generations of a collection whose tokens are kept
@@ -37,13 +38,13 @@ _VERSION = (
         t.raised,
         (t.raised.c.collection_id == t.collection.c.id) & (t.raised.c.generation == t.collection.c.generation),
     )
-    .where(t.collection.c.id == bindparam("number"))
+    .where(t.collection.c.name == bindparam("name"))
 )
 
 
-def read_version(connection: Connection, collection_id: int) -> CollectionVersion:
-    """Return the collection's generation with its token."""
-    row = connection.execute(_VERSION, {"number": collection_id}).one()
+def read_version(connection: Connection, collection: str) -> CollectionVersion:
+    """Return a collection's generation with its token; raises `CollectionNotFound`."""
+    row = read_about(connection, collection, _VERSION)
     return CollectionVersion(int(row.generation), row.token)
 
 

@@ -136,7 +136,7 @@ class Library:
     def version(self, collection: str) -> CollectionVersion:
         """Return the collection's generation with its token; raises `CollectionNotFound`."""
         with self.reading() as connection:
-            return read_version(connection, find_collection(connection, collection))
+            return read_version(connection, collection)
 
     def merge(
         self,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from sqlalchemy import Connection, bindparam, insert, select
+from sqlalchemy import Connection, Row, Select, bindparam, insert, select
 
 from photosearch.errors import CollectionNotFound
 from photosearch.library import schema as t
@@ -20,15 +20,20 @@ def read_names(connection: Connection) -> list[str]:
 
 def find_collection(connection: Connection, name: str) -> int:
     """Return a collection's number; raises `CollectionNotFound`."""
+    return int(read_about(connection, name, _COLLECTION).id)
+
+
+def read_about(connection: Connection, name: str, query: Select) -> Row:
+    """Return the row that a query with the parameter `name` gives for a collection; raises `CollectionNotFound`."""
     try:
-        number = connection.execute(_COLLECTION, {"name": name}).scalar_one_or_none()
+        row = connection.execute(query, {"name": name}).one_or_none()
     except UnicodeEncodeError:
-        number = None  # bytes from a command line that are no Unicode, which no stored name contains
-    if number is None:
+        row = None  # bytes from a command line that are no Unicode, which no stored name contains
+    if row is None:
         names = read_names(connection)
         existing = f"There are: {', '.join(names)}." if names else "There are none yet; add one first."
         raise CollectionNotFound(f'Collection "{name}" was not found. {existing}')
-    return int(number)
+    return row
 
 
 def find_or_make_collection(connection: Connection, name: str) -> int:

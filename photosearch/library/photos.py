@@ -113,13 +113,13 @@ def assemble(connection: Connection, ids: Sequence[str], sentences: Select = _CA
     rows = connection.execute(_PHOTOS, {"these": list(ids)}).all()
     shas = {"these": [row.sha256 for row in rows if row.sha256]}
     captions: dict[str, list[Caption]] = {}
-    for sha256, *caption in connection.execute(sentences, shas):
+    for sha256, *caption in connection.execute(sentences, shas).all():
         captions.setdefault(sha256, []).append(Caption(*caption))
     objects: dict[str, list[Detection]] = {}
-    for sha256, label, score, *box in connection.execute(_OBJECTS, shas):
+    for sha256, label, score, *box in connection.execute(_OBJECTS, shas).all():
         objects.setdefault(sha256, []).append(Detection(label, score, tuple(box)))
     texts: dict[str, list[tuple[TextKind, str]]] = {}
-    for photo_id, kind, text in connection.execute(_TEXTS, {"these": [row.id for row in rows]}):
+    for photo_id, kind, text in connection.execute(_TEXTS, {"these": [row.id for row in rows]}).all():
         texts.setdefault(photo_id, []).append((TextKind(kind), text))
     photos = []
     # Rows are unpacked, since to ask each of them for its columns by name takes longer than all else here.
