@@ -207,11 +207,11 @@ class Driver:
         self._channel.say(NOTE, f"Machine {machine.name}: {fact}")
 
     def _note_ended(self) -> None:
-        """Tell which machines' workers have ended and were replaced, which a lack of memory may explain."""
+        """Tell which machines' workers have ended, which a lack of memory may explain."""
         for machine in self._machines.values():
             if machine.n_ended and not machine.is_dismissed:
-                fact = f"workers that ended and were replaced: {machine.n_ended:,}. Has it memory enough?"
-                self._note(machine, fact)
+                times = "once" if machine.n_ended == 1 else f"{machine.n_ended:,} times"
+                self._note(machine, f"its worker has ended {times}. Has it memory enough?")
 
     def _check_hope(self) -> None:
         """Raise `PhotosearchError` where no machine can do what is left."""

@@ -243,6 +243,8 @@ class Server:
         text = " ".join(str(message or error or type(error).__name__).split())
         for part in filter(None, (self._address.token, *self._address.token.split(":"))):
             text = text.replace(part, "…")
+        if "Fail connecting" in text:  # pymilvus names the address again, and guesses why
+            return "does not answer."
         if _NO_RIGHTS.search(text):
             return f"refuses: {text[:200]}. Check user and password in {SETTING}."
         return f"failed: {text[:200].rstrip('.')}."

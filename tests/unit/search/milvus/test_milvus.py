@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
 import time
@@ -20,7 +21,7 @@ from photosearch.library.corrections import correct_caption, undo_correction
 from photosearch.records import Details, Document, Listing, TextKind
 from photosearch.search.fields import ALL, COUNT_WORDS, Field
 from photosearch.search.index import Index, SearchIndex, Tables
-from photosearch.search.milvus import drift, keeping
+from photosearch.search.milvus import drift, keeping, server
 from photosearch.search.milvus.address import Address, read_address
 from photosearch.search.milvus.keeping import MilvusKeeper
 from photosearch.search.milvus.server import Server
@@ -316,6 +317,19 @@ def test_an_address_that_does_not_answer(open_searcher: Callable[..., Searcher])
     results = searcher.similar(photo.id, top=3)
     assert len(results.hits) == 3
     assert "s3cret" not in "".join(results.notes)
+
+
+def test_a_port_that_accepts_and_says_nothing(
+    open_searcher: Callable[..., Searcher], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "CONNECT_S", 1)
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        port = silent.getsockname()[1]
+        answers(
+            open_searcher(read_address(f"milvus://127.0.0.1:{port}")), f"Milvus at 127.0.0.1:{port} does not answer. "
+        )
 
 
 @pytest.mark.parametrize("content", [None, b"no folder of Milvus Lite"])
