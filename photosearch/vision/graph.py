@@ -97,6 +97,11 @@ def _open(content: bytes) -> onnxruntime.InferenceSession:
     return session
 
 
+def runs_on_processor() -> bool:
+    """Tell whether graphs that are opened now run on the processor."""
+    return _providers()[0] == PROVIDERS["cpu"]
+
+
 def _providers() -> list[str]:
     """Return what is to run a graph, the first choice first; raises `ModelError` where the chosen one is not here."""
     installed = onnxruntime.get_available_providers()

@@ -25,6 +25,7 @@ from photosearch.vision.captioner.nouns import FILE as NOUNS
 from photosearch.vision.captioner.nouns import Noun, Nouns, nouns_json
 from photosearch.vision.captioner.vocabulary import Vocabulary
 from photosearch.vision.encoder import Encoder
+from photosearch.vision.graph import runs_on_processor
 from photosearch.vision.model_folder import CONFIG, ModelFolder, check_same, open_model, write_model
 
 if TYPE_CHECKING:
@@ -123,7 +124,8 @@ def load_checkpoint(folder: Path, encoder: Encoder, concepts_digest: str, labels
         raise ModelError(
             f"{folder / WEIGHTS} holds numbers that are not finite. Get the file again; see models/README.md."
         )
-    decoder = GraphDecoder(sizes, {name: values.astype(np.float32) for name, values in state.items()})
+    weights = {name: values.astype(np.float32) for name, values in state.items()}
+    decoder = GraphDecoder(sizes, weights, in_int8=runs_on_processor())
     nouns = Nouns.load(model, labels) if labels and NOUNS in model.files else None
     return Checkpoint(model.name, decoder, vocabulary, decoding, model.digest, terms, nouns)
 

@@ -1,7 +1,8 @@
 """The captioner's decoder without torch: two ONNX graphs made of its weights, and attention in numpy between them.
 
 It computes what `photosearch.vision.captioner.network.Decoder`, which is trained, computes; tests hold them together.
-What is computed for each word, most of the work, is computed in int8 (`photosearch.vision.captioner.int8`).
+What is computed for each word, most of the work, the processor computes in int8 (`photosearch.vision.captioner.int8`);
+other devices do so in float32, for which they are made.
 Shapes: B photos, N sentences being written, R regions, E encoder width, C predicted terms, D region width inside the
 decoder, H hidden, A attention, W word embedding, V vocabulary.
 """
@@ -85,7 +86,7 @@ class Writing:
 class GraphDecoder:
     """An LSTM that writes a sentence word by word and attends to the regions anew for each word."""
 
-    def __init__(self, sizes: Sizes, weights: Weights, *, in_int8: bool = True) -> None:
+    def __init__(self, sizes: Sizes, weights: Weights, *, in_int8: bool) -> None:
         """Make the graphs.
 
         Args:

@@ -136,6 +136,7 @@ def test_what_is_installed_runs_graphs_unless_a_device_is_chosen(monkeypatch, de
     monkeypatch.setattr(onnxruntime, "InferenceSession", Session)
     with graph.on_device(device):
         graph.open_content(b"")
+        assert graph.runs_on_processor() == (first == "CPUExecutionProvider")
     assert asked == list(dict.fromkeys([first, "CPUExecutionProvider"]))
 
 

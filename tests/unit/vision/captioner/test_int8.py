@@ -9,6 +9,7 @@ from safetensors.numpy import load
 from photosearch.pictures import images
 from photosearch.settings import MODELS_DIR
 from photosearch.sources import demo
+from photosearch.vision.captioner import checkpoint
 from photosearch.vision.captioner.checkpoint import WEIGHTS
 from photosearch.vision.captioner.decoder import GraphDecoder
 from photosearch.vision.captioner.int8 import int8_tensors, linear_in_int8
@@ -89,6 +90,16 @@ def test_the_shipped_captioner_writes_of_the_demo_as_in_float32(tmp_path):
     assert np.shape(divergences) >= (4, len(keys))
     assert np.mean(divergences) < 0.001
     assert np.max(divergences) < 0.01
+
+
+@pytest.mark.parametrize("on_processor", [True, False])
+def test_only_the_processor_computes_in_int8(tmp_path, monkeypatch, on_processor):
+    asked = []
+    monkeypatch.setattr(checkpoint, "runs_on_processor", lambda: on_processor)
+    monkeypatch.setattr(checkpoint, "GraphDecoder", lambda *_, in_int8: asked.append(in_int8))
+    models = Models(MODELS_DIR, tmp_path)
+    checkpoint.load_checkpoint(MODELS_DIR / "captioner", models.encoder(), models.concepts().digest)
+    assert asked == [on_processor]
 
 
 def logs(logits: np.ndarray) -> np.ndarray:
