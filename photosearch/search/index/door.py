@@ -136,5 +136,7 @@ class SearchIndex(ABC):
     def knows(self, term: str) -> bool:
         """Return whether some photo holds a term, or one that is related to it."""
         vectorizer = self._vectorizer(self.view)
-        others = [*vectorizer.related(term), self.tables.language.stem_of(term) or term]
-        return vectorizer.holds(term) or any(vectorizer.holds(other) for other in others)
+        if vectorizer.holds(term):
+            return True
+        others = (*vectorizer.related(term), self.tables.language.stem_of(term) or term)
+        return any(map(vectorizer.holds, others))
