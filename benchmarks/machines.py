@@ -1,8 +1,9 @@
 """Captioning by a Ray cluster of two machines of one core each, beside the same two cores without Ray.
 
 `python -m benchmarks.machines` prints it for this machine: both ways in turns, so that what else the machine does meets
-both. The nodes run here, on loopback, each with one worker. Then workers are killed at random moments of one more run,
-and it prints what was lost or done again. `--folder` takes photos of one's own.
+both, by the clock and by the processor's time of all processes, Ray's own included. The nodes run here, on loopback,
+each with one worker. Then workers are killed at random moments of one more run, and it prints what was lost or done
+again. `--folder` takes photos of one's own.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks.captioning import make_photos
+from benchmarks.process import core_s
 from photosearch.pipeline.machine_worker import load_chosen
 from photosearch.pipeline.machines import Cluster
 from photosearch.pipeline.stations import BATCH
@@ -60,6 +62,14 @@ def cluster() -> Iterator[str]:
         nodes.shutdown()
 
 
+@dataclass(frozen=True)
+class Spent:
+    """What captioning took, in seconds."""
+
+    clock_s: float
+    core_s: float  # of the processor
+
+
 def add(library: Path, photos: Path) -> list[str]:
     """List photos in a new library; return the beginning of further commands."""
     program = [sys.executable, "-m", "photosearch", "-q", "--library", str(library)]
@@ -67,12 +77,12 @@ def add(library: Path, photos: Path) -> list[str]:
     return program
 
 
-def caption(library: Path, photos: Path, *options: str) -> float:
-    """Caption listed photos by a process of its own; return how long that took, in seconds."""
+def caption(library: Path, photos: Path, *options: str) -> Spent:
+    """Caption listed photos by a process of its own; return what that took, also of a cluster that runs below this."""
     program = add(library, photos)
-    started = time.perf_counter()
+    started, began = time.perf_counter(), core_s(os.getpid())
     subprocess.run([*program, "caption", *options], check=True)
-    return time.perf_counter() - started
+    return Spent(time.perf_counter() - started, core_s(os.getpid()) - began)
 
 
 @dataclass(frozen=True)
@@ -148,28 +158,38 @@ def with_kills(library: Path, photos: Path, address: str, n_kills: int, n_photos
 
 @dataclass(frozen=True)
 class Shared:
-    """The speed of two machines of one core each, and that of the same cores without Ray, turn by turn."""
+    """What two machines of one core each take, and what the same cores take without Ray, turn by turn."""
 
     n_photos: int
-    without_per_s: list[float]
-    by_ray_per_s: list[float]
+    without: list[Spent]
+    by_ray: list[Spent]
     load: float
 
     @property
     def share(self) -> float:
         """Return the speed by Ray as a share of the speed without: the median of the turns."""
-        return median(b / a for a, b in zip(self.without_per_s, self.by_ray_per_s, strict=True))
+        return median(a.clock_s / b.clock_s for a, b in self._turns())
+
+    @property
+    def core_share(self) -> float:
+        """Return the same by the processor's time."""
+        return median(a.core_s / b.core_s for a, b in self._turns())
+
+    def _turns(self) -> Iterator[tuple[Spent, Spent]]:
+        return zip(self.without, self.by_ray, strict=True)
 
 
 def measure_share(scratch: Path, photos: Path, address: str, n_photos: int, n_turns: int) -> Shared:
     """Caption both ways in turns, and print each turn."""
     without, by_ray = [], []
     for turn in range(n_turns):
-        without.append(n_photos / caption(scratch / f"without-{turn}", photos))
-        by_ray.append(n_photos / caption(scratch / f"ray-{turn}", photos, "--ray", address))
+        without.append(caption(scratch / f"without-{turn}", photos))
+        by_ray.append(caption(scratch / f"ray-{turn}", photos, "--ray", address))
+        a, b = without[-1], by_ray[-1]
         print(
-            f"turn {turn + 1}: {without[-1]:.1f} photos/s without Ray, {by_ray[-1]:.1f} by Ray:"
-            f" {by_ray[-1] / without[-1]:.2f}; load {os.getloadavg()[0]:.1f}",
+            f"turn {turn + 1}: {n_photos / a.clock_s:.1f} photos/s without Ray, {n_photos / b.clock_s:.1f} by Ray:"
+            f" {a.clock_s / b.clock_s:.2f}; {a.core_s:.1f} and {b.core_s:.1f} s of the processor:"
+            f" {a.core_s / b.core_s:.2f}; load {os.getloadavg()[0]:.1f}",
             flush=True,
         )
     return Shared(n_photos, without, by_ray, os.getloadavg()[0])
@@ -183,7 +203,10 @@ def measure(n_photos: int, n_turns: int, n_kills: int = 0, folder: Path | None =
             photos.mkdir()
             make_photos(photos, n_photos)
         found = measure_share(Path(scratch), photos, address, n_photos, n_turns)
-        print(f"{n_photos:,} photos, from start to end of the command: a share of {found.share:.2f} (wanted: {TARGET})")
+        print(
+            f"{n_photos:,} photos, from start to end of the command: a share of {found.share:.2f} (wanted: {TARGET}),"
+            f" by the processor's time {found.core_share:.2f}"
+        )
         if n_kills:
             with_kills(Path(scratch) / "kills", photos, address, n_kills, n_photos)
     return found

@@ -23,6 +23,7 @@ import numpy as np
 
 from benchmarks.captions import Statistics
 from benchmarks.photos import COLLECTION, fill
+from benchmarks.process import core_s
 from benchmarks.sample import QUERY_SEED
 from photosearch.search.index import Index, SearchIndex, Tables
 from photosearch.search.keeping import Keeper
@@ -92,11 +93,7 @@ class Lite:
 
     def core_s(self) -> float:
         """Return the processor's time that it has taken since its start."""
-        if self._process is None:
-            return 0.0
-        # Its name, which may hold spaces, ends with a bracket; the times are the 14th and 15th field.
-        fields = Path(f"/proc/{self._process.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
-        return sum(map(int, fields[11:13])) / os.sysconf("SC_CLK_TCK")
+        return core_s(self._process.pid) if self._process is not None else 0.0
 
 
 @contextmanager

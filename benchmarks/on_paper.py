@@ -40,7 +40,7 @@ class Paper:
     def by_ray_h(self, n: int) -> float:
         """Return the same hours of a core of a Ray cluster, whose share was measured; without Ray where it was not."""
         machines = self.figures.machines
-        return self.captioning_h(n) / (machines.share if machines else 1.0)
+        return self.captioning_h(n) / (machines.core_share if machines else 1.0)
 
     def indexing_h(self, n: int) -> float:
         """Return hours of one core for indexing."""
@@ -103,10 +103,10 @@ def _by_ray(figures: Figures) -> list[list[str]]:
     one = figures.machines
     if one is None:
         return []
-    how = (
-        f"{one.n_photos:,} photos of 224 px, {one.n_turns} turns, {one.without_per_s:.1f} a second, load {one.load:.0f}"
+    share = (
+        f"{one.core_share:.2f} of the speed of the same cores without Ray, by the clock {one.clock_share:.2f}"
+        f" ({one.n_photos:,} photos of 224 px, starts included, {one.n_turns} turns, load {one.load:.0f})"
     )
-    share = f"{one.share:.2f} of the speed of the same cores without Ray ({how})"
     return [["... by a Ray cluster of two machines of one core each", share, "machines"]]
 
 
