@@ -25,7 +25,7 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks.captioning import make_photos
-from benchmarks.process import core_s
+from benchmarks.process import ProcessorTime
 from photosearch.pipeline.machine_worker import load_chosen
 from photosearch.pipeline.machines import Cluster
 from photosearch.pipeline.stations import BATCH
@@ -80,9 +80,11 @@ def add(library: Path, photos: Path) -> list[str]:
 def caption(library: Path, photos: Path, *options: str) -> Spent:
     """Caption listed photos by a process of its own; return what that took, also of a cluster that runs below this."""
     program = add(library, photos)
-    started, began = time.perf_counter(), core_s(os.getpid())
-    subprocess.run([*program, "caption", *options], check=True)
-    return Spent(time.perf_counter() - started, core_s(os.getpid()) - began)
+    started = time.perf_counter()
+    with ProcessorTime(os.getpid()) as spent:
+        subprocess.run([*program, "caption", *options], check=True)
+        took_s = time.perf_counter() - started
+    return Spent(took_s, spent.seconds)
 
 
 @dataclass(frozen=True)
@@ -174,6 +176,10 @@ class Shared:
     def core_share(self) -> float:
         """Return the same by the processor's time."""
         return median(a.core_s / b.core_s for a, b in self._turns())
+
+    def core_s(self) -> tuple[float, float]:
+        """Return the processor's time without Ray and by Ray in seconds, the medians of the turns."""
+        return median(one.core_s for one in self.without), median(one.core_s for one in self.by_ray)
 
     def _turns(self) -> Iterator[tuple[Spent, Spent]]:
         return zip(self.without, self.by_ray, strict=True)

@@ -104,8 +104,8 @@ def _by_ray(figures: Figures) -> list[list[str]]:
     if one is None:
         return []
     share = (
-        f"{one.core_share:.2f} of the speed of the same cores without Ray, by the clock {one.clock_share:.2f}"
-        f" ({one.n_photos:,} photos of 224 px, starts included, {one.n_turns} turns, load {one.load:.0f})"
+        f"{one.core_share:.2f} of the speed of the same cores without Ray; by the clock {one.clock_share:.2f} for"
+        f" {one.n_photos:,} photos of 224 px, starts included ({one.n_turns} turns, load {one.load:.0f})"
     )
     return [["... by a Ray cluster of two machines of one core each", share, "machines"]]
 

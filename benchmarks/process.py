@@ -7,15 +7,18 @@ import os
 import statistics
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 ROOT = Path(__file__).resolve().parents[1]
 _LIBRARIES = ("OMP", "OPENBLAS", "MKL", "NUMBA", "RAYON")  # each has its own number of threads
 LIMIT_S = 600
+_LOOK_S = 0.2  # how often processes are looked at
 
 
 @dataclass(frozen=True)
@@ -49,22 +52,61 @@ def took_s(work: Callable[[], object]) -> float:
     return time.perf_counter() - started
 
 
-def core_s(above: int) -> float:
-    """Return the processor's time of a process and all below it in seconds, of those that have ended there, too."""
+class ProcessorTime:
+    """The processor's time of a process and all below it, while a block runs; processes may come and go.
+
+    What counts is the time that each was last seen to have: Ray's daemons do not count the workers that they end.
+    """
+
+    def __init__(self, above: int) -> None:
+        self._above = above
+        self._seen: dict[tuple[int, int], int] = {}  # ticks, by a process's number and the moment of its start
+        self._before: dict[tuple[int, int], int] = {}
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._watch)
+
+    def __enter__(self) -> Self:
+        """Begin."""
+        self._before = ticks_below(self._above)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End."""
+        self._ended.set()
+        self._thread.join()
+
+    @property
+    def seconds(self) -> float:
+        """Return what the block took, once it has ended."""
+        ticks = sum(n - self._before.get(process, 0) for process, n in self._seen.items())
+        return ticks / os.sysconf("SC_CLK_TCK")
+
+    def _watch(self) -> None:
+        is_over = False
+        while not is_over:
+            is_over = self._ended.wait(_LOOK_S)
+            self._seen |= ticks_below(self._above)
+
+
+def ticks_below(above: int) -> dict[tuple[int, int], int]:
+    """Return the processor's ticks of a process and all below it, by their numbers and the moments of their starts."""
     below: dict[int, list[int]] = {}
-    ticks: dict[int, int] = {}
+    ticks: dict[int, tuple[int, int]] = {}
     for path in Path("/proc").glob("[0-9]*/stat"):
         with suppress(OSError):  # it has ended meanwhile
             # The name, which may hold spaces, ends with a bracket; the parent's number comes two fields after it.
             fields = path.read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
             below.setdefault(int(fields[1]), []).append(int(path.parent.name))
-            ticks[int(path.parent.name)] = sum(map(int, fields[11:15]))
-    total, left = 0, [above]
+            ticks[int(path.parent.name)] = int(fields[19]), int(fields[11]) + int(fields[12])
+    found, left = {}, [above]
     while left:
         process = left.pop()
-        total += ticks.get(process, 0)
+        if process in ticks:
+            began, n = ticks[process]
+            found[process, began] = n
         left += below.get(process, [])
-    return total / os.sysconf("SC_CLK_TCK")
+    return found
 
 
 @dataclass(frozen=True)

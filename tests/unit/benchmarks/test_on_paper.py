@@ -54,7 +54,7 @@ def test_tables_and_plots_are_written(page: Path) -> None:
     assert "| ... in Milvus, without its servers' own time | 12 ms | 12 ms | 12 ms | 12 ms |" in text
     assert "| Milvus, as photos are sent to it | 0.3 GB | 3.0 GB | 30 GB | 3.0 TB |" in text
     assert "| sent, a photo | 2.9 KB | 3.0 KB |" in text
-    assert "| 0.80 of the speed of the same cores without Ray, by the clock 0.75 (1,000 photos of 224 px, " in text
+    assert "| 0.80 of the speed of the same cores without Ray; by the clock 0.75 for 1,000 photos of 224 px, " in text
     assert "| captioning: hours of a node of 16 such cores | 0.1 | 1.0 | 10 | 1,042 |" in text
     assert "| ... of a Ray cluster's | 0.13 | 1.3 | 13 | 1,302 |" in text
     assert "| ... nodes that do it in a week | 1 | 1 | 1 | 8 |" in text
