@@ -32,8 +32,9 @@ from photosearch.search.index.growing import Keep, grow, in_memory
 from photosearch.search.index.lexicon import Lexicon
 from photosearch.search.index.ranking import Ranking, Viewed, best_of
 from photosearch.search.index.scoring import (
+    Asked,
     QueryTerm,
-    find_postings,
+    count_postings,
     own_vector,
     scores_of,
 )
@@ -200,8 +201,8 @@ class Index(SearchIndex):
         """Count the postings that are read to answer a query."""
         view = self.view
         query_terms = self._vectorizer(view).query(query, expand=expand)
-        parts = [find_postings(segment, query_terms, view) for segment in self.state.segments]
-        return sum(int((part.ends - part.starts).sum()) for part in parts)
+        asked = Asked.of(query_terms, view)
+        return sum(count_postings(segment, asked, view) for segment in self.state.segments)
 
     # Views
 

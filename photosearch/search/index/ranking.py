@@ -177,7 +177,7 @@ class Ranking:
                 scored = self.photos.exact(rows[own], query_terms)
                 scores[own] = scored.scores
                 parts.append((own[scored.places], scored.keys, scored.added))
-        places, keys, added = joined(parts)
+        places, keys, added = joined(parts, (np.int64, np.int32, np.float64))
         return Exact(places, keys, added, scores)
 
     def shares(self, rows: np.ndarray, scored: Exact, lexicon: Lexicon) -> list[tuple[Share, ...]]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import cache, partial
 from importlib.machinery import PathFinder
 from importlib.util import find_spec, module_from_spec
+from itertools import pairwise
 from operator import itemgetter
 from pathlib import Path
 from typing import NamedTuple
@@ -38,8 +39,6 @@ from photosearch.search.index.tables import Tables
 from photosearch.search.index.views import View
 from photosearch.words.analyzer import pairs, terms, words
 
-_LONG = 8_192  # postings of a key that are added one key at a time
-_TAKEN = 256  # shorter slices, on average, are quicker to take by places than to copy one by one
 _FEW = 8  # with at least this many times more photos than postings, only the postings' photos are scaled, not all
 _SHARE = itemgetter(Share._fields.index("share"))
 _NAMES = itemgetter(Share._fields.index("term"), Share._fields.index("field"))
@@ -178,53 +177,75 @@ def _normalised(parts: Mapping[int, Sequence[TermSource]]) -> dict[int, QueryTer
     }
 
 
-class PostingSlices(NamedTuple):
-    """The postings of a query's terms in a segment: one slice for each key."""
+class Asked(NamedTuple):
+    """A query's terms as their postings are looked for, in any segment."""
 
-    starts: np.ndarray  # int64 (slices)
-    ends: np.ndarray
-    weights: np.ndarray  # float64 (slices): factors of their gains
+    bounds: np.ndarray  # int64 (2, terms): the first key of each term, and the first one after it
+    factors: np.ndarray  # float64 (terms): of the gains
+
+    @classmethod
+    def of(cls, query_terms: Mapping[int, QueryTerm], view: View) -> Asked:
+        """Take a query's terms by their numbers."""
+        numbers = np.fromiter(query_terms, np.int64, len(query_terms))
+        weights = np.array([weight for weight, _ in query_terms.values()])
+        return cls(first_key(np.stack([numbers, numbers + 1])), weights * view.idf[numbers])
 
 
-def find_postings(segment: Segment, query_terms: Mapping[int, QueryTerm], view: View) -> PostingSlices:
-    """Return where in a segment the postings of the query's terms lie."""
-    numbers = np.fromiter(query_terms, np.int64, len(query_terms))
-    factors = np.array([weight for weight, _ in query_terms.values()]) * view.idf[numbers]
-    bounds = np.searchsorted(segment.by_key, first_key(np.concatenate([numbers, numbers + 1])))
-    places, begins = slice_places(bounds[: len(numbers)], bounds[len(numbers) :])
-    weights = np.repeat(factors, np.diff(begins)) * view.kind_weights[key_kinds(segment.by_key[places])]
-    searched = np.flatnonzero(weights)
-    places, weights = places[searched], weights[searched]
-    return PostingSlices(segment.key_starts[places], segment.key_starts[places + 1], weights)
+class QueryKeys(NamedTuple):
+    """The keys of a query's terms in a segment, in the searched fields; those of a term lie side by side."""
+
+    places: np.ndarray  # int64 (keys): in `Segment.by_key`
+    weights: np.ndarray  # float32 (keys): factors of their gains
+
+
+def find_keys(segment: Segment, asked: Asked, view: View) -> QueryKeys:
+    """Return where in a segment the keys of the query's terms lie."""
+    first, end = np.searchsorted(segment.by_key, asked.bounds)
+    places, _ = slice_places(first, end)
+    weights = np.repeat(asked.factors, end - first) * view.kind_weights[key_kinds(segment.by_key[places])]
+    searched = weights > 0
+    return QueryKeys(places[searched], weights[searched].astype(np.float32))
+
+
+def count_postings(segment: Segment, asked: Asked, view: View) -> int:
+    """Count the postings of the query's terms in a segment."""
+    places, _ = find_keys(segment, asked, view)
+    return int((segment.key_starts[places + 1] - segment.key_starts[places]).sum())
 
 
 def scores_of(
     segments: Sequence[Segment], offsets: np.ndarray, query_terms: Mapping[int, QueryTerm], view: View
 ) -> np.ndarray:
     """Return each photo's cosine in single precision, off by at most `slack` and the view's drift: float32 (rows)."""
+    asked = Asked.of(query_terms, view)
     scores = [
-        _scores_in(segment, find_postings(segment, query_terms, view), view.inverse[offset : offset + len(segment)])
+        _scores_in(segment, find_keys(segment, asked, view), view.inverse[offset : offset + len(segment)])
         for segment, offset in zip(segments, offsets.tolist(), strict=False)
     ]
     return scores[0] if len(scores) == 1 else np.concatenate([*scores, np.zeros(0, np.float32)])
 
 
-def _scores_in(segment: Segment, query_slices: PostingSlices, inverse: np.ndarray) -> np.ndarray:
-    """Return the scores of one segment's photos: float32 (rows of the segment)."""
-    if not len(query_slices.weights):
-        return np.zeros(len(segment), np.float32)
-    lengths, weights = query_slices.ends - query_slices.starts, query_slices.weights.astype(np.float32)
-    is_long = lengths >= _LONG
-    rows, gains = _gathered(segment, query_slices, ~is_long)
-    starts = np.concatenate([[0], np.cumsum(lengths[~is_long])]).astype(np.int32)
+def _scores_in(segment: Segment, query_keys: QueryKeys, inverse: np.ndarray) -> np.ndarray:
+    """Return the scores of one segment's photos: float32 (rows of the segment).
+
+    The postings of keys that lie side by side are read in one go, where they are.
+    """
     scores = np.zeros(len(segment), np.float32)
+    places, weights = query_keys
+    if not len(places):
+        return scores
+    breaks = np.flatnonzero(places[1:] != places[:-1] + 1)
+    firsts, lasts = np.concatenate([places[:1], places[breaks + 1]]), np.concatenate([places[breaks], places[-1:]])
+    bounds, begins = slice_places(firsts, lasts + 2)  # of each run of keys, with the end of its last one
+    starts = segment.key_starts[bounds].astype(np.int32)
     add_product = _load_product()
-    add_product(len(segment), len(starts) - 1, starts, rows, gains, weights[~is_long], scores)
-    for place in np.flatnonzero(is_long).tolist():  # read where they are, since copying takes longer than adding
-        own = slice(query_slices.starts[place], query_slices.ends[place])
-        ends = np.array([0, lengths[place]], np.int32)
-        add_product(len(segment), 1, ends, segment.rows[own], segment.gains[own], weights[place : place + 1], scores)
-    if len(rows) * _FEW < len(segment) and not is_long.any():
+    for run, (begin, end) in enumerate(pairwise(begins.tolist())):
+        own = slice(begin - run, end - run - 1)
+        n_keys = own.stop - own.start
+        add_product(len(segment), n_keys, starts[begin:end], segment.rows, segment.gains, weights[own], scores)
+    first, end = segment.key_starts[firsts], segment.key_starts[lasts + 1]
+    if int((end - first).sum()) * _FEW < len(segment):
+        rows = segment.rows[slice_places(first, end)[0]]
         scores[rows] = scores[rows] * inverse[rows]
     else:
         scores *= inverse
@@ -246,17 +267,6 @@ def _load_product() -> Callable[..., None]:
     found.loader.exec_module(module)
     product: Callable[..., None] = module.csc_matvec
     return product
-
-
-def _gathered(segment: Segment, query_slices: PostingSlices, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the rows and gains of the chosen slices, one after another: int32 and float32."""
-    starts, ends = query_slices.starts[chosen], query_slices.ends[chosen]
-    if int((ends - starts).sum()) < _TAKEN * len(starts):
-        places, _ = slice_places(starts, ends)
-        return segment.rows[places], segment.gains[places]
-    slices = [slice(start, end) for start, end in zip(starts.tolist(), ends.tolist(), strict=True)]
-    rows = np.concatenate([segment.rows[:0], *(segment.rows[key] for key in slices)])
-    return rows, np.concatenate([segment.gains[:0], *(segment.gains[key] for key in slices)])
 
 
 def slack(query_terms: Mapping[int, QueryTerm]) -> float:
@@ -285,25 +295,24 @@ def exact(
     segments: Sequence[Segment], offsets: np.ndarray, rows: np.ndarray, query_terms: Mapping[int, QueryTerm], view: View
 ) -> Exact:
     """Score some photos from their own postings, in double precision."""
-    weights = np.zeros(len(view.idf))
+    weights, scales = np.zeros(len(view.idf)), np.ones(len(rows))
     for number, term in query_terms.items():
         weights[number] = term.weight
-    norms = np.zeros(len(rows))
     parts = []
     for segment, offset in zip(segments, offsets.tolist(), strict=False):
         inside = np.flatnonzero((rows >= offset) & (rows < offset + len(segment)))
-        if not len(inside):
-            continue
-        own, begins = row_places(segment.starts, rows[inside] - offset)
-        keys = segment.keys[own]
-        counts = np.flatnonzero(weights[key_terms(keys)] * view.kind_weights[key_kinds(keys)])
-        places, keys, own = np.repeat(inside, np.diff(begins))[counts], keys[counts], own[counts]
-        kinds = key_kinds(keys)
-        gains = view.kind_weights[kinds] * gains_of(kinds, segment.codes[own], segment.scales, rows[places] - offset)
-        norms[inside] = view.exact_norms(segment, rows[inside] - offset, offset)
-        parts.append((places, keys, gains * view.idf[key_terms(keys)] / norms[places]))
-    places, keys, added = parts[0] if len(parts) == 1 else joined(parts)
-    scores = np.bincount(places, added * weights[key_terms(keys)], minlength=len(rows))
+        if len(inside):
+            own, begins = row_places(segment.starts, rows[inside] - offset)
+            scales[inside] = segment.scales[rows[inside] - offset]
+            parts.append((np.repeat(inside, np.diff(begins)), segment.keys[own], segment.codes[own]))
+    places, keys, codes = parts[0] if len(parts) == 1 else joined(parts, (np.int64, np.int32, np.uint8))
+    kinds, terms_of = key_kinds(keys), key_terms(keys)
+    gains = view.kind_weights[kinds] * gains_of(kinds, codes, scales, places)
+    norms = view.exact_norms(rows, places, keys, gains)
+    counts = np.flatnonzero(weights[terms_of] * gains)
+    places, keys, terms_of = places[counts], keys[counts], terms_of[counts]
+    added = gains[counts] * view.idf[terms_of] / norms[places]
+    scores = np.bincount(places, added * weights[terms_of], minlength=len(rows))
     return Exact(places, keys, added, scores)
 
 
@@ -321,10 +330,10 @@ def own_vector(
     return {n: QueryTerm(weight, (TermSource(lexicon.terms[n], weight),)) for n, weight in weights.items()}
 
 
-def joined(parts: Sequence[tuple[np.ndarray, ...]]) -> Iterator[np.ndarray]:
-    """Join places, keys and what is added, of several parts each."""
-    columns = zip((np.zeros(0, np.int64), np.zeros(0, np.int32), np.zeros(0)), *parts, strict=True)
-    return (np.concatenate(column) for column in columns)
+def joined(parts: Sequence[tuple[np.ndarray, ...]], types: Sequence[type]) -> Iterator[np.ndarray]:
+    """Join the columns of several parts, which have the given types."""
+    columns = zip(*parts, strict=True) if parts else [() for _ in types]
+    return (np.concatenate([np.zeros(0, kind), *column]) for kind, column in zip(types, columns, strict=True))
 
 
 def shares_of(

@@ -56,11 +56,21 @@ class View:
         drift = float(_drifts(idf, normed_idf).max(initial=0.0))
         return cls(kind_weights, df, idf, norms, normed_idf, (1 / norms).astype(np.float32), drift)
 
-    def exact_norms(self, segment: Segment, rows: np.ndarray, offset: int) -> np.ndarray:
-        """Return the exact norms of some photos of a segment whose rows start at an offset: float64."""
+    def exact_norms(self, rows: np.ndarray, places: np.ndarray, keys: np.ndarray, gains: np.ndarray) -> np.ndarray:
+        """Return the exact norms of some photos: float64.
+
+        Args:
+            rows: the photos'.
+            places: which of them each posting is of; those of a photo lie side by side, and its keys ascend.
+            keys: of all their postings.
+            gains: of the postings, times their kinds' weights.
+        """
         if not self.drift:
-            return self.norms[rows + offset]
-        return _norms_of(segment, rows, self.kind_weights, self.idf)
+            return self.norms[rows]
+        if not len(keys):
+            return np.full(len(rows), np.inf)
+        squares = np.bincount(*_squares(places, keys, gains, self.idf), minlength=len(rows))
+        return np.where(squares > 0, np.sqrt(squares), np.inf)
 
 
 def idf_of(df: np.ndarray, n_photos: int) -> np.ndarray:
@@ -85,8 +95,9 @@ def count_df(parts: Iterable[Part], n_terms: int, kind_weights: np.ndarray) -> n
     df = np.zeros(n_terms, np.int64)
     for segment, rows in parts:
         for chunk in _chunks(segment, rows, kind_weights):
-            once = np.maximum.reduceat(masses(chunk.keys, chunk.codes), chunk.first)
-            df += np.bincount(key_terms(chunk.keys[chunk.first]), once, minlength=n_terms).astype(np.int64)
+            first = _first_of_terms(chunk.places, chunk.keys)
+            once = np.maximum.reduceat(masses(chunk.keys, chunk.codes), first)
+            df += np.bincount(key_terms(chunk.keys[first]), once, minlength=n_terms).astype(np.int64)
     return df
 
 
@@ -160,12 +171,25 @@ def _norms_of(segment: Segment, rows: np.ndarray, kind_weights: np.ndarray, idf:
     for chunk in _chunks(segment, rows, kind_weights):
         kinds = key_kinds(chunk.keys)
         weights = kind_weights[kinds] * gains_of(kinds, chunk.codes, segment.scales, rows[chunk.places])
-        terms = np.add.reduceat(weights, chunk.first) * idf[key_terms(chunk.keys[chunk.first])]
-        places = chunk.places[chunk.first]
+        places, added = _squares(chunk.places, chunk.keys, weights, idf)
         start = places[0]
-        added = np.bincount(places - start, terms**2)
+        added = np.bincount(places - start, added)
         squares[start : start + len(added)] += added
     return np.where(squares > 0, np.sqrt(squares), np.inf)
+
+
+def _squares(places: np.ndarray, keys: np.ndarray, gains: np.ndarray, idf: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return for each term of each photo the photo's place, and the square of the term's weight."""
+    first = _first_of_terms(places, keys)
+    weights = np.add.reduceat(gains, first) * idf[key_terms(keys[first])]
+    return places[first], weights**2
+
+
+def _first_of_terms(places: np.ndarray, keys: np.ndarray) -> np.ndarray:
+    """Return where each term of each photo starts among their postings."""
+    terms = key_terms(keys)
+    new = (terms[1:] != terms[:-1]) | (places[1:] != places[:-1])
+    return np.flatnonzero(np.concatenate([[True], new]))
 
 
 class _Chunk(NamedTuple):
@@ -174,7 +198,6 @@ class _Chunk(NamedTuple):
     keys: np.ndarray
     codes: np.ndarray
     places: np.ndarray  # of their photos among those asked for
-    first: np.ndarray  # where each term of each photo starts
 
 
 def _chunks(segment: Segment, rows: np.ndarray, kind_weights: np.ndarray) -> Iterator[_Chunk]:
@@ -194,6 +217,4 @@ def _chunks(segment: Segment, rows: np.ndarray, kind_weights: np.ndarray) -> Ite
             counts = kind_weights[key_kinds(keys)] > 0
             keys, codes, places = keys[counts], codes[counts], places[counts]
         if len(keys):
-            terms = key_terms(keys)
-            new = (terms[1:] != terms[:-1]) | (places[1:] != places[:-1])
-            yield _Chunk(keys, codes, places, np.flatnonzero(np.concatenate([[True], new])))
+            yield _Chunk(keys, codes, places)
