@@ -95,7 +95,9 @@ def test_a_machine_that_goes_leaves_its_photos_to_the_others(listed, caption: Ru
     report = run.report()
     check_done(listed, load, n_again=IN_FLIGHT)
     assert report.n_captioned == N_PHOTOS
-    assert all("it has left the cluster. Its photos went to the others." in note for note in report.notes)
+    # Ray may tell that its worker has ended before it tells that the machine has gone.
+    known = re.compile(r": (it has left the cluster\. Its photos went to the others|its worker has ended once)\.")
+    assert all(known.search(note) for note in report.notes)
 
 
 PROGRAM = """
@@ -185,7 +187,8 @@ def test_a_machine_that_lacks_something_is_named_and_the_other_does_its_part(
 def test_a_machine_whose_workers_end_again_and_again_costs_nothing(listed, caption: Run, load, nodes):
     report = caption(listed, Load(load.log, 0.05, "death", nodes.second))
     assert (report.n_captioned, report.failures) == (N_PHOTOS, ())
-    assert all("its worker has ended 5 times in a row" in note for note in report.notes)  # if there was time for it
+    known = re.compile(r": its worker has ended (5 times in a row:|once\.|[2-4] times\.)")  # as there was time for it
+    assert all(known.search(note) for note in report.notes)
     check_done(listed, load)
 
 
