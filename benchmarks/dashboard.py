@@ -247,9 +247,7 @@ async def measure(server: Server) -> None:
             print(f"  {error}")
         await browser.close()
     now, most = server.memory_mb()
-    print(
-        f"memory of the server with the models loaded: {now:,.0f} MB, at most {most:,.0f} MB (wanted: under 1,200 MB)"
-    )
+    print(f"memory of the server with the models loaded: {now:,.0f} MB, at most {most:,.0f} MB (wanted: under 700 MB)")
 
 
 def _told(took_s: list[float]) -> str:

@@ -23,7 +23,7 @@ def linear_in_int8(inputs: str, layer: str, output: str) -> list[bytes]:
     operands = [rounded, f"{layer}.columns", "int8.step", f"{layer}.steps", "int8.zero"]
     return [
         node("Abs", [inputs], [f"{output}_sizes"]),
-        node("ReduceMax", [f"{output}_sizes", "int8.columns"], [f"{output}_reached"], keepdims=1),
+        node("ReduceMax", [f"{output}_sizes", "int8.axis"], [f"{output}_reached"], keepdims=1),
         node("Max", [f"{output}_reached", "int8.least"], [largest]),
         node("Div", [inputs, largest], [shares]),
         node("QuantizeLinear", [shares, "int8.step", "int8.zero"], [rounded]),
@@ -49,7 +49,7 @@ def int8_tensors(layer: str, weight: np.ndarray, bias: np.ndarray) -> dict[str, 
         "int8.step": np.array(1 / _LARGEST, np.float32),
         "int8.zero": np.array(_LARGEST + 1, np.uint8),
         "int8.least": np.array(_LEAST, np.float32),
-        "int8.columns": np.array([1]),
+        "int8.axis": np.array([1]),
     }
 
 
