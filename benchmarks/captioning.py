@@ -84,13 +84,14 @@ def bare_encoder(n_photos: int) -> Cost:
     """Run the encoder's graph in ONNX Runtime and nothing else; opening it does not count."""
     import onnxruntime
 
+    from photosearch.pictures.images import ENCODER_SIDE_PX
     from photosearch.settings import MODELS_DIR
     from photosearch.vision.encoder import GRAPH
 
     session = onnxruntime.InferenceSession(
         (MODELS_DIR / "encoder" / GRAPH).read_bytes(), providers=["CPUExecutionProvider"]
     )
-    pixels = np.random.default_rng(0).standard_normal((AT_ONCE, 3, SIDE_PX, SIDE_PX), np.float32)
+    pixels = np.random.default_rng(0).standard_normal((AT_ONCE, 3, ENCODER_SIDE_PX, ENCODER_SIDE_PX), np.float32)
     for _ in range(5):
         session.run(None, {"input": pixels})
     started, processor = time.perf_counter(), time.process_time()

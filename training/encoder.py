@@ -37,7 +37,7 @@ EMA_DECAY = 0.998
 MIN_DESCRIPTIONS = 5  # that hold a term
 HIDDEN = 1536
 LEAST_CROP, STRETCH, COLOUR = 0.4, 4 / 3, 0.3
-DISTILLED, DISTILLING = 8, 2.0  # photos a batch that the untuned network looks at, too; the weight of their loss
+DISTILLED, DISTILLING = 16, 3.0  # photos a batch that the untuned network looks at, too; the weight of their loss
 SAVED_EVERY_S = 240
 TOLD_EVERY = 50
 
@@ -47,12 +47,15 @@ class Cycle:
     """One cycle of the learning rate, from the averaged weights of the one before."""
 
     n_passes: float
+    sides_px: tuple[
+        int, ...
+    ]  # of the crops, in equal parts of the cycle; at use the whole photo is larger, its objects not
     body_rate: float
     head_rate: float
     compressed: bool  # photos are compressed at random
 
 
-CYCLES = (Cycle(2.0, 2e-4, 1e-3, compressed=False),)  # what a second one brought: training/README.md
+CYCLES = (Cycle(3.4, (192, 224), 2e-4, 1e-3, compressed=False),)  # what a second one brought: training/README.md
 
 
 class TermHead(nn.Module):
@@ -86,7 +89,7 @@ class Tuned(nn.Module):
         self.classes = classes  # ImageNet's
 
     def early(self, pixels: Tensor) -> Tensor:
-        """Run the stages that are not tuned: pixels (B, 3, 224, 224) to a grid (B, C, 28, 28)."""
+        """Run the stages that are not tuned: pixels (B, 3, h, w) to a grid (B, C, h / 8, w / 8)."""
         grid: Tensor = self.body.stages[:FROZEN_STAGES](self.body.stem(pixels))
         return grid
 
@@ -109,7 +112,7 @@ def untuned(train: Split, vocabulary: list[str]) -> Tuned:
 
 
 def late(body: Encoder, grid: Tensor) -> Tensor:
-    """Run the tuned stages: a grid (B, C, 28, 28) to regions (B, R, E)."""
+    """Run the tuned stages: a grid (B, C, h / 8, w / 8) to regions (B, R, E)."""
     regions: Tensor = body.head(body.stages[FROZEN_STAGES:](grid)).flatten(2).transpose(1, 2)
     return regions
 
@@ -242,7 +245,8 @@ class _Training:
         flip = torch.rand(len(rows), generator=draw) < 0.5
         whole = (self.train.photos[row] for row in rows.tolist())
         seen = (compressed(photo, draw) for photo in whole) if self.cycle.compressed else whole
-        photos = torch.stack([crop(photo, LEAST_CROP, STRETCH, draw) for photo in seen])
+        side = self.cycle.sides_px[min(int(progress * len(self.cycle.sides_px)), len(self.cycle.sides_px) - 1)]
+        photos = torch.stack([crop(photo, LEAST_CROP, STRETCH, draw, side) for photo in seen])
         photos[flip] = photos[flip].flip(-1)
         target = self.shares[rows].float()
         target = torch.where(flip[:, None], target[:, self.mirrored], target)

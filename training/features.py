@@ -15,14 +15,14 @@ import torch
 from torch import Tensor
 
 from photosearch.vision.captioner.decoder import ENCODER_WIDTH
-from training.data import Split, chunks, crop
+from training.data import SIDE, Split, chunks, crop
 from training.efficientnet import Encoder, to_pixels
 from training.encoder import pooled
 
 log = logging.getLogger(__name__)
 
 N_VIEWS = 2  # the photo and its mirror image; every second one is mirrored, further ones are crops
-N_REGIONS = 49
+N_REGIONS = (SIDE // 32) ** 2
 LEAST_CROP, STRETCH = 0.5, 1.25
 CHUNK = 32
 
@@ -37,14 +37,14 @@ class Features:
 
 @torch.inference_mode()
 def encode(encoder: Encoder, photos: Tensor) -> Tensor:
-    """uint8 photos (B, 3, 224, 224) to regions: float16 (B, R, E)."""
+    """uint8 photos (B, 3, SIDE, SIDE) to regions: float16 (B, R, E)."""
     with torch.autocast("cpu", dtype=torch.bfloat16):
         regions: Tensor = encoder(to_pixels(photos))
     return regions.half()
 
 
 def view_features(encoder: Encoder, split: Split, folder: Path, n_views: int = N_VIEWS) -> Features:
-    """Encode views of photos; kept in `folder`, 5.6 GB a view, and read from there where they are."""
+    """Encode views of photos; kept in `folder`, 7.4 GB a view, and read from there where they are."""
     folder.mkdir(parents=True, exist_ok=True)
     encoder = encoder.eval().to(memory_format=torch.channels_last)
     regions, vectors = [], []

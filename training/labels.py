@@ -1,8 +1,7 @@
 """ImageNet's labels and what they are a kind of, from WordNet: `python -m training.labels`.
 
-Writes `models/classifier` (the published EfficientNet-Lite0 as a graph, with its 1,000 labels) and
-`models/hypernyms`. WordNet 3.0 is Debian's package `wordnet-base`; which of its synsets are ImageNet's comes
-with timm.
+Writes the classifier's 1,000 labels (`models/classifier/labels.json`) and `models/hypernyms`. WordNet 3.0 is Debian's
+package `wordnet-base`; which of its synsets are ImageNet's comes with timm.
 """
 
 from __future__ import annotations
@@ -17,9 +16,7 @@ from importlib import resources
 from pathlib import Path
 from typing import NamedTuple
 
-import torch
-
-from photosearch.records import Station
+from photosearch.vision.labels import LABELS
 from training.data import DataMissing
 
 log = logging.getLogger("training.labels")
@@ -238,19 +235,11 @@ def write_hypernyms(folder: Path, wordnet_folder: Path) -> list[str]:
     return labels
 
 
-def write_classifier(folder: Path, labels: list[str]) -> None:
-    """Write the published network as a graph, with its labels."""
-    from photosearch.vision.classifier import GRAPH
-    from photosearch.vision.labels import LABELS
-    from photosearch.vision.model_folder import write_model
-    from training.efficientnet import imagenet_classifier
-    from training.graphs import export_graph
-
-    example = torch.randn(2, 3, 224, 224, generator=torch.Generator().manual_seed(0))
-    graph = export_graph(imagenet_classifier(), example, ["logits", "features"])
-    names = json.dumps(labels, indent=0, ensure_ascii=False) + "\n"
-    write_model(folder, Station.CLASSIFIER, "efficientnet-lite0", {}, {GRAPH: graph, LABELS: names.encode()})
-    log.info("%s written", folder)
+def write_labels(path: Path, labels: list[str]) -> None:
+    """Write the classifier's labels, in the order of its network's outputs."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(labels, indent=0, ensure_ascii=False) + "\n", encoding="utf-8")
+    log.info("%s: %d labels", path, len(labels))
 
 
 def main() -> None:
@@ -260,7 +249,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=ROOT)
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    write_classifier(options.out / "classifier", write_hypernyms(options.out / "hypernyms", options.wordnet))
+    write_labels(options.out / "classifier" / LABELS, write_hypernyms(options.out / "hypernyms", options.wordnet))
 
 
 if __name__ == "__main__":

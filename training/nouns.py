@@ -13,16 +13,17 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 import torch
+from torch import nn
 
 from photosearch.search.word_tables import Hypernyms
+from photosearch.vision.captioner.decoder import ENCODER_WIDTH
 from photosearch.vision.captioner.nouns import NEVER, Noun
 from photosearch.vision.captioner.vocabulary import tokens
-from training.data import Split, chunks
-from training.efficientnet import imagenet_classifier, to_pixels
+from training.data import chunks
+from training.features import Features
 
 LEAST_PROBS = (0.5, 0.6, 0.7, 0.8, 0.9)  # of a kind, from which a noun may be said; the first that is good enough
 LEAST_SAID = 0.45  # the share of the photos of a kind whose people say the noun
@@ -36,19 +37,11 @@ _ASIDE = re.compile(r"\(.*?\)")
 
 
 @torch.inference_mode()
-def label_probs(split: Split, path: Path) -> np.ndarray:
-    """Return the untuned network's probabilities of ImageNet's labels for each photo: float16 (N, 1000); kept."""
-    if not path.exists():
-        network = imagenet_classifier().eval().to(memory_format=torch.channels_last)
-        found = []
-        for rows in chunks(len(split), 32):
-            with torch.autocast("cpu", dtype=torch.bfloat16):
-                pixels = to_pixels(torch.from_numpy(split.photos[rows]).permute(0, 3, 1, 2))
-                logits = network.classes(network.encoder(pixels).mean(1))
-            found.append(logits.float().softmax(1).half().numpy())
-        np.save(path, np.concatenate(found))
-    probs: np.ndarray = np.load(path)
-    return probs
+def label_probs(classes: nn.Linear, features: Features) -> np.ndarray:
+    """Return the probabilities of ImageNet's labels for each photo as it is: float32 (N, 1000)."""
+    vectors = features.vectors[0][:, :ENCODER_WIDTH]
+    probs = [classes(torch.from_numpy(vectors[rows]).float()).softmax(1) for rows in chunks(len(vectors), 1024)]
+    return torch.cat(probs).numpy()
 
 
 def learn_nouns(

@@ -38,7 +38,7 @@ ModelOption = Annotated[
     str, typer.Option("--model", help="Captioner: a folder in models/, an imported one, or hf:NAME of Hugging Face.")
 ]
 ClassifierOption = Annotated[
-    str, typer.Option("--classifier", help="Classifier: efficientnet-lite0, alexnet, or a file of AlexNet's weights.")
+    str, typer.Option("--classifier", help="Classifier: built-in, alexnet, or a file of AlexNet's weights.")
 ]
 DetectorOption = Annotated[str, typer.Option("--detector", help="Detector: a folder in models/, or none.")]
 NoObjectsOption = Annotated[bool, typer.Option("--no-objects", help="Detect no objects: quicker by a third.")]

@@ -39,7 +39,7 @@ def caption(
     context: typer.Context,
     collection: CollectionOption = None,
     model: ModelOption = "captioner",
-    classifier: ClassifierOption = "efficientnet-lite0",
+    classifier: ClassifierOption = "built-in",
     detector: DetectorOption = "detector",
     no_objects: NoObjectsOption = False,
     redo: Annotated[bool, typer.Option("--redo", help="Also caption photos again that have captions.")] = False,

@@ -18,7 +18,7 @@ def evaluate(
     images: Annotated[Path, typer.Option(help="A ZIP or folder of photos.")],
     captions: Annotated[Path, typer.Option(help='A file with a line {"image": NAME, "captions": [...]} a photo.')],
     model: ModelOption = "captioner",
-    classifier: ClassifierOption = "efficientnet-lite0",
+    classifier: ClassifierOption = "built-in",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON with all digits.")] = False,
 ) -> None:
     """Measure on photos that people described: how good captions are, and how well search finds each photo."""

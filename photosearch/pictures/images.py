@@ -21,7 +21,7 @@ from photosearch.pictures.bounds import check_avif, check_heif, check_jpeg, chec
 from photosearch.pictures.colours import to_srgb
 from photosearch.pictures.formats import FORMATS
 
-LITE_SIDE_PX = 224  # of EfficientNet-Lite0's input
+ENCODER_SIDE_PX = 256  # of the encoder's input
 PIXEL_MEAN, PIXEL_SCALE = 127.0, 128.0  # its published preprocessing: (rgb - 127) / 128
 THUMBNAIL_SIDE_PX = 400
 KEPT_SIDE_PX = 640  # of what is kept of a fetched photo, unless its original bytes are
@@ -193,7 +193,7 @@ def _to_rgb(image: Image.Image) -> Image.Image:
     return image.convert("RGB")
 
 
-def squashed(picture: Picture, side_px: int = LITE_SIDE_PX) -> np.ndarray:
+def squashed(picture: Picture, side_px: int = ENCODER_SIDE_PX) -> np.ndarray:
     """Return the whole picture squashed to a square, as in training: uint8 (side, side, 3)."""
     if picture.rgb.size == (side_px, side_px):
         return np.asarray(picture.rgb)
@@ -217,8 +217,8 @@ def as_learned(picture: Picture) -> Picture:
         return replace(picture, rgb=image.convert("RGB"))
 
 
-def lite_pixels(pictures: Sequence[Picture]) -> np.ndarray:
-    """Return pictures as EfficientNet-Lite0's own preprocessing makes them: float32 (B, 3, 224, 224)."""
+def encoder_pixels(pictures: Sequence[Picture]) -> np.ndarray:
+    """Return pictures as the encoder takes them: float32 (B, 3, 256, 256)."""
     pixels = np.stack([squashed(picture) for picture in pictures]).transpose(0, 3, 1, 2)
     return np.ascontiguousarray((pixels.astype(np.float32) - PIXEL_MEAN) / PIXEL_SCALE)
 

@@ -127,7 +127,7 @@ def _sha256(path: Path) -> str:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise ModelError(
-            f"{path} cannot be read: {error.strerror}. A classifier is efficientnet-lite0, alexnet, or a file of"
+            f"{path} cannot be read: {error.strerror}. A classifier is built-in, alexnet, or a file of"
             " AlexNet's weights."
         ) from error
 

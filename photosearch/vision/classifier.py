@@ -1,7 +1,7 @@
-"""The classifier: pictures to ImageNet's labels, by EfficientNet-Lite0 as it was published.
+"""The classifier: pictures to ImageNet's labels, by one layer on what the encoder sees.
 
-A picture is squashed to the network's square, not cropped: on coco-dev the labels are as good, and the edges are
-not lost.
+The encoder was tuned on descriptions and, so that it does not unlearn them, on these labels as the untuned network
+tells them; thus one pass serves captions, terms and labels.
 """
 
 from __future__ import annotations
@@ -12,15 +12,14 @@ from pathlib import Path
 import numpy as np
 
 from photosearch.errors import ModelError
-from photosearch.pictures.images import lite_pixels
 from photosearch.records import Findings, Prediction, Station
+from photosearch.vision.encoder import Encoder
 from photosearch.vision.graph import Graph, open_graph
 from photosearch.vision.labels import LABELS, N_LABELS, read_labels
-from photosearch.vision.model_folder import open_model
+from photosearch.vision.model_folder import check_same, open_model
 from photosearch.vision.observer import Batch
 
 GRAPH = "classifier.onnx"
-CLASSIFIED_AT_ONCE = 4
 
 
 class Classifier:
@@ -28,17 +27,23 @@ class Classifier:
 
     station = Station.CLASSIFIER
 
-    def __init__(self, name: str, digest: str, graph: Graph, labels: Sequence[str]) -> None:
+    def __init__(self, name: str, digest: str, graph: Graph, labels: Sequence[str], encoder: Encoder) -> None:
         self.name = name
         self.digest = digest
         self._graph = graph
         self.labels = labels  # in the order of the probabilities
+        self._encoder = encoder
 
     @classmethod
-    def load(cls, folder: Path) -> Classifier:
-        """Read the classifier from its folder; raises `ModelError`."""
+    def load(cls, folder: Path, encoder: Encoder) -> Classifier:
+        """Read the classifier that was trained on an encoder's vectors.
+
+        Raises:
+            ModelError: a file is missing or damaged, or was made for another encoder.
+        """
         model = open_model(folder, Station.CLASSIFIER)
-        return cls(model.name, model.digest, open_graph(model, GRAPH), read_labels(model))
+        check_same(folder, "encoder", model.options.get("encoder"), encoder.digest)
+        return cls(model.name, model.digest, open_graph(model, GRAPH), read_labels(model), encoder)
 
     def observe(self, batch: Batch) -> list[Findings]:
         """Return the five likeliest labels of each picture, with softmax probabilities, best first."""
@@ -48,11 +53,11 @@ class Classifier:
 
     def probabilities(self, batch: Batch) -> np.ndarray:
         """Return each label's probability for each picture of a batch that is not empty: float32 (B, n_labels)."""
-        return batch.once(("classifier", self.digest), lambda: softmax(self._logits(lite_pixels(batch.pictures))))
+        return batch.once(("classifier", self.digest), lambda: self._predict(batch))
 
-    def _logits(self, pixels: np.ndarray) -> np.ndarray:
-        few = [pixels[first : first + CLASSIFIED_AT_ONCE] for first in range(0, len(pixels), CLASSIFIED_AT_ONCE)]
-        return np.concatenate([self._graph(some)[0] for some in few])
+    def _predict(self, batch: Batch) -> np.ndarray:
+        (logits,) = self._graph(self._encoder.regions(batch).mean(1))
+        return softmax(logits)
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from photosearch.pictures.images import as_learned, lite_pixels
+from photosearch.pictures.images import as_learned, encoder_pixels
 from photosearch.vision.graph import Graph, open_graph
 from photosearch.vision.model_folder import open_model
 from photosearch.vision.observer import Batch
@@ -17,7 +17,7 @@ ENCODED_AT_ONCE = 4  # more photos at once leave the processor's cache and take 
 
 
 class Encoder:
-    """EfficientNet-Lite0 without its classifier, fine-tuned on people's captions of photos."""
+    """EfficientNet-Lite2 without its classifier, fine-tuned on people's captions of photos."""
 
     def __init__(self, graph: Graph, digest: str) -> None:
         self._graph = graph
@@ -34,7 +34,7 @@ class Encoder:
         return batch.once(("regions", self.digest), lambda: self._see(batch))
 
     def _see(self, batch: Batch) -> np.ndarray:
-        return self._encode(lite_pixels([as_learned(picture) for picture in batch.pictures]))
+        return self._encode(encoder_pixels([as_learned(picture) for picture in batch.pictures]))
 
     def _encode(self, pixels: np.ndarray) -> np.ndarray:
         few = [pixels[first : first + ENCODED_AT_ONCE] for first in range(0, len(pixels), ENCODED_AT_ONCE)]

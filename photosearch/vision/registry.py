@@ -29,7 +29,7 @@ T = TypeVar("T")
 CAPTIONER = "captioner"  # the folder of the built-in captioner
 HUGGING_FACE = "hf:"  # a captioner's name that begins so is a Hugging Face model's name, or its folder
 ALEXNET = "alexnet"
-LITE0 = "efficientnet-lite0"
+CLASSIFIER = "built-in"
 DETECTOR, NO_DETECTOR = "detector", "none"  # the folder of the built-in detector, and the choice to have none
 _PLAIN_NAME = re.compile(r"[\w-][\w.-]*")
 
@@ -39,7 +39,7 @@ class ModelChoice:
     """The models that are to observe photos; the concept model always does."""
 
     captioner: str = CAPTIONER  # a folder in `models` or in the library, or hf:NAME
-    classifier: str = LITE0  # efficientnet-lite0, alexnet (downloaded once by torchvision), or a state-dict file of it
+    classifier: str = CLASSIFIER  # built-in, alexnet (downloaded once by torchvision), or a state-dict file of it
     detector: str = DETECTOR  # a folder in `models` or in the library, or "none"
 
     @property
@@ -81,7 +81,7 @@ SUPPORTED = (
     SupportedModel(Station.CAPTIONER, None, _load_captioner),  # Show, Attend and Tell over the shared encoder
     SupportedModel(Station.CAPTIONER, "resnet-attention-lstm", _load_older_captioner),  # an import of the older system
     SupportedModel(Station.CONCEPTS, None, lambda models, _: models.concepts()),
-    SupportedModel(Station.CLASSIFIER, None, lambda _, folder: Classifier.load(folder)),  # EfficientNet-Lite0
+    SupportedModel(Station.CLASSIFIER, None, lambda models, _: models.classifier()),
     SupportedModel(Station.DETECTOR, None, lambda _, folder: Detector.load(folder)),  # YOLOv3-tiny
 )
 
@@ -140,7 +140,7 @@ class Models:
     def classifier(self) -> Classifier:
         """Return the built-in classifier, which the captioner asks, too; raises `ModelError`."""
         path = self._built_in / Station.CLASSIFIER
-        return self._once(Station.CLASSIFIER, path.name, lambda: Classifier.load(path))
+        return self._once(Station.CLASSIFIER, path.name, lambda: Classifier.load(path, self.encoder()))
 
     def captioner(self, name: str = CAPTIONER) -> Observer:
         """Return a captioner by its name, as `ModelChoice` has it; raises `ModelError`."""
@@ -190,7 +190,7 @@ class Models:
         return self._in_folder(self._named_folder(Station.CAPTIONER, name, advice))
 
     def _classifier(self, name: str) -> Model:
-        if name == LITE0:
+        if name == CLASSIFIER:
             return self._in_folder(self._built_in_folder(Station.CLASSIFIER))
         labels = self._built_in / Station.CLASSIFIER
         return self._outside(Station.CLASSIFIER, name, partial(_load_alexnet, name, labels))

@@ -5,10 +5,10 @@ from __future__ import annotations
 import streamlit as st
 
 from photosearch.ui import state
-from photosearch.vision.registry import ALEXNET, CAPTIONER, DETECTOR, LITE0, NO_DETECTOR, ModelChoice
+from photosearch.vision.registry import ALEXNET, CAPTIONER, CLASSIFIER, DETECTOR, NO_DETECTOR, ModelChoice
 
 _CLASSIFIERS = {
-    LITE0: "EfficientNet-Lite0 (comes with photosearch)",
+    CLASSIFIER: "built-in",
     ALEXNET: "AlexNet (240 MB are downloaded the first time)",
 }
 
@@ -32,7 +32,7 @@ def choose_models() -> ModelChoice:
         objects = st.toggle("Detect objects", value=True, key="objects")
         st.caption("Without objects, captioning is a third faster. Objects can be added later.")
         detector = _choose_detector() if objects else NO_DETECTOR
-    return ModelChoice(captioner or CAPTIONER, classifier or LITE0, detector)
+    return ModelChoice(captioner or CAPTIONER, classifier or CLASSIFIER, detector)
 
 
 def _choose_detector() -> str:

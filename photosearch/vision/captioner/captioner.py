@@ -20,7 +20,7 @@ from photosearch.vision.observer import Batch
 from photosearch.words.analyzer import stems
 
 KEPT = 5  # sentences of a photo that are kept, whatever the beam's width
-SHORT_FROM = 0.25  # how probable a noun must be for an unsure sentence to be replaced by a short one of it
+SHORT_FROM = 0.4  # how probable a noun must be for an unsure sentence to be replaced by a short one of it
 
 
 class Critic(Protocol):

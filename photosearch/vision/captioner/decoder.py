@@ -18,7 +18,7 @@ from photosearch.vision.captioner.int8 import int8_tensors, linear_in_int8
 from photosearch.vision.graph import open_content
 from photosearch.vision.onnx_file import node, write_graph
 
-ENCODER_WIDTH = 1280  # E, of EfficientNet-Lite0's region vectors
+ENCODER_WIDTH = 1280  # E, of EfficientNet-Lite's region vectors
 _LAYER_NORM_EPSILON = 1e-5  # torch's
 
 Weights = Mapping[str, np.ndarray]

@@ -151,7 +151,7 @@ def test_every_shape_has_a_view_and_a_thumbnail(size: tuple[int, int]) -> None:
     picture = images.decode(jpeg("red", size))
     view = images.squashed(picture)
     small = Image.open(io.BytesIO(images.thumbnail(picture)))
-    assert (view.shape, view.dtype) == ((224, 224, 3), np.uint8)
+    assert (view.shape, view.dtype) == ((256, 256, 3), np.uint8)
     assert (picture.width_px, picture.height_px) == size
     assert (small.format, small.mode, max(small.size)) == ("JPEG", "RGB", min(400, max(size)))
     assert len(images.perceptual_hash(picture)) == 16

@@ -1,4 +1,4 @@
-"""The classifying station: EfficientNet-Lite0 as a graph, and AlexNet in its place."""
+"""The classifying station: a layer on the encoder's vectors, and AlexNet in its place."""
 
 import hashlib
 import io
@@ -17,24 +17,23 @@ from types import SimpleNamespace
 from urllib.error import HTTPError, URLError
 
 import numpy as np
+import onnx
 import pytest
 import torch
 import torchvision
 from PIL import Image
 
 from photosearch.errors import ModelError
-from photosearch.pictures.images import Picture, lite_pixels
+from photosearch.pictures.images import Picture
 from photosearch.records import Station
 from photosearch.settings import MODELS_DIR
 from photosearch.vision.alexnet import AlexNet
-from photosearch.vision.classifier import Classifier, best_labels, softmax
-from photosearch.vision.graph import open_graph
-from photosearch.vision.model_folder import open_model
+from photosearch.vision.classifier import GRAPH, Classifier, best_labels, softmax
+from photosearch.vision.encoder import Encoder
 from photosearch.vision.observer import Batch, Observer
 
 FOLDER = MODELS_DIR / "classifier"
 LABELS: list[str] = json.loads((FOLDER / "labels.json").read_text(encoding="utf-8"))
-STORED_AS_FLOAT32 = 64  # values of smaller tensors; the others are rounded to float16 by the export
 
 
 def photo(name: str) -> Picture:
@@ -52,8 +51,13 @@ def photos() -> list[Picture]:
 
 
 @pytest.fixture(scope="module")
-def classifier() -> Classifier:
-    return Classifier.load(FOLDER)
+def encoder() -> Encoder:
+    return Encoder.load(MODELS_DIR / "encoder")
+
+
+@pytest.fixture(scope="module")
+def classifier(encoder: Encoder) -> Classifier:
+    return Classifier.load(FOLDER, encoder)
 
 
 @pytest.fixture
@@ -101,21 +105,21 @@ def test_an_empty_batch_has_no_findings(classifier):
     assert classifier.observe(Batch([])) == []
 
 
-def test_the_graph_equals_the_network_in_torch(photos):
-    from training.efficientnet import imagenet_classifier
-    from training.graphs import fold_batch_norm
+def test_a_label_s_logit_is_a_layer_on_the_regions_mean(classifier, encoder, photos):
+    batch = Batch(photos)
+    layer = {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in onnx.load(FOLDER / GRAPH).graph.initializer}
+    (weight,) = (values.astype(np.float32) for values in layer.values() if values.ndim == 2)
+    (bias,) = (values.astype(np.float32) for values in layer.values() if values.ndim == 1)
+    logits = encoder.regions(batch).mean(1) @ (weight.T if weight.shape[0] == len(LABELS) else weight) + bias
+    np.testing.assert_allclose(classifier.probabilities(batch), softmax(logits), atol=1e-5)
 
-    network = fold_batch_norm(imagenet_classifier())
-    for value in network.state_dict().values():
-        if value.is_floating_point() and value.numel() > STORED_AS_FLOAT32:
-            value.copy_(value.half().float())
-    pixels = lite_pixels(photos)
-    with torch.inference_mode():
-        expected = network(torch.from_numpy(pixels))
-    for got, want in zip(
-        open_graph(open_model(FOLDER, "classifier"), "classifier.onnx")(pixels), expected, strict=True
-    ):
-        np.testing.assert_allclose(got, want.numpy(), atol=1e-4)
+
+def test_a_classifier_of_another_encoder_is_refused(folder, encoder):
+    config = json.loads((folder / "config.json").read_bytes())
+    config["options"]["encoder"] = "0" * 64
+    (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    with pytest.raises(ModelError, match="made for another encoder"):
+        Classifier.load(folder, encoder)
 
 
 @pytest.mark.parametrize("module", ["photosearch.vision.classifier", "photosearch.vision.alexnet"])
@@ -126,14 +130,14 @@ def test_importing_a_classifier_brings_no_torch(module):
 
 @pytest.mark.parametrize("name", ["classifier.onnx", "labels.json", "config.json"])
 @pytest.mark.parametrize("damage", ["missing", "truncated"])
-def test_a_damaged_folder_says_which_file(folder, name, damage):
+def test_a_damaged_folder_says_which_file(folder, encoder, name, damage):
     path = folder / name
     content = path.read_bytes()
     path.unlink()
     if damage == "truncated":
         path.write_bytes(content[: len(content) // 2])
     with pytest.raises(ModelError, match=name) as raised:
-        Classifier.load(folder)
+        Classifier.load(folder, encoder)
     assert str(path) in str(raised.value)
 
 
@@ -149,16 +153,16 @@ def rewrite(folder: Path, name: str, content: bytes) -> None:
     ("name", "content"),
     [("labels.json", b'{"0": "tench"}'), ("labels.json", b"[1, 2]"), ("classifier.onnx", b"no graph")],
 )
-def test_files_of_another_kind_are_refused(folder, name, content):
+def test_files_of_another_kind_are_refused(folder, encoder, name, content):
     rewrite(folder, name, content)
     with pytest.raises(ModelError, match=name):
-        Classifier.load(folder)
+        Classifier.load(folder, encoder)
 
 
-def test_labels_of_another_network_are_refused(folder, photos):
+def test_labels_of_another_network_are_refused(folder, encoder, photos):
     rewrite(folder, "labels.json", json.dumps(LABELS[:999]).encode())
     with pytest.raises(ModelError, match=r"1,000 labels apart, but labels\.json names 999"):
-        Classifier.load(folder).observe(Batch(photos[:1]))
+        Classifier.load(folder, encoder).observe(Batch(photos[:1]))
 
 
 def alexnet_state(make: Callable[[str, torch.Size], torch.Tensor]) -> dict[str, torch.Tensor]:

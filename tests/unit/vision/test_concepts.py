@@ -140,6 +140,43 @@ def test_the_graph_is_the_network_in_torch():
         assert np.abs(found - network(vectors).numpy()).max() < 0.01  # its weights are float16
 
 
+def test_heads_are_tuned_so_that_descriptions_find_their_photos(monkeypatch):
+    from training import ranking
+    from training.concepts import Head, Targets
+    from training.encoder import term_shares
+    from training.features import Features
+
+    for name, value in {"BATCH": 12, "N_PASSES": 100, "EMA_DECAY": 0.9}.items():
+        monkeypatch.setattr(ranking, name, value)
+    torch.manual_seed(0)
+    captions = [
+        [f"{what} {where}"] for what in ("dog", "cat", "car", "cup") for where in ("snow", "grass", "sand", "sea")
+    ]
+    said_terms = sorted({term for (text,) in captions for term in terms(text)})
+    n, shares = len(said_terms), term_shares(captions, said_terms)
+    targets = Targets(said_terms, n, shares, torch.arange(n), torch.zeros(len(captions), dtype=torch.int64))
+    vectors = torch.randn(len(captions), 2 * 1280).half().numpy()
+    head, said = Head(torch.zeros(2, n), 32).eval(), ranking.described(captions, said_terms)
+
+    def n_found(head: Head) -> int:
+        with torch.inference_mode():
+            photos = torch.nn.functional.normalize(head.terms(torch.from_numpy(vectors).float()).sigmoid(), dim=1)
+        return int(((shares.float() @ photos.T).argmax(1) == torch.arange(len(captions))).sum())
+
+    tuned = ranking.rank_descriptions(head, Features([], [vectors]), targets, said, torch.arange(len(captions)), 0)
+    assert n_found(head) < 5
+    assert n_found(tuned) == len(captions)
+
+
+def test_calibrated_probabilities_mean_how_many_say_a_term():
+    from training.out_of_fold import calibrate
+
+    torch.manual_seed(0)
+    logits = 3 * torch.randn(4000, 20)
+    said = (torch.rand(4000, 20) < (0.5 * logits - 1).sigmoid()).float()
+    assert calibrate(logits, said) == pytest.approx((0.5, -1), abs=0.03)
+
+
 @pytest.fixture
 def folder(tmp_path) -> Path:
     for path in (MODELS_DIR / "concepts").iterdir():

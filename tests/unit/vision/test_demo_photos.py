@@ -31,7 +31,7 @@ def batch_of(key: str) -> Batch:
         ("scikit-image/coffee.png", {"cup", "coffee"}),
         ("scikit-image/motorcycle_left.png", {"motorcycle"}),
         ("scikit-learn/china.jpg", {"building", "tower", "temple"}),
-        ("scikit-learn/flower.jpg", {"flower"}),
+        ("scikit-learn/flower.jpg", {"flower", "flowers"}),
     ],
 )
 def test_the_caption_names_what_is_there(models, key, words):

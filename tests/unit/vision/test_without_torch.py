@@ -26,7 +26,7 @@ from photosearch.workspace import Workspace
 workspace = Workspace(Settings(Path(sys.argv[1])))
 workspace.warm_up()
 inspector = workspace.inspections.open_inspector(decode(Path(sys.argv[2], "0.jpg").read_bytes()))
-assert inspector.read(inspector.write()[0].text).attention.shape[1] == 49
+assert inspector.read(inspector.write()[0].text).attention.shape[1] == 64
 """
 SERVE = """
 import importlib, pkgutil

@@ -22,7 +22,7 @@ from tests.conftest import TINY_WORDS, jpeg
 from tests.unit.vision.captioner.test_captioner import make_decoder, make_regions, write_in_graphs
 
 CLOSE = 1e-4
-N_REGIONS = 49
+N_REGIONS = 64
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +51,7 @@ def test_each_word_has_attention_that_sums_to_one(inspector, text):
     read = inspector.read(text)
     assert read.words == text.split()
     assert read.attention.shape == (len(text.split()) + 1, N_REGIONS)
-    assert read.grid == (7, 7)
+    assert read.grid == (8, 8)
     assert read.attention.min() >= 0
     assert np.allclose(read.attention.sum(1), 1, atol=CLOSE)
     assert all(0 <= step.prob <= 1 for step in read.steps)
@@ -195,18 +195,18 @@ def test_the_numbers_taken_away_are_those_shown(inspector):
         assert held["words"].tolist() == ["a", "red", "zebra", "<end>"]
         assert np.array_equal(held["attention"], read.attention)
         assert held["probabilities"].tolist() == pytest.approx([step.prob for step in read.steps])
-        assert held["grid"].tolist() == [7, 7]
+        assert held["grid"].tolist() == [8, 8]
 
 
 def test_heat_is_where_the_attention_is():
     weights = np.zeros(N_REGIONS, np.float32)
-    weights[8] = 1.0  # second row, second column
-    alpha = np.asarray(heat_map(weights, (7, 7)))[:, :, 3]
+    weights[9] = 1.0  # second row, second column
+    alpha = np.asarray(heat_map(weights, (8, 8)))[:, :, 3]
     row, column = np.unravel_index(alpha.argmax(), alpha.shape)
-    assert abs(row - 1.5 * HEAT_SIDE_PX / 7) < HEAT_SIDE_PX / 14
-    assert abs(column - 1.5 * HEAT_SIDE_PX / 7) < HEAT_SIDE_PX / 14
+    assert abs(row - 1.5 * HEAT_SIDE_PX / 8) < HEAT_SIDE_PX / 16
+    assert abs(column - 1.5 * HEAT_SIDE_PX / 8) < HEAT_SIDE_PX / 16
     assert alpha[-20:, -20:].max() == 0
-    assert Image.open(io.BytesIO(as_webp(heat_map(weights, (7, 7))))).mode == "RGBA"
+    assert Image.open(io.BytesIO(as_webp(heat_map(weights, (8, 8))))).mode == "RGBA"
 
 
 @pytest.mark.parametrize("box", [(0.25, 0.25, 0.5, 0.5), (-0.1, -0.1, 1.3, 1.3), (0.9, 0.9, 0.0, 0.0)])
