@@ -13,7 +13,7 @@ from photosearch.vision.observer import Batch
 
 STATION = "encoder"
 GRAPH = "encoder.onnx"
-ENCODED_AT_ONCE = 4  # more photos at once leave the processor's cache and take more memory
+ENCODED_AT_ONCE = 2  # more photos at once leave the processor's cache and take more memory
 
 
 class Encoder:
