@@ -47,9 +47,7 @@ class Cycle:
     """One cycle of the learning rate, from the averaged weights of the one before."""
 
     n_passes: float
-    sides_px: tuple[
-        int, ...
-    ]  # of the crops, in equal parts of the cycle; at use the whole photo is larger, its objects not
+    sides_px: tuple[int, ...]  # of the crops, one after the other; each for an equal part of the cycle
     body_rate: float
     head_rate: float
     compressed: bool  # photos are compressed at random

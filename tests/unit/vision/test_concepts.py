@@ -168,6 +168,28 @@ def test_heads_are_tuned_so_that_descriptions_find_their_photos(monkeypatch):
     assert n_found(tuned) == len(captions)
 
 
+def test_each_photo_s_terms_are_predicted_by_a_head_that_has_not_seen_it(monkeypatch):
+    from training import concepts, out_of_fold, ranking
+    from training.concepts import Targets
+    from training.encoder import term_shares
+    from training.features import Features
+
+    for name, value in {"BATCH": 8, "N_PASSES": 10}.items():
+        monkeypatch.setattr(ranking, name, value)
+    monkeypatch.setattr(concepts, "BATCH", 4)
+    monkeypatch.setattr(out_of_fold, "FOLD_HEAD", (16, 0.3))
+    places = ("grass", "grass", "grass", "grass", "grass", "snow", "sand")
+    captions = [[f"{what} {place}"] for what in ("dog", "cat", "car", "cup") for place in places]
+    said = sorted({term for (text,) in captions for term in terms(text)})
+    shares = term_shares(captions, said)
+    targets = Targets(said, len(said), shares, torch.arange(len(said)), torch.arange(len(captions)) % 2)
+    vectors = np.random.default_rng(0).standard_normal((len(captions), 2 * 1280)).astype(np.float16)
+    logits = out_of_fold.out_of_fold(Features([], [vectors]), targets, captions)
+    assert logits.shape == shares.shape
+    assert torch.isfinite(logits).all()
+    assert (logits.argmax(1) == said.index("grass")).all()  # of what they have not seen heads know what is usual
+
+
 def test_calibrated_probabilities_mean_how_many_say_a_term():
     from training.out_of_fold import calibrate
 
