@@ -9,7 +9,7 @@ decoder, H hidden, A attention, W word embedding, V vocabulary.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -20,6 +20,10 @@ from photosearch.vision.onnx_file import node, write_graph
 
 ENCODER_WIDTH = 1280  # E, of EfficientNet-Lite's region vectors
 _LAYER_NORM_EPSILON = 1e-5  # torch's
+_ATTENDING_AT_ONCE = 8  # sentences
+_LARGEST_EXPONENT = (
+    43.0  # e^86 and e^-86 are float32 numbers; a product of two that is too large is infinite, and serves
+)
 
 Weights = Mapping[str, np.ndarray]
 
@@ -67,11 +71,11 @@ class Writing:
     """Sentences being written, one a row; at first one for each photo. All arrays are float32."""
 
     regions: np.ndarray  # (B, R, D); where the decoder reads predicted terms, they make the last region
-    keys: np.ndarray  # (B, R, A), the regions' part of the attention, computed once a photo
+    keys: np.ndarray  # (B, R, A), e^2k of k, the regions' part of the attention, computed once a photo
     photos: np.ndarray  # (N), int: which photo each sentence is about
     hidden: np.ndarray  # (N, H), the LSTM's
     cell: np.ndarray  # (N, H)
-    query: np.ndarray  # (N, A), the hidden state's part of the attention
+    query: np.ndarray  # (N, A), e^2q of q, the hidden state's part of the attention
     beta: np.ndarray  # (N, D), how much the next word is to depend on what is attended to, in [0, 1]
 
     def __len__(self) -> int:
@@ -96,7 +100,7 @@ class GraphDecoder:
         """
         self.sizes = sizes
         self._embedding = weights["embedding.weight"]
-        self._energy = weights["attention.energy.weight"][0]
+        self._energy = -2 * weights["attention.energy.weight"][0]
         self._begin = open_content(_begin_graph(sizes, weights))
         self._step = open_content(_step_graph(sizes, weights, in_int8=in_int8))
 
@@ -132,20 +136,33 @@ class GraphDecoder:
     def _attend(self, writing: Writing) -> tuple[np.ndarray, np.ndarray]:
         """Return how much each region matters for the next word (N, R), rows summing to 1, and their mean (N, D).
 
-        Photo by photo, so that what is computed stays in the processor's cache.
+        The energy of a region is w . tanh(k + q) = w . 1 - 2 w . 1 / (1 + e^2k e^2q); the same addend for all regions
+        changes nothing. Few sentences at once, of one photo, so that what is computed stays in the processor's cache.
         """
         n_regions, width = writing.regions.shape[1:]
-        attention = np.empty((len(writing), n_regions), np.float32)
+        energies = np.empty((len(writing), n_regions), np.float32)
         attended = np.empty((len(writing), width), np.float32)
-        ends = np.flatnonzero(np.diff(writing.photos, append=-1)) + 1
-        for first, end in zip([0, *ends[:-1].tolist()], ends.tolist(), strict=True):
-            photo = writing.photos[first]
-            mixed = np.tanh(writing.keys[photo] + writing.query[first:end, None])  # (n, R, A)
-            energies = np.einsum("nra,a->nr", mixed, self._energy)
-            odds = np.exp(energies - energies.max(1, keepdims=True))
-            attention[first:end] = odds / odds.sum(1, keepdims=True)
-            np.matmul(attention[first:end], writing.regions[photo], out=attended[first:end])
+        space = np.empty((_ATTENDING_AT_ONCE, *writing.keys.shape[1:]), np.float32)
+        for photo, rows in _photo_by_photo(writing.photos):
+            few = space[: rows.stop - rows.start]
+            with np.errstate(over="ignore"):  # 1 / infinity is right
+                np.multiply(writing.keys[photo], writing.query[rows, None], out=few)
+            few += 1
+            np.reciprocal(few, out=few)
+            np.matmul(few, self._energy, out=energies[rows])
+        attention = np.exp(energies - energies.max(axis=1, keepdims=True))
+        attention /= attention.sum(axis=1, keepdims=True)
+        for photo, rows in _photo_by_photo(writing.photos):
+            np.matmul(attention[rows], writing.regions[photo], out=attended[rows])
         return attention, attended
+
+
+def _photo_by_photo(photos: np.ndarray) -> Iterator[tuple[int, slice]]:
+    """Yield each photo with a slice of at most `_ATTENDING_AT_ONCE` of its sentences, which lie side by side."""
+    ends = (np.flatnonzero(np.diff(photos, append=-1)) + 1).tolist()
+    for first, end in zip([0, *ends[:-1]], ends, strict=True):
+        for start in range(first, end, _ATTENDING_AT_ONCE):
+            yield int(photos[first]), slice(start, min(start + _ATTENDING_AT_ONCE, end))
 
 
 def _begin_graph(sizes: Sizes, weights: Weights) -> bytes:
@@ -174,7 +191,8 @@ def _begin_graph(sizes: Sizes, weights: Weights) -> bytes:
         nodes += [node("Identity", ["plain"], ["seen"]), node("Identity", ["plain_mean"], ["mean"])]
     nodes += [
         node("MatMul", ["seen", "attention.of_region.columns"], ["keys_before"]),
-        node("Add", ["keys_before", "attention.of_region.bias"], ["keys"]),
+        node("Add", ["keys_before", "attention.of_region.bias"], ["half_keys"]),
+        *_exp_of_twice("half_keys", "keys"),
         _linear("mean", "first_hidden", "hidden_before"),
         node("Tanh", ["hidden_before"], ["hidden"]),
         _linear("mean", "first_cell", "cell_before"),
@@ -189,7 +207,7 @@ def _begin_graph(sizes: Sizes, weights: Weights) -> bytes:
         "regions_axis": np.array([1]),
         "to_region.columns": np.ascontiguousarray(weights["to_region.weight"].T),
         "attention.of_region.columns": np.ascontiguousarray(weights["attention.of_region.weight"].T),
-        "asked.sizes": _asked_sizes(sizes),
+        **_asked_tensors(sizes),
         **_float32("asked", *_asked(weights)),
     }
     return write_graph(
@@ -231,7 +249,7 @@ def _step_graph(sizes: Sizes, weights: Weights, *, in_int8: bool) -> bytes:
         "words": (weights["embedding.weight"], weights["bias"]),
         "asked": _asked(weights),
     }
-    tensors = {"asked.sizes": _asked_sizes(sizes)}
+    tensors = _asked_tensors(sizes)
     for layer, (weight, bias) in layers.items():
         tensors |= (int8_tensors if in_int8 else _float32)(layer, weight, bias)
     return write_graph(
@@ -272,13 +290,28 @@ def _asked(weights: Weights) -> tuple[np.ndarray, np.ndarray]:
     return weight, bias
 
 
-def _asked_sizes(sizes: Sizes) -> np.ndarray:
-    return np.array([sizes.attention, sizes.region])
+def _asked_tensors(sizes: Sizes) -> dict[str, np.ndarray]:
+    """Return the tensors of `_split_asked`, and those of `_exp_of_twice`."""
+    bounds = {
+        "exp.least": np.array(-_LARGEST_EXPONENT, np.float32),
+        "exp.most": np.array(_LARGEST_EXPONENT, np.float32),
+    }
+    return {"asked.sizes": np.array([sizes.attention, sizes.region]), **bounds}
 
 
 def _split_asked(beta: str) -> list[bytes]:
     """Return how what was asked of a hidden state becomes the query of the attention, and beta."""
     return [
-        node("Split", ["asked", "asked.sizes"], ["query", "beta_before"], axis=1),
+        node("Split", ["asked", "asked.sizes"], ["half_query", "beta_before"], axis=1),
+        *_exp_of_twice("half_query", "query"),
         node("Sigmoid", ["beta_before"], [beta]),
+    ]
+
+
+def _exp_of_twice(inputs: str, output: str) -> list[bytes]:
+    """Return e^2x, within bounds such that a product of two is finite; tanh is 1 to float32's precision there."""
+    return [
+        node("Clip", [inputs, "exp.least", "exp.most"], [f"{output}_bounded"]),
+        node("Add", [f"{output}_bounded"] * 2, [f"{output}_twice"]),
+        node("Exp", [f"{output}_twice"], [output]),
     ]
