@@ -129,6 +129,7 @@ def analyse_pending(
         LibraryError: results cannot be kept; what was saved is safe.
         PhotosearchError: the cluster cannot be used.
     """
+    from photosearch.pictures.decoding.pool import start_processes
     from photosearch.pipeline.analysis import analyse_photos  # with Pillow, which `read_running` does without
     from photosearch.pipeline.machines import analyse_on_machines, fetch_first
 
@@ -155,10 +156,12 @@ def analyse_pending(
                     return fetched + analyse_on_machines(
                         library, settings, cluster, model_of, pending, reader, recorded, redo=redo
                     )
+                start_processes(len(pending))  # while the models are loaded
+                observers = {model_id: model.load() for model_id, model in model_of.items()}
                 return analyse_photos(
                     library,
                     reader,
-                    {model_id: model.load() for model_id, model in model_of.items()},
+                    observers,
                     pending,
                     redo=redo,
                     keep=settings.keep,

@@ -148,6 +148,17 @@ class _Pool:
             self._idle.append(process)
             return answer
 
+    def start(self, n: int) -> None:
+        """Start processes that are missing, until `n` are ready or as many as there may be."""
+        n_free = 0
+        while n_free < n and self._free.acquire(blocking=False):
+            n_free += 1
+        try:
+            self._idle += [_Process() for _ in range(n_free - len(self._idle))]
+        finally:
+            for _ in range(n_free):
+                self._free.release()
+
     def close(self) -> None:
         """End the processes that do nothing."""
         while self._idle:
@@ -161,6 +172,11 @@ def _renew() -> None:
     """Give a forked process processes of its own: two that share a pipe would read each other's pictures."""
     global _pool
     _pool = _Pool()
+
+
+def start_processes(n_pictures: int) -> None:
+    """Start the processes that so many pictures will need; they take a second, in which this one can do other work."""
+    _pool.start(n_pictures)
 
 
 def close_processes() -> None:

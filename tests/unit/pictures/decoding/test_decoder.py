@@ -67,6 +67,27 @@ def test_all_that_is_made_of_a_photo_is_made_there():
     assert prepared.details.latitude == 54.5
 
 
+def test_processes_that_are_started_before_are_used(processes, monkeypatch):
+    monkeypatch.setattr(os, "cpu_count", lambda: 3)
+    own = pool._Pool()
+    monkeypatch.setattr(pool, "_pool", own)
+    try:
+        pool.start_processes(2)
+        started = list(own._idle)
+        assert len(started) == 2
+        pool.start_processes(1)
+        assert own._idle == started
+        with own._free:  # one of the three is at work
+            pool.start_processes(10)
+        assert own._idle == started
+        pool.start_processes(10)
+        assert len(own._idle) == 3
+        assert decode_picture(jpeg("red")).rgb.size
+        assert len(own._idle) == 3
+    finally:
+        own.close()
+
+
 def test_a_large_picture_waits_for_the_others():
     data = bombs.encoded(Image.new("RGB", (5000, 3300), "blue"), "PNG")
     with pool._pool._one_large:
