@@ -79,13 +79,17 @@ def object_chips(photo: Photo, matched: set[str]) -> str:
 
 
 def reasons(hit: Hit, query: str) -> str:
-    """Return why a hit was found, as HTML: for each term a bar, its field, and the related word of the query."""
+    """Return why a hit was found, as HTML: for each term a bar, its field, and the related word of the query.
+
+    What adds less than a hundredth is counted, but not named.
+    """
     query_words = Words(state.workspace().wording.asked(query))
     own = state.workspace().wording.of(state.shown(hit.photo))
     word_of = own.after({term: word for term, word in query_words.items() if term not in own})
     widest = max(share.share for share in hit.shares)
     lines = []
-    for share in hit.shares[:MAX_REASONS]:
+    named = [share for share in hit.shares[:MAX_REASONS] if _is_seen(share.share)] or hit.shares[:1]
+    for share in named:
         word = word_of[share.term]
         where = PLACES.get(share.field, "")
         if share.relation:
@@ -97,7 +101,7 @@ def reasons(hit: Hit, query: str) -> str:
             f'<span class="bar"><i style="width: {100 * share.share / widest:.0f}%"></i></span>'
             f'<span class="where">{html.escape(where)}</span>'
         )
-    left = hit.shares[MAX_REASONS:]
+    left = hit.shares[len(named) :]
     rest = f"<p>and {len(left):,} more, {sum(s.share for s in left):.2f} together</p>" if left else ""
     return f'<div class="reasons">{"".join(lines)}</div>{rest}'
 
@@ -123,13 +127,18 @@ def _count(n_near_duplicates: int) -> str:
     return "1 near-duplicate" if n_near_duplicates == 1 else f"{n_near_duplicates} near-duplicates"
 
 
+def _is_seen(share: float) -> bool:
+    """Tell whether a part of a score is more than 0.00 as it is shown."""
+    return round(share, 2) > 0
+
+
 def _rounded(hit: Hit) -> list[tuple[str, float]]:
     """Return what each query word adds to the score, in hundredths; the first is adjusted so that they add up."""
     added: dict[str, float] = {}
     for share in hit.shares:
         added[share.word] = added.get(share.word, 0.0) + share.share
     parts = sorted(((word, round(share, 2)) for word, share in added.items()), key=lambda part: -part[1])
-    parts = [(word, share) for word, share in parts if share > 0] or parts[:1]
+    parts = [(word, share) for word, share in parts if _is_seen(share)] or parts[:1]
     rest = round(hit.score, 2) - sum(share for _, share in parts)
     return [(word, share + rest if i == 0 else share) for i, (word, share) in enumerate(parts)]
 
@@ -144,7 +153,7 @@ def _other_matches(hit: Hit, query_words: Mapping[str, str], language: Language)
     for share in hit.shares:
         if not shown.issuperset(share.term.split(" ")):
             added[share.term] = added.get(share.term, 0.0) + share.share
-    best = sorted(added, key=lambda term: -added[term])[:MAX_OTHER_MATCHES]
+    best = sorted((term for term in added if _is_seen(added[term])), key=lambda term: -added[term])[:MAX_OTHER_MATCHES]
     if not best:
         return ""
     word_of = state.workspace().wording.of(state.shown(hit.photo)).after_asked(query_words)

@@ -6,6 +6,7 @@ import json
 import re
 import zipfile
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,9 @@ from streamlit.testing.v1 import AppTest
 from photosearch.errors import LibraryError
 from photosearch.pictures.images import Picture
 from photosearch.records import Caption, Detection, Findings, PhotoState, Prediction, Station
+from photosearch.search.question import Question
 from photosearch.settings import Settings
+from photosearch.ui import cards as cards_of
 from photosearch.ui import site_path, state
 from photosearch.vision.observer import Batch
 from photosearch.workspace import Workspace
@@ -252,6 +255,24 @@ def test_objects_are_chips_and_predicted_terms_are_also_found(
     assert "also found: " in html(app)
     assert "grass" in html(app).split("also found: ")[1]
     assert "animal" in html(app).split("also found: ")[1]
+
+
+def test_what_adds_less_than_a_hundredth_is_no_reason(shown: Workspace, make_photos: Callable[..., Path]) -> None:
+    shown.add(str(make_photos("red.jpg")))
+    found = Findings(concepts=(Prediction("grass", 0.8), Prediction("motorcycl", 0.004)))
+    analyse(shown.library, Telling(Station.CONCEPTS, found))
+    query = "a motorcycle on grass"
+    (hit,) = shown.searcher.search(Question(query, "photos")).hits
+    grass, motorcycle = hit.shares
+    hit = replace(hit, score=0.504, shares=(grass._replace(share=0.5), motorcycle._replace(share=0.004)))
+    assert cards_of.describe_hit(hit, query).count("motorcycle") == 0
+    assert "also found: grass<" in cards_of.describe_hit(hit, query)
+    told = cards_of.reasons(hit, query)
+    assert '<span class="term">grass</span>' in told
+    assert "motorcycle" not in told
+    assert "and 1 more, 0.00 together" in told
+    alone = replace(hit, score=0.004, shares=hit.shares[1:])
+    assert '<span class="term">motorcycle</span>' in cards_of.reasons(alone, query)
 
 
 def test_what_is_searched_can_be_chosen_and_is_in_the_address(
