@@ -29,6 +29,7 @@ class Decoding:
     repetition: float = 0.0  # what each term that a sentence repeats takes from the score
     unsure_below: float = 0.0  # the agreement with the concept model below which a sentence is unsure
     said_from: float = 1.0  # a predicted term above it is searched a sentence for if the best one lacks it; 1: none
+    margin: float = 0.0  # open hypotheses whose score is so far below the best of their beam are given up; 0: none
     temperature: float = 1.0  # what logits are divided by: above 1 flattens the opinions, below 1 sharpens them
 
     def __post_init__(self) -> None:
@@ -42,6 +43,8 @@ class Decoding:
             raise ValueError(f"unsure_below is {self.unsure_below}; it must be 0 to 1")
         if not 0 <= self.said_from <= 1:
             raise ValueError(f"said_from is {self.said_from}; it must be 0 to 1")
+        if not self.margin >= 0:
+            raise ValueError(f"margin is {self.margin}; it must be at least 0")
         if not 0 < self.temperature < math.inf:
             raise ValueError(f"temperature is {self.temperature}; it must be above 0")
         if self.max_words < 1:
@@ -91,9 +94,9 @@ def search(
 ) -> list[list[Sentence]]:
     """Write sentences for photos: for each its hypotheses, best first.
 
-    No word follows itself. A finished sentence stays in the beam at its own score; the search ends when
-    no open one is left. All sentences begin with the words of `prefix`, at most `max_words`, which may be words
-    that are never written.
+    No word follows itself. A finished sentence stays in the beam at its own score; the search ends when no open one is
+    left. Open ones far below the best are given up (Freitag and Al-Onaizan 2017, arXiv:1702.01806). All sentences begin
+    with the words of `prefix`, at most `max_words`, which may be words that are never written.
 
     Args:
         writer: the decoder.
@@ -205,12 +208,13 @@ class _Beams:
         words[photos, places] = following
         sums[:, :, 0] = np.where(self.finished, self.totals, sums[:, :, 0])  # it has one way on: itself
         scores = sums / (self.lengths**self.decoding.length_exponent)[:, :, None]
-        best, possible = self._best(scores)
+        best, kept, close = self._best(scores)
         parents, word = best // sums.shape[2], np.take_along_axis(words.reshape(n_photos, -1), best, 1)
         rows = np.zeros((n_photos, n_places), np.intp)
         rows[photos, places] = np.arange(len(photos))
-        self.totals = np.where(possible, np.take_along_axis(sums.reshape(n_photos, -1), best, 1), np.float32(-np.inf))
         self.finished = np.take_along_axis(self.finished, parents, 1) | (word == END)
+        kept &= self.finished | close
+        self.totals = np.where(kept, np.take_along_axis(sums.reshape(n_photos, -1), best, 1), np.float32(-np.inf))
         self.lengths = np.take_along_axis(self.lengths, parents, 1) + ~self.finished
         before = np.take_along_axis(self.words, parents[:, :, None], 1)
         self.words = np.concatenate([before, word[:, :, None]], axis=2)
@@ -234,11 +238,11 @@ class _Beams:
         likeliest, values = _likeliest(log_probs, n)
         return np.concatenate([likeliest, wanted], axis=1), np.concatenate([values, added], axis=1)
 
-    def _best(self, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _best(self, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return the best of all hypotheses gone on (B, P, K), for each place of the beams.
 
         Returns:
-            Their numbers (B, P), and whether there is such a one.
+            Their numbers (B, P), whether there is such a one, and whether its score is close to its beam's best.
         """
         if self.wanted is None:
             fitting = [scores]
@@ -249,8 +253,11 @@ class _Beams:
             fitting = [np.where(held, scores, -np.inf) for held in (~holding, holding)]
         flat = [some.reshape(len(scores), -1) for some in fitting]
         best = [np.argsort(-some, axis=1, kind="stable")[:, : self.decoding.beam_width] for some in flat]
-        possible = [np.take_along_axis(some, rows, 1) > -np.inf for some, rows in zip(flat, best, strict=True)]
-        return np.concatenate(best, axis=1), np.concatenate(possible, axis=1)
+        values = [np.take_along_axis(some, rows, 1) for some, rows in zip(flat, best, strict=True)]
+        possible = [own > -np.inf for own in values]
+        margin = self.decoding.margin or np.inf
+        close = [own >= own[:, :1] - margin for own in values]
+        return np.concatenate(best, axis=1), np.concatenate(possible, axis=1), np.concatenate(close, axis=1)
 
     def sentences(self) -> list[list[Sentence]]:
         """Return each photo's sentences, best first."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -20,6 +21,7 @@ from photosearch.vision.observer import Batch
 from photosearch.words.analyzer import stems
 
 KEPT = 5  # sentences of a photo that are kept, whatever the beam's width
+NAMING_WIDTH = 3  # hypotheses of the searches for sentences with a given word, where the beam is wider
 SHORT_FROM = 0.4  # how probable a noun must be for an unsure sentence to be replaced by a short one of it
 
 
@@ -163,7 +165,9 @@ class Captioner:
         wanted: Sequence[Sequence[int]] | None = None,
     ) -> list[list[Written]]:
         """Return sentences for the pictures of the given rows, best first; `begun` has those rows."""
-        by_text = [self._texts(some) for some in beam.search(self.decoder, begun, decoding, prefix, wanted)]
+        width = decoding.beam_width if wanted is None else min(decoding.beam_width, NAMING_WIDTH)
+        searched = replace(decoding, beam_width=width)
+        by_text = [self._texts(some) for some in beam.search(self.decoder, begun, searched, prefix, wanted)]
         texts: list[list[str]] = [[] for _ in batch.pictures]
         for row, sentences in zip(rows, by_text, strict=True):
             texts[row] = list(sentences)
@@ -186,12 +190,16 @@ class Captioner:
         return words
 
     def _try_likely(self, batch: Batch, begun: Writing, found: list[list[Written]], decoding: beam.Decoding) -> None:
-        """Search for sentences with the likely term that a best sentence lacks, and rank them among the others."""
+        """Search for sentences with the likely term that a photo's sentences lack, and rank them among the others."""
         if decoding.said_from >= 1:
             return
         best = [sentences[0].text if sentences else "" for sentences in found]
         unsaid = self._critic.unsaid(batch, best, decoding.said_from, self._words_of)
-        wanted = {row: self._words_of[term] for row, term in enumerate(unsaid) if term is not None}
+        wanted = {
+            row: self._words_of[term]
+            for row, term in enumerate(unsaid)
+            if term is not None and not any(term in stems(one.text) for one in found[row])
+        }
         if not wanted:
             return
         rows = list(wanted)
@@ -207,18 +215,22 @@ class Captioner:
         sure: Sequence[Noun | None],
         decoding: beam.Decoding,
     ) -> None:
-        """Put a sentence that names what is sure before those of which the best does not."""
-        unsaid = {
-            row: noun
-            for row, (best, noun) in enumerate(zip(found, sure, strict=True))
-            if noun is not None and best and not noun.is_said(best[0].text.split())
-        }
+        """Put a sentence that names what is sure first; it is searched for where there is none."""
+        unsaid: dict[int, Noun] = {}
+        for row, noun in enumerate(sure):
+            if noun is None or not found[row]:
+                continue
+            naming = [one for one in found[row] if noun.is_said(one.text.split())]
+            if naming:
+                found[row] = [naming[0], *(one for one in found[row] if one is not naming[0])]
+            else:
+                unsaid[row] = noun
         if not unsaid:
             return
         rows = list(unsaid)
         wanted = [self.vocabulary.encode(list(noun.forms)) for noun in unsaid.values()]
-        naming = self._search(batch, begun.pick(np.array(rows)), rows, decoding, wanted=wanted)
-        for row, sentences in zip(rows, naming, strict=True):
+        named = self._search(batch, begun.pick(np.array(rows)), rows, decoding, wanted=wanted)
+        for row, sentences in zip(rows, named, strict=True):
             found[row] = [*sentences[:1], *found[row]]
 
     def _say_less(

@@ -24,7 +24,7 @@ from photosearch.vision.captioner.checkpoint import TERMS, VOCABULARY, WEIGHTS, 
 from photosearch.vision.captioner.decoder import ENCODER_WIDTH, GraphDecoder, Sizes
 from photosearch.vision.captioner.network import Decoder
 from photosearch.vision.captioner.nouns import FILE as NOUNS
-from photosearch.vision.captioner.nouns import Noun, nouns_json
+from photosearch.vision.captioner.nouns import Noun, Nouns, nouns_json
 from photosearch.vision.captioner.torch_writer import TorchWriter, TorchWriting
 from photosearch.vision.captioner.vocabulary import END, PAD, SPECIAL, START, UNKNOWN, Vocabulary
 from photosearch.vision.model_folder import CONFIG, open_model
@@ -113,6 +113,29 @@ def every_sentence(decoder: Decoder, regions: torch.Tensor, decoding: Decoding) 
 
 
 # The network
+
+
+def attention_of_large_parts(of_region: float, of_hidden: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return the attention of the first word by graphs and by torch, where both parts of it are so much larger."""
+    decoder, regions = make_decoder(), make_regions(3)
+    decoder.attention.of_region.weight.data *= of_region
+    decoder.attention.of_hidden.weight.data *= of_hidden
+    graphs = as_graphs(decoder)
+    _, _, ours = graphs.step(graphs.begin(regions.numpy()), np.full(3, START))
+    _, _, theirs = TorchWriter(decoder).step(TorchWriting.begin(decoder.begin(regions)), np.full(3, START))
+    return ours, theirs
+
+
+def test_attention_is_torchs_where_a_product_is_larger_than_any_number():
+    """Parts up to 41 and 35; the trained decoder's reach 25."""
+    ours, theirs = attention_of_large_parts(1.9, 10)
+    assert np.allclose(ours, theirs, atol=CLOSE)
+
+
+def test_attention_stays_finite_whatever_its_parts_are():
+    ours, _ = attention_of_large_parts(1000, 1000)
+    assert np.allclose(ours.sum(1), 1)
+    assert (ours >= 0).all()
 
 
 def test_attention_rows_sum_to_one():
@@ -212,6 +235,61 @@ def test_a_narrow_beam_writes_the_wanted_word_too():
         for sentences in beam.search(graphs, begun, Decoding(2, max_words=6), wanted=[[word]] * 6):
             assert sentences
             assert all(word in sentence.words for sentence in sentences)
+
+
+class Scripted:
+    """A decoder that gives each beginning of a sentence its own next words, with their probabilities."""
+
+    FOLLOWING: Mapping[tuple[int, ...], Mapping[int, float]] = {
+        (): {4: 0.6, 5: 0.3, 6: 0.1},
+        (4,): {4: 0.0, 5: 0.5, END: 0.5},
+        (5,): {END: 0.98, 6: 0.02},
+        (6,): {END: 1.0},
+    }
+
+    def __init__(self) -> None:
+        self.n_rows: list[int] = []
+
+    def step(self, writing: "Beginnings", words: np.ndarray) -> tuple["Beginnings", np.ndarray, np.ndarray]:
+        self.n_rows.append(len(words))
+        went_on = Beginnings([(*begun, word) for begun, word in zip(writing.begun, words.tolist(), strict=True)])
+        logits = np.full((len(words), 7), -np.inf, np.float32)
+        for row, begun in zip(logits, went_on.begun, strict=True):
+            for word, prob in self.FOLLOWING.get(begun[1:], {END: 1.0}).items():
+                row[word] = np.log(max(prob, 1e-9))
+        return went_on, logits, np.ones((len(words), 1), np.float32)
+
+
+class Beginnings:
+    def __init__(self, begun: list[tuple[int, ...]]) -> None:
+        self.begun = begun
+
+    def __len__(self) -> int:
+        return len(self.begun)
+
+    def pick(self, rows: np.ndarray) -> "Beginnings":
+        return Beginnings([self.begun[row] for row in rows])
+
+
+@pytest.mark.parametrize(
+    ("margin", "first_words", "n_rows"),
+    [
+        (0.0, [4, 4, 5, 6], [1, 3, 1]),  # the three beginnings, then the one of [4, 5]
+        (1.5, [4, 4, 5], [1, 2, 1]),  # [6] is ln(.6 / .1) = 1.8 behind [4], [5] is .7
+        (0.6, [4, 4], [1, 1, 1]),
+    ],
+)
+def test_what_is_far_below_the_best_is_given_up(margin, first_words, n_rows):
+    writer = Scripted()
+    (found,) = beam.search(writer, Beginnings([()]), Decoding(4, 0.0, max_words=3, margin=margin))
+    assert sorted(sentence.words[0] for sentence in found) == first_words
+    assert writer.n_rows == n_rows
+
+
+@pytest.mark.parametrize("margin", [-0.1, float("nan")])
+def test_a_margin_out_of_range_is_refused(margin):
+    with pytest.raises(ValueError, match="margin is"):
+        Decoding(margin=margin)
 
 
 @both_ways
@@ -370,6 +448,27 @@ def test_a_likely_term_that_is_not_said_is_searched_for(tiny_models, encoder):
         assert {caption.text for caption in tried[row]} == {caption.text for caption in plain[row]}
 
 
+def test_what_a_found_sentence_says_is_not_searched_for_again(tiny_models, encoder, monkeypatch):
+    """Neither a likely term nor a sure noun that another sentence of the beam holds."""
+    batch, decoding = make_batch(4), Decoding(8, max_words=3, said_from=0.4)
+    plain = load(tiny_models / "captioner", encoder).write(batch, decoding)
+    said = [set.union(*(set(caption.text.split()) for caption in found)) for found in plain]
+    word = next(w for w in sorted(set.intersection(*said)) if any(w not in found[0].text.split() for found in plain))
+    searches = []
+    search = beam.search
+    monkeypatch.setattr(beam, "search", lambda *given: searches.append(given) or search(*given))
+    captioner = load(tiny_models / "captioner", encoder, Agreeing(word))
+    assert [[c.text for c in found] for found in captioner.write(batch, decoding)] == [
+        [c.text for c in found] for found in plain
+    ]
+    captioner._nouns = Nouns([Noun(word, (word,), (), ("tabby",), f"a {word}", 0.5)], Labelling.labels)
+    captioner._classifier = Labelling(0.9, 0.0, 0.0)
+    for before, after in zip(plain, captioner.write(batch, decoding), strict=True):
+        named = [caption.text for caption in before if word in caption.text.split()]
+        assert [c.text for c in after] == [named[0], *(c.text for c in before if c.text != named[0])]
+    assert len(searches) == 2
+
+
 def test_sentences_that_repeat_a_word_come_after_those_that_do_not(tiny_models, encoder):
     captioner, batch = load(tiny_models / "captioner", encoder), make_batch(4)
     plain = captioner.write(batch, Decoding(12, max_words=6))
@@ -408,7 +507,8 @@ def test_what_a_label_is_sure_of_is_said(folder, encoder, word):
         assert not said.isdisjoint(after[0].text.split())
         assert [caption.rank for caption in after] == list(range(len(after)))
         if said.isdisjoint(before[0].text.split()):
-            assert [c.text for c in after[1:]] == [c.text for c in before[: len(after) - 1]]
+            others = [caption.text for caption in before if caption.text != after[0].text]
+            assert [caption.text for caption in after[1:]] == others[: len(after) - 1]
         else:
             assert [c.text for c in after] == [c.text for c in before]
 
