@@ -10,10 +10,12 @@ ahead of the models. As many batches are observed at once as cores serve, each b
 
 from __future__ import annotations
 
+import math
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import pairwise
 from typing import TypeAlias
 
 from photosearch.library import Library, Pending
@@ -166,10 +168,17 @@ def _observed(under_way: _UnderWay) -> Outcome:
     return outcome_of(photos, read, findings.result())
 
 
-def in_batches(photos: Sequence[Pending]) -> Iterator[Sequence[Pending]]:
-    """Yield the photos in batches, in their order."""
-    for first in range(0, len(photos), stations.BATCH):
-        yield photos[first : first + stations.BATCH]
+def in_batches(photos: Sequence[Pending], n_at_once: int = 1) -> Iterator[Sequence[Pending]]:
+    """Yield the photos in batches, in their order.
+
+    Args:
+        photos: of which a batch has at most `stations.BATCH`.
+        n_at_once: how many batches are observed at once. They are as many for each core and as large as each other, so
+            that no core has nothing to do while others work on the last ones.
+    """
+    n = math.ceil(len(photos) / stations.BATCH / n_at_once) * n_at_once
+    bounds = [math.ceil(len(photos) * number / max(n, 1)) for number in range(n + 1)]
+    yield from (photos[first:end] for first, end in pairwise(bounds) if first < end)
 
 
 def _read_ahead(
@@ -180,7 +189,7 @@ def _read_ahead(
     def start(batch: Sequence[Pending]) -> list[Future[PhotoRead]]:
         return [pool.submit(read_one, photo) for photo in batch]
 
-    batches = list(in_batches(photos))
+    batches = list(in_batches(photos, N_AT_ONCE))
     coming = start(batches[0]) if batches else []
     try:
         for i, batch in enumerate(batches):

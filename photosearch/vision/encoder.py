@@ -34,8 +34,6 @@ class Encoder:
         return batch.once(("regions", self.digest), lambda: self._see(batch))
 
     def _see(self, batch: Batch) -> np.ndarray:
-        return self._encode(encoder_pixels([as_learned(picture) for picture in batch.pictures]))
-
-    def _encode(self, pixels: np.ndarray) -> np.ndarray:
-        few = [pixels[first : first + ENCODED_AT_ONCE] for first in range(0, len(pixels), ENCODED_AT_ONCE)]
-        return np.concatenate([self._graph(some)[0] for some in few])
+        pictures = batch.pictures
+        few = [pictures[first : first + ENCODED_AT_ONCE] for first in range(0, len(pictures), ENCODED_AT_ONCE)]
+        return np.concatenate([self._graph(encoder_pixels([as_learned(one) for one in some]))[0] for some in few])

@@ -209,7 +209,7 @@ def test_a_run_that_is_stopped_keeps_what_it_did_and_goes_on(
 ) -> None:
     monkeypatch.setattr(stations, "BATCH", 16)
     monkeypatch.setattr(analysis, "N_AT_ONCE", 1)  # on any machine
-    shown.add(str(make_photos(*(f"red-{i}.jpg" for i in range(40)))))
+    shown.add(str(make_photos(*(f"red-{i}.jpg" for i in range(48)))))
     held, stop = threading.Event(), threading.Event()
     perform = shown.perform
 
@@ -228,13 +228,13 @@ def test_a_run_that_is_stopped_keeps_what_it_did_and_goes_on(
     app.button(key="caption-photos").click().run()
     assert held.wait(PATIENCE_S)
     app.run()
-    assert "16 of 40 photos" in str(app.get("progress")[0].proto)
+    assert "16 of 48 photos" in str(app.get("progress")[0].proto)
     other = open_library()  # a second tab
-    assert "16 of 40 photos" in str(other.get("progress")[0].proto)
+    assert "16 of 48 photos" in str(other.get("progress")[0].proto)
     other.button(key="stop-run").click().run()
     stop.set()
     finish()
-    assert len(shown.library.photos("photos", PhotoState.NEW)) == 8  # the batch that was being observed is saved, too
+    assert len(shown.library.photos("photos", PhotoState.NEW)) == 16  # the batch that was being observed is saved, too
     app.run()
     assert "stopped" in app.info[0].value
     app.button(key="go-on").click().run()

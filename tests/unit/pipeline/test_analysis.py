@@ -60,6 +60,18 @@ def test_nothing_to_do_is_no_work(library, station):
     assert analyse(library, station) == Report()
 
 
+@pytest.mark.parametrize("n_at_once", [1, 2, 8])
+@pytest.mark.parametrize("n_photos", [0, 1, 2, 9, 32, 33, 500, 1000])
+def test_batches_are_as_large_as_each_other_and_as_many_for_each_core(n_photos, n_at_once):
+    photos = list(range(n_photos))
+    batches = list(analysis.in_batches(photos, n_at_once))
+    assert [photo for batch in batches for photo in batch] == photos
+    sizes = [len(batch) for batch in batches]
+    assert max(sizes, default=0) <= stations.BATCH
+    assert max(sizes, default=0) - min(sizes, default=0) <= 1
+    assert len(batches) == n_photos or len(batches) % n_at_once == 0
+
+
 def test_a_second_run_shows_nothing_to_the_model(library, station, make_photos):
     list_folder(library, make_photos("red.jpg", "green.jpg"))
     analyse(library, station)
@@ -179,7 +191,8 @@ def test_a_station_that_is_added_later_looks_alone(library, station, make_photos
     assert analyse(library, station, detector) == Report()
 
 
-def test_what_one_station_computed_the_next_has(library, station, make_photos):
+def test_what_one_station_computed_the_next_has(library, station, make_photos, monkeypatch):
+    monkeypatch.setattr(analysis, "N_AT_ONCE", 1)  # one batch
     told = []
 
     class Asking(Counting):
