@@ -66,11 +66,11 @@ PLACES: Mapping[str, str] = {  # where a word was found, as the page says it
     Field.CAMERA: "in the names of camera and lens",
     Field.NAMES: "in the names of folder and file",
 }
-# The models' weights maximise the mean of R@10 on dev, coco-dev and everyday-dev (`python -m training.weights`; what was
-# tried: training/README.md). The others are
-# set by hand: a person's correction counts more than the surest prediction; an owner's words are true, but may say
-# what the picture does not show; a camera's name says nothing of the picture, and is seldom what a word means; a
-# folder's or file's name is the owner's word, but often stands for many photos at once, or for what they are for.
+# The models' weights maximise the mean of R@10 on dev, coco-dev and everyday-dev (`python -m training.weights`; what
+# was tried: training/README.md). The others are set by hand: a person's correction counts more than the surest
+# prediction; an owner's words are true, but may say what the picture does not show; a camera's name says nothing of the
+# picture, and is seldom what a word means; a folder's or file's name is the owner's word, but often stands for many
+# photos at once, or for what they are for.
 WEIGHTS: Mapping[Field, float] = {
     Field.HUMAN: 8.0,
     Field.CAPTION: 0.5,
