@@ -28,7 +28,7 @@ class Decoding:
     agreement: float = 0.0  # what full agreement with the concept model adds to the score (`captioner.Critic`)
     repetition: float = 0.0  # what each term that a sentence repeats takes from the score
     unsure_below: float = 0.0  # the agreement with the concept model below which a sentence is unsure
-    said_from: float = 1.0  # a predicted term above it is searched a sentence for if the best one lacks it; 1: none
+    said_from: float = 1.0  # for a predicted term above it that no sentence has, one is searched; 1: for none
     margin: float = 0.0  # open hypotheses whose score is so far below the best of their beam are given up; 0: none
     temperature: float = 1.0  # what logits are divided by: above 1 flattens the opinions, below 1 sharpens them
 

@@ -70,10 +70,10 @@ class Captioner:
     """A writer of sentences: beam search proposes them, and agreement with the predicted terms helps to rank them.
 
     The decoder attends to the encoder's regions and, where its files name terms, to their predicted probabilities.
-    Where the best sentence lacks a likely term, sentences that hold it are searched for, too. Where the classifier is
-    sure of a thing that the best sentence does not name, sentences that name it are searched for and come first. A best
-    sentence that hardly agrees with the predicted terms is unsure; if a noun is likelier than it, a short sentence of
-    that noun takes its place.
+    Where no sentence holds a likely term, sentences that do are searched for, too. Where the classifier is sure of a
+    thing, a sentence that names it comes first, and is searched for if there is none. A best sentence that hardly
+    agrees with the predicted terms is unsure; if a noun is likelier than it, a short sentence of that noun takes its
+    place.
     """
 
     station = Station.CAPTIONER

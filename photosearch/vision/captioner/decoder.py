@@ -21,9 +21,8 @@ from photosearch.vision.onnx_file import node, write_graph
 ENCODER_WIDTH = 1280  # E, of EfficientNet-Lite's region vectors
 _LAYER_NORM_EPSILON = 1e-5  # torch's
 _ATTENDING_AT_ONCE = 8  # sentences
-_LARGEST_EXPONENT = (
-    43.0  # e^86 and e^-86 are float32 numbers; a product of two that is too large is infinite, and serves
-)
+# e^86 and e^-86 are float32 numbers; a product of two that is too large for one is infinite, whose reciprocal is right.
+_LARGEST_EXPONENT = 43.0
 
 Weights = Mapping[str, np.ndarray]
 
