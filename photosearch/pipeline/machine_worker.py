@@ -20,6 +20,7 @@ from photosearch.errors import LibraryError, ModelError
 from photosearch.library import Pending
 from photosearch.library.files import Files
 from photosearch.library.known import Known, open_database
+from photosearch.pictures.decoding.pool import start_processes
 from photosearch.pipeline.speed import READING, Stopwatch
 from photosearch.pipeline.stations import N_READERS, Intake, Outcome, observe, outcome_of
 from photosearch.settings import MODELS_DIR, Settings
@@ -73,6 +74,7 @@ class Worker:
         self._files = Files(settings.library_dir, settings.files, lambda: job.token)
         self._check_database(job, settings)
         self._check_files()
+        start_processes(n_at_once)  # while the models are loaded
         models = {(model.station.value, model.digest): model for model in job.load(settings)}
         if lacking := job.model_ids.keys() - models.keys():
             stations = ", ".join(sorted(station for station, _ in lacking))
