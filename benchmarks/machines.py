@@ -39,6 +39,7 @@ from photosearch.workspace import Workspace
 N_PHOTOS, N_TURNS, N_KILLS, N_CORES = 1000, 3, 3, 2
 TARGET = 0.85  # of the speed without Ray
 MOST_TWICE = 2  # batches
+A_BATCH_S = 3.0  # what a worker takes for a batch, or longer
 
 
 @contextmanager
@@ -130,7 +131,8 @@ def with_kills(library: Path, photos: Path, address: str, n_kills: int, n_photos
     """Caption while workers are killed at random moments; print what was lost or done again."""
     add(library, photos)
     workspace, recorded = Workspace(Settings(library)), Recorded(library / "seen")
-    marks = sorted(random.Random(time.time_ns()).uniform(0.1, 0.9) * n_photos for _ in range(n_kills))
+    choose = random.Random(time.time_ns())
+    marks = sorted(choose.uniform(0.1, 0.9) * n_photos for _ in range(n_kills))
     ended = threading.Event()
     killed: list[int] = []
 
@@ -138,7 +140,9 @@ def with_kills(library: Path, photos: Path, address: str, n_kills: int, n_photos
         for mark in marks:
             while len(recorded.lines()) < mark and not ended.wait(0.05):
                 continue
-            killed.append(int(recorded.lines()[-1].split()[0]))
+            ended.wait(choose.uniform(0, A_BATCH_S))  # otherwise each would hit a batch that has just been described
+            alive = {int(line.split()[0]) for line in recorded.lines()[-N_CORES * BATCH :]} - set(killed)
+            killed.append(choose.choice(sorted(alive)))
             os.kill(killed[-1], signal.SIGKILL)
 
     killer = threading.Thread(target=kill)
