@@ -136,13 +136,19 @@ def with_kills(library: Path, photos: Path, address: str, n_kills: int, n_photos
     ended = threading.Event()
     killed: list[int] = []
 
+    def at_work() -> list[int]:
+        return sorted({int(line.split()[0]) for line in recorded.lines()[-N_CORES * BATCH :]} - set(killed))
+
     def kill() -> None:
         for mark in marks:
             while len(recorded.lines()) < mark and not ended.wait(0.05):
                 continue
             ended.wait(choose.uniform(0, A_BATCH_S))  # otherwise each would hit a batch that has just been described
-            alive = {int(line.split()[0]) for line in recorded.lines()[-N_CORES * BATCH :]} - set(killed)
-            killed.append(choose.choice(sorted(alive)))
+            while not at_work() and not ended.wait(0.05):
+                continue
+            if ended.is_set():
+                return
+            killed.append(choose.choice(at_work()))
             os.kill(killed[-1], signal.SIGKILL)
 
     killer = threading.Thread(target=kill)
