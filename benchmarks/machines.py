@@ -154,11 +154,13 @@ def with_kills(library: Path, photos: Path, address: str, n_kills: int, n_photos
     killer = threading.Thread(target=kill)
     killer.start()
     models = workspace.models.choose(ModelChoice())
-    report = analyse_pending(
-        workspace.library, workspace.settings, "c", UNWATCHED, models, cluster=Cluster(address, recorded)
-    )
-    ended.set()
-    killer.join()
+    try:
+        report = analyse_pending(
+            workspace.library, workspace.settings, "c", UNWATCHED, models, cluster=Cluster(address, recorded)
+        )
+    finally:
+        ended.set()
+        killer.join()
     (info,) = workspace.library.collections()
     n_again = recorded.seen().total() - len(recorded.seen())
     print(
