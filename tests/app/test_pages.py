@@ -80,7 +80,9 @@ def test_a_query_shows_score_and_caption_under_each_hit(shown: Workspace, make_p
     assert not app.exception
     assert alts(app) == ["a red picture"]
     assert re.search(r'<img src="http://[^"]+/api/v1/photos/', html(app))
-    assert 'class="score">0.' in html(app)
+    (hit,) = shown.searcher.search(Question("something red", "photos")).hits
+    assert f'class="score">{hit.score:.2f}<' in html(app)
+    assert hit.score > 0.5
     assert "a <mark>red</mark> picture" in html(app)
 
 
