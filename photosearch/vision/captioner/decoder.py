@@ -308,7 +308,7 @@ def _split_asked(beta: str) -> list[bytes]:
 
 
 def _exp_of_twice(inputs: str, output: str) -> list[bytes]:
-    """Return e^2x, within bounds such that a product of two is finite; tanh is 1 to float32's precision there."""
+    """Return the nodes that compute e^2x, where x beyond +-`_LARGEST_EXPONENT` counts as that: e^2x stays a number."""
     return [
         node("Clip", [inputs, "exp.least", "exp.most"], [f"{output}_bounded"]),
         node("Add", [f"{output}_bounded"] * 2, [f"{output}_twice"]),
