@@ -73,10 +73,10 @@ PLACES: Mapping[str, str] = {  # where a word was found, as the page says it
 # photos at once, or for what they are for.
 WEIGHTS: Mapping[Field, float] = {
     Field.HUMAN: 8.0,
-    Field.CAPTION: 0.5,
+    Field.CAPTION: 0.8,
     Field.SENTENCES: 0.2,
     Field.CONCEPTS: 6.25,
-    Field.OBJECTS: 1.25,
+    Field.OBJECTS: 1.6,
     Field.LABELS: 3.0,
     Field.OWNER: 4.0,
     Field.CAMERA: 1.0,
@@ -121,6 +121,7 @@ ROOTS: Mapping[Field, float] = dict.fromkeys(Field, 0.5) | {
     Field.CONCEPTS: 0.42
 }  # exponents of probabilities, best on dev
 PAIR = 0.7  # a pair of terms counts this share of a single term, both in photos and in queries
+IDF_OFFSET = 3.0  # added to the logarithm of how rare a term is: the rarest count two or three times as much as the commonest
 STEP = 0.5  # each step up to a hypernym multiplies the probability by this
 COUNT_WORDS = ("two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 FULL = 255  # stands for probability 1: sums of integers do not depend on the order of additions and removals

@@ -80,11 +80,13 @@ def workspace(tmp_path: Path, database: str, tiny_models: Path) -> Iterator[Work
 
 
 @pytest.fixture
-def breaking(caplog: pytest.LogCaptureFixture, request: pytest.FixtureRequest) -> Iterator[None]:
-    """Allow a test to break connections, whose sockets the driver leaves to the garbage collector."""
-    request.node.add_marker(pytest.mark.filterwarnings("ignore::ResourceWarning"))  # it may collect them at any time
-    yield
-    caplog.get_records("call").clear()  # whose errors hold them
+def breaking(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """Allow a test to break connections, whose sockets the driver leaves to the garbage collector.
+
+    A mark set here would come too late: pytest reads a test's marks before it sets up the fixtures.
+    """
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)
+        warnings.simplefilter("ignore", ResourceWarning)  # it may collect them at any time
+        yield
+        caplog.get_records("call").clear()  # whose errors hold them
         gc.collect()

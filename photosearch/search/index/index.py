@@ -4,7 +4,7 @@ For photo d, field f and term t in a collection of N photos (`photosearch.search
 
     a(d, t) = sum over f of  w_f * g(d, t, f)          g = 1 + ln(count) where said, p^fields.ROOTS where predicted
     df(t)   = sum over d of  max over f of m           m = 1 where said, p where predicted
-    idf(t)  = 1 + ln((1 + N) / (1 + df(t)))
+    idf(t)  = fields.IDF_OFFSET + ln((1 + N) / (1 + df(t)))
     q(t)    = c(t) idf(t) + sum over the query's other terms s of  e(s, t) c(s) idf(s)     c = 1 + ln(count),
                                                          for a pair of neighbouring terms  fields.PAIR (1 + ln(count))
                                                          of a term s that no photo holds also  r(s, t) c(s) idf(t)
@@ -12,8 +12,9 @@ For photo d, field f and term t in a collection of N photos (`photosearch.search
 
 the cosine of query and photo; each summand is the share of a term in a field. e is the learned table
 (`word_tables.Expansion`), r the dictionary (`word_tables.RelatedWords`). With captions alone, weight 1 and
-no related terms this is scikit-learn's `TfidfVectorizer(sublinear_tf=True)` with our analyzer. Probabilities count in
-whole 1/255, so that df is a whole number, and adding and then removing photos restores it exactly.
+no related terms this is scikit-learn's `TfidfVectorizer(sublinear_tf=True)` with our analyzer, but for its offset of the
+IDF, which is 1. Probabilities count in whole 1/255, so that df is a whole number, and adding and then removing photos
+restores it exactly.
 """
 
 from __future__ import annotations

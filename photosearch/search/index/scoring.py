@@ -21,7 +21,7 @@ from typing import NamedTuple
 import numpy as np
 
 from photosearch.records import Document, Share
-from photosearch.search.fields import PAIR, postings
+from photosearch.search.fields import IDF_OFFSET, PAIR, postings
 from photosearch.search.index.lexicon import Lexicon
 from photosearch.search.index.segment import (
     FIELDS,
@@ -70,7 +70,7 @@ class Vectorizer:
         self._lexicon = lexicon
         self._view = view
         self._tables = tables
-        self._unseen = 1 + math.log(1 + n_photos)  # the idf of a term that no photo holds
+        self._unseen = IDF_OFFSET + math.log(1 + n_photos)  # the idf of a term that no photo holds
 
     def query(self, text: str, *, expand: bool, prefixes: Iterable[str] = ()) -> dict[int, QueryTerm]:
         """Return a query's normalised vector, by term number.

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from photosearch.pictures.names import OF_LENS
-from photosearch.search.fields import COUNT_WORDS, FACTS, OWNER_TERMS, PAIR, ROOTS, STEP, WEIGHTS, Field
+from photosearch.search.fields import COUNT_WORDS, FACTS, IDF_OFFSET, OWNER_TERMS, PAIR, ROOTS, STEP, WEIGHTS, Field
 from photosearch.search.index.segment import by_kind
 from photosearch.search.published import PUBLISHED
 from photosearch.search.word_tables import (
@@ -62,7 +62,7 @@ class Tables:
             self.public and sorted(PUBLISHED),
             (OWN_LETTERS.get(self.owner_language), GERMAN_PLURALS),
             sorted(self.weights.items()),
-            (OWNER_TERMS, STEP, COUNT_WORDS, PAIR, sorted(ROOTS.items())),
+            (OWNER_TERMS, STEP, COUNT_WORDS, PAIR, IDF_OFFSET, sorted(ROOTS.items())),
             [(use.name, use.field, use.key) for use in FACTS],
             [pattern.pattern for pattern, _ in OF_LENS],
             self.hypernyms.table,

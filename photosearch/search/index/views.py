@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from photosearch.search.fields import FULL
+from photosearch.search.fields import FULL, IDF_OFFSET
 from photosearch.search.index.segment import (
     N_KINDS,
     Part,
@@ -74,8 +74,8 @@ class View:
 
 
 def idf_of(df: np.ndarray, n_photos: int) -> np.ndarray:
-    """Return 1 + ln((1 + N) / (1 + df)), and 0 for a term that no photo holds: float64 (terms)."""
-    return np.where(df > 0, 1 + np.log((1 + n_photos) / (1 + df / FULL)), 0.0)
+    """Return `IDF_OFFSET` + ln((1 + N) / (1 + df)), and 0 for a term that no photo holds: float64 (terms)."""
+    return np.where(df > 0, IDF_OFFSET + np.log((1 + n_photos) / (1 + df / FULL)), 0.0)
 
 
 def _drifts(idf: np.ndarray, normed_idf: np.ndarray) -> np.ndarray:

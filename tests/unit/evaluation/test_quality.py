@@ -18,6 +18,7 @@ from photosearch.library import Library
 from photosearch.library.measures import PhotoNames
 from photosearch.pipeline.speed import FILE_NAME, N_KEPT, READING, SAVING, Stopwatch, keep_speed, read_speeds
 from photosearch.records import Caption, Document, Findings, Progress, Watch
+from photosearch.search.fields import IDF_OFFSET
 from photosearch.search.index import Index
 from photosearch.settings import MODELS_DIR
 from photosearch.vision.model_cards import list_cards
@@ -187,8 +188,8 @@ def test_a_cleared_caption_is_no_query(filled):
 def test_words_are_counted_by_photos_the_most_common_first(filled):
     words = quality_of(filled).words("photos")
     assert [(word.word, word.n_photos) for word in words] == [("picture", 3), ("blue", 1), ("green", 1), ("red", 1)]
-    assert words[0].idf == pytest.approx(1.0)
-    assert words[1].idf == pytest.approx(1 + math.log(4 / 2))
+    assert words[0].idf == pytest.approx(IDF_OFFSET)
+    assert words[1].idf == pytest.approx(IDF_OFFSET + math.log(4 / 2))
 
 
 def test_the_least_sure_captions_come_first_and_corrected_ones_not_at_all(filled):

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from photosearch.records import Document, Facts
-from photosearch.search.fields import ALL, PAIR, WEIGHTS, Field, postings
+from photosearch.search.fields import ALL, IDF_OFFSET, PAIR, WEIGHTS, Field, postings
 from photosearch.search.index import SCORE_DECIMALS, Index, Tables
 from photosearch.search.query import parse
 from photosearch.search.word_tables import Expansion, Hypernyms, RelatedTerm, RelatedWords, Relation
@@ -53,7 +53,9 @@ def dense_scores(texts: list[str], query: str) -> dict[str, float]:
     if not any(terms(text) for text in texts):
         return {}
     vectorizer = TfidfVectorizer(sublinear_tf=True, analyzer=terms)
-    weights = vectorizer.fit_transform(texts).toarray()
+    vectorizer.fit(texts)
+    vectorizer.idf_ = vectorizer.idf_ + IDF_OFFSET - 1
+    weights = vectorizer.transform(texts).toarray()
     cosines = weights @ vectorizer.transform([query]).toarray()[0]
     return {f"photo-{len(texts) - n:03}": cosine for n, cosine in enumerate(cosines) if cosine > 0}
 
@@ -223,8 +225,8 @@ def by_formula(documents: list[Document], query: str, fields: frozenset[Field], 
     held = [[p for p in postings(d, KINDS) if p.field in fields] for d in documents]
     known = {p.term for parts in held for p in parts}
     df = {t: sum(max((p.mass for p in parts if p.term == t), default=0.0) for parts in held) for t in known}
-    idf = {t: 1 + math.log((1 + len(documents)) / (1 + df[t])) for t in known}
-    unseen = 1 + math.log(1 + len(documents))
+    idf = {t: IDF_OFFSET + math.log((1 + len(documents)) / (1 + df[t])) for t in known}
+    unseen = IDF_OFFSET + math.log(1 + len(documents))
     asked: Counter[str] = Counter()
     for s, n in Counter(terms(query)).items():
         asked[s] += (1 + math.log(n)) * idf.get(s, 0.0)
