@@ -121,7 +121,7 @@ ROOTS: Mapping[Field, float] = dict.fromkeys(Field, 0.5) | {
     Field.CONCEPTS: 0.42
 }  # exponents of probabilities, best on dev
 PAIR = 0.7  # a pair of terms counts this share of a single term, both in photos and in queries
-IDF_OFFSET = 3.0  # added to the logarithm of how rare a term is: the rarest count two or three times as much as the commonest
+IDF_OFFSET = 3.0  # added to the logarithm of how rare a term is; with more, rare terms outweigh others less
 STEP = 0.5  # each step up to a hypernym multiplies the probability by this
 COUNT_WORDS = ("two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 FULL = 255  # stands for probability 1: sums of integers do not depend on the order of additions and removals

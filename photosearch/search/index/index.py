@@ -11,9 +11,9 @@ For photo d, field f and term t in a collection of N photos (`photosearch.search
     score   = sum over t and f of  q(t) / |q| * w_f g(d, t, f) idf(t) / |a idf|
 
 the cosine of query and photo; each summand is the share of a term in a field. e is the learned table
-(`word_tables.Expansion`), r the dictionary (`word_tables.RelatedWords`). With captions alone, weight 1 and
-no related terms this is scikit-learn's `TfidfVectorizer(sublinear_tf=True)` with our analyzer, but for its offset of the
-IDF, which is 1. Probabilities count in whole 1/255, so that df is a whole number, and adding and then removing photos
+(`word_tables.Expansion`), r the dictionary (`word_tables.RelatedWords`). With captions alone, weight 1 and no related
+terms this is scikit-learn's `TfidfVectorizer(sublinear_tf=True)` with our analyzer, but for the offset of its IDF,
+which is 1. Probabilities count in whole 1/255, so that df is a whole number, and adding and then removing photos
 restores it exactly.
 """
 
