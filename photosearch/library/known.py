@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 from sqlalchemy import select
@@ -22,6 +23,12 @@ class Known:
         query = select(t.analysis.c.model_id).where(t.analysis.c.sha256 == sha256)
         with self._database.reading() as connection:
             return set(connection.execute(query).scalars())
+
+    def is_new_to(self, model_ids: Collection[int]) -> bool:
+        """Tell whether none of some models, given by their numbers, has analysed any picture."""
+        query = select(t.analysis.c.model_id).where(t.analysis.c.model_id.in_(model_ids)).limit(1)
+        with self._database.reading() as connection:
+            return connection.execute(query).first() is None
 
     def has(self, sha256: str) -> bool:
         """Tell whether the library has the picture's size, perceptual hash, miniature and thumbnail."""

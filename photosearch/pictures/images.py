@@ -217,9 +217,15 @@ def as_learned(picture: Picture) -> Picture:
         return replace(picture, rgb=image.convert("RGB"))
 
 
-def encoder_pixels(pictures: Sequence[Picture]) -> np.ndarray:
-    """Return pictures as the encoder takes them: float32 (B, 3, 256, 256)."""
-    pixels = np.empty((len(pictures), 3, ENCODER_SIDE_PX, ENCODER_SIDE_PX), np.float32)
+def encoder_pixels(pictures: Sequence[Picture], space: np.ndarray | None = None) -> np.ndarray:
+    """Return pictures as the encoder takes them: float32 (B, 3, 256, 256).
+
+    Args:
+        pictures: B of them.
+        space: float32, for at least B pictures: where to write them; new memory costs a third of the time.
+    """
+    n = len(pictures)
+    pixels = np.empty((n, 3, ENCODER_SIDE_PX, ENCODER_SIDE_PX), np.float32) if space is None else space[:n]
     for picture, own in zip(pictures, pixels, strict=True):  # one by one, so that it stays in the processor's cache
         own[:] = squashed(picture).transpose(2, 0, 1)
         own -= PIXEL_MEAN
@@ -239,9 +245,11 @@ def thumbnail(picture: Picture, side_px: int = THUMBNAIL_SIDE_PX) -> bytes:
 
 def miniature(picture: Picture) -> bytes:
     """Return a picture's brightness in 16 x 16 parts, then its two colour differences in 4 x 4 parts: 288 bytes."""
-    ycc = picture.rgb.convert("YCbCr")
-    brightness = ycc.getchannel("Y").resize((BRIGHTNESS_SIDE, BRIGHTNESS_SIDE), Image.Resampling.BOX)
-    colours = ycc.resize((COLOURS_SIDE, COLOURS_SIDE), Image.Resampling.BOX)
+    parts = [
+        picture.rgb.resize((side, side), Image.Resampling.BOX).convert("YCbCr")
+        for side in (BRIGHTNESS_SIDE, COLOURS_SIDE)
+    ]
+    brightness, colours = parts[0].getchannel("Y"), parts[1]
     return brightness.tobytes() + colours.getchannel("Cb").tobytes() + colours.getchannel("Cr").tobytes()
 
 

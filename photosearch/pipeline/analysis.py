@@ -54,7 +54,8 @@ def analyse_photos(
     Raises:
         LibraryError: results cannot be kept. All batches before this one are safe.
     """
-    intake = Intake(library.known, library.files, reader, list(observers), redo=redo, keep=keep)
+    are_new = library.known.is_new_to(list(observers))
+    intake = Intake(library.known, library.files, reader, list(observers), redo=redo, keep=keep, are_new=are_new)
     stopwatch, stopped = Stopwatch(), threading.Event()
     with (
         ThreadPoolExecutor(N_READERS, thread_name_prefix="reader") as readers,
@@ -174,10 +175,14 @@ def in_batches(photos: Sequence[Pending], n_at_once: int = 1) -> Iterator[Sequen
     Args:
         photos: of which a batch has at most `stations.BATCH`.
         n_at_once: how many batches are observed at once. They are as many for each core and as large as each other, so
-            that no core has nothing to do while others work on the last ones.
+            that no core has nothing to do while others work on the last ones; where there are many, each core's last
+            one is halved, since by then some are ahead of others.
     """
     n = math.ceil(len(photos) / stations.BATCH / n_at_once) * n_at_once
-    bounds = [math.ceil(len(photos) * number / max(n, 1)) for number in range(n + 1)]
+    numbers: list[float] = list(range(n + 1))
+    if n_at_once > 1 and n > 2 * n_at_once:
+        numbers += [number - 0.5 for number in range(n, n - n_at_once, -1)]
+    bounds = [math.ceil(len(photos) * number / max(n, 1)) for number in sorted(numbers)]
     yield from (photos[first:end] for first, end in pairwise(bounds) if first < end)
 
 

@@ -57,14 +57,33 @@ class Intake:
     """Reads photos for a run."""
 
     def __init__(
-        self, known: Known, files: Files, reader: Reader, model_ids: Sequence[int], *, redo: bool, keep: str
+        self,
+        known: Known,
+        files: Files,
+        reader: Reader,
+        model_ids: Sequence[int],
+        *,
+        redo: bool,
+        keep: str,
+        are_new: bool = False,
     ) -> None:
-        """Take what the library knows and where it keeps pictures; `keep` is what it keeps of a fetched photo."""
+        """Read nothing yet.
+
+        Args:
+            known: what the library knows of pictures.
+            files: where it keeps them.
+            reader: where photos are read from.
+            model_ids: of the models that are to see the photos.
+            redo: have them see photos that they have seen.
+            keep: what is kept of a fetched photo, as the settings say it.
+            are_new: the models have seen no picture at all, so that `known` need not be asked for each.
+        """
         self._known = known
         self._files = files
         self._reader = reader
         self._model_ids = frozenset(model_ids)
         self._redo = redo
+        self._asks = not (redo or are_new)
         self._keeps_original = keep == "original"
 
     def read_one(self, photo: Pending) -> PhotoRead:
@@ -130,7 +149,7 @@ class Intake:
         return PhotoRead(Reading(photo.id, photo.stamp, reason=str(error), is_final=not isinstance(error, TryLater)))
 
     def _unseen_by(self, sha256: str) -> frozenset[int]:
-        return self._model_ids - (set() if self._redo else self._known.seen_by(sha256))
+        return self._model_ids - (self._known.seen_by(sha256) if self._asks else set())
 
 
 def outcome_of(

@@ -9,7 +9,8 @@ from __future__ import annotations
 import logging
 import os
 import socket
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -28,6 +29,7 @@ from photosearch.sources.reading import Reader
 
 if TYPE_CHECKING:
     from photosearch.pipeline.machines import Cluster
+    from photosearch.vision.observer import Observer
     from photosearch.vision.registry import Model
 
 log = logging.getLogger(__name__)
@@ -157,11 +159,10 @@ def analyse_pending(
                         library, settings, cluster, model_of, pending, reader, recorded, redo=redo
                     )
                 start_processes(len(pending))  # while the models are loaded
-                observers = {model_id: model.load() for model_id, model in model_of.items()}
                 return analyse_photos(
                     library,
                     reader,
-                    observers,
+                    _Loading(model_of),
                     pending,
                     redo=redo,
                     keep=settings.keep,
@@ -169,6 +170,28 @@ def analyse_pending(
                 )
         finally:
             give_memory_back()
+
+
+class _Loading(Mapping[int, "Observer"]):
+    """Models by their numbers in the library, loaded in a thread while the first photos are read.
+
+    Whoever asks for one waits until all are loaded; raises `ModelError` where one cannot be.
+    """
+
+    def __init__(self, model_of: Mapping[int, Model]) -> None:
+        self._numbers = tuple(model_of)
+        loader = ThreadPoolExecutor(1, thread_name_prefix="loader")
+        self._loaded = loader.submit(lambda: {number: model.load() for number, model in model_of.items()})
+        loader.shutdown(wait=False)
+
+    def __getitem__(self, number: int) -> Observer:
+        return self._loaded.result()[number]
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._numbers)
+
+    def __len__(self) -> int:
+        return len(self._numbers)
 
 
 def _insert_job(library: Library, kind: str, title: str | None) -> None:

@@ -90,7 +90,7 @@ class Detector:
                 raise ValueError(f"the thresholds are {score} and {iou}")
         except (KeyError, ValueError) as error:
             raise model.damaged(CONFIG, error) from error
-        graph = open_graph(model, GRAPH)
+        graph = open_graph(model, GRAPH, keeps_memory=True)
         try:
             (rows,) = graph(np.zeros((1, 3, side, side), np.float32))
             if rows.ndim != 3 or rows.shape[2] != 4 + len(labels):

@@ -1,6 +1,7 @@
 """The object that everything holds: add, caption, search, remove, and what the public demo refuses."""
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from photosearch.pipeline.worker import hold_worker_lock
 from photosearch.records import CollectionInfo, PhotoState, Report, Watch
 from photosearch.search.fields import Field
 from photosearch.search.question import Question
-from photosearch.settings import Settings
+from photosearch.settings import MODELS_DIR, Settings
 from photosearch.vision.captioner.beam import Decoding
 from photosearch.vision.captioner.decoder import Sizes
 from photosearch.vision.captioner.network import Decoder
@@ -161,6 +162,18 @@ def test_without_any_model_the_folder_is_told(tmp_path, make_photos):
     workspace.add(str(make_photos("red.jpg")))
     with pytest.raises(ModelError, match=r"There is none in .*nothing"):
         workspace.caption()
+
+
+def test_a_model_that_turns_out_damaged_when_it_is_loaded_leaves_photos_to_be_captioned(tmp_path, make_photos):
+    models_dir = tmp_path / "models"
+    shutil.copytree(MODELS_DIR, models_dir)
+    (models_dir / "concepts" / "concepts.onnx").write_bytes(b"no graph")
+    workspace = Workspace(Settings(tmp_path / "library", models_dir=models_dir))
+    workspace.add(str(make_photos("red.jpg")))
+    with pytest.raises(ModelError, match=r"concepts\.onnx"):
+        workspace.caption()
+    assert [photo.state for photo in workspace.library.photos("photos")] == [PhotoState.NEW]
+    workspace.close()
 
 
 @pytest.mark.parametrize("name", ["", "   ", "a\nb", "a\x00b", "x" * 101, "\udcff"])

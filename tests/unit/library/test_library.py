@@ -360,6 +360,16 @@ def test_a_picture_in_two_collections_loses_its_thumbnail_with_the_last(library)
     assert not (library.folder / thumbnail_name(RED)).exists()
 
 
+def test_models_have_seen_nothing_until_one_of_them_has(library):
+    list_photos(library, "/red.jpg")
+    ids = [library.model_id(Station.CAPTIONER, "m", digit * 64) for digit in "de"]
+    assert library.known.is_new_to(ids)
+    assert library.known.is_new_to([])
+    caption(library, "/red.jpg", RED)
+    assert not library.known.is_new_to(ids)
+    assert library.known.is_new_to(ids[1:])
+
+
 def test_the_same_thumbnail_may_be_written_by_two_threads_at_once(library, monkeypatch):
     barrier, errors, write = threading.Barrier(2, timeout=10), [], Path.write_bytes
 

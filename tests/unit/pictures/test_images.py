@@ -157,6 +157,14 @@ def test_every_shape_has_a_view_and_a_thumbnail(size: tuple[int, int]) -> None:
     assert len(images.perceptual_hash(picture)) == 16
 
 
+def test_the_encoders_pixels_are_the_same_in_memory_that_others_used() -> None:
+    pictures = [images.decode(encoded(mosaic(size), "PNG")) for size in ((900, 600), (31, 47), (256, 256))]
+    space = np.full((2, 3, 256, 256), np.nan, np.float32)
+    for some in (pictures[:2], pictures[2:]):
+        assert np.array_equal(images.encoder_pixels(some, space), images.encoder_pixels(some))
+    assert images.encoder_pixels(pictures).shape == (3, 3, 256, 256)
+
+
 def test_thumbnail_tells_nothing_but_the_picture() -> None:
     data = encoded(mosaic((900, 600)), "JPEG", exif=exif(), comment="secret", xmp=b"<secret/>", icc_profile=b"secret")
     small = images.thumbnail(images.decode(data))
