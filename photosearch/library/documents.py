@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 
-from sqlalchemy import BindParameter, Connection, Row, Select, Table, bindparam, select
+from sqlalchemy import Connection, Row, Select, Table, select
 
 from photosearch.library import schema as t
+from photosearch.library.among import among_these
 from photosearch.library.details import parse_details, parse_facts
 from photosearch.library.photos import is_shown
 from photosearch.records import Document, PhotoState, Station, TextKind
@@ -17,22 +18,21 @@ _IMPORTED_SCORE = 1.0  # of an object that another system named
 _AT_ONCE = 500  # photos read together: a document with two hundred predictions takes some 25 KB of memory
 
 # Built once, since building a statement takes longer than SQLite takes to run it.
-_THESE: BindParameter[str] = bindparam("these", expanding=True)
 _PHOTOS = (
     select(t.photo.c.id, t.photo.c.sha256, t.photo.c.facts, t.image.c.details)
     .select_from(t.photo.outerjoin(t.image))
-    .where(t.photo.c.id.in_(_THESE))
+    .where(among_these(t.photo.c.id))
 )
 _TEXTS = (
     select(t.photo_text.c.photo_id, t.photo_text.c.kind, t.photo_text.c.text)
     .join(t.photo)
-    .where(t.photo_text.c.photo_id.in_(_THESE), is_shown())
+    .where(among_these(t.photo_text.c.photo_id), is_shown())
     .order_by(t.photo_text.c.id)
 )
 _ANALYSES = (
     select(t.analysis.c.sha256, t.model.c.station, t.analysis.c.model_id)
     .select_from(t.analysis.join(t.model))
-    .where(t.analysis.c.sha256.in_(_THESE))
+    .where(among_these(t.analysis.c.sha256))
     .order_by(t.analysis.c.at, t.analysis.c.model_id)
 )
 
@@ -40,7 +40,7 @@ _ANALYSES = (
 def _found_by(table: Table, *columns: str) -> Select:
     """Select what all models found in some pictures: the picture, the model, then these columns."""
     chosen = (table.c[name] for name in ("sha256", "model_id", *columns))
-    return select(*chosen).where(table.c.sha256.in_(_THESE))
+    return select(*chosen).where(among_these(table.c.sha256))
 
 
 _CAPTIONS = _found_by(t.caption, "text").order_by(t.caption.c.rank)

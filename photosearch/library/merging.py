@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
 
 from photosearch.library import schema as t
+from photosearch.library.among import among_these
 from photosearch.library.details import details_json, parse_details
 from photosearch.library.work import Merge, photo_id
 from photosearch.records import Details, Listing, PhotoState, TextKind
@@ -17,7 +18,7 @@ _AT_ONCE = 500
 MAX_TEXT_CHARS = 10_000  # of a text that came with a photo; Instagram allows 2,200
 MAX_TEXTS = 200  # of one photo, hashtags and mentions among them; Instagram allows 31 texts and 20 mentions
 _LISTED_ANEW = (PhotoState.FAILED, PhotoState.GONE, PhotoState.NO_PICTURE)  # what is listed in full as if it was new
-_FACTS = select(t.photo.c.id, t.photo.c.facts).where(t.photo.c.id.in_(bindparam("these", expanding=True)))
+_FACTS = select(t.photo.c.id, t.photo.c.facts).where(among_these(t.photo.c.id))
 
 
 @dataclass(frozen=True)

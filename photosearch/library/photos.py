@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from sqlalchemy import BindParameter, ColumnElement, Connection, ScalarSelect, Select, bindparam, select
+from sqlalchemy import ColumnElement, Connection, ScalarSelect, Select, select
 
 from photosearch.library import schema as t
+from photosearch.library.among import among_these
 from photosearch.library.details import join_details
 from photosearch.records import Caption, DetailedPhoto, Detection, Photo, PhotoState, Prediction, Station, TextKind
 
@@ -31,14 +32,13 @@ def is_shown() -> ColumnElement[bool]:
 
 
 # Built once, since building a statement takes longer than SQLite takes to run it.
-_THESE: BindParameter[str] = bindparam("these", expanding=True)
 _SHOWN = ("id", "source", "source_key", "state", "reason", "address", "sha256", "facts")  # of a photo
 _OF_IMAGE = ("width", "height", "details")
 _PHOTOS = (
     select(*(t.photo.c[name] for name in _SHOWN), t.collection.c.name, *(t.image.c[name] for name in _OF_IMAGE))
     .join(t.collection)
     .outerjoin(t.image)
-    .where(t.photo.c.id.in_(_THESE))
+    .where(among_these(t.photo.c.id))
 )
 _ABOUT_CAPTION = (t.caption.c.rank, t.caption.c.is_unsure)
 _SENTENCES = (
@@ -49,13 +49,13 @@ _SENTENCES = (
             (t.analysis.c.sha256 == t.caption.c.sha256) & (t.analysis.c.model_id == t.caption.c.model_id),
         )
     )
-    .where(t.caption.c.sha256.in_(_THESE))
+    .where(among_these(t.caption.c.sha256))
     .order_by(t.analysis.c.at.desc(), t.caption.c.model_id.desc(), t.caption.c.rank)
 )
 _CAPTIONS = _SENTENCES.where(t.caption.c.rank == 0)  # the best of each model
 _OBJECTS = (
     select(*(t.detection.c[name] for name in ("sha256", "label", "score", "x", "y", "width", "height")))
-    .where(t.detection.c.sha256.in_(_THESE))
+    .where(among_these(t.detection.c.sha256))
     .where(t.detection.c.model_id == newest_model(Station.DETECTOR, t.detection.c.sha256))
     .order_by(t.detection.c.score.desc(), t.detection.c.id)
 )
@@ -64,7 +64,7 @@ _OBJECTS = (
 def _predictions(station: Station) -> Select:
     return (
         select(t.prediction.c.sha256, t.prediction.c.found)
-        .where(t.prediction.c.sha256.in_(_THESE))
+        .where(among_these(t.prediction.c.sha256))
         .where(t.prediction.c.model_id == newest_model(station, t.prediction.c.sha256))
     )
 
@@ -73,7 +73,7 @@ _LABELS, _CONCEPTS = _predictions(Station.CLASSIFIER), _predictions(Station.CONC
 _TEXTS = (
     select(t.photo_text.c.photo_id, t.photo_text.c.kind, t.photo_text.c.text)
     .join(t.photo)
-    .where(t.photo_text.c.photo_id.in_(_THESE), is_shown())
+    .where(among_these(t.photo_text.c.photo_id), is_shown())
     .order_by(t.photo_text.c.id)
 )
 

@@ -7,9 +7,10 @@ import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
-from sqlalchemy import BindParameter, Connection, Row, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
 
 from photosearch.library import schema as t
+from photosearch.library.among import among_these
 from photosearch.library.details import details_json
 from photosearch.library.generations import raise_generation
 from photosearch.library.work import Reading
@@ -98,9 +99,8 @@ def save_readings(connection: Connection, readings: Sequence[Reading], state: Ph
             _take_over_corrections(connection, reading.photo_id, reading.sha256)
 
 
-_THESE: BindParameter[str] = bindparam("these", expanding=True)
 _LISTED = select(*(t.photo.c[name] for name in ("id", "stamp", "state", "sha256", "address", "etag"))).where(
-    t.photo.c.id.in_(_THESE), t.photo.c.state != PhotoState.GONE
+    among_these(t.photo.c.id), t.photo.c.state != PhotoState.GONE
 )
 _UPDATED = (
     update(t.photo)
@@ -108,9 +108,9 @@ _UPDATED = (
     .values({name: bindparam(f"its_{name}") for name in ("reason", "state", "sha256", "address", "etag")})
 )
 _CORRECTED = select(t.photo_text.c.photo_id).where(
-    t.photo_text.c.photo_id.in_(_THESE), t.photo_text.c.kind == TextKind.HUMAN
+    among_these(t.photo_text.c.photo_id), t.photo_text.c.kind == TextKind.HUMAN
 )
-_MOVED = select(t.photo.c.sha256).where(t.photo.c.sha256.in_(_THESE), t.photo.c.state == PhotoState.GONE)
+_MOVED = select(t.photo.c.sha256).where(among_these(t.photo.c.sha256), t.photo.c.state == PhotoState.GONE)
 
 
 def _of_reading(reading: Reading, before: Row, state: PhotoState) -> dict[str, object]:
@@ -178,7 +178,7 @@ def _take_over_corrections(connection: Connection, photo_id: str, sha256: str) -
 
 _FOUND = (t.caption, t.detection, t.prediction, t.analysis)
 _FORGOTTEN = [
-    delete(table).where(table.c.model_id == bindparam("model"), table.c.sha256.in_(_THESE)) for table in _FOUND
+    delete(table).where(table.c.model_id == bindparam("model"), among_these(table.c.sha256)) for table in _FOUND
 ]
 
 
