@@ -2,7 +2,7 @@
 
 `python -m benchmarks.large --photos 1000000` takes two hours, 30 GB of disk and, for the peers, 16 GB of memory; with
 100,000 photos some ten minutes. With `--stream` documents that are made up one after another become an index without a
-library: five minutes for a million. `python -m benchmarks.large PART FOLDER N` measures one part and prints JSON.
+library: five minutes for a million, and with the peers that `--peers` names an hour more. `python -m benchmarks.large PART FOLDER N` measures one part and prints JSON.
 """
 
 from __future__ import annotations
@@ -171,8 +171,8 @@ def stream(folder: Path, n: int) -> Streamed:
     return Streamed(*taken, peak_mb, disk_mb, n_segments, open_s, ten, n_postings, add_core_s, after)
 
 
-def measure_stream(n: int) -> None:
-    """Measure an index made in a stream, in a process of its own, and print the figures."""
+def measure_stream(n: int, keys: list[str]) -> None:
+    """Measure an index made in a stream, in a process of its own, then peers, and print the figures."""
     with tempfile.TemporaryDirectory() as scratch:
         found = run_module("benchmarks.large", "stream", Path(scratch) / "index", n, limit_s=LIMIT_S)
     ten, after = Times(**found["ten"]), Times(**found["ten_after"])
@@ -184,8 +184,11 @@ def measure_stream(n: int) -> None:
         f" {found['n_postings']:,.0f} postings, the best {TOP} with reasons: {ten.median_ms:.2f} ms,"
         f" {ten.core_ms:.2f} ms on the processor\n"
         f"{N_MORE:,} photos added and saved, twice: {added} s of a core; ten words after that: {after.core_ms:.2f} ms"
-        " on the processor"
+        " on the processor",
+        flush=True,
     )
+    with tempfile.TemporaryDirectory() as scratch:
+        compare(Path(scratch), n, keys, ten)
 
 
 def write_sample(folder: Path, n: int) -> Sample:
@@ -197,6 +200,20 @@ def write_sample(folder: Path, n: int) -> Sample:
     for name in ("ten", "two"):
         (folder / name).write_text("\n".join(queries()), encoding="utf-8")
     return Sample(folder)
+
+
+def compare(folder: Path, n: int, keys: list[str], ours: Times) -> None:
+    """Measure peers on the same documents, and print how they compare with our index for ten words."""
+    if not keys:
+        return
+    sample = write_sample(folder, n)
+    for key in keys:
+        peer = Compared.measure(key, sample, n)
+        print(
+            f"{PEERS[key].name}: built in {peer.build_s:.1f} s, ten words {peer.ten.median_ms:.2f} ms,"
+            f" {peer.ten.core_ms / ours.core_ms:.2f} times as long as our index on the processor",
+            flush=True,
+        )
 
 
 LIBRARY: dict[str, Callable[[Path, int], object]] = {"make": make, "build": build, "search": search, "add": add}
@@ -220,15 +237,7 @@ def measure(n: int, keys: list[str]) -> None:
         )
         for name, took in times.items():
             print(f"ten words, {name}: {took.median_ms:.2f} ms, {took.core_ms:.2f} ms on the processor")
-        if keys:
-            sample = write_sample(folder, n)
-        for key in keys:
-            peer = Compared.measure(key, sample, n)
-            ratio = peer.ten.core_ms / times["index"].core_ms
-            print(
-                f"{PEERS[key].name}: built in {peer.build_s:.1f} s, ten words {peer.ten.median_ms:.2f} ms,"
-                f" {ratio:.2f} times as long as our index on the processor"
-            )
+        compare(folder, n, keys, times["index"])
 
 
 def main() -> None:
@@ -239,13 +248,13 @@ def main() -> None:
         return
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--photos", type=int, default=N_PHOTOS)
-    parser.add_argument("--peers", nargs="*", default=list(KEYS), choices=list(PEERS), help="which peers")
-    parser.add_argument("--stream", action="store_true", help="an index of documents without a library, and no peers")
+    parser.add_argument("--peers", nargs="*", choices=list(PEERS), help="which peers; with --stream by default none")
+    parser.add_argument("--stream", action="store_true", help="an index of documents without a library")
     options = parser.parse_args()
     if options.stream:
-        measure_stream(options.photos)
+        measure_stream(options.photos, options.peers or [])
     else:
-        measure(options.photos, options.peers)
+        measure(options.photos, list(KEYS) if options.peers is None else options.peers)
 
 
 if __name__ == "__main__":
