@@ -2,7 +2,8 @@
 
 `python -m benchmarks.large --photos 1000000` takes two hours, 30 GB of disk and, for the peers, 16 GB of memory; with
 100,000 photos some ten minutes. With `--stream` documents that are made up one after another become an index without a
-library: five minutes for a million, and with the peers that `--peers` names an hour more. `python -m benchmarks.large PART FOLDER N` measures one part and prints JSON.
+library: five minutes for a million, and with the peers that `--peers` names an hour more. `python -m benchmarks.large
+PART FOLDER N` measures one part and prints JSON.
 """
 
 from __future__ import annotations

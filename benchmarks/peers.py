@@ -22,6 +22,7 @@ from photosearch.words.analyzer import terms
 
 Search = Callable[[str], object]
 MILLION = 1_000_000
+LIMIT_S = 3600  # for one of them among a million
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class Compared:
     @classmethod
     def measure(cls, key: str, sample: Sample, n: int) -> Compared:
         """Measure in a process of its own."""
-        found = run_module("benchmarks.peers", key, sample.folder, n)
+        found = run_module("benchmarks.peers", key, sample.folder, n, limit_s=LIMIT_S)
         return cls(found["build_s"], Times(**found["ten"]), Times(**found["two"]))
 
 
