@@ -115,6 +115,10 @@ FACTS = (
     FactUse("folder", "Folder", Field.NAMES, "folder", searched=searched_names, filtered=all_name_words),
     FactUse("file", "File", Field.NAMES, "file", searched=searched_names, filtered=all_name_words),
 )
+_USES: Mapping[Field | None, Sequence[FactUse]] = {  # those whose words are searched, by field; None: in any field
+    None: [use for use in FACTS if use.field],
+    **{field: [use for use in FACTS if use.field is field] for field in Field},
+}
 FILTERS: Mapping[str, FactUse] = {use.key: use for use in FACTS if use.key}  # facts of one key are filtered alike
 OWNER_TERMS = 12  # terms of longer texts of the owner count less, so that they do not outweigh the rest
 ROOTS: Mapping[Field, float] = dict.fromkeys(Field, 0.5) | {
@@ -203,8 +207,8 @@ def text_postings(
 
 def fact_texts(facts: Facts, field: Field | None = None) -> tuple[str, ...]:
     """Return the facts whose words are searched in a field; None: in any field."""
-    used = (use.searched(use.value_of(facts)) for use in FACTS if use.field and field in (None, use.field))
-    return tuple(filter(None, used))
+    known = ((use, value) for use in _USES[field] if (value := use.value_of(facts)))
+    return tuple([said for use, value in known if (said := use.searched(value))])
 
 
 def _said(field: Field, texts: Sequence[str], analyze: Analyze) -> Iterator[Posting]:
@@ -235,10 +239,12 @@ def join_concepts(terms: Sequence[Term], probs: Sequence[float]) -> dict[Term, f
     """
     joined = dict(zip(terms, probs, strict=True))
     if len(joined) < len(terms):
-        joined.clear()
-        get = joined.get
+        of_several = {term for term, n in Counter(terms).items() if n > 1}
+        missing = dict.fromkeys(of_several, 1.0)  # the probability that none of its stems is meant
         for term, prob in zip(terms, probs, strict=True):
-            joined[term] = 1 - (1 - prob) * (1 - get(term, 0.0))
+            if term in of_several:
+                missing[term] *= 1 - prob
+        joined |= {term: 1 - of_none for term, of_none in missing.items()}
     return joined
 
 
