@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import logging
+import math
 import os
 import pickle
 import socket
@@ -26,6 +27,7 @@ from photosearch.errors import PhotoError, PhotosearchError, SettingsError
 from photosearch.library import Library, Pending
 from photosearch.library.upkeep import locate
 from photosearch.pictures.images import MAX_FILE_BYTES
+from photosearch.pipeline import stations
 from photosearch.pipeline.analysis import analyse_photos, in_batches, save_outcomes
 from photosearch.pipeline.machine_worker import Job, LoadModels
 from photosearch.pipeline.speed import Stopwatch
@@ -42,6 +44,7 @@ _LOOK_S = 0.5  # how often it is seen whether a run that waits for the cluster i
 _END_S = 20.0  # after which a driver that does not end is killed
 
 # What the driver sends, pickled: a word and a value. The first three wait for an answer.
+LEAST_BATCH = 8  # photos; smaller ones would cost the captioner more of its speed than they save at a run's end
 MORE, GO_ON, OUTCOME, CONNECTED, NOTE, FAILED, END = "more", "go on", "outcome", "connected", "note", "failed", "end"
 Batch: TypeAlias = Sequence[Pending]
 
@@ -136,6 +139,27 @@ def _is_read_here(photo: Pending) -> bool:
     return False
 
 
+class Left:
+    """The photos of a run that no machine was given yet."""
+
+    def __init__(self, photos: Sequence[Pending]) -> None:
+        self._photos = photos
+        self._n_taken = 0
+
+    def take(self, n_at_once: int) -> Sequence[Pending] | None:
+        """Take a batch; None where no photo is left.
+
+        Towards the end batches get smaller, so that no core has nothing to do while others work on the last ones.
+
+        Args:
+            n_at_once: batches that all machines together observe at once.
+        """
+        fair = math.ceil((len(self._photos) - self._n_taken) / (2 * n_at_once))
+        first = self._n_taken
+        self._n_taken = min(len(self._photos), first + min(stations.BATCH, max(LEAST_BATCH, fair)))
+        return self._photos[first : self._n_taken] or None
+
+
 class _Driver:
     """The process that drives the cluster, as this one sees it."""
 
@@ -157,7 +181,7 @@ class _Driver:
         Raises:
             PhotosearchError: the cluster does not answer, or no machine of it can go on.
         """
-        batches = in_batches(photos)
+        left = Left(photos)
         with self._process() as (requests, answers):
             _send(answers, (self._address, self._job))
             while True:
@@ -165,7 +189,7 @@ class _Driver:
                 if word == CONNECTED:
                     self._connected.set()
                 elif word == MORE:
-                    _send(answers, None if stopped.is_set() else next(batches, None))
+                    _send(answers, None if stopped.is_set() else left.take(value))
                 elif word == GO_ON:
                     if self._watch.is_cancelled():
                         stopped.set()

@@ -238,7 +238,8 @@ class Driver:
             self._give_up()
         if self._is_exhausted:
             return None
-        batch: Batch | None = self._channel.ask(MORE)
+        n_at_once = sum(machine.n_at_once for machine in self._machines.values() if not machine.is_dismissed)
+        batch: Batch | None = self._channel.ask(MORE, n_at_once)
         self._is_exhausted = batch is None
         return batch
 

@@ -7,8 +7,9 @@ import pytest
 
 from photosearch.errors import LibraryError, ModelError
 from photosearch.library import Library
+from photosearch.pipeline import stations
 from photosearch.pipeline.machine_worker import Job, Worker
-from photosearch.pipeline.machines import fetch_first
+from photosearch.pipeline.machines import LEAST_BATCH, Left, fetch_first
 from photosearch.records import Listing, Station
 from photosearch.settings import Settings
 from photosearch.sources.reading import Reader
@@ -102,3 +103,19 @@ def test_what_only_this_machine_may_read_is_fetched_by_it(library, monkeypatch):
         "code/1": (True, None),
         "http://127.0.0.1:9/a.jpg": (False, None),
     }
+
+
+@pytest.mark.parametrize("n_at_once", [1, 2, 64])
+@pytest.mark.parametrize("n_photos", [0, 1, 33, 500, 1000])
+def test_batches_get_smaller_towards_the_end(n_photos, n_at_once):
+    photos = list(range(n_photos))
+    left = Left(photos)
+    batches = list(iter(lambda: left.take(n_at_once), None))
+    assert [photo for batch in batches for photo in batch] == photos
+    sizes = [len(batch) for batch in batches]
+    assert sizes == sorted(sizes, reverse=True)
+    assert all(LEAST_BATCH <= size <= stations.BATCH for size in sizes[:-1])
+    n_left = n_photos
+    for size in sizes:
+        assert size <= max(LEAST_BATCH, n_left / (2 * n_at_once) + 1)
+        n_left -= size
