@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 
-from sqlalchemy import Connection, Row, Select, Table, select
+from sqlalchemy import Connection, select
 
 from photosearch.library import schema as t
 from photosearch.library.among import among_these
+from photosearch.library.analyses import Analyses, by_analysis, findings_of
 from photosearch.library.details import parse_details, parse_facts
 from photosearch.library.photos import is_shown
 from photosearch.records import Document, PhotoState, Station, TextKind
@@ -29,23 +30,9 @@ _TEXTS = (
     .where(among_these(t.photo_text.c.photo_id), is_shown())
     .order_by(t.photo_text.c.id)
 )
-_ANALYSES = (
-    select(t.analysis.c.sha256, t.model.c.station, t.analysis.c.model_id)
-    .select_from(t.analysis.join(t.model))
-    .where(among_these(t.analysis.c.sha256))
-    .order_by(t.analysis.c.at, t.analysis.c.model_id)
-)
-
-
-def _found_by(table: Table, *columns: str) -> Select:
-    """Select what all models found in some pictures: the picture, the model, then these columns."""
-    chosen = (table.c[name] for name in ("sha256", "model_id", *columns))
-    return select(*chosen).where(among_these(table.c.sha256))
-
-
-_CAPTIONS = _found_by(t.caption, "text").order_by(t.caption.c.rank)
-_OBJECTS = _found_by(t.detection, "label", "score").order_by(t.detection.c.id)
-_PREDICTIONS = _found_by(t.prediction, "found")
+_CAPTIONS = findings_of(t.caption, t.caption.c.text).order_by(t.caption.c.rank)
+_OBJECTS = findings_of(t.detection, t.detection.c.label, t.detection.c.score).order_by(t.detection.c.id)
+_PREDICTIONS = findings_of(t.prediction, t.prediction.c.found)
 
 
 def read_ids(connection: Connection, collection_id: int, since: int = 0) -> list[str]:
@@ -92,10 +79,10 @@ def read_documents(connection: Connection, ids: Sequence[str]) -> Iterator[Docum
 def _read_batch(connection: Connection, ids: Sequence[str]) -> Iterator[Document]:
     """Yield the documents of some photos, in the order of their ids."""
     photos = {row.id: row for row in connection.execute(_PHOTOS, {"these": list(ids)}).all()}
-    shas = {"these": sorted({row.sha256 for row in photos.values() if row.sha256})}
-    latest = {(sha256, station): model_id for sha256, station, model_id in connection.execute(_ANALYSES, shas).all()}
+    shas = sorted({row.sha256 for row in photos.values() if row.sha256})
+    analyses = Analyses(connection, shas)
     captions, objects, predictions = (
-        _by_analysis(connection.execute(query, shas).all()) for query in (_CAPTIONS, _OBJECTS, _PREDICTIONS)
+        by_analysis(connection.execute(query, {"these": shas}).all()) for query in (_CAPTIONS, _OBJECTS, _PREDICTIONS)
     )
     texts: dict[tuple[str, str], list[str]] = {}
     for photo_id, kind, text in connection.execute(_TEXTS, {"these": list(photos)}).all():
@@ -106,7 +93,7 @@ def _read_batch(connection: Connection, ids: Sequence[str]) -> Iterator[Document
         for kind in OWNERS if of_file.texts else ():
             by_kind[kind] = tuple(dict.fromkeys((*by_kind[kind], *of_file.texts_of(kind))))
         of_captioner, of_detector, of_classifier, of_concepts = (
-            (photo.sha256, latest.get((photo.sha256, station)))
+            analyses.latest(photo.sha256, station)
             for station in (Station.CAPTIONER, Station.DETECTOR, Station.CLASSIFIER, Station.CONCEPTS)
         )
         detected = tuple((label, score) for label, score in objects.get(of_detector, ()))
@@ -121,14 +108,6 @@ def _read_batch(connection: Connection, ids: Sequence[str]) -> Iterator[Document
             hashtags=by_kind[TextKind.HASHTAG],
             facts=parse_facts(photo.facts, photo.details),
         )
-
-
-def _by_analysis(rows: Sequence[Row]) -> dict[tuple[str, int | None], list[tuple]]:
-    """Group what models found by picture and model."""
-    found: dict[tuple[str, int | None], list[tuple]] = {}
-    for sha256, model_id, *values in rows:
-        found.setdefault((sha256, model_id), []).append(tuple(values))
-    return found
 
 
 def _predictions(found: Sequence[tuple]) -> Mapping[str, float]:

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from sqlalchemy import exists, select
 
 from photosearch.library import schema as t
+from photosearch.library.analyses import newest_model
 from photosearch.library.details import parse_facts
 from photosearch.library.library import Library
-from photosearch.library.photos import is_shown, newest_model
+from photosearch.library.photos import is_shown
 from photosearch.records import PhotoState, Station, TextKind
 
 

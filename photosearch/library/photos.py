@@ -5,24 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, Connection, ScalarSelect, Select, select
+from sqlalchemy import ColumnElement, Connection, Select, select
 
 from photosearch.library import schema as t
 from photosearch.library.among import among_these
+from photosearch.library.analyses import Analyses, by_analysis, findings_of
 from photosearch.library.details import join_details
 from photosearch.records import Caption, DetailedPhoto, Detection, Photo, PhotoState, Prediction, Station, TextKind
-
-
-def newest_model(station: Station, sha256: ColumnElement[str]) -> ScalarSelect[int]:
-    """Select the number of a station's model that analysed a picture last."""
-    return (
-        select(t.analysis.c.model_id)
-        .select_from(t.analysis.join(t.model))
-        .where(t.analysis.c.sha256 == sha256, t.model.c.station == station)
-        .order_by(t.analysis.c.at.desc(), t.analysis.c.model_id.desc())
-        .limit(1)
-        .scalar_subquery()
-    )
 
 
 def is_shown() -> ColumnElement[bool]:
@@ -40,36 +29,14 @@ _PHOTOS = (
     .outerjoin(t.image)
     .where(among_these(t.photo.c.id))
 )
-_ABOUT_CAPTION = (t.caption.c.rank, t.caption.c.is_unsure)
-_SENTENCES = (
-    select(t.caption.c.sha256, t.caption.c.text, t.caption.c.log_prob, t.model.c.name, *_ABOUT_CAPTION)
-    .select_from(
-        t.caption.join(t.model).join(
-            t.analysis,
-            (t.analysis.c.sha256 == t.caption.c.sha256) & (t.analysis.c.model_id == t.caption.c.model_id),
-        )
-    )
-    .where(among_these(t.caption.c.sha256))
-    .order_by(t.analysis.c.at.desc(), t.caption.c.model_id.desc(), t.caption.c.rank)
-)
+_SENTENCES = findings_of(
+    t.caption, t.caption.c.text, t.caption.c.log_prob, t.caption.c.rank, t.caption.c.is_unsure
+).order_by(t.caption.c.rank)
 _CAPTIONS = _SENTENCES.where(t.caption.c.rank == 0)  # the best of each model
-_OBJECTS = (
-    select(*(t.detection.c[name] for name in ("sha256", "label", "score", "x", "y", "width", "height")))
-    .where(among_these(t.detection.c.sha256))
-    .where(t.detection.c.model_id == newest_model(Station.DETECTOR, t.detection.c.sha256))
-    .order_by(t.detection.c.score.desc(), t.detection.c.id)
-)
-
-
-def _predictions(station: Station) -> Select:
-    return (
-        select(t.prediction.c.sha256, t.prediction.c.found)
-        .where(among_these(t.prediction.c.sha256))
-        .where(t.prediction.c.model_id == newest_model(station, t.prediction.c.sha256))
-    )
-
-
-_LABELS, _CONCEPTS = _predictions(Station.CLASSIFIER), _predictions(Station.CONCEPTS)
+_OBJECTS = findings_of(
+    t.detection, *(t.detection.c[name] for name in ("label", "score", "x", "y", "width", "height"))
+).order_by(t.detection.c.score.desc(), t.detection.c.id)
+_PREDICTIONS = findings_of(t.prediction, t.prediction.c.found)
 _TEXTS = (
     select(t.photo_text.c.photo_id, t.photo_text.c.kind, t.photo_text.c.text)
     .join(t.photo)
@@ -86,14 +53,17 @@ def parse_predictions(text: str) -> tuple[Prediction, ...]:
 def assemble_detailed(connection: Connection, ids: Sequence[str]) -> list[DetailedPhoto]:
     """Read photos with all that models found, in no particular order; ids that do not exist are left out."""
     photos = assemble(connection, ids, _SENTENCES)
-    shas = {"these": sorted({photo.sha256 for photo in photos if photo.sha256})}
-    labels, concepts = (
-        {sha256: parse_predictions(text) for sha256, text in connection.execute(query, shas)}
-        for query in (_LABELS, _CONCEPTS)
-    )
+    shas = sorted({photo.sha256 for photo in photos if photo.sha256})
+    analyses = Analyses(connection, shas)
+    predictions = by_analysis(connection.execute(_PREDICTIONS, {"these": shas}).all())
+
+    def predicted(photo: Photo, station: Station) -> tuple[Prediction, ...]:
+        found = predictions.get(analyses.latest(photo.sha256, station))
+        return parse_predictions(found[0][0]) if found else ()
+
     return [
         DetailedPhoto(
-            **vars(photo), labels=labels.get(photo.sha256 or "", ()), concepts=concepts.get(photo.sha256 or "", ())
+            **vars(photo), labels=predicted(photo, Station.CLASSIFIER), concepts=predicted(photo, Station.CONCEPTS)
         )
         for photo in photos
     ]
@@ -111,20 +81,25 @@ def assemble(connection: Connection, ids: Sequence[str], sentences: Select = _CA
     `sentences` selects which of the models' sentences are read: what is not shown takes longer to read than the rest.
     """
     rows = connection.execute(_PHOTOS, {"these": list(ids)}).all()
-    shas = {"these": [row.sha256 for row in rows if row.sha256]}
-    captions: dict[str, list[Caption]] = {}
-    for sha256, *caption in connection.execute(sentences, shas).all():
-        captions.setdefault(sha256, []).append(Caption(*caption))
-    objects: dict[str, list[Detection]] = {}
-    for sha256, label, score, *box in connection.execute(_OBJECTS, shas).all():
-        objects.setdefault(sha256, []).append(Detection(label, score, tuple(box)))
+    shas = [row.sha256 for row in rows if row.sha256]
+    analyses = Analyses(connection, shas)
+    captions, objects = (
+        by_analysis(connection.execute(query, {"these": shas}).all()) for query in (sentences, _OBJECTS)
+    )
     texts: dict[str, list[tuple[TextKind, str]]] = {}
     for photo_id, kind, text in connection.execute(_TEXTS, {"these": [row.id for row in rows]}).all():
         texts.setdefault(photo_id, []).append((TextKind(kind), text))
     photos = []
     # Rows are unpacked, since to ask each of them for its columns by name takes longer than all else here.
     for photo_id, source, key, state, reason, address, sha256, facts, collection, width, height, details in rows:
-        own, found = texts.get(photo_id, ()), captions.get(sha256, ())
+        own = texts.get(photo_id, ())
+        told = (
+            Caption(text, log_prob, model, *about)
+            for number, model in analyses.models(sha256, Station.CAPTIONER)
+            for text, log_prob, *about in captions.get((sha256, number), ())
+        )
+        seen = objects.get(analyses.latest(sha256, Station.DETECTOR), ())
+        detected = tuple([Detection(label, score, tuple(box)) for label, score, *box in seen])
         photos.append(
             Photo(
                 id=photo_id,
@@ -137,8 +112,8 @@ def assemble(connection: Connection, ids: Sequence[str], sentences: Select = _CA
                 sha256=sha256,
                 width_px=width,
                 height_px=height,
-                captions=(*_sentences(own, TextKind.HUMAN), *found, *_sentences(own, TextKind.IMPORTED)),
-                objects=tuple(objects.get(sha256, ())) or _imported_objects(own),
+                captions=(*_sentences(own, TextKind.HUMAN), *told, *_sentences(own, TextKind.IMPORTED)),
+                objects=detected or _imported_objects(own),
                 details=join_details(facts, details, (pair for pair in own if pair[0] is not TextKind.HUMAN)),
             )
         )

@@ -196,6 +196,16 @@ def test_of_two_processes_that_open_an_older_library_one_migrates_it(tmp_path):
     assert len(list(path.parent.glob("library-*"))) == 1
 
 
+def test_captions_and_analyses_come_to_lie_by_their_keys(older):
+    Library(older.parent).close()
+    assert run(older, "SELECT sha256, model_id, error FROM analysis") == [("red", 1, None)]
+    assert run(older, "SELECT * FROM caption") == [("red", 1, 0, "a dog", -0.5, 0)]
+    assert run(older, "PRAGMA foreign_key_list(caption)") == run(older, "PRAGMA foreign_key_list(analysis)") != []
+    for table in ("caption", "analysis"):
+        ((*_, plan),) = run(older, f"EXPLAIN QUERY PLAN SELECT * FROM {table} WHERE sha256 = 'red'")  # noqa: S608
+        assert plan == f"SEARCH {table} USING PRIMARY KEY (sha256=?)"
+
+
 def test_facts_in_columns_become_facts(tmp_path):
     path = older_library(tmp_path / "old", "0007")
     run(
