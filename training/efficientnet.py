@@ -11,6 +11,7 @@ from torch.nn import functional as F
 
 from photosearch.pictures.images import PIXEL_MEAN, PIXEL_SCALE
 from photosearch.vision.captioner.decoder import ENCODER_WIDTH
+from training.depthwise import depthwise
 
 # EfficientNet-Lite2 (Tan & Le 2019, arXiv:1905.11946; the "lite" variants drop squeeze-and-excite and use ReLU6):
 # expansion, kernel, stride, output channels, blocks.
@@ -68,7 +69,10 @@ class Unit(nn.Sequential):
         scale = norm.weight * torch.rsqrt(var + norm.eps)
         x = conv.padded(x) if isinstance(conv, SameConv) else x
         weight, bias = conv.weight * scale[:, None, None, None], norm.bias - mean * scale
-        x = F.conv2d(x, weight, bias, conv.stride, conv.padding, 1, conv.groups)
+        if conv.groups > 1 and torch.is_grad_enabled():
+            x = depthwise(x, weight, bias, conv.stride[0], int(conv.padding[0]))
+        else:
+            x = F.conv2d(x, weight, bias, conv.stride, conv.padding, 1, conv.groups)
         return F.relu6(x, inplace=True) if len(self) > 2 else x
 
 

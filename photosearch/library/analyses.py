@@ -44,7 +44,7 @@ class Analyses:
 
     def models(self, sha256: str | None, station: Station) -> Sequence[tuple[int, str]]:
         """Return the numbers and names of a station's models that may have found something, the last one first."""
-        return self._only.get(station) or self._of_several.get((sha256, station), ())
+        return self._only[station] if station in self._only else self._of_several.get((sha256, station), ())
 
     def latest(self, sha256: str | None, station: Station) -> Key:
         """Return the key, in what `by_analysis` returns, of what the station's last model found in a picture."""
