@@ -61,6 +61,7 @@ DECODING = beam.Decoding(
     said_from=0.4,
     margin=0.7,
     temperature=0.9,
+    lift=0.32,
 )
 MODELS = Path(__file__).resolve().parents[1] / "models"
 

@@ -73,7 +73,7 @@ PLACES: Mapping[str, str] = {  # where a word was found, as the page says it
 # photos at once, or for what they are for.
 WEIGHTS: Mapping[Field, float] = {
     Field.HUMAN: 8.0,
-    Field.CAPTION: 0.8,
+    Field.CAPTION: 0.5,
     Field.SENTENCES: 0.2,
     Field.CONCEPTS: 6.25,
     Field.OBJECTS: 1.6,

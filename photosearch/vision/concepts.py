@@ -23,6 +23,7 @@ GRAPH, TERMS = "concepts.onnx", "terms.json"
 N_TERMS, N_PAIRS = 128, 64  # kept a photo: single terms, and pairs of neighbours ("black dog")
 AGREEMENT_ROOT = 0.65  # the exponent of probabilities that sentences are compared with
 IDF_FLOOR = 1 / 6000  # added to a term's share of the photos: one of those it was learned from
+RARE = 0.01  # the share of photos below which a term is rare
 
 
 class Concepts:
@@ -45,7 +46,8 @@ class Concepts:
         self._terms = list(shares)
         self._column = {term: i for i, term in enumerate(shares)}
         self._is_pair = np.array([is_pair(term) for term in shares])
-        self._idf = 1 - np.log(np.array(list(shares.values())) + IDF_FLOOR)
+        self._shares = np.array(list(shares.values())) + IDF_FLOOR
+        self._idf = 1 - np.log(self._shares)
         self._encoder = encoder
 
     @classmethod
@@ -134,6 +136,19 @@ class Concepts:
             if columns:
                 found[:, i] = probs[:, columns[0]]
         return found
+
+    def log_lifts(self, batch: Batch, terms: Sequence[str]) -> np.ndarray:
+        """Return how much likelier than usual rare terms are for each of at least one picture: float32 (B, C).
+
+        That is ln(p / share of photos that hold the term); 0 of terms that are not likelier, not rare or not known.
+        """
+        probs = self.probabilities(batch)
+        lifts = np.zeros((len(probs), len(terms)), np.float32)
+        columns = np.array([self._column.get(term, -1) for term in terms], np.int64)
+        rare = np.flatnonzero((columns >= 0) & (self._shares[columns] < RARE))
+        ratios = probs[:, columns[rare]] / self._shares[columns[rare]]
+        lifts[:, rare] = np.log(np.maximum(ratios, 1))
+        return lifts
 
     def probabilities(self, batch: Batch) -> np.ndarray:
         """Return each term's probability for each picture of a batch that is not empty: float32 (B, V), V terms."""

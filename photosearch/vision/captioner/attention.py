@@ -39,7 +39,7 @@ class Attentive(Protocol):
     decoding: beam.Decoding
     decoder: beam.Writer[Any]
 
-    def see(self, batch: Batch) -> beam.Writing:
+    def see(self, batch: Batch, decoding: beam.Decoding | None = None) -> beam.Writing:
         """Return a sentence without words for each of at least one picture, for the decoder to go on with."""
         ...
 
@@ -119,7 +119,8 @@ class Inspector:
 
     def _read(self, words: list[str], decoding: beam.Decoding) -> Inspection:
         numbers = [*self.vocabulary.encode(words), END]
-        logits, attention = _decode(self._captioner.decoder, self._captioner.see(self._batch), [START, *numbers[:-1]])
+        begun = self._captioner.see(self._batch, decoding)
+        logits, attention = _decode(self._captioner.decoder, begun, [START, *numbers[:-1]])
         last, said = np.array([START, *numbers[:-1]]), np.array(numbers)
         log_probs = beam.next_words(logits, last, decoding, given=said)  # (T, V)
         free = beam.next_words(logits, last, decoding)

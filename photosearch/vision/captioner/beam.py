@@ -31,6 +31,7 @@ class Decoding:
     said_from: float = 1.0  # for a predicted term above it that no sentence has, one is searched; 1: for none
     margin: float = 0.0  # open hypotheses whose score is so far below the best of their beam are given up; 0: none
     temperature: float = 1.0  # what logits are divided by: above 1 flattens the opinions, below 1 sharpens them
+    lift: float = 0.0  # what rare words' logits gain, times how much likelier than usual they are (`Critic.log_lifts`)
 
     def __post_init__(self) -> None:
         if not 1 <= self.beam_width <= MAX_BEAM_WIDTH:
@@ -47,6 +48,8 @@ class Decoding:
             raise ValueError(f"margin is {self.margin}; it must be at least 0")
         if not 0 < self.temperature < math.inf:
             raise ValueError(f"temperature is {self.temperature}; it must be above 0")
+        if not 0 <= self.lift < math.inf:
+            raise ValueError(f"lift is {self.lift}; it must be at least 0")
         if self.max_words < 1:
             raise ValueError(f"max_words is {self.max_words}; it must be at least 1")
 

@@ -46,6 +46,13 @@ class Critic(Protocol):
         """Return the probabilities of words for each of at least one picture, 0 of unknown ones: float32 (B, n)."""
         ...
 
+    def log_lifts(self, batch: Batch, terms: Sequence[str]) -> np.ndarray:
+        """Return how much likelier than usual rare terms are for each of at least one picture: float32 (B, C).
+
+        That is the logarithm of the ratio; 0 of terms that are not likelier, or not rare.
+        """
+        ...
+
 
 class LabelModel(Protocol):
     """A model that tells what a picture shows by labels: the classifier."""
@@ -70,6 +77,8 @@ class Captioner:
     """A writer of sentences: beam search proposes them, and agreement with the predicted terms helps to rank them.
 
     The decoder attends to the encoder's regions and, where its files name terms, to their predicted probabilities.
+    Rare words are likelier where the photo makes them so: from few examples the decoder learns that they are rare, and
+    hardly of what; the concept model, which is learned to tell photos apart, knows it better.
     Where no sentence holds a likely term, sentences that do are searched for, too. Where the classifier is sure of a
     thing, a sentence that names it comes first, and is searched for if there is none. A best sentence that hardly
     agrees with the predicted terms is unsure; if a noun is likelier than it, a short sentence of that noun takes its
@@ -99,10 +108,21 @@ class Captioner:
         labels = classifier.labels if classifier else ()
         return cls(load_checkpoint(folder, encoder, critic.digest, labels), encoder, critic, classifier)
 
-    def see(self, batch: Batch) -> Writing:
+    def see(self, batch: Batch, decoding: beam.Decoding | None = None) -> Writing:
         """Return a sentence without words for each of at least one picture, for the decoder to go on with."""
         terms = self._critic.of_terms(batch, self._terms) if self._terms else None
-        return self.decoder.begin(self._encoder.regions(batch), terms)
+        favours = self._favours(batch, (decoding or self.decoding).lift)
+        return self.decoder.begin(self._encoder.regions(batch), terms, favours)
+
+    def _favours(self, batch: Batch, lift: float) -> np.ndarray | None:
+        """Return what is added to the logits of each picture's words, float32 (B, V); None: nothing."""
+        if not lift:
+            return None
+        both = [(term, number) for term, numbers in self._words_of.items() for number in numbers]
+        lifts = self._critic.log_lifts(batch, [term for term, _ in both])
+        favours = np.zeros((len(lifts), len(self.vocabulary)), np.float32)
+        favours[:, [number for _, number in both]] = lift * lifts
+        return favours
 
     def observe(self, batch: Batch) -> list[Findings]:
         """Return at most `KEPT` sentences for each picture, best first, found with the model's own decoding."""
@@ -126,7 +146,7 @@ class Captioner:
         if not batch.pictures:
             return []
         decoding = decoding or self.decoding
-        begun = self.see(batch)
+        begun = self.see(batch, decoding)
         found = self._search(batch, begun, range(len(batch.pictures)), decoding, prefix)
         if not prefix:
             self._try_likely(batch, begun, found, decoding)

@@ -10,7 +10,7 @@ decoder, H hidden, A attention, W word embedding, V vocabulary.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
@@ -25,6 +25,7 @@ _ATTENDING_AT_ONCE = 8  # sentences
 _LARGEST_EXPONENT = 43.0
 
 Weights = Mapping[str, np.ndarray]
+_OF_PHOTOS = ("regions", "keys", "favours")  # of `Writing`; the rest has a row for each sentence
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,7 @@ class Writing:
 
     regions: np.ndarray  # (B, R, D); where the decoder reads predicted terms, they make the last region
     keys: np.ndarray  # (B, R, A), e^2k of k, the regions' part of the attention, computed once a photo
+    favours: np.ndarray | None  # (B, V), what is added to the logits of each photo's words; None: nothing
     photos: np.ndarray  # (N), int: which photo each sentence is about
     hidden: np.ndarray  # (N, H), the LSTM's
     cell: np.ndarray  # (N, H)
@@ -82,8 +84,8 @@ class Writing:
 
     def pick(self, rows: np.ndarray) -> Writing:
         """Return the given rows, in that order; one may be taken several times."""
-        picked = {f.name: getattr(self, f.name)[rows] for f in fields(self) if f.name not in ("regions", "keys")}
-        return Writing(self.regions, self.keys, **picked)
+        picked = {f.name: getattr(self, f.name)[rows] for f in fields(self) if f.name not in _OF_PHOTOS}
+        return Writing(self.regions, self.keys, self.favours, **picked)
 
 
 class GraphDecoder:
@@ -103,16 +105,17 @@ class GraphDecoder:
         self._begin = open_content(_begin_graph(sizes, weights))
         self._step = open_content(_step_graph(sizes, weights, in_int8=in_int8))
 
-    def begin(self, regions: np.ndarray, terms: np.ndarray | None = None) -> Writing:
+    def begin(self, regions: np.ndarray, terms: np.ndarray | None = None, favours: np.ndarray | None = None) -> Writing:
         """Take in photos: return a sentence without words for each.
 
         Args:
             regions: the encoder's region vectors, float32 (B, R, E).
             terms: the probabilities of predicted search terms, float32 (B, C), where `sizes.terms` is C.
+            favours: what is added to the logits of each photo's words, float32 (B, V).
         """
         inputs = {"regions": regions} if terms is None else {"regions": regions, "terms": terms}
         seen, keys, hidden, cell, query, beta = self._begin(inputs)
-        return Writing(seen, keys, np.arange(len(regions)), hidden, cell, query, beta)
+        return Writing(seen, keys, favours, np.arange(len(regions)), hidden, cell, query, beta)
 
     def step(self, writing: Writing, words: np.ndarray) -> tuple[Writing, np.ndarray, np.ndarray]:
         """Take in the next word (N) of each sentence.
@@ -130,7 +133,11 @@ class GraphDecoder:
                 "beta": writing.beta,
             }
         )
-        return Writing(writing.regions, writing.keys, writing.photos, hidden, cell, query, beta), logits, attention
+        if writing.favours is not None:
+            for photo, rows in _photo_by_photo(writing.photos):
+                logits[rows] += writing.favours[photo]
+        written = replace(writing, hidden=hidden, cell=cell, query=query, beta=beta)
+        return written, logits, attention
 
     def _attend(self, writing: Writing) -> tuple[np.ndarray, np.ndarray]:
         """Return how much each region matters for the next word (N, R), rows summing to 1, and their mean (N, D).

@@ -98,6 +98,22 @@ def test_unsaid_is_the_likely_term_most_worth_saying():
     assert concepts.unsaid(batch(), texts, 0.4, {"grass"}) == ["grass", "grass"]
 
 
+def test_log_lifts_say_how_much_likelier_than_usual_rare_terms_are():
+    """Probabilities are .88, .27 and .5, then .05, .95 and .62 of swan, cat and moss, of which cat is not rare."""
+    concepts = fixed({"swan": 0.002, "cat": 0.1, "moss": 0.009})
+    first, second = concepts.log_lifts(batch(), ["moss", "unheard-of", "cat", "swan"])
+    swan, moss = 0.002 + IDF_FLOOR, 0.009 + IDF_FLOOR
+    assert first == pytest.approx([math.log(0.5 / moss), 0, 0, math.log(0.8808 / swan)], abs=1e-3)
+    assert second == pytest.approx([math.log(0.6225 / moss), 0, 0, math.log(0.0474 / swan)], abs=1e-3)
+
+
+def test_what_is_no_likelier_than_usual_has_no_lift():
+    concepts = Concepts(
+        "fixed", "f" * 64, lambda vectors: [LOGITS - 9], {"swan": 0.005, "cat": 0.1, "moss": 0.005}, FixedEncoder()
+    )  # type: ignore[arg-type]
+    assert concepts.log_lifts(batch(), ["swan", "moss"]).tolist() == [[0, 0], [0, 0]]
+
+
 def test_pairs_are_not_to_be_said():
     pair = {"dog": 0.25, "cat": 0.1, "dog grass": 0.5}
     assert fixed(pair).unsaid(batch(), ["a dog", "a cat"], 0.4, {*pair}) == [None, None]

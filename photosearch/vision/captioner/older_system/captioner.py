@@ -88,7 +88,7 @@ class OlderCaptioner:
         return grid.flatten(2).transpose(1, 2)  # (B, R, E)
 
     @torch.inference_mode()
-    def see(self, batch: Batch) -> TorchWriting:
+    def see(self, batch: Batch, decoding: beam.Decoding | None = None) -> TorchWriting:  # noqa: ARG002 - as `Attentive`
         """Return a sentence without words for each of at least one picture; the pictures are encoded once."""
 
         def encode() -> Tensor:

@@ -57,9 +57,9 @@ def test_each_word_has_attention_that_sums_to_one(inspector, text):
     assert all(0 <= step.prob <= 1 for step in read.steps)
 
 
-@pytest.mark.parametrize("temperature", [0.5, 1.0, 2.0])
-def test_log_probabilities_are_the_searchs_own(inspector, temperature):
-    decoding = replace(inspector.decoding, beam_width=8, temperature=temperature)
+@pytest.mark.parametrize(("temperature", "lift"), [(0.5, 0.0), (1.0, 0.0), (2.0, 0.0), (1.0, 2.0)])
+def test_log_probabilities_are_the_searchs_own(inspector, temperature, lift):
+    decoding = replace(inspector.decoding, beam_width=8, temperature=temperature, lift=lift)
     for caption in inspector.write(decoding):
         read = inspector.read(caption.text, decoding)
         assert read.log_prob == pytest.approx(caption.log_prob, abs=CLOSE)

@@ -357,6 +357,10 @@ class Agreeing:
         means = np.array([np.asarray(picture.rgb).mean() / 255 for picture in batch.pictures], np.float32)
         return np.repeat(means[:, None], len(terms), axis=1)
 
+    def log_lifts(self, batch: Batch, terms: list[str]) -> np.ndarray:
+        """The word is the likelier than usual, the later the picture comes."""
+        return np.array([[row * float(term == self.word) for term in terms] for row in range(len(batch.pictures))])
+
     def of_words(self, batch: Batch, words: list[str]) -> np.ndarray:
         return np.array([[self.probs.get(word, 0.0) for word in words]] * len(batch.pictures), np.float32)
 
@@ -446,6 +450,28 @@ def test_a_likely_term_that_is_not_said_is_searched_for(tiny_models, encoder):
         assert len({caption.text for caption in tried[row]}) == len(tried[row]) == width
     for row in (1, 3, 5):
         assert {caption.text for caption in tried[row]} == {caption.text for caption in plain[row]}
+
+
+def test_a_rare_word_is_said_the_sooner_the_likelier_the_photo_makes_it(tiny_models, encoder):
+    batch, critic = make_batch(6), Agreeing("dog")
+    captioner = load(tiny_models / "captioner", encoder, critic)
+    plain, lifted = (captioner.write(batch, Decoding(3, max_words=4, lift=lift)) for lift in (0.0, 8.0))
+    assert [["dog" in one.text.split() for one in found[:1]] for found in lifted[2:]] == [[True]] * 4
+    assert sum("dog" in found[0].text.split() for found in plain) < 4
+    assert [one.text for one in lifted[0]] == [one.text for one in plain[0]], "where it is as likely as usual"
+
+
+def test_favours_are_added_to_the_logits_of_their_own_photos():
+    decoder, rows = as_graphs(make_decoder()), np.array([2, 0, 0, 1])
+    regions, words = make_regions(3).numpy(), np.full(4, START)
+    favours = np.random.default_rng(0).normal(size=(3, decoder.sizes.vocabulary)).astype(np.float32)
+    after, favoured, attention = decoder.step(decoder.begin(regions, None, favours).pick(rows), words)
+    _, plain, same = decoder.step(decoder.begin(regions).pick(rows), words)
+    assert np.allclose(favoured - plain, favours[rows], atol=CLOSE)
+    assert np.array_equal(attention, same)
+    again = decoder.step(after.pick(np.array([0, 3])), words[:2])[1]
+    bare = decoder.step(decoder.step(decoder.begin(regions).pick(rows), words)[0].pick(np.array([0, 3])), words[:2])[1]
+    assert np.allclose(again - bare, favours[[2, 1]], atol=CLOSE)
 
 
 def test_what_a_found_sentence_says_is_not_searched_for_again(tiny_models, encoder, monkeypatch):
@@ -560,6 +586,12 @@ def test_a_repetition_out_of_range_is_refused(repetition):
 def test_a_probability_to_be_said_from_out_of_range_is_refused(prob):
     with pytest.raises(ValueError, match="said_from is"):
         Decoding(said_from=prob)
+
+
+@pytest.mark.parametrize("lift", [-0.1, float("nan"), float("inf")])
+def test_a_lift_out_of_range_is_refused(lift):
+    with pytest.raises(ValueError, match="lift is"):
+        Decoding(lift=lift)
 
 
 # Its files
