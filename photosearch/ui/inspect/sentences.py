@@ -73,6 +73,8 @@ def choose_decoding(inspector: Inspector, key: str) -> Decoding:
         )
         if default.agreement:
             st.caption("The concept model also helps to choose which sentence comes first.")
+        if default.lift:
+            st.caption("A rare word is likelier where the concept model finds in the photo what it names.")
     return replace(default, beam_width=width, length_exponent=exponent, temperature=temperature)
 
 
