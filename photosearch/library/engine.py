@@ -25,6 +25,7 @@ FILE_NAME = "library.sqlite"
 LOCK_NAME = "worker.lock"
 LOCK_PATIENCE_S = 0.5  # `is_locked` holds the lock for a moment, and so does a process that has just ended
 BUSY_TIMEOUT_MS = 30_000
+CACHE_KB = 32_000  # of pages, a connection: else a fifth of reading a hundred photos is asking the system for them
 _SAFE = "what was saved is safe"
 _WRITES = {"writes": True}  # execution options of a write transaction
 
@@ -240,8 +241,12 @@ def closed_after_errors(connection: Any) -> Iterator[None]:
 
 
 def open_engine(path: Path) -> Engine:
-    """Open a SQLite file: with foreign keys, a write-ahead log, and writers that wait for their turn."""
-    engine = create_engine(URL.create("sqlite", database=str(path)), connect_args={"timeout": BUSY_TIMEOUT_MS / 1000})
+    """Open a SQLite file: with foreign keys, a write-ahead log, and writers that wait for their turn.
+
+    The connection that was used last, which has pages in its cache, is used first.
+    """
+    url, patience = URL.create("sqlite", database=str(path)), {"timeout": BUSY_TIMEOUT_MS / 1000}
+    engine = create_engine(url, connect_args=patience, pool_use_lifo=True)
 
     @event.listens_for(engine, "connect")
     def prepare(connection, _record) -> None:  # type: ignore[no-untyped-def]
@@ -249,6 +254,7 @@ def open_engine(path: Path) -> Engine:
         with closed_after_errors(connection):
             cursor = connection.cursor()
             cursor.execute("PRAGMA foreign_keys = ON")
+            cursor.execute(f"PRAGMA cache_size = -{CACHE_KB}")
             cursor.execute("PRAGMA synchronous = FULL")  # what was said to be saved is there after a power cut
             if cursor.execute("PRAGMA page_count").fetchone() == (0,):  # new; another program's file is left unchanged
                 cursor.execute("PRAGMA journal_mode = WAL")
