@@ -77,8 +77,8 @@ class Captioner:
     """A writer of sentences: beam search proposes them, and agreement with the predicted terms helps to rank them.
 
     The decoder attends to the encoder's regions and, where its files name terms, to their predicted probabilities.
-    Rare words are likelier where the photo makes them so: from few examples the decoder learns that they are rare, and
-    hardly of what; the concept model, which is learned to tell photos apart, knows it better.
+    A rare word becomes likelier where the concept model finds in the photo what it names: the decoder has read it too
+    seldom to know when to write it, while the concept model is trained to tell photos apart.
     Where no sentence holds a likely term, sentences that do are searched for, too. Where the classifier is sure of a
     thing, a sentence that names it comes first, and is searched for if there is none. A best sentence that hardly
     agrees with the predicted terms is unsure; if a noun is likelier than it, a short sentence of that noun takes its
@@ -109,7 +109,10 @@ class Captioner:
         return cls(load_checkpoint(folder, encoder, critic.digest, labels), encoder, critic, classifier)
 
     def see(self, batch: Batch, decoding: beam.Decoding | None = None) -> Writing:
-        """Return a sentence without words for each of at least one picture, for the decoder to go on with."""
+        """Return a sentence without words for each of at least one picture, for the decoder to go on with.
+
+        How much likelier rare words become is the `lift` of `decoding`, by default of the model's own.
+        """
         terms = self._critic.of_terms(batch, self._terms) if self._terms else None
         favours = self._favours(batch, (decoding or self.decoding).lift)
         return self.decoder.begin(self._encoder.regions(batch), terms, favours)

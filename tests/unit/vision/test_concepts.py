@@ -39,9 +39,9 @@ def batch(n: int = 2) -> Batch:
     return Batch([picture(Image.new("RGB", (8, 8)))] * n)
 
 
-def fixed(shares: dict[str, float] = SHARES) -> Concepts:
+def fixed(shares: dict[str, float] = SHARES, logits: np.ndarray = LOGITS) -> Concepts:
     """A concept model that sees the same in every first and every second picture."""
-    return Concepts("fixed", "f" * 64, lambda vectors: [LOGITS], shares, FixedEncoder())  # type: ignore[arg-type]
+    return Concepts("fixed", "f" * 64, lambda vectors: [logits], shares, FixedEncoder())  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="module")
@@ -108,9 +108,7 @@ def test_log_lifts_say_how_much_likelier_than_usual_rare_terms_are():
 
 
 def test_what_is_no_likelier_than_usual_has_no_lift():
-    concepts = Concepts(
-        "fixed", "f" * 64, lambda vectors: [LOGITS - 9], {"swan": 0.005, "cat": 0.1, "moss": 0.005}, FixedEncoder()
-    )  # type: ignore[arg-type]
+    concepts = fixed({"swan": 0.005, "cat": 0.1, "moss": 0.005}, LOGITS - 9)
     assert concepts.log_lifts(batch(), ["swan", "moss"]).tolist() == [[0, 0], [0, 0]]
 
 
