@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from photosearch.cli.app import CollectionOption, Format, FormatOption, NoObjectsOption, app, choose_collection, opened
-from photosearch.cli.captioning import caption_photos, captioned, warn_of_login, watched
+from photosearch.cli.captioning import caption_photos, captioned, expect_pictures, warn_of_login, watched
 from photosearch.cli.output import print_json, printable, say, say_failures, say_notes
 from photosearch.library.upkeep import read_origins
 from photosearch.records import Report
@@ -78,6 +78,8 @@ def add(
     format: FormatOption = Format.TEXT,
 ) -> None:
     """Add photos to a collection and caption them. Run it again to take in what is new, changed or gone."""
+    if not no_caption:
+        expect_pictures()  # before what follows is imported
     from photosearch.export.formats import report_json
     from photosearch.pipeline.tasks import Task
     from photosearch.vision.registry import DETECTOR, NO_DETECTOR, ModelChoice

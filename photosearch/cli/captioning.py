@@ -51,6 +51,9 @@ def caption(
 ) -> None:
     """Caption what is not captioned yet; find objects, labels and concepts. Goes on where a run was stopped."""
     from photosearch.export.formats import report_json
+
+    if ray is None:
+        expect_pictures()
     from photosearch.vision.registry import NO_DETECTOR, ModelChoice
 
     choice = ModelChoice(model, classifier, NO_DETECTOR if no_objects else detector)
@@ -61,6 +64,13 @@ def caption(
         report = caption_photos(workspace, collection, choice, redo=redo)
     if format is Format.JSON:
         print_json(report_json(report))
+
+
+def expect_pictures() -> None:
+    """Start the processes that decode pictures: they take half a second, in which models and photos are listed."""
+    from photosearch.pictures.decoding.pool import MAX_PROCESSES, start_processes
+
+    start_processes(MAX_PROCESSES)
 
 
 def warn_of_login(workspace: Workspace, collection: str | None, *, is_listing: bool = False) -> None:

@@ -6,6 +6,7 @@ belongs to a photo, which is identified by its collection and key.
 
 from __future__ import annotations
 
+import secrets
 from pathlib import Path
 
 from sqlalchemy import (
@@ -25,6 +26,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     false,
+    insert,
     inspect,
     text,
 )
@@ -65,9 +67,9 @@ image: Table = Table(
     Column("width", Integer, nullable=False),
     Column("height", Integer, nullable=False),
     Column("phash", String(16)),
-    Column("miniature", LargeBinary),  # as `images.miniature` makes it; NULL: read before there were any
     Column("kept_path", Text),
     Column("details", Text),  # JSON: what the file says of itself; NULL: it was not read for it yet
+    Column("miniature", LargeBinary),  # as `images.miniature` makes it; NULL: read before there were any
 )
 photo: Table = Table(
     "photo",
@@ -83,8 +85,8 @@ photo: Table = Table(
     Column("generation", BIG, nullable=False),
     Column("address", Text),  # where the bytes are, unless the key says it
     Column("etag", Text),
-    Column("facts", Text),  # JSON: what the source says; the file's own facts are in `image.details`
     Column("listed_in", Text),  # the one list that has it; NULL: several have it, or it is unknown
+    Column("facts", Text),  # JSON: what the source says; the file's own facts are in `image.details`
     # PostgreSQL cannot index long keys; there the id, which depends on collection and key alone, is unique instead.
     UniqueConstraint("collection_id", "source_key").ddl_if(dialect="sqlite"),
     Index("photo_by_generation", "collection_id", "generation"),
@@ -188,24 +190,41 @@ def bring_up_to_date(database: Database) -> None:
     with database.reading() as connection:
         if _version(connection, database) == HEAD:
             return
-    from alembic import command  # takes half a second to import and is seldom needed
+    with database.writing() as connection:
+        version = _version(connection, database)  # again, since another process may have migrated it meanwhile
+        if version is None and connection.dialect.name == "sqlite":  # in PostgreSQL the indexes are not the metadata's
+            _create(connection)
+        elif version != HEAD:
+            _migrate(connection, database, version)
+
+
+def _create(connection: Connection) -> None:
+    """Create the tables as the migrations would, but at once: Alembic alone takes a quarter of a second to import."""
+    metadata.create_all(connection)
+    connection.execute(insert(identity).values(token=secrets.token_hex(16)))
+    version = Table("alembic_version", MetaData(), Column("version_num", String(32), primary_key=True))
+    version.create(connection)
+    connection.execute(insert(version).values(version_num=HEAD))
+
+
+def _migrate(connection: Connection, database: Database, version: str | None) -> None:
+    """Bring tables of an older version up to date; raises `LibraryError`."""
+    from alembic import command  # takes long to import and is seldom needed
     from alembic.config import Config
     from alembic.script import ScriptDirectory
 
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     revisions = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
-    with database.writing() as connection:
-        version = _version(connection, database)  # again, since another process may have migrated it meanwhile
-        if version is not None and version not in revisions:
-            raise LibraryError(
-                f"{database.name} was made by a newer version of photosearch (schema {version}; this one knows {HEAD})."
-                f" Update photosearch, or {database.elsewhere}."
-            )
-        if version is not None and version != HEAD:
-            database.keep_copy(version)
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+    if version is not None and version not in revisions:
+        raise LibraryError(
+            f"{database.name} was made by a newer version of photosearch (schema {version}; this one knows {HEAD})."
+            f" Update photosearch, or {database.elsewhere}."
+        )
+    if version is not None:
+        database.keep_copy(version)
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
 
 
 def _version(connection: Connection, database: Database) -> str | None:

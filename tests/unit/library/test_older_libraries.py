@@ -67,9 +67,30 @@ def rows_of(path: Path) -> dict[str, list[tuple]]:
     }
 
 
+def tables_of(path: Path) -> dict[str, tuple]:
+    """Return each table's columns in their order, indexes, foreign keys, and whether it has row numbers."""
+    found: dict[str, tuple] = {}
+    for name, sql in run(path, "SELECT name, sql FROM sqlite_master WHERE type = 'table'"):
+        indexes = {
+            (tuple(run(path, f"PRAGMA index_info({index})")), is_unique, origin)
+            for _, index, is_unique, origin, _ in run(path, f"PRAGMA index_list({name})")
+        }
+        keys = {key[2:] for key in run(path, f"PRAGMA foreign_key_list({name})")}
+        found[name] = (run(path, f"PRAGMA table_xinfo({name})"), indexes, keys, "WITHOUT ROWID" in sql)
+    return found
+
+
 @pytest.fixture(params=["0001", "0002", "0003", "0004", "0005"])
 def older(tmp_path, request) -> Path:
     return older_library(tmp_path / "old", request.param)
+
+
+def test_a_new_library_has_the_tables_that_the_migrations_make(older, tmp_path):
+    Library(older.parent).close()
+    Library(tmp_path / "new").close()
+    new = tables_of(tmp_path / "new" / FILE_NAME)
+    assert new == tables_of(older)
+    assert {"photo", "image", "alembic_version"} <= set(new)
 
 
 def test_an_older_library_is_brought_up_to_date_with_its_captions(older):
