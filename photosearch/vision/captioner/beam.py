@@ -13,6 +13,7 @@ from typing import Protocol, TypeVar
 import numpy as np
 
 from photosearch.vision.captioner.vocabulary import END, PAD, START, UNKNOWN
+from photosearch.vision.graph import log_softmax
 
 MAX_BEAM_WIDTH = 20
 NEVER_WRITTEN = (PAD, START, UNKNOWN)
@@ -151,9 +152,7 @@ def next_words(
     logits[rows, last] = -np.inf  # "a rock rock"
     if kept is not None:
         logits[rows, given] = kept
-    logits -= logits.max(axis=1, keepdims=True)
-    logits -= np.log(np.exp(logits).sum(axis=1, keepdims=True))
-    return logits
+    return log_softmax(logits)
 
 
 def score(sentence: Sentence, decoding: Decoding) -> float:
@@ -259,7 +258,9 @@ class _Beams:
         values = [np.take_along_axis(some, rows, 1) for some, rows in zip(flat, best, strict=True)]
         possible = [own > -np.inf for own in values]
         margin = self.decoding.margin or np.inf
-        close = [own >= own[:, :1] - margin for own in values]
+        # What lacks a wanted word is the worse for taking one in: it is compared with what holds one, too.
+        best_so_far = np.maximum.accumulate([own[:, :1] for own in reversed(values)])[::-1]
+        close = [own >= before - margin for own, before in zip(values, best_so_far, strict=True)]
         return np.concatenate(best, axis=1), np.concatenate(possible, axis=1), np.concatenate(close, axis=1)
 
     def sentences(self) -> list[list[Sentence]]:

@@ -149,16 +149,17 @@ class GraphDecoder:
         energies = np.empty((len(writing), n_regions), np.float32)
         attended = np.empty((len(writing), width), np.float32)
         space = np.empty((_ATTENDING_AT_ONCE, *writing.keys.shape[1:]), np.float32)
-        for photo, rows in _photo_by_photo(writing.photos):
-            few = space[: rows.stop - rows.start]
-            with np.errstate(over="ignore"):  # 1 / infinity is right
+        parts = list(_photo_by_photo(writing.photos))
+        with np.errstate(over="ignore"):  # 1 / infinity is right
+            for photo, rows in parts:
+                few = space[: rows.stop - rows.start]
                 np.multiply(writing.keys[photo], writing.query[rows, None], out=few)
-            few += 1
-            np.reciprocal(few, out=few)
-            np.matmul(few, self._energy, out=energies[rows])
+                few += 1
+                np.reciprocal(few, out=few)
+                np.matmul(few, self._energy, out=energies[rows])
         attention = np.exp(energies - energies.max(axis=1, keepdims=True))
         attention /= attention.sum(axis=1, keepdims=True)
-        for photo, rows in _photo_by_photo(writing.photos):
+        for photo, rows in parts:
             np.matmul(attention[rows], writing.regions[photo], out=attended[rows])
         return attention, attended
 
