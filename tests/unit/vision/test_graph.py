@@ -10,7 +10,7 @@ from photosearch.errors import ModelError
 from photosearch.records import Station
 from photosearch.settings import DEVICES, MODELS_DIR
 from photosearch.vision import graph
-from photosearch.vision.graph import open_graph
+from photosearch.vision.graph import log_softmax, open_graph
 from photosearch.vision.model_folder import list_models, open_model, write_model
 from training.efficientnet import Classifier
 from training.graphs import export_graph, fold_batch_norm
@@ -86,6 +86,13 @@ def test_a_graph_is_read_from_its_folder(tmp_path):
         assert np.allclose(found, network(torch.ones(3, 4)).numpy(), atol=1e-4)
     with pytest.raises(ModelError, match="names no other"):
         open_graph(folder, "other.onnx")
+
+
+def test_log_softmax_is_that_of_numpy():
+    logits = np.random.default_rng(0).normal(size=(3, 50)).astype(np.float32) * 5
+    logits[1, 7] = -np.inf
+    wanted = logits - np.log(np.exp(logits.astype(np.float64)).sum(axis=1, keepdims=True))
+    np.testing.assert_allclose(log_softmax(logits), wanted, rtol=1e-5)
 
 
 def test_models_are_listed_by_station_and_damaged_ones_left_out(tmp_path):

@@ -286,6 +286,29 @@ def test_what_is_far_below_the_best_is_given_up(margin, first_words, n_rows):
     assert writer.n_rows == n_rows
 
 
+class Endless(Scripted):
+    """It says 6 at first or hardly ever; without it a sentence goes on until it may be no longer."""
+
+    FOLLOWING: Mapping[tuple[int, ...], Mapping[int, float]] = {
+        (): {4: 0.6, 6: 0.4},
+        **{tuple([4, 5] * 4)[:n]: {5 if n % 2 else 4: 0.5, END: 0.49, 6: 0.01} for n in range(1, 8)},
+    }
+
+
+@pytest.mark.parametrize(
+    ("margin", "n_steps"),
+    [
+        (0.0, 9),  # the words, and the end
+        (0.5, 3),  # [4, 5, 4] has ln(.6 / 4) = -1.9, and [6] ln(.4) = -.9
+    ],
+)
+def test_sentences_that_lack_a_wanted_word_are_given_up_where_they_are_far_below_one_that_holds_it(margin, n_steps):
+    writer = Endless()
+    (found,) = beam.search(writer, Beginnings([()]), Decoding(2, 0.0, max_words=8, margin=margin), wanted=[[6]])
+    assert found[0].words == [6]
+    assert len(writer.n_rows) == n_steps
+
+
 @pytest.mark.parametrize("margin", [-0.1, float("nan")])
 def test_a_margin_out_of_range_is_refused(margin):
     with pytest.raises(ValueError, match="margin is"):
