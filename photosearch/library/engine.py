@@ -6,6 +6,7 @@ half-done work, and that at most one run holds the library's worker lock.
 
 from __future__ import annotations
 
+import filecmp
 import os
 import sqlite3
 from abc import ABC, abstractmethod
@@ -154,7 +155,9 @@ class SQLite(Database):
             return True
 
     def keep_copy(self, version: str) -> None:
-        """Copy the library to `library-VERSION.sqlite` beside it, with a number where there is such a file already.
+        """Copy the library to `library-VERSION.sqlite` beside it, with a number where there is another such file.
+
+        A copy that an earlier migration made of the same content, before it failed, serves as well.
 
         Raises:
             LibraryError: the copy cannot be written, or is damaged.
@@ -169,9 +172,10 @@ class SQLite(Database):
                 problems = copy.execute("PRAGMA integrity_check").fetchall()
             if problems != [("ok",)] or sizes[0] != sizes[1]:
                 raise sqlite3.DatabaseError(problems[0][0])
-            part.chmod(mode_within(self._folder))
-            part.rename(self._free_path(version))
-            force_to_disk(self._folder)
+            if not any(filecmp.cmp(part, one, shallow=False) for one in self._folder.glob(f"library-{version}*.sqlite")):
+                part.chmod(mode_within(self._folder))
+                part.rename(self._free_path(version))
+                force_to_disk(self._folder)
         except (sqlite3.OperationalError, OSError) as error:
             n_mb = (self._folder / FILE_NAME).stat().st_size / 1e6
             raise LibraryError(
