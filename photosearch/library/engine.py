@@ -172,7 +172,8 @@ class SQLite(Database):
                 problems = copy.execute("PRAGMA integrity_check").fetchall()
             if problems != [("ok",)] or sizes[0] != sizes[1]:
                 raise sqlite3.DatabaseError(problems[0][0])
-            if not any(filecmp.cmp(part, one, shallow=False) for one in self._folder.glob(f"library-{version}*.sqlite")):
+            earlier = self._folder.glob(f"library-{version}*.sqlite")
+            if not any(filecmp.cmp(part, one, shallow=False) for one in earlier):
                 part.chmod(mode_within(self._folder))
                 part.rename(self._free_path(version))
                 force_to_disk(self._folder)

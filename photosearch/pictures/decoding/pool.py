@@ -11,7 +11,8 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -22,6 +23,7 @@ from photosearch.pictures.decoding.protocol import BrokenOff, Header, receive, s
 
 WAIT_S = 60.0  # by the clock, for one picture; where a process can limit its own time it ends before
 MAX_PROCESSES = 8
+_LOOK_S = 1.0  # between two looks at who is late
 _CAN_LIMIT_ITSELF = hasattr(signal, "SIGXCPU")
 _OUT_OF_TIME = -getattr(signal, "SIGXCPU", 1000)  # how a process ends at its limit of processor time
 _PROGRAM = "photosearch.pictures.decoding.process"  # it reads what files say of themselves, too
@@ -53,10 +55,44 @@ def ask(request: Header, data: bytes, max_bytes: int) -> tuple[Header, list[byte
     return header, blobs
 
 
+class _Watchdog:
+    """Ends what takes too long. One thread watches all, as long as there is something: a timer each would cost more."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._deadlines: dict[Callable[[], None], float] = {}  # by what ends it
+        self._is_watching = False
+
+    @contextmanager
+    def watching(self, end: Callable[[], None]) -> Iterator[None]:
+        """Call `end` unless the block ends within `WAIT_S`, or soon after."""
+        with self._lock:
+            self._deadlines[end] = time.monotonic() + WAIT_S
+            if not self._is_watching:
+                self._is_watching = True
+                threading.Thread(target=self._watch, name="watchdog", daemon=True).start()
+        try:
+            yield
+        finally:
+            with self._lock:
+                del self._deadlines[end]
+
+    def _watch(self) -> None:
+        while True:
+            time.sleep(min(_LOOK_S, WAIT_S / 10))
+            with self._lock:  # what has ended in time is not here any more
+                for end in [end for end, deadline in self._deadlines.items() if deadline < time.monotonic()]:
+                    end()
+                if not self._deadlines:
+                    self._is_watching = False
+                    return
+
+
 class _Process:
     """A process that decodes one picture after another."""
 
-    def __init__(self) -> None:
+    def __init__(self, watchdog: _Watchdog) -> None:
+        self._watchdog = watchdog
         paths = [str(Path(photosearch.__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
         environment = {**os.environ, **_LITTLE_MEMORY, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
         self._process = subprocess.Popen(  # noqa: S603 - our own program
@@ -83,25 +119,13 @@ class _Process:
         return header, blobs
 
     def _exchange(self, request: Header, blobs: list[bytes], max_bytes: int) -> tuple[Header, list[bytes]]:
-        with self._deadline():
+        with self._watchdog.watching(self._end_late):
             send(self._requests, request, blobs)
             return receive(self._answers, max_bytes)
 
-    @contextmanager
-    def _deadline(self) -> Iterator[None]:
-        """End the process unless the block ends within `WAIT_S`."""
-
-        def end() -> None:
-            self._is_late = True
-            self._process.kill()
-
-        timer = threading.Timer(WAIT_S, end)
-        timer.daemon = True
-        timer.start()
-        try:
-            yield
-        finally:
-            timer.cancel()
+    def _end_late(self) -> None:
+        self._is_late = True
+        self._process.kill()
 
     def _failure(self, error: Exception) -> PhotoError:
         self.close()
@@ -113,10 +137,14 @@ class _Process:
             return PhotoError("the picture confused its decoder; it may be damaged")
         return PhotoError("the picture crashed its decoder, or needs too much memory; it may be damaged")
 
-    def close(self) -> None:
-        """End the process."""
+    def send_off(self) -> None:
+        """Have the process end by itself, without waiting for it."""
         with suppress(OSError):  # what it did not read cannot be written any more
             self._requests.close()
+
+    def close(self) -> None:
+        """End the process."""
+        self.send_off()
         try:
             self._process.wait(1.0)
         except subprocess.TimeoutExpired:
@@ -130,6 +158,7 @@ class _Pool:
 
     def __init__(self) -> None:
         self._idle: list[_Process] = []
+        self._watchdog = _Watchdog()
         self._free = threading.BoundedSemaphore(min(os.cpu_count() or 1, MAX_PROCESSES))
         self._one_large = threading.Lock()  # several large pictures would fill the memory together
 
@@ -139,7 +168,7 @@ class _Pool:
             try:
                 process = self._idle.pop()  # the latest, whose memory is the warmest
             except IndexError:
-                process = _Process()
+                process = _Process(self._watchdog)
             try:
                 answer = process.ask(request, data, max_bytes, self._one_large)
             except BaseException:
@@ -154,13 +183,15 @@ class _Pool:
         while n_free < n and self._free.acquire(blocking=False):
             n_free += 1
         try:
-            self._idle += [_Process() for _ in range(n_free - len(self._idle))]
+            self._idle += [_Process(self._watchdog) for _ in range(n_free - len(self._idle))]
         finally:
             for _ in range(n_free):
                 self._free.release()
 
     def close(self) -> None:
         """End the processes that do nothing."""
+        for process in self._idle:  # all at once
+            process.send_off()
         while self._idle:
             self._idle.pop().close()
 
