@@ -67,10 +67,10 @@ class _Watchdog:
     def watching(self, end: Callable[[], None]) -> Iterator[None]:
         """Call `end` unless the block ends within `WAIT_S`, or soon after."""
         with self._lock:
-            self._deadlines[end] = time.monotonic() + WAIT_S
             if not self._is_watching:
-                self._is_watching = True
                 threading.Thread(target=self._watch, name="watchdog", daemon=True).start()
+                self._is_watching = True
+            self._deadlines[end] = time.monotonic() + WAIT_S
         try:
             yield
         finally:
@@ -121,7 +121,10 @@ class _Process:
     def _exchange(self, request: Header, blobs: list[bytes], max_bytes: int) -> tuple[Header, list[bytes]]:
         with self._watchdog.watching(self._end_late):
             send(self._requests, request, blobs)
-            return receive(self._answers, max_bytes)
+            answer = receive(self._answers, max_bytes)
+        if self._is_late:  # it was ended just as it answered, and could not take the next request
+            raise BrokenOff
+        return answer
 
     def _end_late(self) -> None:
         self._is_late = True

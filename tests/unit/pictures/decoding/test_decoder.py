@@ -5,7 +5,8 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -187,6 +188,19 @@ def test_what_a_busy_machine_does_not_decode_in_time_is_tried_again(failing, mon
     monkeypatch.setattr(pool, "WAIT_S", 1.0)
     with pytest.raises(TryLater, match="busy"):
         decode_picture(b"sleep")
+
+
+def test_a_process_that_is_ended_as_it_answers_takes_no_other_photo(processes, monkeypatch):
+    @contextmanager
+    def ending(_watchdog: object, end: Callable[[], None]) -> Iterator[None]:
+        yield
+        end()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(pool._Watchdog, "watching", ending)
+        with pytest.raises(TryLater, match="busy"):
+            decode_picture(jpeg("red"))
+    assert decode_picture(jpeg("red")).width_px == 64
 
 
 def test_a_process_writes_no_file(failing, tmp_path):
