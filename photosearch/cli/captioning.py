@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     from photosearch.vision.registry import ModelChoice
 
 
+_EXPECTED = 2  # pictures, before it is known how many there are
+
+
 @app.command()
 def caption(
     context: typer.Context,
@@ -67,10 +70,10 @@ def caption(
 
 
 def expect_pictures() -> None:
-    """Start the processes that decode pictures: they take half a second, in which models and photos are listed."""
-    from photosearch.pictures.decoding.pool import MAX_PROCESSES, start_processes
+    """Start processes that decode pictures: they take half a second, in which models are found and photos listed."""
+    from photosearch.pictures.decoding.pool import start_processes
 
-    start_processes(MAX_PROCESSES)
+    start_processes(_EXPECTED)
 
 
 def warn_of_login(workspace: Workspace, collection: str | None, *, is_listing: bool = False) -> None:
