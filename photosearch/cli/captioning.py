@@ -26,13 +26,12 @@ from photosearch.cli.app import (
 from photosearch.cli.output import print_json, progress_bar, say, say_failures, say_notes
 from photosearch.library.upkeep import names_with_login
 from photosearch.records import Report, Watch
-from photosearch.settings import read_setting
+from photosearch.settings import Settings, read_setting
 from photosearch.sources.instagram.profile import LOGIN_WARNING
 from photosearch.workspace import Workspace
 
 if TYPE_CHECKING:
     from photosearch.vision.registry import ModelChoice
-
 
 _EXPECTED = 2  # pictures, before it is known how many there are
 
@@ -53,15 +52,13 @@ def caption(
     format: FormatOption = Format.TEXT,
 ) -> None:
     """Caption what is not captioned yet; find objects, labels and concepts. Goes on where a run was stopped."""
+    if ray is not None:
+        context.obj = replace(context.obj, ray=read_setting("ray", ray, "--ray"))
+    expect_pictures(context.obj)  # before what follows is imported
     from photosearch.export.formats import report_json
-
-    if ray is None:
-        expect_pictures()
     from photosearch.vision.registry import NO_DETECTOR, ModelChoice
 
     choice = ModelChoice(model, classifier, NO_DETECTOR if no_objects else detector)
-    if ray is not None:
-        context.obj = replace(context.obj, ray=read_setting("ray", ray, "--ray"))
     with opened(context) as workspace:
         warn_of_login(workspace, collection)
         report = caption_photos(workspace, collection, choice, redo=redo)
@@ -69,8 +66,13 @@ def caption(
         print_json(report_json(report))
 
 
-def expect_pictures() -> None:
-    """Start processes that decode pictures: they take half a second, in which models are found and photos listed."""
+def expect_pictures(settings: Settings) -> None:
+    """Start processes that decode pictures, unless a cluster does it.
+
+    They take half a second, in which this process imports what it needs and lists the photos.
+    """
+    if settings.ray:
+        return
     from photosearch.pictures.decoding.pool import start_processes
 
     start_processes(_EXPECTED)

@@ -244,7 +244,8 @@ class _Beams:
         """Return the best of all hypotheses gone on (B, P, K), for each place of the beams.
 
         Returns:
-            Their numbers (B, P), whether there is such a one, and whether its score is close to its beam's best.
+            Their numbers (B, P), whether there is such a one, and whether its score is close to its beam's best; for
+            one that lacks a wanted word, to the best of both beams.
         """
         if self.wanted is None:
             fitting = [scores]
@@ -258,9 +259,9 @@ class _Beams:
         values = [np.take_along_axis(some, rows, 1) for some, rows in zip(flat, best, strict=True)]
         possible = [own > -np.inf for own in values]
         margin = self.decoding.margin or np.inf
-        # What lacks a wanted word is the worse for taking one in: it is compared with what holds one, too.
-        best_so_far = np.maximum.accumulate([own[:, :1] for own in reversed(values)])[::-1]
-        close = [own >= before - margin for own, before in zip(values, best_so_far, strict=True)]
+        leading = [own[:, :1] for own in values]
+        leading[0] = np.maximum(leading[0], leading[-1])  # to take in a wanted word will lower a score, not raise it
+        close = [own >= best_one - margin for own, best_one in zip(values, leading, strict=True)]
         return np.concatenate(best, axis=1), np.concatenate(possible, axis=1), np.concatenate(close, axis=1)
 
     def sentences(self) -> list[list[Sentence]]:
