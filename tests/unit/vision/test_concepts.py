@@ -56,6 +56,16 @@ def test_terms_come_with_probabilities_the_likeliest_first():
     assert first[0].prob == pytest.approx(1 / (1 + math.exp(-2)))
 
 
+def test_the_likeliest_terms_and_pairs_are_kept_and_of_equal_ones_the_first():
+    shares = {f"t{i}" if i % 3 else f"t{i} pair": 0.1 for i in range(3 * (N_TERMS + N_PAIRS))}
+    logits = np.random.default_rng(0).integers(-9, 9, (2, len(shares))).astype(np.float32)  # many are equal
+    for row, found in zip(logits, fixed(shares, logits).observe(batch()), strict=True):
+        by_logit = sorted(zip(-row, range(len(row)), shares, strict=True))
+        singles = [best for best in by_logit if not is_pair(best[2])][:N_TERMS]
+        pairs = [best for best in by_logit if is_pair(best[2])][:N_PAIRS]
+        assert [concept.term for concept in found.concepts] == [term for *_, term in sorted(singles + pairs)]
+
+
 def test_no_pictures_no_terms():
     assert fixed().observe(Batch([])) == []
 
