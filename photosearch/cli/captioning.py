@@ -67,11 +67,14 @@ def caption(
 
 
 def expect_pictures(settings: Settings) -> None:
-    """Start processes that decode pictures, unless a cluster does it.
+    """Start processes that decode pictures or, where a cluster does it, the one that drives it.
 
-    They take half a second, in which this process imports what it needs and lists the photos.
+    They take half a second or more, in which this process imports what it needs and lists the photos.
     """
     if settings.ray:
+        from photosearch.pipeline.ray_process import start_ahead
+
+        start_ahead(settings.ray)
         return
     from photosearch.pictures.decoding.pool import start_processes
 

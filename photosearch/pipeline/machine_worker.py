@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import pickle
 import socket
 import threading
 import time
@@ -20,9 +21,9 @@ from photosearch.errors import LibraryError, ModelError
 from photosearch.library import Pending
 from photosearch.library.files import Files
 from photosearch.library.known import Known, open_database
-from photosearch.pictures.decoding.pool import start_processes
+from photosearch.pictures.decoding.pool import limit_processes, start_processes
 from photosearch.pipeline.speed import READING, Stopwatch
-from photosearch.pipeline.stations import N_READERS, Intake, Outcome, observe, outcome_of
+from photosearch.pipeline.stations import N_READERS, Intake, observe, outcome_of
 from photosearch.settings import MODELS_DIR, Settings
 from photosearch.sources.reading import Reader
 from photosearch.vision.registry import Model, ModelChoice, Models
@@ -74,6 +75,7 @@ class Worker:
         self._files = Files(settings.library_dir, settings.files, lambda: job.token)
         self._check_database(job, settings)
         self._check_files()
+        limit_processes(n_at_once)  # the machine may have other cores that are not Ray's
         start_processes(n_at_once)  # while the models are loaded
         models = {(model.station.value, model.digest): model for model in job.load(settings)}
         if lacking := job.model_ids.keys() - models.keys():
@@ -106,8 +108,11 @@ class Worker:
         self._files.check_owner()
         self._files.try_writing(f"{socket.gethostname()}-{os.getpid()}")
 
-    def analyse(self, photos: Sequence[Pending]) -> Outcome:
+    def analyse(self, photos: Sequence[Pending]) -> bytes:
         """Read photos and have the models observe those that they have not seen.
+
+        Returns:
+            The `stations.Outcome`, pickled, since Ray takes thrice as long for it; the driver hands it on as it is.
 
         Raises:
             LibraryError: thumbnails or copies cannot be written here, or the database does not answer.
@@ -118,7 +123,7 @@ class Worker:
         fresh = {r.picture.sha256: r for r in read if r.picture}
         with self._turns:
             findings = observe(self._observers, fresh, stopwatch)
-        return outcome_of(photos, read, findings, stopwatch.spent())
+        return pickle.dumps(outcome_of(photos, read, findings, stopwatch.spent()))
 
 
 def _with_own_models(settings: Settings) -> Settings:

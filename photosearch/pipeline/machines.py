@@ -7,14 +7,11 @@ asks for one batch after another, so that a run that is paused or stopped hands 
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import logging
 import math
-import os
 import pickle
 import socket
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Generator, Iterator, Sequence
@@ -22,14 +19,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias, cast
 
-import photosearch
 from photosearch.errors import PhotoError, PhotosearchError, SettingsError
 from photosearch.library import Library, Pending
 from photosearch.library.upkeep import locate
 from photosearch.pictures.images import MAX_FILE_BYTES
-from photosearch.pipeline import stations
 from photosearch.pipeline.analysis import analyse_photos, in_batches, save_outcomes
 from photosearch.pipeline.machine_worker import Job, LoadModels
+from photosearch.pipeline.ray_process import is_installed, take_driver
 from photosearch.pipeline.speed import Stopwatch
 from photosearch.pipeline.stations import Outcome
 from photosearch.records import Progress, Report, Watch
@@ -43,8 +39,10 @@ CONNECT_S, START_LOCAL_S = 60.0, 240.0  # how long a cluster may take to answer,
 _LOOK_S = 0.5  # how often it is seen whether a run that waits for the cluster is stopped
 _END_S = 20.0  # after which a driver that does not end is killed
 
+LARGEST_BATCH = 21  # photos: two thirds of `stations.BATCH`, since what a machine that dies was observing is done again
+LEAST_BATCH = 8  # smaller ones would cost the captioner more of its speed than they save at a run's end
+
 # What the driver sends, pickled: a word and a value. The first three wait for an answer.
-LEAST_BATCH = 8  # photos; smaller ones would cost the captioner more of its speed than they save at a run's end
 MORE, GO_ON, OUTCOME, CONNECTED, NOTE, FAILED, END = "more", "go on", "outcome", "connected", "note", "failed", "end"
 Batch: TypeAlias = Sequence[Pending]
 
@@ -88,7 +86,7 @@ def analyse_on_machines(
         LibraryError: results cannot be kept. All batches before this one are safe.
         PhotosearchError: the cluster does not answer, or no machine of it can go on.
     """
-    if importlib.util.find_spec("ray") is None:
+    if not is_installed():
         raise SettingsError("Many machines need Ray, which is not installed: pip install -r requirements-ray.txt")
     library.files.mark_owner()
     job = Job(
@@ -156,7 +154,7 @@ class Left:
         """
         fair = math.ceil((len(self._photos) - self._n_taken) / (2 * n_at_once))
         first = self._n_taken
-        self._n_taken = min(len(self._photos), first + min(stations.BATCH, max(LEAST_BATCH, fair)))
+        self._n_taken = min(len(self._photos), first + min(LARGEST_BATCH, max(LEAST_BATCH, fair)))
         return self._photos[first : self._n_taken] or None
 
 
@@ -195,10 +193,11 @@ class _Driver:
                         stopped.set()
                     _send(answers, not stopped.is_set())
                 elif word == OUTCOME:
-                    fault = self._fault(value)
+                    outcome = pickle.loads(value)  # noqa: S301 - written by our own program
+                    fault = self._fault(outcome)
                     _send(answers, fault)
                     if fault is None:
-                        yield value
+                        yield outcome
                 elif word == NOTE:
                     log.info("%s", value)
                     self.notes.append(value)
@@ -228,15 +227,7 @@ class _Driver:
         Raises:
             PhotosearchError: the program has ended, or its time to connect was over.
         """
-        verbose = logging.getLogger("photosearch").isEnabledFor(logging.DEBUG)
-        process = subprocess.Popen(
-            [sys.executable, "-P", "-W", "ignore", "-m", "photosearch.pipeline.ray_driver"],
-            env=_environment(self._address),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=None if verbose else subprocess.DEVNULL,
-            start_new_session=True,  # Ctrl-C is for this process
-        )
+        process = take_driver(self._address)
         answers, requests = cast("BinaryIO", process.stdin), cast("BinaryIO", process.stdout)
         wait_s = START_LOCAL_S if self._address == LOCAL else CONNECT_S
         given_up: list[str] = []  # "late" or "stopped"
@@ -276,17 +267,6 @@ class _Driver:
     def _receive(requests: BinaryIO) -> tuple[str, Any]:
         word, value = pickle.load(requests)  # noqa: S301 - written by our own program
         return word, value
-
-
-def _environment(address: str) -> dict[str, str]:
-    """Return the variables of the driver: nothing of what it does leaves the cluster, loopback stays loopback."""
-    paths = [str(Path(photosearch.__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
-    variables = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths)), "RAY_USAGE_STATS_ENABLED": "0"}
-    if address == LOCAL or address.rpartition(":")[0] in ("127.0.0.1", "localhost", "[::1]"):
-        variables.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")  # Ray would look for another address
-    if address == LOCAL:
-        variables.setdefault("RAY_worker_niceness", "0")  # as without Ray; it would let everything else come first
-    return variables
 
 
 def _send(stream: BinaryIO, message: object) -> None:

@@ -292,7 +292,8 @@ class Driver:
             machine.n_deaths = 0
             self._hand_in(machine, asked.batch, answer)
 
-    def _hand_in(self, machine: _Machine, batch: Batch, outcome: Outcome) -> None:
+    def _hand_in(self, machine: _Machine, batch: Batch, outcome: bytes) -> None:
+        """Hand in an outcome as `Worker.analyse` returned it."""
         fault: str | None = self._channel.ask(OUTCOME, outcome)
         if fault is not None:
             self._returned.append(batch)
@@ -318,7 +319,7 @@ class Driver:
             self._returned.remove(batch)
             reason = f"{MOST_TRIES} workers have ended while they had its batch"
             readings = [Reading(photo.id, photo.stamp, reason=reason, is_final=False) for photo in batch]
-            self._channel.ask(OUTCOME, Outcome(batch, readings, {}))
+            self._channel.ask(OUTCOME, pickle.dumps(Outcome(batch, readings, {})))
 
 
 def clock_error(sent_s: float, received_s: float, told_s: float) -> float:

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from photosearch.library import Library
-from photosearch.pipeline import stations
+from photosearch.pipeline import machines
 from photosearch.pipeline.machines import Cluster, analyse_on_machines
 from photosearch.records import UNWATCHED, Report, Station, Watch
 from photosearch.settings import Settings
@@ -111,7 +111,7 @@ def settings(tmp_path) -> Settings:
 @pytest.fixture
 def listed(settings: Settings, photos: Path, monkeypatch) -> Iterator[Workspace]:
     """A library in which the photos are listed."""
-    monkeypatch.setattr(stations, "BATCH", SMALL_BATCH)
+    monkeypatch.setattr(machines, "LARGEST_BATCH", SMALL_BATCH)
     workspace = Workspace(settings)
     workspace.add(str(photos), collection="c")
     yield workspace

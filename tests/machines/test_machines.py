@@ -103,7 +103,7 @@ def test_a_machine_that_goes_leaves_its_photos_to_the_others(listed, caption: Ru
 PROGRAM = """
 import sys
 from pathlib import Path
-from photosearch.pipeline import stations
+from photosearch.pipeline import machines
 from photosearch.pipeline.machines import Cluster
 from photosearch.pipeline.speed import read_speeds
 from photosearch.pipeline.tasks import Task
@@ -112,7 +112,7 @@ from photosearch.settings import Settings
 from photosearch.workspace import Workspace
 from tests.machines.conftest import SMALL_BATCH, caption_by
 from tests.machines.observing import Load
-stations.BATCH = SMALL_BATCH
+machines.LARGEST_BATCH = SMALL_BATCH
 library, address, log = sys.argv[1:]
 say = lambda progress: print(progress.done, flush=True)
 caption_by(Workspace(Settings(Path(library))), Cluster(address, Load(Path(log), 0.2)), Watch(say))

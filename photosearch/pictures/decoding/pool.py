@@ -159,10 +159,11 @@ class _Process:
 class _Pool:
     """The processes of this one."""
 
-    def __init__(self) -> None:
+    def __init__(self, n_cores: int | None = None) -> None:
+        """Start none yet; there will be one for each of `n_cores`, by default of all that the machine has."""
         self._idle: list[_Process] = []
         self._watchdog = _Watchdog()
-        self._free = threading.BoundedSemaphore(min(os.cpu_count() or 1, MAX_PROCESSES))
+        self._free = threading.BoundedSemaphore(min(n_cores or os.cpu_count() or 1, MAX_PROCESSES))
         self._one_large = threading.Lock()  # several large pictures would fill the memory together
 
     def ask(self, request: Header, data: bytes, max_bytes: int) -> tuple[Header, list[bytes]]:
@@ -206,6 +207,13 @@ def _renew() -> None:
     """Give a forked process processes of its own: two that share a pipe would read each other's pictures."""
     global _pool
     _pool = _Pool()
+
+
+def limit_processes(n_cores: int) -> None:
+    """Have no more processes than that many cores need, before the first picture is decoded."""
+    global _pool
+    _pool.close()
+    _pool = _Pool(n_cores)
 
 
 def start_processes(n_pictures: int) -> None:

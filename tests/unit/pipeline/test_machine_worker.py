@@ -1,5 +1,6 @@
 """What a worker of another machine asks for before it takes part; the cluster itself is in `tests/machines`."""
 
+import pickle
 import socket
 from dataclasses import replace
 
@@ -7,9 +8,8 @@ import pytest
 
 from photosearch.errors import LibraryError, ModelError
 from photosearch.library import Library
-from photosearch.pipeline import stations
 from photosearch.pipeline.machine_worker import Job, Worker
-from photosearch.pipeline.machines import LEAST_BATCH, Left, fetch_first
+from photosearch.pipeline.machines import LARGEST_BATCH, LEAST_BATCH, Left, fetch_first
 from photosearch.records import Listing, Station
 from photosearch.settings import Settings
 from photosearch.sources.reading import Reader
@@ -43,7 +43,7 @@ def test_a_worker_reads_and_observes_and_saves_nothing_in_the_database(job, libr
     worker = Worker()
     worker.start(job, 1)
     photos = library.pending("c", list(job.model_ids.values()))
-    outcome = worker.analyse(photos)
+    outcome = pickle.loads(worker.analyse(photos))  # noqa: S301 - our own
     said = {sha256: found.captions[0].text for sha256, found in outcome.findings[1].items()}
     assert [said.get(r.sha256, r.reason) for r in outcome.readings] == [
         "a green picture",
@@ -114,7 +114,7 @@ def test_batches_get_smaller_towards_the_end(n_photos, n_at_once):
     assert [photo for batch in batches for photo in batch] == photos
     sizes = [len(batch) for batch in batches]
     assert sizes == sorted(sizes, reverse=True)
-    assert all(LEAST_BATCH <= size <= stations.BATCH for size in sizes[:-1])
+    assert all(LEAST_BATCH <= size <= LARGEST_BATCH for size in sizes[:-1])
     n_left = n_photos
     for size in sizes:
         assert size <= max(LEAST_BATCH, n_left / (2 * n_at_once) + 1)

@@ -141,6 +141,20 @@ def test_a_heic_that_lies_about_its_size_is_refused():
             images.decode(bombs.heic_that_says(*lie))
 
 
+def test_there_are_no_more_processes_than_a_worker_has_cores(monkeypatch):
+    own = pool._Pool()
+    monkeypatch.setattr(pool, "_pool", own)
+    own.start(1)
+    (ended,) = own._idle
+    pool.limit_processes(1)
+    try:
+        assert ended._process.poll() is not None
+        pool.start_processes(10)
+        assert len(pool._pool._idle) == 1
+    finally:
+        pool.close_processes()
+
+
 def test_pages_have_more_of_the_processor_than_decoding(processes):
     decode_picture(jpeg("red"))
     (process,) = processes._idle
