@@ -18,6 +18,7 @@ import typer
 
 from photosearch.cli.app import app
 from photosearch.errors import ModelError, PhotosearchError
+from photosearch.library.memory import share_memory
 from photosearch.settings import Settings, shipped_path
 
 _START_S = 60.0  # how long a server may take until it answers; the browser is not opened later than that
@@ -38,6 +39,7 @@ def start_app(
     settings: Settings = context.obj
     if find_spec("streamlit") is None:
         raise PhotosearchError(f"Streamlit is not installed for {sys.executable}. Install photosearch again.")
+    share_memory()  # before Streamlit starts its threads
     _check_models(settings)
     _check_port(address, port)
     # The server reads the settings by itself.

@@ -20,7 +20,7 @@ from sqlalchemy import delete, insert, select, update
 
 from photosearch.errors import LibraryError, WorkerBusy
 from photosearch.library import Library
-from photosearch.library.memory import give_memory_back
+from photosearch.library.memory import give_memory_back, share_memory
 from photosearch.library.schema import job
 from photosearch.library.sweeping import sweep
 from photosearch.records import Progress, Report, Watch
@@ -135,6 +135,7 @@ def analyse_pending(
     from photosearch.pipeline.analysis import analyse_photos  # with Pillow, which `read_running` does without
     from photosearch.pipeline.machines import analyse_on_machines, fetch_first
 
+    share_memory()
     kind, doing = ("caption", "Captioning") if models else ("fetch", "Fetching")
     with hold_worker_lock(library, kind, f"{doing} {collection or 'all collections'}") as record:
         sweep(library)

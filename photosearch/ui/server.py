@@ -23,6 +23,7 @@ from photosearch.access.tokens import Tokens
 from photosearch.access.visits import own_names
 from photosearch.api import PREFIX, make_api
 from photosearch.errors import PhotosearchError, SettingsError
+from photosearch.library.memory import share_memory
 from photosearch.settings import Settings, read_settings
 from photosearch.ui import openid, state
 from photosearch.ui.connections import allow_connections, close_half_open
@@ -80,6 +81,7 @@ def rules(settings: Settings) -> Rules:
 @asynccontextmanager
 async def lifespan(_app: Any) -> AsyncIterator[None]:
     """Open the library and its log, and warm up in a thread; when the server ends, stop the current run."""
+    share_memory()
     send_at_once()
     closing = asyncio.create_task(close_half_open(max_connections=allow_connections()))
     try:
