@@ -79,7 +79,7 @@ def add(
 ) -> None:
     """Add photos to a collection and caption them. Run it again to take in what is new, changed or gone."""
     if not no_caption:
-        expect_pictures(context.obj)  # before what follows is imported
+        expect_pictures(context.obj, captions=not fetch)  # before what follows is imported
     from photosearch.export.formats import report_json
     from photosearch.pipeline.tasks import Task
     from photosearch.vision.registry import DETECTOR, NO_DETECTOR, ModelChoice

@@ -66,12 +66,16 @@ def caption(
         print_json(report_json(report))
 
 
-def expect_pictures(settings: Settings) -> None:
+def expect_pictures(settings: Settings, *, captions: bool = True) -> None:
     """Start processes that decode pictures or, where a cluster does it, the one that drives it.
 
     They take half a second or more, in which this process imports what it needs and lists the photos.
+
+    Args:
+        settings: of the run.
+        captions: whether photos are captioned; if not they are fetched, which no cluster does.
     """
-    if settings.ray:
+    if settings.ray and captions:
         from photosearch.pipeline.ray_process import start_ahead
 
         start_ahead(settings.ray)

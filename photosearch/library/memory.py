@@ -10,10 +10,10 @@ _ARENA_MAX = -8  # M_ARENA_MAX of glibc's malloc.h
 
 
 def share_memory() -> None:
-    """Have all threads that start from now on take memory from one heap.
+    """Have no thread that starts from now on take memory from a heap of its own.
 
-    Else many have one of their own, and each keeps what was freed in it: 40 to 110 MB more while photos are captioned,
-    which is no quicker for it.
+    Each heap keeps what was freed in it: 40 to 110 MB more while photos are captioned, which is no quicker for it. Call
+    it before there are threads: those that have a heap keep it, and once there are more than eight it does nothing.
     """
     if sys.platform == "linux":
         with suppress(AttributeError):  # not every Linux has glibc

@@ -21,7 +21,6 @@ from photosearch.errors import LibraryError, ModelError
 from photosearch.library import Pending
 from photosearch.library.files import Files
 from photosearch.library.known import Known, open_database
-from photosearch.library.memory import share_memory
 from photosearch.pictures.decoding.pool import limit_processes, start_processes
 from photosearch.pipeline.speed import READING, Stopwatch
 from photosearch.pipeline.stations import N_READERS, Intake, observe, outcome_of
@@ -72,7 +71,6 @@ class Worker:
         Raises:
             PhotosearchError: it cannot do the job; the message says why.
         """
-        share_memory()
         settings = job.settings if job.has_own_models else _with_own_models(job.settings)
         self._files = Files(settings.library_dir, settings.files, lambda: job.token)
         self._check_database(job, settings)

@@ -33,9 +33,14 @@ def start_ahead(address: str) -> None:
 
 
 def take_driver(address: str) -> subprocess.Popen[bytes]:
-    """Return a driver that waits for its first message: the one that was started ahead, or a new one."""
+    """Return a driver that waits for its first message: the one that was started ahead if it lives, or a new one."""
     with _lock:
-        return _ahead.pop(address, None) or _start(address)
+        ahead = _ahead.pop(address, None)
+    if ahead is not None:
+        if ahead.poll() is None:
+            return ahead
+        _end(ahead)
+    return _start(address)
 
 
 def _start(address: str) -> subprocess.Popen[bytes]:
@@ -65,7 +70,11 @@ def _environment(address: str) -> dict[str, str]:
 def _end_unused() -> None:
     with _lock:
         while _ahead:
-            process = _ahead.popitem()[1]
-            process.kill()  # it has done nothing yet
-            with contextlib.suppress(OSError):
-                process.communicate()
+            _end(_ahead.popitem()[1])
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End a driver that has done nothing yet."""
+    process.kill()
+    with contextlib.suppress(OSError):
+        process.communicate()

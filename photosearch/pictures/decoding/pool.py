@@ -163,7 +163,9 @@ class _Pool:
         """Start none yet; there will be one for each of `n_cores`, by default of all that the machine has."""
         self._idle: list[_Process] = []
         self._watchdog = _Watchdog()
-        self._free = threading.BoundedSemaphore(min(n_cores or os.cpu_count() or 1, MAX_PROCESSES))
+        self._free = threading.BoundedSemaphore(
+            min((os.cpu_count() or 1) if n_cores is None else n_cores, MAX_PROCESSES)
+        )
         self._one_large = threading.Lock()  # several large pictures would fill the memory together
 
     def ask(self, request: Header, data: bytes, max_bytes: int) -> tuple[Header, list[bytes]]:

@@ -15,3 +15,5 @@ def test_what_decodes_or_else_what_drives_the_cluster_is_started_before(tmp_path
     monkeypatch.setattr(ray_process, "start_ahead", started.append)
     expect_pictures(Settings(tmp_path, ray=ray))
     assert started == expected
+    expect_pictures(Settings(tmp_path, ray=ray), captions=False)  # fetching needs what decodes
+    assert started == [*expected, 2]

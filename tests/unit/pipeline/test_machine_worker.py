@@ -2,12 +2,14 @@
 
 import pickle
 import socket
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
 
 from photosearch.errors import LibraryError, ModelError
 from photosearch.library import Library
+from photosearch.pictures.decoding import pool
 from photosearch.pipeline.machine_worker import Job, Worker
 from photosearch.pipeline.machines import LARGEST_BATCH, LEAST_BATCH, Left, fetch_first
 from photosearch.records import Listing, Station
@@ -20,6 +22,14 @@ from tests.conftest import ColourStation, jpeg
 
 def load(_settings: Settings) -> list[Model]:
     return [Model(Station.CAPTIONER, "colours", "c" * 64, ColourStation)]
+
+
+@pytest.fixture(autouse=True)
+def own_pool(monkeypatch) -> Iterator[None]:
+    """Decode with processes of these tests' own, of which a worker may have fewer than others."""
+    monkeypatch.setattr(pool, "_pool", pool._Pool())
+    yield
+    pool.close_processes()
 
 
 @pytest.fixture

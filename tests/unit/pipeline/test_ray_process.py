@@ -2,6 +2,7 @@
 
 import os
 import pickle
+import signal
 import subprocess
 import sys
 
@@ -21,6 +22,8 @@ print(ray_process._ahead["127.0.0.1:9"].pid)
 @pytest.fixture
 def none_ahead(monkeypatch):
     monkeypatch.setattr(ray_process, "_ahead", {})
+    yield
+    ray_process._end_unused()
 
 
 def test_a_driver_that_was_started_ahead_does_the_work(none_ahead):
@@ -38,10 +41,21 @@ def test_a_driver_that_was_started_ahead_does_the_work(none_ahead):
 def test_another_cluster_has_a_driver_of_its_own(none_ahead):
     ray_process.start_ahead(NOWHERE)
     driver = ray_process.take_driver("127.0.0.1:10")
-    assert driver is not ray_process._ahead[NOWHERE]
+    ahead = ray_process._ahead[NOWHERE]
+    assert driver is not ahead
     driver.communicate(timeout=60)  # ends as nobody asks it anything
     ray_process._end_unused()
     assert ray_process._ahead == {}
+    assert ahead.returncode == -signal.SIGKILL
+
+
+def test_a_driver_that_has_died_meanwhile_is_replaced(none_ahead):
+    ray_process.start_ahead(NOWHERE)
+    ray_process._ahead[NOWHERE].kill()
+    ray_process._ahead[NOWHERE].wait()
+    driver = ray_process.take_driver(NOWHERE)
+    assert driver.poll() is None
+    driver.communicate(timeout=60)
 
 
 def test_a_driver_that_is_not_needed_ends_with_this_process():
