@@ -16,8 +16,6 @@ import socket
 import time
 import traceback
 from collections import deque
-from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
 import ray
@@ -25,9 +23,10 @@ from ray.exceptions import RayError, RayTaskError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from photosearch.errors import PhotosearchError
-from photosearch.library import Pending, Reading
+from photosearch.library import Reading
 from photosearch.pipeline.machine_worker import Job, Worker
 from photosearch.pipeline.machines import CONNECTED, END, FAILED, GO_ON, MORE, NOTE, OUTCOME
+from photosearch.pipeline.ray_machines import Asked, Batch, Machine, clock_error, machine_of
 from photosearch.pipeline.stations import Outcome
 from photosearch.settings import LOCAL
 
@@ -39,11 +38,8 @@ WAIT_S = 1.0  # for results, before it looks again
 MOST_DEATHS = 5  # of a machine's workers without a result in between
 MOST_TRIES = 6  # of a batch whose workers die
 CLOCK_NOTE_S, CLOCK_REFUSED_S = 60.0, 3600.0  # files of a clock that is an hour behind look abandoned
-MOST_AT_ONCE = 8  # batches that a machine observes at once, as `observer.N_AT_ONCE`
 STORE_BYTES = 200_000_000  # of shared memory for a local cluster, which holds what waits to be saved
 _VERSIONS = re.compile(r"Ray: (\S+)\s+Python: (\S+)")
-
-Batch = Sequence[Pending]
 
 
 class Channel:
@@ -73,39 +69,6 @@ class Channel:
             raise EOFError
 
 
-@dataclass
-class _Machine:
-    """A node of the cluster, and its worker."""
-
-    node_id: str
-    name: str  # for people
-    n_cores: int
-    has_gpu: bool
-    actor: Any = None
-    is_ready: bool = False
-    is_dismissed: bool = False
-    began: float = 0.0  # when its worker was asked to start
-    restart_at: float = 0.0
-    n_deaths: int = 0  # of its workers without a result in between
-    n_ended: int = 0  # of its workers in the whole run
-    in_flight: int = 0
-
-    @property
-    def n_at_once(self) -> int:
-        """Return how many batches it observes at once; one more is read meanwhile."""
-        return min(self.n_cores, MOST_AT_ONCE)
-
-
-@dataclass(frozen=True)
-class _Asked:
-    """What a worker was asked."""
-
-    machine: _Machine
-    step: str  # "version", "start", "clock" or "batch"
-    at: float  # when, in seconds since 1970
-    batch: Batch = field(default=())
-
-
 class Driver:
     """Hands batches to workers until there are no more."""
 
@@ -113,8 +76,8 @@ class Driver:
         self._channel = channel
         self._address = address
         self._job = job
-        self._machines: dict[str, _Machine] = {}
-        self._asked: dict[Any, _Asked] = {}
+        self._machines: dict[str, Machine] = {}
+        self._asked: dict[Any, Asked] = {}
         self._returned: deque[Batch] = deque()
         self._n_tries: dict[str, int] = {}  # by the id of a batch's first photo
         self._facts: list[str] = []
@@ -152,7 +115,7 @@ class Driver:
             nodes = {n["NodeID"]: n for n in ray.nodes() if n["Alive"] and n["Resources"].get("CPU", 0) >= 1}
             for node_id, node in nodes.items():
                 if node_id not in self._machines:
-                    self._machines[node_id] = _machine(node)
+                    self._machines[node_id] = machine_of(node)
             for node_id in self._machines.keys() - nodes.keys():
                 machine = self._machines.pop(node_id)
                 if not machine.is_dismissed:
@@ -164,7 +127,7 @@ class Driver:
             elif machine.actor is not None and not machine.is_ready and now - machine.began > START_S:
                 self._dismiss(machine, f"it has started no worker in {START_S:.0f} s. Are its cores taken by others?")
 
-    def _start(self, machine: _Machine) -> None:
+    def _start(self, machine: Machine) -> None:
         machine.began = time.monotonic()
         machine.actor = (
             ray.remote(Worker)
@@ -180,11 +143,11 @@ class Driver:
         )
         self._ask(machine, "version", machine.actor.version.remote())
 
-    def _ask(self, machine: _Machine, step: str, ref: Any, batch: Batch = ()) -> None:
-        self._asked[ref] = _Asked(machine, step, time.time(), batch)
+    def _ask(self, machine: Machine, step: str, ref: Any, batch: Batch = ()) -> None:
+        self._asked[ref] = Asked(machine, step, time.time(), batch)
         machine.in_flight += bool(batch)
 
-    def _forget(self, machine: _Machine) -> None:
+    def _forget(self, machine: Machine) -> None:
         """Take back what a machine's worker was asked."""
         for ref, asked in list(self._asked.items()):
             if asked.machine is machine:
@@ -196,13 +159,13 @@ class Driver:
                 ray.kill(machine.actor)
         machine.actor, machine.is_ready, machine.in_flight = None, False, 0
 
-    def _dismiss(self, machine: _Machine, fact: str) -> None:
+    def _dismiss(self, machine: Machine, fact: str) -> None:
         """Ask a machine nothing more in this run."""
         machine.is_dismissed = True
         self._forget(machine)
         self._note(machine, fact)
 
-    def _note(self, machine: _Machine, fact: str) -> None:
+    def _note(self, machine: Machine, fact: str) -> None:
         self._facts.append(f"{machine.name}: {fact}")
         self._channel.say(NOTE, f"Machine {machine.name}: {fact}")
 
@@ -269,7 +232,7 @@ class Driver:
             asked.machine.in_flight -= bool(asked.batch)
             self._proceed(asked, answer)
 
-    def _proceed(self, asked: _Asked, answer: Any) -> None:
+    def _proceed(self, asked: Asked, answer: Any) -> None:
         machine = asked.machine
         if asked.step == "version":
             if answer != self._job.version:
@@ -292,7 +255,7 @@ class Driver:
             machine.n_deaths = 0
             self._hand_in(machine, asked.batch, answer)
 
-    def _hand_in(self, machine: _Machine, batch: Batch, outcome: bytes) -> None:
+    def _hand_in(self, machine: Machine, batch: Batch, outcome: bytes) -> None:
         """Hand in an outcome as `Worker.analyse` returned it."""
         fault: str | None = self._channel.ask(OUTCOME, outcome)
         if fault is not None:
@@ -300,7 +263,7 @@ class Driver:
             if not machine.is_dismissed:
                 self._dismiss(machine, fault)
 
-    def _bury(self, machine: _Machine, error: RayError) -> None:
+    def _bury(self, machine: Machine, error: RayError) -> None:
         """Go on without a worker that has ended; another one takes its place unless too many have ended."""
         for asked in [a for a in self._asked.values() if a.machine is machine and a.batch]:
             first = asked.batch[0].id
@@ -320,17 +283,6 @@ class Driver:
             reason = f"{MOST_TRIES} workers have ended while they had its batch"
             readings = [Reading(photo.id, photo.stamp, reason=reason, is_final=False) for photo in batch]
             self._channel.ask(OUTCOME, pickle.dumps(Outcome(batch, readings, {})))
-
-
-def clock_error(sent_s: float, received_s: float, told_s: float) -> float:
-    """Return by how many seconds two clocks differ at least: `told_s` was read between the two others."""
-    return max(sent_s - told_s, told_s - received_s, 0.0)
-
-
-def _machine(node: dict[str, Any]) -> _Machine:
-    resources = node["Resources"]
-    name = f"{node['NodeManagerHostname']} ({node['NodeManagerAddress']})"
-    return _Machine(node["NodeID"], name, int(resources["CPU"]), resources.get("GPU", 0) >= 1)
 
 
 def _first(text: str) -> str:

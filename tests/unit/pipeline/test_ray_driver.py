@@ -4,7 +4,8 @@ import pytest
 
 from photosearch.errors import PhotosearchError
 from photosearch.pipeline import ray_driver
-from photosearch.pipeline.ray_driver import clock_error, connect
+from photosearch.pipeline.ray_driver import connect
+from photosearch.pipeline.ray_machines import clock_error
 
 MISMATCH = """Version mismatch: The cluster was started with:
     Ray: 2.59.0
